@@ -1,0 +1,200 @@
+"""Finds one pinned file in the Python index that the user's own pip settings name.
+
+Run by the repository rule `pip_archive` (pip_archive.bzl) with the host's Python. Prints one JSON object,
+``{"urls": [...]}``, or exits with 1 and one sentence on standard error.
+
+The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it, HTML (PEP 503)
+as the fallback. Nothing of the package is executed or unpacked here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html.parser
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Iterator, NamedTuple
+
+ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+)
+TIMEOUT_SECONDS = 60
+
+
+class IndexFile(NamedTuple):
+    """One file as an index lists it; ``sha256`` is empty where the index gives none."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+class PipSettings(NamedTuple):
+    """Where the user's pip looks, in pip's own order."""
+
+    indexes: list[str]
+    find_links: list[str]
+    certificate: str
+
+
+def pip_settings() -> PipSettings:
+    """Reads pip's configuration files and environment, as pip itself merges them."""
+    values = _pip_config_values()
+    default = _default_index()
+    indexes = [values.get("index-url", default), *values.get("extra-index-url", "").split()]
+    return PipSettings(
+        indexes=[index for index in indexes if index],
+        find_links=values.get("find-links", "").split(),
+        certificate=values.get("cert", ""),
+    )
+
+
+def _pip_config_values() -> dict[str, str]:
+    """Settings of ``pip config list``; a command-specific or environment value wins over a global one."""
+    listing = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    by_section: dict[str, dict[str, str]] = {}
+    for line in listing.stdout.splitlines():
+        key, _, quoted = line.partition("=")
+        section, _, name = key.strip().rpartition(".")
+        by_section.setdefault(section, {})[name] = quoted.strip().strip("'\"").replace("\\n", " ")
+    merged: dict[str, str] = {}
+    for section in ("global", "install", "download", ":env:"):
+        merged.update(by_section.get(section, {}))
+    # A Python without pip still honours pip's environment variables.
+    for name in ("index-url", "extra-index-url", "find-links", "cert"):
+        value = os.environ.get("PIP_" + name.replace("-", "_").upper())
+        if value:
+            merged[name] = value
+    return merged
+
+
+def _default_index() -> str:
+    """The index pip uses when nothing is configured: pip's own constant, so that no host is named here."""
+    try:
+        from pip._internal.models.index import PyPI
+    except ImportError:
+        return ""
+    return PyPI.simple_url
+
+
+class _Links(html.parser.HTMLParser):
+    """Collects the anchors of a PEP 503 project page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hrefs: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href")
+        if tag == "a" and href:
+            self.hrefs.append(href)
+
+
+def parse_project_page(base: str, content_type: str, body: bytes) -> Iterator[IndexFile]:
+    """Yields the files of a project page, JSON or HTML, with absolute addresses."""
+    if "json" in content_type:
+        for entry in json.loads(body)["files"]:
+            yield IndexFile(
+                name=entry["filename"],
+                url=urllib.parse.urljoin(base, entry["url"]),
+                sha256=entry.get("hashes", {}).get("sha256", ""),
+            )
+        return
+    page = _Links()
+    page.feed(body.decode("utf-8", "replace"))
+    for href in page.hrefs:
+        address = urllib.parse.urlsplit(urllib.parse.urljoin(base, href))
+        match = re.match(r"sha256=([0-9a-f]{64})$", address.fragment)
+        yield IndexFile(
+            name=urllib.parse.unquote(address.path.rsplit("/", 1)[-1]),
+            url=urllib.parse.urlunsplit(address._replace(fragment="")),
+            sha256=match.group(1) if match else "",
+        )
+
+
+def _read(address: str, certificate: str) -> tuple[str, str, bytes]:
+    """Returns (final address, content type, body) of a page; a `file:` folder reads as its index.html."""
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme == "file":
+        page = Path(urllib.request.url2pathname(parts.path)) / "index.html"
+        return page.as_uri(), "text/html", page.read_bytes()
+    context = ssl.create_default_context(cafile=certificate or None)
+    request = urllib.request.Request(address, headers={"Accept": ACCEPT})
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as reply:
+        return reply.geturl(), reply.headers.get("Content-Type", ""), reply.read()
+
+
+def project_page(index: str, package: str) -> str:
+    """Address of a package's page on an index (PEP 503 normalised name, trailing slash)."""
+    normalized = re.sub(r"[-_.]+", "-", package).lower()
+    return f"{index.rstrip('/')}/{normalized}/"
+
+
+def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> list[str]:
+    """Addresses that should serve ``file``; raises LookupError with one sentence when there is none."""
+    urls: list[str] = []
+    looked_at: list[str] = []
+    for folder in settings.find_links:
+        path = Path(folder) / file
+        if path.is_file():
+            urls.append(path.resolve().as_uri())
+    for index in settings.indexes:
+        try:
+            base, content_type, body = _read(project_page(index, package), settings.certificate)
+        except (OSError, ValueError) as error:
+            looked_at.append(f"the index gave no page ({_reason(error)})")
+            continue
+        listed = [entry for entry in parse_project_page(base, content_type, body) if entry.name == file]
+        if not listed:
+            looked_at.append("the index lists no such file")
+        for entry in listed:
+            if entry.sha256 and entry.sha256 != sha256:
+                looked_at.append(f"the index lists it with another sha256 ({entry.sha256})")
+                continue
+            urls.append(entry.url)
+    if urls:
+        return urls
+    if not settings.indexes and not settings.find_links:
+        looked_at.append("pip names no index")
+    raise LookupError(
+        f"{file} (package {package}) can't be had from the index of your pip settings: "
+        f"{'; '.join(looked_at)}. Check `pip config list`, or try "
+        f"`pip download --no-deps {package}` to see pip's own words."
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code}"
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("package")
+    parser.add_argument("file")
+    parser.add_argument("sha256")
+    arguments = parser.parse_args()
+    try:
+        urls = find_urls(pip_settings(), arguments.package, arguments.file, arguments.sha256)
+    except LookupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps({"urls": urls}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

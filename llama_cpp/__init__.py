@@ -1,0 +1,120 @@
+"""Python bindings of llama.cpp.
+
+``import llama_cpp`` is cheap: it loads the native library and the backend that fits this CPU
+(see :mod:`llama_cpp._loader`), and nothing else. Every public name is looked up on first use, so
+numpy and the chat code are imported only by programs that need them.
+"""
+
+from __future__ import annotations
+
+from . import _loader
+from ._build_info import VERSION as __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._errors import *
+    from .llama import *
+    from .llama_cpp import *
+
+_loader.load()
+
+_SUBMODULES = frozenset(
+    (
+        "llama",
+        "llama_cache",
+        "llama_chat_format",
+        "llama_cpp",
+        "llama_grammar",
+        "llama_speculative",
+        "llama_tokenizer",
+        "llama_types",
+        "_internals",
+    )
+)
+
+# Names that `from llama_cpp import *` of llama-cpp-python hands out by accident (its modules have no
+# __all__). Scripts in the wild lean on them, so they stay available.
+_INCIDENTAL = {
+    "TYPE_CHECKING": "typing",
+    "Any": "typing",
+    "Callable": "typing",
+    "Deque": "typing",
+    "Dict": "typing",
+    "Generator": "typing",
+    "Iterator": "typing",
+    "List": "typing",
+    "Literal": "typing",
+    "NewType": "typing",
+    "Optional": "typing",
+    "Path": "pathlib",
+    "Sequence": "typing",
+    "Union": "typing",
+    "annotations": "__future__",
+    "deque": "collections",
+}
+_INCIDENTAL_MODULES = {
+    "contextlib": "contextlib",
+    "ctypes": "ctypes",
+    "fnmatch": "fnmatch",
+    "internals": "llama_cpp._internals",
+    "json": "json",
+    "multiprocessing": "multiprocessing",
+    "np": "numpy",
+    "npt": "numpy.typing",
+    "os": "os",
+    "pathlib": "pathlib",
+    "random": "random",
+    "sys": "sys",
+    "time": "time",
+    "typing": "typing",
+    "uuid": "uuid",
+    "warnings": "warnings",
+}
+
+
+def _submodule(name: str):
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")
+
+
+def _public_names() -> list[str]:
+    names = {"llama", *_INCIDENTAL, *_INCIDENTAL_MODULES}
+    for module in ("llama_cpp", "llama", "_errors"):
+        names.update(_submodule(module).__all__)
+    return sorted(names)
+
+
+def _find(name: str):
+    from importlib import import_module
+
+    if name == "__all__":
+        return _public_names()
+    if name in _SUBMODULES:
+        return _submodule(name)
+    if name in _INCIDENTAL_MODULES:
+        return import_module(_INCIDENTAL_MODULES[name])
+    if name in _INCIDENTAL:
+        return getattr(import_module(_INCIDENTAL[name]), name)
+    if not name.startswith("_"):
+        for module in ("llama_cpp", "llama", "_errors"):
+            found = getattr(_submodule(module), name, None)
+            if found is not None:
+                return found
+    message = f"module 'llama_cpp' has no attribute {name!r}"
+    if name.startswith(("llama_", "ggml_")):
+        message += (
+            ". The raw C functions of llama.h are not part of this package (a few are: see"
+            " llama_cpp.llama_cpp.__all__); use llama_cpp.Llama, or llama_cpp._core"
+        )
+    raise AttributeError(message)
+
+
+def __getattr__(name: str):
+    value = _find(name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_public_names()})

@@ -1,0 +1,67 @@
+"""Where llama.cpp's messages go.
+
+The native log bridge (``_core``) hands whole lines to :func:`_sink`. They go to Python's logger
+``llama-cpp-python`` when the program has configured logging, else to ``sys.stderr``. No file
+descriptor is ever touched, so output of other threads and libraries is unaffected.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Callable, Optional
+
+from . import _core
+
+__all__ = ["GGML_LOG_LEVEL_TO_LOGGING_LEVEL", "logger", "set_verbose"]
+
+logger = logging.getLogger("llama-cpp-python")
+
+# enum ggml_log_level of ggml.h. 5 (CONT) continues the line before; _core joins those.
+GGML_LOG_LEVEL_TO_LOGGING_LEVEL = {
+    0: logging.CRITICAL,
+    1: logging.DEBUG,
+    2: logging.INFO,
+    3: logging.WARNING,
+    4: logging.ERROR,
+    5: logging.DEBUG,
+}
+_NATIVE_DEBUG = 1
+_NATIVE_ERROR = 4
+
+LogCallback = Callable[[int, bytes, Any], None]
+_user_callback: Optional[LogCallback] = None
+
+
+def _sink(level: int, text: str) -> None:
+    if logger.hasHandlers():
+        logger.log(GGML_LOG_LEVEL_TO_LOGGING_LEVEL.get(level, logging.INFO), "%s", text.rstrip())
+    elif sys.stderr is not None:
+        sys.stderr.write(text if text.endswith("\n") else text + "\n")
+
+
+def set_verbose(verbose: bool) -> None:
+    """Show everything llama.cpp says (True), or errors only (False)."""
+    logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
+    if _user_callback is None:  # a callback of the user's sees every message, whatever is shown
+        _core.set_log_level(_NATIVE_DEBUG if verbose else _NATIVE_ERROR)
+
+
+def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> None:
+    """Send every native message to ``callback(level, text, user_data)``; None restores the default.
+
+    ``level`` is llama.cpp's (DEBUG 1, INFO 2, WARN 3, ERROR 4), ``text`` a line as UTF-8 bytes.
+    """
+    global _user_callback
+    _user_callback = callback
+    if callback is None:
+        _core.set_log_sink(_sink)
+        _core.set_log_level(logger.level >= logging.ERROR and _NATIVE_ERROR or _NATIVE_DEBUG)
+    else:
+        _core.set_log_sink(
+            lambda level, text: callback(level, text.encode("utf-8", "replace"), user_data)
+        )
+        _core.set_log_level(_NATIVE_DEBUG)
+
+
+_core.set_log_sink(_sink)

@@ -1,0 +1,134 @@
+"""Makes GGUF models with random weights: for shapes and quantisation types, not for sense.
+
+    python random_models.py --out DIR                 the set that the tests use (PRESETS below)
+    python random_models.py --out DIR --only llama-q8_0 embedding-f16
+    python random_models.py --out DIR --name wide --layers 12 --embd 768 --type q8_0
+
+The same arguments give the same bytes on every machine: the numbers come from NumPy's PCG64
+with a seed taken from ``--seed`` and the tensor's name alone, so that two quantisations of one
+shape hold the same weights before rounding. Needs the packages numpy and gguf.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Sequence
+
+import gguf
+import numpy as np
+from gguf import GGMLQuantizationType, PoolingType
+
+from llama_gguf import FILE_TYPES, LlamaShape, byte_vocabulary, write_llama
+
+TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
+
+# Two layers, so that an error in one layer travels through another; three query heads to a
+# key/value head, so that a wrong pairing of heads shows. Rows are multiples of 256, which Q4_K,
+# the repacked kernels and the AMX kernels ask for.
+SMALL = LlamaShape(
+    n_vocab=512, n_layer=2, n_embd=768, n_head=12, n_head_kv=4, n_ff=1024, n_ctx=256, tied=False
+)
+# The other branches of the loader: output tied to the embedding, every head its own key/value.
+TIED = LlamaShape(n_vocab=512, n_layer=1, n_embd=256, n_head=4, n_head_kv=4, n_ff=512, n_ctx=128)
+EMBEDDING = LlamaShape(
+    n_vocab=512, n_layer=2, n_embd=256, n_head=4, n_head_kv=2, n_ff=512, n_ctx=256
+)
+
+
+@dataclass(frozen=True)
+class Preset:
+    shape: LlamaShape
+    qtype: GGMLQuantizationType
+    pooling: PoolingType | None = None
+
+
+PRESETS: dict[str, Preset] = {
+    **{f"llama-{key}": Preset(SMALL, qtype) for key, qtype in TYPES.items()},
+    "tied-f32": Preset(TIED, GGMLQuantizationType.F32),
+    "embedding-f16": Preset(EMBEDDING, GGMLQuantizationType.F16, PoolingType.MEAN),
+}
+
+
+def random_tensors(shape: LlamaShape, seed: int) -> dict[str, np.ndarray]:
+    """float32 weights that keep activations near 1, whatever the shape."""
+    return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
+
+
+def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
+    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    values = generator.standard_normal(size, dtype=np.float32)
+    if len(size) == 1:
+        return 1 + values / 10
+    return values / np.float32(np.sqrt(size[-1]))
+
+
+def write_random(path: Path, preset: Preset, seed: int) -> None:
+    write_llama(
+        path,
+        name=path.stem,
+        shape=preset.shape,
+        tensors=random_tensors(preset.shape, seed),
+        qtype=preset.qtype,
+        vocabulary=byte_vocabulary(preset.shape.n_vocab),
+        pooling=preset.pooling,
+    )
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for the .gguf files")
+    parser.add_argument("--only", nargs="+", choices=sorted(PRESETS), help="some of the presets")
+    parser.add_argument("--seed", type=int, default=1)
+    custom = parser.add_argument_group("one model of a shape of your own")
+    custom.add_argument("--name", help="file name without .gguf; the options below apply to it")
+    custom.add_argument("--type", choices=sorted(TYPES), default="f32")
+    custom.add_argument("--vocab", type=int, default=512)
+    custom.add_argument("--layers", type=int, default=2)
+    custom.add_argument("--embd", type=int, default=256)
+    custom.add_argument("--heads", type=int, default=4)
+    custom.add_argument("--kv-heads", type=int, default=2)
+    custom.add_argument("--ff", type=int, default=512)
+    custom.add_argument("--ctx", type=int, default=512)
+    custom.add_argument("--untied", action="store_true", help="an output matrix of its own")
+    custom.add_argument("--pooling", choices=["none", "mean", "cls", "last"])
+    return parser.parse_args(argv)
+
+
+def custom_preset(args: argparse.Namespace) -> Preset:
+    shape = LlamaShape(
+        n_vocab=args.vocab,
+        n_layer=args.layers,
+        n_embd=args.embd,
+        n_head=args.heads,
+        n_head_kv=args.kv_heads,
+        n_ff=args.ff,
+        n_ctx=args.ctx,
+        tied=not args.untied,
+    )
+    if shape.n_embd % shape.n_head or shape.n_head % shape.n_head_kv:
+        raise ValueError("--embd must be a multiple of --heads, and --heads one of --kv-heads")
+    pooling = gguf.PoolingType[args.pooling.upper()] if args.pooling else None
+    return Preset(shape, TYPES[args.type], pooling)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_arguments(argv)
+    try:
+        presets = {args.name: custom_preset(args)} if args.name else PRESETS
+        args.out.mkdir(parents=True, exist_ok=True)
+        for name in args.only or presets:
+            path = args.out / f"{name}.gguf"
+            write_random(path, presets[name], args.seed)
+            print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
+    except ValueError as error:
+        print(f"random_models.py: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

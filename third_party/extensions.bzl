@@ -1,0 +1,17 @@
+"""Module extension that declares every third-party repository; the pins are in the folders beside this file."""
+
+load("//bazel/pip:pip_archive.bzl", "pip_archive")
+load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
+load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
+load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
+
+def _third_party_impl(_module_ctx):
+    pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
+    pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)
+    for name, archive in ZIG_ARCHIVES.items():
+        pip_archive(name = name, **archive)
+
+third_party = module_extension(
+    implementation = _third_party_impl,
+    doc = "Sources, compilers and libraries that come out of a Python index.",
+)

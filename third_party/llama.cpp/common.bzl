@@ -1,0 +1,62 @@
+"""`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically where it is used."""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+load(":ggml.bzl", "source_root")
+load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD")
+load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
+
+def _build_info():
+    """The one unit that names version and commit (upstream generates it from common/build-info.cpp.in)."""
+    write_file(
+        name = "build_info",
+        out = "generated/build-info.cpp",
+        content = [
+            "#include <cstdio>",
+            "#include \"build-info.h\"",
+            "int llama_build_number(void) { return 0; }",
+            "const char * llama_commit(void) {{ return \"{}\"; }}".format(LLAMA_COMMIT),
+            "const char * llama_compiler(void) { return __VERSION__; }",
+            "const char * llama_build_target(void) { return \"\"; }",
+            "const char * llama_build_info(void) {{ return \"{}-{}\"; }}".format(LLAMA_VERSION, LLAMA_COMMIT),
+            "void llama_print_build_info(const char * version, FILE * stream) {",
+            "    fprintf(stream, \"version: %s (%s)\\n\", version, llama_commit());",
+            "}",
+            "",
+        ],
+    )
+
+def llama_common(name):
+    """Declares `llama-common`, without TLS downloads and without LLGuidance.
+
+    Args:
+      name: name of the library.
+    """
+    _build_info()
+    cc_library(
+        name = "cpp_httplib",
+        srcs = ["vendor/cpp-httplib/httplib.cpp"],
+        hdrs = ["vendor/cpp-httplib/httplib.h"],
+        # Upstream's limits (vendor/cpp-httplib/CMakeLists.txt); other people's warnings stay quiet.
+        copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + ["-w"],
+        local_defines = [
+            "CPPHTTPLIB_FORM_URL_ENCODED_PAYLOAD_MAX_LENGTH=1048576",
+            "CPPHTTPLIB_LISTEN_BACKLOG=512",
+            "CPPHTTPLIB_REQUEST_URI_MAX_LENGTH=32768",
+            "CPPHTTPLIB_TCP_NODELAY=1",
+        ],
+    )
+    cc_library(
+        name = name,
+        srcs = native.glob(["common/*.cpp", "common/jinja/*.cpp", "common/parsers/*.cpp"]) + [":build_info"],
+        hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
+        copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
+            "-I{}/vendor".format(source_root()),
+        ],
+        includes = ["common"],
+        textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),
+        deps = [
+            ":cpp_httplib",
+            ":llama_headers",
+        ],
+    )

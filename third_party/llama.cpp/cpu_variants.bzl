@@ -1,0 +1,89 @@
+"""The CPU variants of ggml: which instruction sets each one is compiled for.
+
+The loader picks one at run time by the score that each variant's `ggml_backend_score` computes from the same
+features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VARIANTS`) and ggml/src/ggml-cpu/CMakeLists.txt.
+"""
+
+# x86: feature -> compiler flags. The define that scores a feature is `GGML_<FEATURE>`.
+_X86_FLAGS = {
+    "AMX_INT8": ["-mamx-int8"],
+    "AMX_TILE": ["-mamx-tile"],
+    "AVX": ["-mavx"],
+    "AVX2": ["-mavx2"],
+    "AVX512": ["-mavx512f", "-mavx512cd", "-mavx512vl", "-mavx512dq", "-mavx512bw"],
+    "AVX512_BF16": ["-mavx512bf16"],
+    "AVX512_VBMI": ["-mavx512vbmi"],
+    "AVX512_VNNI": ["-mavx512vnni"],
+    "AVX_VNNI": ["-mavxvnni"],
+    "BMI2": ["-mbmi2"],
+    "F16C": ["-mf16c"],
+    "FMA": ["-mfma"],
+    "SSE42": ["-msse4.2"],
+}
+
+_HASWELL = ["SSE42", "F16C", "FMA", "BMI2", "AVX", "AVX2"]
+_SKYLAKEX = _HASWELL + ["AVX512"]
+_ZEN4 = _SKYLAKEX + ["AVX512_VBMI", "AVX512_VNNI", "AVX512_BF16"]
+
+_X86_VARIANTS = {
+    "alderlake": _HASWELL + ["AVX_VNNI"],
+    "cannonlake": _SKYLAKEX + ["AVX512_VBMI"],
+    "cascadelake": _SKYLAKEX + ["AVX512_VNNI"],
+    "cooperlake": _SKYLAKEX + ["AVX512_VNNI", "AVX512_BF16"],
+    "haswell": _HASWELL,
+    "icelake": _SKYLAKEX + ["AVX512_VBMI", "AVX512_VNNI"],
+    "ivybridge": ["SSE42", "F16C", "AVX"],
+    "piledriver": ["SSE42", "F16C", "FMA", "AVX"],
+    "sandybridge": ["SSE42", "AVX"],
+    "sapphirerapids": _ZEN4 + ["AMX_TILE", "AMX_INT8"],
+    "skylakex": _SKYLAKEX,
+    "sse42": ["SSE42"],
+    "x64": [],
+    "zen4": _ZEN4,
+}
+
+# ARM: feature -> extension of `-march=`. The define that scores a feature is `GGML_USE_<FEATURE>`.
+_ARM_EXTENSIONS = {
+    "DOTPROD": "dotprod",
+    "FP16_VECTOR_ARITHMETIC": "fp16",
+    "MATMUL_INT8": "i8mm",
+    "SME": "sme",
+    "SVE": "sve",
+    "SVE2": "sve2",
+}
+
+_ARMV8_2_3 = ["DOTPROD", "FP16_VECTOR_ARITHMETIC", "SVE"]
+_ARMV8_6_1 = _ARMV8_2_3 + ["MATMUL_INT8"]
+
+_ARM_VARIANTS = {
+    "armv8.0_1": ("armv8-a", []),
+    "armv8.2_1": ("armv8.2-a", ["DOTPROD"]),
+    "armv8.2_2": ("armv8.2-a", ["DOTPROD", "FP16_VECTOR_ARITHMETIC"]),
+    "armv8.2_3": ("armv8.2-a", _ARMV8_2_3),
+    "armv8.6_1": ("armv8.6-a", _ARMV8_6_1),
+    "armv8.6_2": ("armv8.6-a", _ARMV8_6_1 + ["SVE2"]),
+    "armv9.2_1": ("armv9.2-a", _ARMV8_6_1 + ["SME"]),
+    "armv9.2_2": ("armv9.2-a", _ARMV8_6_1 + ["SVE2", "SME"]),
+}
+
+def _x86_variant(features):
+    copts = []
+    for feature in features:
+        copts += _X86_FLAGS[feature]
+    return struct(copts = copts, defines = ["GGML_" + feature for feature in features])
+
+def _arm_variant(architecture, features):
+    march = "+".join([architecture] + [_ARM_EXTENSIONS[feature] for feature in features])
+    return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
+
+# CPU (a value of @platforms//cpu) -> folder of ggml-cpu/arch and variants: name -> struct(copts, defines).
+CPU_VARIANTS = {
+    "aarch64": struct(
+        folder = "arm",
+        variants = {name: _arm_variant(*spec) for name, spec in _ARM_VARIANTS.items()},
+    ),
+    "x86_64": struct(
+        folder = "x86",
+        variants = {name: _x86_variant(features) for name, features in _X86_VARIANTS.items()},
+    ),
+}

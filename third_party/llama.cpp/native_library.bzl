@@ -1,0 +1,55 @@
+"""`native_library`: one shared library of the native payload, laid out as wheels and programs need it."""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("@rules_cc//cc:cc_import.bzl", "cc_import")
+load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
+
+# Flags that every translation unit of ggml and llama.cpp is compiled with. -O3 is what upstream's Release has.
+# Hidden visibility: only what upstream marks as API is exported.
+NATIVE_COPTS = [
+    "-O3",
+    "-fvisibility=hidden",
+]
+NATIVE_C_STANDARD = ["-std=gnu11"]
+NATIVE_CXX_STANDARD = ["-std=gnu++17"]
+
+def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None):
+    """Links `lib<name>.so` with an unversioned soname, a version script and `$ORIGIN` as its run path.
+
+    Args:
+      name: library name without prefix and suffix, such as `ggml-base`. Declares `<name>_so` (the linked library) and
+        `<name>` (the library for C++ code that links to it).
+      deps: cc_library targets that go into the library.
+      exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
+      dynamic_deps: names of the other native libraries that it links to.
+      hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
+    """
+    write_file(
+        name = name + "_exports",
+        out = name + ".map",
+        content = ["{"] +
+                  (["  global:"] if exports else []) +
+                  ["    {};".format(pattern) for pattern in exports] +
+                  ["  local: *;", "};", ""],
+    )
+    cc_shared_library(
+        name = name + "_so",
+        additional_linker_inputs = [":" + name + "_exports"],
+        dynamic_deps = [":" + dep + "_so" for dep in dynamic_deps],
+        # Run paths into Bazel's output tree have no place in a shipped library.
+        features = ["-runtime_library_search_directories"],
+        shared_lib_name = "lib{}.so".format(name),
+        user_link_flags = [
+            "-Wl,-soname,lib{}.so".format(name),
+            "-Wl,-rpath,$ORIGIN",
+            "-Wl,-z,defs",
+            "-Wl,--version-script=$(location :{}_exports)".format(name),
+        ],
+        deps = deps,
+    )
+    if hdrs_from:
+        cc_import(
+            name = name,
+            shared_library = ":" + name + "_so",
+            deps = [hdrs_from] + [":" + dep for dep in dynamic_deps],
+        )

@@ -1,0 +1,8 @@
+"""What llama.cpp the pinned sources are. One small generated header per library carries these, never a define."""
+
+# Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned sources.
+LLAMA_VERSION = "0.5.0"
+GGML_VERSION = "0.25.3"
+
+# The commit that llama-cpp-python 0.3.36 vendors, abbreviated as `git describe` does.
+LLAMA_COMMIT = "0c1e57098"
