@@ -12,9 +12,9 @@ from ._build_info import VERSION as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._errors import *
-    from .llama import *
-    from .llama_cpp import *
+    from ._errors import *  # noqa: F403
+    from .llama import *  # noqa: F403
+    from .llama_cpp import *  # noqa: F403
 
 _loader.load()
 
@@ -32,8 +32,8 @@ _SUBMODULES = frozenset(
     )
 )
 
-# Names that `from llama_cpp import *` of llama-cpp-python hands out by accident (its modules have no
-# __all__). Scripts in the wild lean on them, so they stay available.
+# Names that `from llama_cpp import *` of llama-cpp-python hands out by accident (its modules have
+# no __all__). Scripts in the wild lean on them, so they stay available.
 _INCIDENTAL = {
     "TYPE_CHECKING": "typing",
     "Any": "typing",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, Dict, Iterator
 
 __all__ = ["MetaSingleton", "Singleton", "suppress_stdout_stderr"]
 
 
-@contextlib.contextmanager
+@contextmanager
 def suppress_stdout_stderr(disable: bool = True) -> Iterator[None]:
-    """Silence Python's ``sys.stdout`` and ``sys.stderr`` for a block; ``disable=True`` does nothing.
+    """Silence ``sys.stdout`` and ``sys.stderr`` for a block; ``disable=True`` does nothing.
 
     Only the two Python objects are replaced: the process's file descriptors belong to everybody.
     llama.cpp's own messages are switched with ``Llama(verbose=...)``.
@@ -19,9 +19,8 @@ def suppress_stdout_stderr(disable: bool = True) -> Iterator[None]:
     if disable:
         yield
         return
-    with open(os.devnull, "w") as null:
-        with contextlib.redirect_stdout(null), contextlib.redirect_stderr(null):
-            yield
+    with open(os.devnull, "w") as null, redirect_stdout(null), redirect_stderr(null):
+        yield
 
 
 class MetaSingleton(type):

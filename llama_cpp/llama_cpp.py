@@ -403,6 +403,6 @@ def _text(path: Union[bytes, str]) -> str:
     return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else path
 
 
-__all__ = sorted(
+__all__ = [
     name for name in globals() if name.startswith(("LLAMA_", "GGML_", "llama_")) or name == "byref"
-)
+]

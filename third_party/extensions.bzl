@@ -1,8 +1,10 @@
 """Module extension that declares every third-party repository; the pins are in the folders beside this file."""
 
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
+load("//bazel/pip:pip_files.bzl", "pip_files")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
+load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def _third_party_impl(_module_ctx):
@@ -10,8 +12,11 @@ def _third_party_impl(_module_ctx):
     pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)
     for name, archive in ZIG_ARCHIVES.items():
         pip_archive(name = name, **archive)
+    pip_files(name = "pip_wheel", files = PIP_WHEEL)
+    for abi_tag, files in TEST_WHEELS.items():
+        pip_files(name = test_wheels_repository(abi_tag), files = files)
 
 third_party = module_extension(
     implementation = _third_party_impl,
-    doc = "Sources, compilers and libraries that come out of a Python index.",
+    doc = "Sources, compilers, libraries and test tools that come out of a Python index.",
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import relocate
 
-# Module name -> folder below `usr/share/bazel`.
+# Module name -> folder below Bazel's share folder.
 _DEBIAN_MODULES = {
     "bazel_features": "tools/features",
     "bazel_skylib": "tools/skylib",
@@ -39,40 +39,54 @@ startup --install_base={share}
 startup --trust_install_base
 startup --server_javabase={java}
 
-# Stubs instead of the Bazel Central Registry. Their addresses are local: they must not get into
-# the project's lock file.
+# Stubs instead of the Bazel Central Registry. They live in this user's cache: the project's lock
+# file must not learn their addresses.
 common --registry=file://{registry}
 common --lockfile_mode=off
 
+# Debian's rule sets, whatever version is asked for.
 {overrides}
 """
 
+# Bazel's sandbox shows its actions an empty folder in the place of this one.
+_HIDDEN_BY_SANDBOX = Path("/tmp")
+_SHOWN_IN_SANDBOX = """
+# This cache lies where the sandbox would hide it.
+common --sandbox_add_mount_pair={prefix}
+"""
 
-def write_configuration(folder: Path, prefix: Path) -> None:
-    """Writes `bazelrc` and the stub registry into `folder` for the Bazel under `prefix`."""
-    registry = folder / "registry"
-    _write_registry(registry)
-    share = prefix / "usr/share/bazel"
+
+def write_configuration(folder: Path, final: Path, prefix: Path) -> None:
+    """Writes the stub registry and the `bazelrc` that uses it.
+
+    Args:
+        folder: where they are written.
+        final: what `folder` is about to be renamed to.
+        prefix: where Debian's Bazel was relocated to.
+    """
+    _write(folder / "registry/bazel_registry.json", "{}")
+    for name, versions in _STUBS.items():
+        for version in versions:
+            stub = folder / "registry/modules" / name / version
+            _write(stub / "MODULE.bazel", f'module(name = "{name}", version = "{version}")')
+            source = {"path": "/nonexistent", "type": "local_path"}
+            _write(stub / "source.json", json.dumps(source))
+    share = prefix / relocate.SHARE
     overrides = [
         f"common --override_module={name}={share / path}" for name, path in _DEBIAN_MODULES.items()
     ]
-    (folder / "bazelrc").write_text(
-        _BAZELRC.format(
-            java=relocate.java_home(prefix),
-            overrides="\n".join(overrides),
-            registry=registry,
-            share=share,
-        )
-    )
+    settings = {
+        "java": relocate.java_home(prefix),
+        "overrides": "\n".join(overrides),
+        "prefix": prefix,
+        "registry": final / "registry",
+        "share": share,
+    }
+    hidden = _HIDDEN_BY_SANDBOX in prefix.parents
+    template = _BAZELRC + (_SHOWN_IN_SANDBOX if hidden else "")
+    _write(folder / "bazelrc", template.format(**settings).rstrip())
 
 
-def _write_registry(registry: Path) -> None:
-    registry.mkdir(parents=True)
-    (registry / "bazel_registry.json").write_text("{}\n")
-    source = json.dumps({"type": "local_path", "path": "/nonexistent"})
-    for name, versions in _STUBS.items():
-        for version in versions:
-            module = registry / "modules" / name / version
-            module.mkdir(parents=True)
-            (module / "MODULE.bazel").write_text(f'module(name = "{name}", version = "{version}")\n')
-            (module / "source.json").write_text(source + "\n")
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")

@@ -1,8 +1,8 @@
 """Makes an unpacked set of Debian packages run from a prefix of its own.
 
-Debian builds Bazel for `/usr`, for its own C library and for files that maintainer scripts write
+Debian builds Bazel for `/usr`, for its own C library, and for files that maintainer scripts write
 at installation. Here the packages are only unpacked, on a host whose C library may be older, so
-each reference to the file system's root is turned into one to the prefix.
+each reference to the root of the file system is turned into one to the prefix.
 """
 
 from __future__ import annotations
@@ -11,40 +11,57 @@ import base64
 import hashlib
 import os
 import re
+import ssl
 import struct
-import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 
-_BAZEL_SHARE = Path("usr/share/bazel")
-_CLASS_PATH = _BAZEL_SHARE / "bazel_classpath_debian_depends.txt"
-_JAVA_LIBRARIES = Path("usr/share/java")
+from steps import StepError, run
+
+SHARE = Path("usr/share/bazel")
+
+_CLASS_PATH = SHARE / "bazel_classpath_debian_depends.txt"
+_JARS = Path("usr/share/java")
 # An arbitrary date that zip files can express: the patched jar must not differ between machines.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-_PT_INTERP = 3
+_ELF_64_BIT_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
+_PROGRAM_INTERPRETER = 3
+_STEP = "relocate Debian's Bazel"
+_ADVICE = "Debian may have changed the package: use Bazelisk, or name a Bazel: BAZEL=/path/to/bazel"
 
 
-class RelocationError(Exception):
-    """The unpacked packages are not what this module knows how to relocate."""
+def relocate(prefix: Path, final: Path, patchelf: Path) -> None:
+    """Relocates everything that was unpacked into `prefix`, which will be renamed to `final`."""
+    _relink(prefix)
+    _rewrite_class_path(prefix, final)
+    _expose_zstd(prefix)
+    _label_server(prefix)
+    _write_trust_store(prefix)
+    _patch_programs(prefix, final, patchelf)
 
 
 def java_home(prefix: Path) -> Path:
-    """Returns the only Java runtime under the prefix."""
-    entries = (prefix / "usr/lib/jvm").glob("java-*-openjdk-*")
-    homes = [entry for entry in entries if not entry.is_symlink()]
+    """Returns the Java runtime under the prefix."""
+    homes = [h for h in (prefix / "usr/lib/jvm").glob("java-*-openjdk-*") if not h.is_symlink()]
     if len(homes) != 1:
-        raise RelocationError(f"expected one Java runtime, found {[h.name for h in homes]}")
+        raise StepError(_STEP, f"expected one Java runtime, found {len(homes)}", _ADVICE)
     return homes[0]
 
 
-def relocate(prefix: Path, final: Path, patchelf: Path, ca_bundle: Path, version: str) -> None:
-    """Relocates everything under `prefix`, which is about to be renamed to `final`."""
-    _relink(prefix)
-    _rewrite_class_path(prefix, final)
-    _label_server(prefix, version)
-    _write_trust_store(prefix, ca_bundle)
-    _patch_executables(prefix, final, patchelf)
+def version(prefix: Path) -> str:
+    """Returns the version of the Bazel under the prefix."""
+    return (prefix / SHARE / "build-label.txt").read_text().strip()
+
+
+def check_linking(prefix: Path) -> None:
+    """Raises StepError when a program of Bazel misses a shared library of the prefix."""
+    for program, interpreter in _programs(prefix).items():
+        if "jvm" in program.parts:
+            continue
+        listing = run(_STEP, [interpreter, "--list", program], _ADVICE)
+        if missing := re.findall(r"^\s*(\S+) => not found", listing, flags=re.MULTILINE):
+            raise StepError(_STEP, f"{program.name} needs {', '.join(missing)}", _ADVICE)
 
 
 def _relink(prefix: Path) -> None:
@@ -52,10 +69,9 @@ def _relink(prefix: Path) -> None:
     for directory, folders, files in os.walk(prefix):
         for name in folders + files:
             link = Path(directory, name)
-            if not link.is_symlink() or not (target := os.readlink(link)).startswith("/"):
-                continue
-            link.unlink()
-            link.symlink_to(os.path.relpath(f"{prefix}{target}", directory))
+            if link.is_symlink() and (target := os.readlink(link)).startswith("/"):
+                link.unlink()
+                link.symlink_to(os.path.relpath(f"{prefix}{target}", directory))
 
 
 def _rewrite_class_path(prefix: Path, final: Path) -> None:
@@ -64,43 +80,50 @@ def _rewrite_class_path(prefix: Path, final: Path) -> None:
     Jars that Debian names but does not package are dropped. The perfmark jars are added: gRPC's
     manifests name them by an absolute path, which no relocation reaches.
     """
-    listed = re.split(r"[:\s]+", (prefix / _CLASS_PATH).read_text().strip())
-    jars = [Path(jar.lstrip("/")) for jar in listed]
-    jars += sorted(_JAVA_LIBRARIES / j.name for j in (prefix / _JAVA_LIBRARIES).glob("perfmark*"))
-    present = [final / jar for jar in jars if (prefix / jar).exists()]
-    (prefix / _CLASS_PATH).write_text(":".join(map(str, present)) + "\n")
+    listed = [Path(line.lstrip("/")) for line in (prefix / _CLASS_PATH).read_text().split()]
+    listed += sorted(_JARS / jar.name for jar in (prefix / _JARS).glob("perfmark-*.jar"))
+    present = [f"{final / jar}\n" for jar in listed if (prefix / jar).exists()]
+    (prefix / _CLASS_PATH).write_text("".join(present))
 
 
-def _label_server(prefix: Path, version: str) -> None:
+def _expose_zstd(prefix: Path) -> None:
+    """Puts zstd's Java binding where the server looks for native libraries.
+
+    Without it the compact execution log and compressed remote caching crash the server.
+    """
+    for library in sorted((prefix / "usr/lib").glob("*/libzstd-jni.so")):
+        link = prefix / SHARE / library.name
+        link.symlink_to(os.path.relpath(library, link.parent))
+
+
+def _label_server(prefix: Path) -> None:
     """Gives the server its version: Debian's build has none, and rule sets select on it."""
-    jar = prefix / _BAZEL_SHARE / "A-server.jar"
     label = zipfile.ZipInfo("build-data.properties", _ZIP_DATE)
-    with zipfile.ZipFile(jar, "a") as archive:
-        if label.filename in archive.namelist():
-            return
-        archive.writestr(label, f"build.label={version}\n")
+    with zipfile.ZipFile(prefix / SHARE / "A-server.jar", "a") as server:
+        server.writestr(label, f"build.label={version(prefix)}\n")
 
 
-def _write_trust_store(prefix: Path, ca_bundle: Path) -> None:
-    """Writes Java's trust store from the host's certificate bundle.
+def _write_trust_store(prefix: Path) -> None:
+    """Writes Java's trust store from the certificates that the user's tools trust.
 
-    Debian makes it in a maintainer script. Without it every download over TLS fails.
+    A maintainer script does that on Debian. Without it every download over TLS fails.
     """
     store = java_home(prefix) / "lib/security/cacerts"
     store.unlink(missing_ok=True)
-    store.write_bytes(_java_key_store(_certificates(ca_bundle.read_text())))
+    store.write_bytes(_java_key_store(_trusted_certificates()))
 
 
-def _certificates(pem: str) -> list[bytes]:
-    """Returns the DER form of each certificate in a PEM bundle."""
-    blocks = re.findall(
-        r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", pem, flags=re.DOTALL
-    )
-    return [base64.b64decode(block) for block in blocks]
+def _trusted_certificates() -> list[bytes]:
+    """Returns, in DER form, the certificates of the host and of the user's TLS settings."""
+    bundles = [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"]
+    bundles += [os.environ.get(name) for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE")]
+    text = "\n".join(Path(b).read_text() for b in bundles if b and Path(b).is_file())
+    block = r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----"
+    return sorted({base64.b64decode(body) for body in re.findall(block, text, flags=re.DOTALL)})
 
 
 def _java_key_store(certificates: list[bytes], password: str = "changeit") -> bytes:
-    """Returns a JKS key store (version 2) that trusts the given DER certificates."""
+    """Returns a Java key store (JKS, version 2) that trusts the given DER certificates."""
 
     def text(value: str) -> bytes:
         return struct.pack(">H", len(value)) + value.encode()
@@ -114,56 +137,48 @@ def _java_key_store(certificates: list[bytes], password: str = "changeit") -> by
     return body + hashlib.sha1(salt + body).digest()
 
 
-def _patch_executables(prefix: Path, final: Path, patchelf: Path) -> None:
+def _patch_programs(prefix: Path, final: Path, patchelf: Path) -> None:
     """Makes every program use the C library and the shared libraries of the prefix."""
-    programs = {path: interpreter for path, interpreter in _programs(prefix)}
-    if not programs:
-        raise RelocationError(f"no program found under {prefix}")
-    multiarch = {p.parent for p in (prefix / "usr/lib").glob("*/libc.so.6")}
-    java_libraries = java_home(prefix) / "lib"
-    folders = [*sorted(multiarch), java_libraries, java_libraries / "server"]
-    run_path = ":".join(str(final / folder.relative_to(prefix)) for folder in folders)
-    for interpreter in sorted(set(programs.values())):
-        # /lib is part of /usr in Debian's packages, the merge itself is a link of the base system.
-        loader = f"usr/{interpreter.removeprefix('/').removeprefix('usr/')}"
+    java = java_home(prefix) / "lib"
+    libraries = sorted(path.parent for path in (prefix / "usr/lib").glob("*/libc.so.6"))
+    folders = [final / path.relative_to(prefix) for path in [*libraries, java, java / "server"]]
+    by_interpreter = defaultdict(list)
+    for program, interpreter in _programs(prefix).items():
+        by_interpreter[interpreter].append(program)
+    for interpreter, programs in by_interpreter.items():
+        # Debian's root has links from /lib to /usr/lib; the packages have /usr/lib alone.
+        loader = f"usr/{interpreter.lstrip('/').removeprefix('usr/')}"
         if not (prefix / loader).exists():
-            raise RelocationError(f"the C library's package has no {loader}")
-        paths = [path for path, value in programs.items() if value == interpreter]
+            raise StepError(_STEP, f"the C library has no {loader}", _ADVICE)
         # DT_RPATH and not DT_RUNPATH: the libraries' own dependencies must be found by it too.
-        options = ["--set-interpreter", final / loader, "--force-rpath", "--set-rpath", run_path]
-        subprocess.run(
-            [patchelf, *options, *paths], check=True, capture_output=True, text=True
-        )
+        options = ["--force-rpath", "--set-rpath", ":".join(map(str, folders))]
+        options += ["--set-interpreter", str(final / loader)]
+        run(_STEP, [patchelf, *options, *programs], _ADVICE)
 
 
-def _programs(prefix: Path) -> Iterator[tuple[Path, str]]:
-    """Yields each dynamically linked program under the prefix with its interpreter."""
+def _programs(prefix: Path) -> dict[Path, str]:
+    """Returns the dynamically linked programs under the prefix and their interpreters."""
+    found = {}
     for directory, _, files in os.walk(prefix):
-        for name in files:
-            path = Path(directory, name)
-            if path.is_symlink() or re.search(r"\.so(\.\d+)*$", name):
-                continue
-            if interpreter := _interpreter(path):
-                yield path, interpreter
+        for path in (Path(directory, name) for name in files):
+            is_library = re.search(r"\.so(\.\d+)*$", path.name)
+            if not path.is_symlink() and not is_library and (name := _interpreter(path)):
+                found[path] = name
+    return found
 
 
 def _interpreter(path: Path) -> str | None:
-    """Returns the interpreter that a little-endian 64-bit ELF file names, if it is one."""
+    """Returns the interpreter that an ELF program names; None for any other file."""
     with path.open("rb") as file:
         header = file.read(64)
-        if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
+        if len(header) < 64 or not header.startswith(_ELF_64_BIT_LITTLE_ENDIAN):
             return None
-        table, entry_size, count = (
-            struct.unpack_from("<Q", header, 32)[0],
-            *struct.unpack_from("<HH", header, 54),
-        )
+        (table,) = struct.unpack_from("<Q", header, 32)
+        entry_size, count = struct.unpack_from("<HH", header, 54)
         for index in range(count):
             file.seek(table + index * entry_size)
-            entry = file.read(56)
-            if struct.unpack_from("<I", entry)[0] == _PT_INTERP:
-                offset, size = struct.unpack_from("<Q", entry, 8)[0], struct.unpack_from(
-                    "<Q", entry, 32
-                )[0]
+            kind, _, offset, _, _, size = struct.unpack("<IIQQQQ", file.read(40))
+            if kind == _PROGRAM_INTERPRETER:
                 file.seek(offset)
                 return file.read(size).rstrip(b"\0").decode()
     return None

@@ -44,13 +44,11 @@ def _printed_bible() -> str:
             _run(["dpkg-deb", "--extract", str(archive), "unpacked"], root)
         data = root / "unpacked/usr/lib"
         program = root / "unpacked/usr/bin/bible"
-        return _run(
-            [str(program), "-d", "bible.data", "-p", str(data), "gen1:1-rev22:21"], root
-        )
+        return _run([str(program), "-d", "bible.data", "-p", str(data), "gen1:1-rev22:21"], root)
 
 
 def _run(command: list[str], folder: Path) -> str:
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    result = subprocess.run(command, capture_output=True, check=False, cwd=folder, text=True)
     if result.returncode:
         raise RuntimeError(
             f"{' '.join(command)} failed with status {result.returncode}: {result.stderr.strip()}\n"

@@ -6,15 +6,14 @@ place says which tensors and which metadata a Llama-architecture GGUF file has.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
 
 import gguf
 import numpy as np
-from gguf import GGMLQuantizationType, LlamaFileType, TokenType
-
 import q4_k
+from gguf import GGMLQuantizationType, LlamaFileType, TokenType
 
 # What llama.cpp calls a file whose matrices are mostly of one type ("general.file_type").
 FILE_TYPES: Mapping[GGMLQuantizationType, LlamaFileType] = {
@@ -146,7 +145,9 @@ def write_llama(
     expected = shape.tensor_shapes()
     actual = {key: tensor.shape for key, tensor in tensors.items()}
     if actual != expected:
-        wrong = sorted(k for k in expected.keys() | actual.keys() if expected.get(k) != actual.get(k))
+        wrong = sorted(
+            k for k in expected.keys() | actual.keys() if expected.get(k) != actual.get(k)
+        )
         raise ValueError(f"tensors that do not fit {shape}: {', '.join(wrong)}")
     if len(vocabulary) != shape.n_vocab:
         raise ValueError(f"the vocabulary has {len(vocabulary)} pieces, the model {shape.n_vocab}")

@@ -14,15 +14,14 @@ from __future__ import annotations
 import argparse
 import sys
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 import gguf
 import numpy as np
 from gguf import GGMLQuantizationType, PoolingType
-
-from llama_gguf import FILE_TYPES, LlamaShape, byte_vocabulary, write_llama
+from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
 
 TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
 
@@ -55,7 +54,13 @@ PRESETS: dict[str, Preset] = {
 
 def random_tensors(shape: LlamaShape, seed: int) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
-    return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
+    shapes = shape.tensor_shapes()
+    tensors = {name: _random_tensor(name, size, seed) for name, size in shapes.items()}
+    # The logit of </s> is always 0, far below the best of some hundreds of random ones: a
+    # generation ends when the caller says so, and not by chance.
+    head = tensors["token_embd.weight" if shape.tied else "output.weight"]
+    head[Vocabulary.eos_id] = 0
+    return tensors
 
 
 def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:

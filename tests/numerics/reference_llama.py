@@ -15,8 +15,9 @@ the other side of a rounding boundary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import gguf
 import numpy as np
@@ -62,23 +63,23 @@ class ReferenceLlama:
         self.rope_base: float = _field(reader, "llama.rope.freq_base")
         self.tensors = {tensor.name: _matrix(tensor) for tensor in reader.tensors}
 
-    def logits(self, tokens: Sequence[int], first_position: int = 0) -> Array:
-        """Token ids (n) -> logits (n, vocabulary), row i being those after token i."""
-        return self.output(self.hidden(tokens, first_position))
+    def logits(self, tokens: Sequence[int], positions: Sequence[int] | None = None) -> Array:
+        """Token ids (n) -> logits (n, vocabulary), row i being those after token i.
 
-    def hidden(self, tokens: Sequence[int], first_position: int = 0) -> Array:
+        ``positions`` are 0, 1, 2, ... unless given.
+        """
+        # A model without an output matrix uses its embedding for it.
+        matrix = self.tensors.get("output.weight", self.tensors["token_embd.weight"])
+        return matrix @ self.hidden(tokens, positions)
+
+    def hidden(self, tokens: Sequence[int], positions: Sequence[int] | None = None) -> Array:
         """Token ids (n) -> the normalised last hidden state (n, n_embd)."""
         x = self.tensors["token_embd.weight"].values[np.asarray(tokens)]
-        positions = np.arange(len(tokens)) + first_position
+        positions = np.arange(len(tokens)) if positions is None else np.asarray(positions)
         for layer in range(self.n_layer):
             x = x + self._attention(self._norm(x, f"blk.{layer}.attn_norm"), layer, positions)
             x = x + self._feed_forward(self._norm(x, f"blk.{layer}.ffn_norm"), layer)
         return self._norm(x, "output_norm")
-
-    def output(self, hidden: Array) -> Array:
-        # A model without an output matrix uses its embedding for it.
-        matrix = self.tensors.get("output.weight", self.tensors["token_embd.weight"])
-        return matrix @ hidden
 
     def _norm(self, x: Array, name: str) -> Array:
         scale = 1 / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + self.rms_eps)

@@ -5,21 +5,13 @@ so the repository cache works and no hook of the package runs (`pip download` of
 backend). Adding a file means adding name, version, file and sha256: no address is written down anywhere.
 """
 
+load(":index.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
+
 _ARCHIVE_TYPES = {
     ".tar.gz": "tar.gz",
     ".whl": "zip",
     ".zip": "zip",
 }
-
-# Settings that decide which index is asked; a change refetches.
-_PIP_ENVIRONMENT = [
-    "PATH",
-    "PIP_CERT",
-    "PIP_CONFIG_FILE",
-    "PIP_EXTRA_INDEX_URL",
-    "PIP_FIND_LINKS",
-    "PIP_INDEX_URL",
-]
 
 def _archive_type(file):
     for suffix, kind in _ARCHIVE_TYPES.items():
@@ -27,36 +19,17 @@ def _archive_type(file):
             return kind
     fail("pip_archive: {} is neither a wheel, a zip nor a .tar.gz".format(file))
 
-def _look_up(rctx):
-    """Returns (addresses, reason): one of the two is empty."""
-    python = rctx.which("python3")
-    if not python:
-        return [], "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"
-    result = rctx.execute(
-        [python, rctx.path(rctx.attr._find_file), rctx.attr.package, rctx.attr.file, rctx.attr.sha256],
-        timeout = 180,
-    )
-    if result.return_code:
-        return [], result.stderr.strip() or "looking up {} took too long".format(rctx.attr.file)
-    return json.decode(result.stdout)["urls"], ""
-
 def _download(rctx):
-    urls, reason = _look_up(rctx)
+    urls, reason = look_up(rctx, rctx.attr.package, rctx.attr.file, rctx.attr.sha256)
     result = rctx.download_and_extract(
-        # Without an index the repository cache may still have the pinned bytes, so the download is tried all the same.
         allow_fail = True,
         canonical_id = rctx.attr.sha256,
         sha256 = rctx.attr.sha256,
         stripPrefix = rctx.attr.strip_prefix,
         type = _archive_type(rctx.attr.file),
-        url = urls or ["file:///not-found-in-any-index/" + rctx.attr.file],
+        url = urls,
     )
-    if not result.success:
-        fail("pip_archive: " + (reason or (
-            "{file} was found in the index of your pip settings but could not be downloaded with the pinned " +
-            "sha256 {sha256}: the index serves other bytes, or the connection broke. " +
-            "Run the same command again; if it fails again, compare with `pip download --no-deps {package}`."
-        ).format(file = rctx.attr.file, package = rctx.attr.package, sha256 = rctx.attr.sha256)))
+    require_download(result, reason, rctx.attr.package, rctx.attr.file, rctx.attr.sha256)
 
 def _pip_archive_impl(rctx):
     _download(rctx)
@@ -92,10 +65,7 @@ pip_archive = repository_rule(
         "strip_prefix": attr.string(
             doc = "Folder of the archive that becomes the root of the repository; the rest is left out.",
         ),
-        "_find_file": attr.label(
-            default = Label("//bazel/pip:find_file.py"),
-        ),
-    },
+    } | FIND_FILE_ATTRS,
     doc = "Fetches one pinned file of a Python index, unpacks it, and adds a BUILD file.",
-    environ = _PIP_ENVIRONMENT,
+    environ = PIP_ENVIRONMENT,
 )

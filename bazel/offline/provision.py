@@ -1,0 +1,161 @@
+"""Finds or provisions the Bazel that `bazelw` runs, and remembers it.
+
+Usage: provision.py DECISION
+
+`bazelw` calls this when the file DECISION is missing. On success the file has two lines: the
+Bazel to run, and its bazelrc (empty when it needs none). The file's folder is the cache:
+
+    decisions/        one file per project, offline tables and Bazel on PATH
+    bazel-*/          Debian's Bazel, relocated
+    modules-*/        its bazelrc and registry
+    bazelisk-*/       Bazelisk
+    lock              held while one of these is made
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import debian
+import modules
+import patchelf
+import relocate
+import upstream
+from steps import StepError, run, say
+
+_HERE = Path(__file__).resolve().parent
+_ROOT = _HERE.parent.parent
+# Debian's Bazel takes 420 MB, and 150 MB of packages lie beside it for a while.
+_NEEDED_BYTES = 700 * 10**6
+_SMOKE_ADVICE = "Remove the cache folder and try again, or name a Bazel: BAZEL=/path/to/bazel"
+
+
+def main(decision: Path) -> int:
+    """Writes the decision; returns an exit code."""
+    cache = decision.parent.parent
+    try:
+        decision.parent.mkdir(parents=True, exist_ok=True)
+        # Before the lock: a tool on PATH may end in another bazelw.
+        bazel = upstream.find_on_path(_ROOT)
+        with _locked(cache):
+            if decision.exists():
+                return 0
+            lines = (bazel, "") if bazel else _provision(cache)
+            _replace(decision, "".join(f"{line}\n" for line in lines))
+    except StepError as error:
+        say(str(error))
+        return 1
+    except OSError as error:
+        say(
+            f"could not use the cache folder {cache}: {error}\n  Set XDG_CACHE_HOME to another one."
+        )
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the next run starts this step again")
+        return 130
+    return 0
+
+
+@contextlib.contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    """Keeps other processes out of the cache while something is made in it."""
+    with open(cache / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another bazelw that provisions Bazel")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        # Nobody else is at work: what has a temporary name was left by an interrupted run.
+        for leftover in cache.glob("tmp-*"):
+            shutil.rmtree(leftover)
+        yield
+
+
+def _provision(cache: Path) -> tuple[Path, Path | str]:
+    """Returns a Bazel in the cache and its bazelrc, making what is missing."""
+    prefix = _debian_prefix(cache)
+    if not prefix.exists():
+        wanted = (_ROOT / ".bazelversion").read_text().strip()
+        if bazelisk := upstream.get_bazelisk(cache, _ROOT, wanted):
+            return bazelisk, ""
+        _install_debian(cache, prefix)
+    return prefix / "usr/bin/bazel", _configure(cache, prefix)
+
+
+def _debian_prefix(cache: Path) -> Path:
+    """Returns where the pinned Debian packages belong."""
+    return cache / f"bazel-{_digest(debian.LOCK_FILE.read_bytes())}"
+
+
+def _install_debian(cache: Path, prefix: Path) -> None:
+    """Makes Debian's Bazel run from `prefix`; a failure leaves nothing there."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise StepError(
+            "provision Bazel",
+            "this is not a Debian-like machine (no apt-get, no dpkg-deb)",
+            "Install Bazelisk, or name a Bazel: BAZEL=/path/to/bazel",
+        )
+    if shutil.disk_usage(cache).free < _NEEDED_BYTES:
+        raise StepError(
+            "provision Bazel",
+            f"{cache} has less than {_NEEDED_BYTES // 10**6} MB left",
+            "Free some space, or set XDG_CACHE_HOME to another folder.",
+        )
+    say(f"no Bazel found: putting Debian's into {cache}, once")
+    with tempfile.TemporaryDirectory(dir=cache, prefix="tmp-") as folder:
+        unpacked = Path(folder, "prefix")
+        debian.install(debian.find_archive(), cache, unpacked)
+        say("relocating")
+        relocate.relocate(unpacked, prefix, patchelf.fetch(Path(folder)))
+        # The programs name their final place, so they can be tried only there.
+        unpacked.rename(prefix)
+        try:
+            relocate.check_linking(prefix)
+            _try_out(cache, prefix, Path(folder))
+        except BaseException:
+            prefix.rename(unpacked)
+            raise
+    say(f"Bazel {relocate.version(prefix)} is ready")
+
+
+def _try_out(cache: Path, prefix: Path, folder: Path) -> None:
+    """Starts the Bazel under `prefix` once, without leaving a server behind."""
+    bazelrc = _configure(cache, prefix)
+    command = [prefix / "usr/bin/bazel", "--nosystem_rc", f"--bazelrc={bazelrc}", "--batch"]
+    command += [f"--output_user_root={folder}", "version"]
+    run("start Debian's Bazel", command, _SMOKE_ADVICE, cwd=folder)
+
+
+def _configure(cache: Path, prefix: Path) -> Path:
+    """Returns the bazelrc for the Bazel under `prefix`, in a folder named by what it is made of."""
+    sources = (_HERE / "modules.py").read_bytes() + bytes(prefix)
+    folder = cache / f"modules-{_digest(sources)}"
+    if not folder.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=cache, prefix="tmp-"))
+        modules.write_configuration(unfinished, folder, prefix)
+        unfinished.chmod(0o755)
+        unfinished.rename(folder)
+    return folder / "bazelrc"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def _replace(path: Path, text: str) -> None:
+    """Writes a file so that no reader ever sees a part of it."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.replace(file.name, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

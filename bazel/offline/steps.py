@@ -1,0 +1,75 @@
+"""How provisioning talks to the user: one line per step, and failures that say what to type."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_TAIL_LINES = 5
+
+
+class StepError(Exception):
+    """A step of provisioning failed.
+
+    Attributes:
+        step: what was being done, in the infinitive ("read Debian's package index").
+        reason: why it failed; for a failed tool the last lines of its output.
+        advice: what the user can type or change next.
+    """
+
+    def __init__(self, step: str, reason: str, advice: str) -> None:
+        super().__init__(f"could not {step}: {reason}\n  {advice}")
+        self.step = step
+        self.reason = reason
+        self.advice = advice
+
+
+def say(message: str) -> None:
+    """Prints one line of progress."""
+    print(f"bazelw: {message}", file=sys.stderr, flush=True)
+
+
+def run(
+    step: str,
+    command: Sequence[str | Path],
+    advice: str,
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
+    """Runs a tool silently.
+
+    Args:
+        step: what the tool does, as in `StepError`.
+        command: the program and its arguments.
+        advice: what the user can do when it fails.
+        cwd: where to run it.
+        environment: variables to add to the inherited ones.
+
+    Returns:
+        What the tool wrote to its standard output.
+
+    Raises:
+        StepError: the tool is missing, or it failed.
+    """
+    try:
+        result = subprocess.run(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise StepError(step, f"{command[0]} does not run ({error.strerror})", advice) from error
+    if result.returncode:
+        lines = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+        tail = "".join(f"\n    {line}" for line in lines[-_TAIL_LINES:])
+        name = Path(command[0]).name
+        raise StepError(step, f"{name} failed with exit code {result.returncode}{tail}", advice)
+    return result.stdout

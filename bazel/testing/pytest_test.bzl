@@ -1,0 +1,28 @@
+"""`pytest_test`: a pytest suite that runs against installed wheels."""
+
+load("@rules_python//python:py_test.bzl", "py_test")
+
+def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
+    """Runs pytest over `srcs` with the packages of an `installed_wheels` folder, and nothing else, importable.
+
+    Args:
+      name: name of the test.
+      srcs: test files, conftest.py files and the helper modules beside them; files called `*_test.py` are collected.
+      site: an `installed_wheels` target that has pytest.
+      data: files that the tests read.
+      env: environment; `$(rootpath ...)` is expanded, and the runner makes values that name a runfile absolute.
+      **kwargs: passed on to py_test (size, tags, timeout, ...).
+    """
+    py_test(
+        name = name,
+        srcs = srcs + ["//bazel/testing:run_pytest.py"],
+        main = "//bazel/testing:run_pytest.py",
+        args = ["$(rootpath {})".format(site)] + [
+            "$(rootpath {})".format(src)
+            for src in srcs
+            if src.endswith("_test.py")
+        ],
+        data = data + [site],
+        env = env,
+        **kwargs
+    )

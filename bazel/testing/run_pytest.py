@@ -1,0 +1,40 @@
+"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (paths relative to the runfiles folder).
+
+The child sees the installed wheels of SITE through PYTHONPATH and nothing of Bazel's own import machinery, so a
+test imports a package exactly as a user would. Writes JUnit XML where Bazel asks for it, with every test case in it.
+"""
+
+import os
+import subprocess
+import sys
+
+
+def _absolute_values(environment):
+    """Values that name a runfile are relative; tests change directory, so they are made absolute here."""
+    return {
+        name: os.path.abspath(value) if value and os.path.exists(value) and not name.startswith("_") else value
+        for name, value in environment.items()
+    }
+
+
+def main():
+    site, tests = sys.argv[1], sys.argv[2:]
+    environment = _absolute_values(os.environ)
+    for name in ("PYTHONHOME", "PYTHONSAFEPATH", "PYTHONNOUSERSITE"):
+        environment.pop(name, None)
+    environment["PYTHONPATH"] = os.path.abspath(site)
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    environment.setdefault("HOME", environment["TEST_TMPDIR"])
+    environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
+    xml = environment.get("XML_OUTPUT_FILE")
+    if xml:
+        command.append("--junitxml=" + xml)
+    only = environment.get("TESTBRIDGE_TEST_ONLY")
+    if only:
+        command += ["-k", only]
+    return subprocess.call(command + [os.path.abspath(test) for test in tests], env=environment)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

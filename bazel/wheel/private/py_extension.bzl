@@ -1,0 +1,37 @@
+"""`py_extension`: a C++ extension module for one Python ABI."""
+
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
+
+def py_extension(name, module, ext_suffix, deps, dynamic_deps = [], runpath = "$ORIGIN", **kwargs):
+    """Links `<module><ext_suffix>`.
+
+    Python's own symbols stay undefined, and the module's init function is the only one that is exported.
+
+    Args:
+      name: name of the target.
+      module: name of the module, without package.
+      ext_suffix: EXT_SUFFIX of the ABI (PEP 3149), with which the interpreter finds the module.
+      deps: cc_library targets that go into the module.
+      dynamic_deps: cc_shared_library targets that it links to.
+      runpath: where the loader looks for them.
+      **kwargs: passed on to cc_shared_library.
+    """
+    write_file(
+        name = name + "_exports",
+        out = name + ".map",
+        content = ["{", "  global: PyInit_%s;" % module, "  local: *;", "};", ""],
+    )
+    cc_shared_library(
+        name = name,
+        additional_linker_inputs = [":" + name + "_exports"],
+        dynamic_deps = dynamic_deps,
+        features = ["-runtime_library_search_directories"],
+        shared_lib_name = module + ext_suffix,
+        user_link_flags = [
+            "-Wl,-rpath," + runpath,
+            "-Wl,--version-script=$(location :{}_exports)".format(name),
+        ],
+        deps = deps,
+        **kwargs
+    )

@@ -1,0 +1,121 @@
+"""Writes one wheel from a JSON specification (py_abi_wheel.bzl). Standard library only.
+
+The same inputs give the same bytes: entries are sorted, dates are fixed, modes are 0644 or 0755.
+Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+# The earliest date a zip entry can have.
+_DATE = (1980, 1, 1, 0, 0, 0)
+_REGULAR = 0o100644
+_EXECUTABLE = 0o100755
+_ELF_MAGIC = b"\x7fELF"
+
+
+def _metadata(spec: dict[str, Any]) -> str:
+    """METADATA, as core metadata 2.4 orders it."""
+    fields = [
+        ("Metadata-Version", "2.4"),
+        ("Name", spec["distribution"]),
+        ("Version", spec["version"]),
+        ("Summary", spec["summary"]),
+        ("License-Expression", spec["license_expression"]),
+        *(("License-File", name) for name in sorted(spec["licenses"])),
+        *(("Classifier", classifier) for classifier in spec["classifiers"]),
+        *(("Project-URL", f"{label}, {url}") for label, url in sorted(spec["urls"].items())),
+        ("Requires-Python", spec["requires_python"]),
+        *(("Requires-Dist", requirement) for requirement in spec["requires"]),
+    ]
+    for extra, requirements in sorted(spec["extras"].items()):
+        fields.append(("Provides-Extra", extra))
+        fields += [("Requires-Dist", f"{item}; extra == '{extra}'") for item in requirements]
+    fields.append(("Description-Content-Type", "text/markdown"))
+    head = "".join(f"{name}: {value}\n" for name, value in fields)
+    return f"{head}\n{Path(spec['description']).read_text(encoding='utf-8')}"
+
+
+def _wheel_file(spec: dict[str, Any]) -> str:
+    return (
+        "Wheel-Version: 1.0\n"
+        "Generator: llama_cpp_python py_abi_wheel\n"
+        "Root-Is-Purelib: false\n"
+        f"Tag: {spec['tag']}\n"
+    )
+
+
+def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
+    """The package's `_build_info.py`: constants of this build, with the digest of every native file."""
+    native = f"{spec['import_name']}/lib/"
+    digests = {
+        path[len(native) :]: hashlib.sha256(data).hexdigest()
+        for path, data in sorted(members.items())
+        if path.startswith(native)
+    }
+    prefix, suffix = "libggml-cpu-", ".so"
+    variants = tuple(
+        name[len(prefix) : -len(suffix)]
+        for name in digests
+        if name.startswith(prefix) and name.endswith(suffix)
+    )
+    lines = ['"""Constants of this build; written by the wheel rule."""', ""]
+    lines += [f"{name} = {value!r}" for name, value in sorted(spec["build_info"].items())]
+    lines += [f"CPU_VARIANTS = {variants!r}", f"NATIVE_DIGESTS = {digests!r}", ""]
+    return "\n".join(lines)
+
+
+def _is_executable(path: str, data: bytes) -> bool:
+    """Programs need their executable bit; a shared library (ELF with a .so name) does not."""
+    return data.startswith(_ELF_MAGIC) and ".so" not in path
+
+
+def _record_line(path: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(data)}\n"
+
+
+def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(path, _DATE)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system = 3  # Unix, so that the mode below is read as one
+    entry.external_attr = (_EXECUTABLE if _is_executable(path, data) else _REGULAR) << 16
+    archive.writestr(entry, data, compresslevel=9)
+
+
+def write_wheel(spec: dict[str, Any], output: Path) -> None:
+    """Writes the wheel that `spec` describes to `output`."""
+    members = {path: Path(source).read_bytes() for path, source in spec["members"].items()}
+    members[f"{spec['import_name']}/_build_info.py"] = _build_info(spec, members).encode()
+    name = spec["distribution"].replace("-", "_")
+    dist_info = f"{name}-{spec['version']}.dist-info"
+    tail = {
+        f"{dist_info}/METADATA": _metadata(spec).encode(),
+        f"{dist_info}/WHEEL": _wheel_file(spec).encode(),
+    }
+    for license_name, source in spec["licenses"].items():
+        tail[f"{dist_info}/licenses/{license_name}"] = Path(source).read_bytes()
+    record = f"{dist_info}/RECORD"
+    # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
+    entries = sorted(members.items()) + sorted(tail.items())
+    lines = [_record_line(path, data) for path, data in entries]
+    with zipfile.ZipFile(output, "w") as archive:
+        for path, data in entries:
+            _write(archive, path, data)
+        _write(archive, record, ("".join(lines) + f"{record},,\n").encode())
+
+
+def main() -> None:
+    specification, output = sys.argv[1:]
+    write_wheel(json.loads(Path(specification).read_text(encoding="utf-8")), Path(output))
+
+
+if __name__ == "__main__":
+    main()

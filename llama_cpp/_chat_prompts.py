@@ -1,0 +1,246 @@
+"""The named chat formats: how a conversation is written down for models of a family.
+
+A format is a row of :data:`FORMATS`: the words for the roles, and a style that puts roles and
+texts together. Messages of other roles are left out. Models that carry a chat template in their
+file do not need any of this.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+
+from ._chat_types import ChatFormatterResponse
+
+Turns = List[Tuple[str, Optional[str]]]  # (role as written, text; None for the one to be answered)
+
+
+# ---- styles: (system text, turns, the two separators) -> prompt
+
+
+def _bare(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    return system + "".join(role + text + sep if text else role for role, text in turns)
+
+
+def _colon(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    parts = (f"{role}: {text}{sep}" if text else f"{role}:" for role, text in turns)
+    return system + sep + "".join(parts)
+
+
+def _colon_space(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    parts = (f"{role}: {text}{sep}" if text else f"{role}: " for role, text in turns)
+    return system + sep + "".join(parts)
+
+
+def _colon_alternating(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    ends = (sep, sep2)
+    parts = (
+        f"{role}: {text}{ends[index % 2]}" if text else f"{role}:"
+        for index, (role, text) in enumerate(turns)
+    )
+    return system + sep + "".join(parts)
+
+
+def _lines(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    parts = (f"{role}\n{text}{sep}\n" if text else f"{role}\n" for role, text in turns)
+    return (f"{system}{sep}\n" if system else "") + "".join(parts)
+
+
+def _indented(system: str, turns: Turns, sep: str, sep2: str) -> str:
+    return system + "".join(f"{role}\n {text}" if text else role for role, text in turns)
+
+
+class Format(NamedTuple):
+    style: Callable[[str, Turns, str, str], str]
+    user: str
+    assistant: str
+    sep: str
+    sep2: str = ""
+    system: str = "{}"  # how the system message is written; "" when there is none
+    default_system: str = ""  # used when there is no system message
+    system_always: bool = False  # the default is used whatever the messages say
+    system_role: Optional[str] = None  # when system messages are turns like the others
+    stop: Optional[str] = None
+
+
+_VICUNA_SYSTEM = (
+    "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
+    "helpful, detailed, and polite answers to the user's questions."
+)
+_LLAMA3_HEADER = "<|start_header_id|>{}<|end_header_id|>\n\n"
+
+# Where llama-cpp-python's prompt is plainly not what the model was trained on, this table has the
+# latter: alpaca ends with the assistant's turn, intel and snoozy contain the system message,
+# open-orca the user's. openbuddy and open-orca have no long system prompt of their own.
+FORMATS: Dict[str, Format] = {
+    "alpaca": Format(_colon_alternating, "### Instruction", "### Response", "\n\n", "</s>"),
+    "baichuan": Format(_bare, "<reserved_102>", "<reserved_103>", ""),
+    "baichuan-2": Format(_bare, "<reserved_106>", "<reserved_107>", ""),
+    "chatglm3": Format(
+        _indented, "<|user|>", "<|assistant|>", "", system="<|system|>\n{}", stop="</s>"
+    ),
+    "chatml": Format(
+        _lines,
+        "<|im_start|>user",
+        "<|im_start|>assistant",
+        "<|im_end|>",
+        system="<|im_start|>system\n{}",
+        stop="<|im_end|>",
+    ),
+    "gemma": Format(
+        _bare,
+        "<start_of_turn>user\n",
+        "<start_of_turn>model\n",
+        "<end_of_turn>\n",
+        system="",  # Gemma knows no system role
+        stop="<end_of_turn>\n",
+    ),
+    "intel": Format(_colon, "### User:", "### Assistant:", "\n", system="### System:\n{}"),
+    "llama-3": Format(
+        _bare,
+        _LLAMA3_HEADER.format("user"),
+        _LLAMA3_HEADER.format("assistant"),
+        "<|eot_id|>",
+        system="",
+        system_role=_LLAMA3_HEADER.format("system"),
+        stop="<|eot_id|>",
+    ),
+    "mistrallite": Format(
+        _bare,
+        "<|prompter|>",
+        "</s>\n<|assistant|>",
+        " ",
+        system="<|system|>{}</s>",
+    ),
+    "oasst_llama": Format(
+        _bare,
+        "<|prompter|>",
+        "<|assistant|>",
+        "</s>",
+        system="[INST] <<SYS>>\n{}\n<</SYS>>\n\n",
+    ),
+    "open-orca": Format(_colon_space, "User", "Assistant", "<|end_of_turn|>\n", stop="User"),
+    "openbuddy": Format(_colon, "User", "Assistant", "\n"),
+    "openchat": Format(
+        _lines,
+        "GPT4 Correct User: ",
+        "<|end_of_turn|>GPT4 Correct Assistant: ",
+        "<|end_of_turn|>",
+        system="{}<|end_of_turn|>",
+        stop="<|end_of_turn|>",
+    ),
+    "phind": Format(
+        _colon,
+        "### User Message",
+        "### Assistant",
+        "\n\n",
+        system="### System Prompt\n{}",
+        default_system="You are an intelligent programming assistant.",
+        system_always=True,
+    ),
+    "pygmalion": Format(_lines, "<|user|>", "<|model|>", "\n", system="<|system|>{}", stop="\n"),
+    "qwen": Format(
+        _lines,
+        "<|im_start|>user",
+        "<|im_start|>assistant",
+        "<|im_end|>",
+        system="<|im_start|>system\n{}",
+        default_system="You are a helpful assistant.",
+        stop="<|endoftext|>",
+    ),
+    "redpajama-incite": Format(_colon, "<human>", "<bot>", "\n", stop="<human>"),
+    "snoozy": Format(
+        _colon,
+        "### Prompt",
+        "### Response",
+        "\n",
+        system="### Instruction:\n{}",
+        default_system=(
+            "The prompt below is a question to answer, a task to complete, or a conversation to "
+            "respond to; decide which and write an appropriate response."
+        ),
+        stop="###",
+    ),
+    "vicuna": Format(
+        _colon_alternating,
+        "USER",
+        "ASSISTANT",
+        " ",
+        "</s>",
+        default_system=_VICUNA_SYSTEM,
+        system_always=True,
+    ),
+    "zephyr": Format(
+        _lines, "<|user|>\n", "<|assistant|>\n", "</s>", system="<|system|>\n{}", stop="</s>"
+    ),
+}
+
+
+def format_named(name: str, messages: List[Any]) -> ChatFormatterResponse:
+    """Write `messages` down in a format of the table."""
+    row = FORMATS[name]
+    system = row.default_system
+    if not row.system_always:
+        system = system_message(messages) or system
+    roles = {"user": row.user, "assistant": row.assistant}
+    if row.system_role is not None:
+        roles["system"] = row.system_role
+    turns = turns_of(messages, roles)
+    turns.append((row.assistant, None))
+    prompt = row.style(row.system.format(system), turns, row.sep, row.sep2)
+    return ChatFormatterResponse(prompt=prompt, stop=row.stop)
+
+
+def system_message(messages: List[Any]) -> str:
+    """Return the text of the first system message, "" if there is none."""
+    for message in messages:
+        if message["role"] == "system":
+            return message["content"] or ""
+    return ""
+
+
+def turns_of(messages: List[Any], roles: Dict[str, str]) -> Turns:
+    """Return (role as written, text) of the messages with a known role."""
+    return [
+        (roles[message["role"]], text if isinstance(text, str) else None)
+        for message in messages
+        if message["role"] in roles
+        for text in [message.get("content")]
+    ]
+
+
+# ---- formats that fit no style
+
+
+def format_llama2(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
+    """The system message is inside of the first instruction."""
+    system = system_message(messages)
+    turns = turns_of(messages, {"user": "<s>[INST]", "assistant": "[/INST]"})
+    prompt = f"[INST] <<SYS>>\n{system}\n<</SYS>> " if system else " "
+    ends = (" ", "</s>")
+    for index, (role, text) in enumerate(turns):
+        if system and index == 0:
+            prompt += (text or "") + ends[0]
+        elif text:
+            prompt += f"{role}{text} {ends[index % 2]}"
+        else:
+            prompt += f"{role} "
+    return ChatFormatterResponse(prompt=prompt + "[/INST]")
+
+
+def format_mistral_instruct(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
+    """Only user and assistant messages; an answer follows the mark that closes its question."""
+    prompt = ""
+    for message in messages:
+        text = message.get("content")
+        if message["role"] == "user" and isinstance(text, str):
+            prompt += f"[INST] {text}"
+        elif message["role"] == "assistant" and text is not None:
+            prompt += f" [/INST]{text}</s>"
+    return ChatFormatterResponse(prompt=prompt + " [/INST]", stop="</s>")
+
+
+def format_saiga(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
+    """Every turn is a text of its own, between BOS and EOS."""
+    turns = turns_of(messages, {"user": "user", "bot": "bot", "system": "system"})
+    parts = (f"<s>{role}\n{text}</s>" if text else f"<s>{role}\n" for role, text in turns)
+    return ChatFormatterResponse(prompt=("".join(parts) + "<s>bot").strip())

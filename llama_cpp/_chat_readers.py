@@ -1,0 +1,229 @@
+"""Readers turn the text that a model generates into an OpenAI message, at once or as it comes.
+
+``push(text)`` takes the next piece and returns deltas for a stream, ``finish(truncated)`` the last
+ones; ``message()`` is the whole. ``calls`` says whether there are tool calls.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, List
+
+from . import _core
+from ._errors import ChatTemplateError, LlamaError
+
+Delta = Dict[str, Any]
+
+
+def call_id(index: int, name: str, completion_id: str) -> str:
+    return f"call__{index}_{name}_{completion_id}"
+
+
+def _call_delta(index: int, arguments: str, name: str = "", id: str = "") -> Delta:
+    call: Dict[str, Any] = {"index": index}
+    if id:
+        call["id"] = id
+    call["type"] = "function"
+    call["function"] = {"name": name or None, "arguments": arguments}
+    return {"tool_calls": [call]}
+
+
+def calls_message(calls: List[Dict[str, str]], content: str = "") -> Dict[str, Any]:
+    """Return the message with tool calls; a single one also in OpenAI's old form."""
+    message: Dict[str, Any] = {"role": "assistant", "content": content or None}
+    if len(calls) == 1:
+        message["function_call"] = {
+            "name": calls[0]["name"],
+            "arguments": calls[0]["arguments"],
+        }
+    message["tool_calls"] = [
+        {
+            "id": call["id"],
+            "type": "function",
+            "function": {"name": call["name"], "arguments": call["arguments"]},
+        }
+        for call in calls
+    ]
+    return message
+
+
+class TextReader:
+    """The text is the answer."""
+
+    calls = False
+
+    def __init__(self) -> None:
+        self._text: List[str] = []
+
+    def push(self, text: str) -> List[Delta]:
+        self._text.append(text)
+        return [{"content": text}]
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        return []
+
+    def message(self) -> Dict[str, Any]:
+        return {"role": "assistant", "content": "".join(self._text)}
+
+
+class ForcedCallReader:
+    """The text is the arguments of one known tool."""
+
+    calls = True
+
+    def __init__(self, name: str, completion_id: str) -> None:
+        self._name = name
+        self._id = call_id(0, name, completion_id)
+        self._text: List[str] = []
+
+    def push(self, text: str) -> List[Delta]:
+        first = not self._text
+        self._text.append(text)
+        delta = _call_delta(0, text, self._name if first else "", self._id if first else "")
+        delta["function_call"] = {"name": self._name, "arguments": text}
+        return [delta]
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        return []
+
+    def message(self) -> Dict[str, Any]:
+        call = {"id": self._id, "name": self._name, "arguments": "".join(self._text)}
+        return calls_message([call])
+
+
+class AnyCallReader:
+    """The text is ``{"name": ..., "arguments": {...}}``, by the grammar of :func:`any_call_schema`."""
+
+    calls = True
+    _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*')
+
+    def __init__(self, completion_id: str) -> None:
+        self._completion_id = completion_id
+        self._pending = ""  # before the name is known: everything; then what may be the outer "}"
+        self._name = ""
+        self._arguments: List[str] = []
+
+    def push(self, text: str) -> List[Delta]:
+        self._pending += text
+        if self._name:
+            return self._more()
+        head = self._HEAD.match(self._pending)
+        if not head:
+            return []
+        self._name = json.loads(head[1])
+        self._pending = self._pending[head.end() :]
+        id = call_id(0, self._name, self._completion_id)
+        return [_call_delta(0, "", self._name, id), *self._more()]
+
+    def _more(self) -> List[Delta]:
+        end = self._pending.rfind("}")
+        shown = self._pending if end < 0 else self._pending[:end]
+        self._pending = self._pending[len(shown) :]
+        if not shown:
+            return []
+        self._arguments.append(shown)
+        return [_call_delta(0, shown)]
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        if not truncated or not self._name or not self._pending:
+            return []
+        self._arguments.append(self._pending)
+        return [_call_delta(0, self._pending)]
+
+    def message(self) -> Dict[str, Any]:
+        if not self._name:
+            return {"role": "assistant", "content": self._pending}
+        id = call_id(0, self._name, self._completion_id)
+        arguments = "".join(self._arguments).strip()
+        return calls_message([{"id": id, "name": self._name, "arguments": arguments}])
+
+
+def any_call_schema(tools: List[Dict[str, Any]]) -> Dict[str, Any]:
+    """Return the JSON schema of a call of any of `tools`."""
+    definitions: Dict[str, Any] = {}
+    variants = []
+    for tool in tools:
+        schema = dict(tool["function"].get("parameters") or {"type": "object", "properties": {}})
+        for keyword in ("$defs", "definitions"):  # their references start at the root
+            if keyword in schema:
+                definitions.setdefault(keyword, {}).update(schema.pop(keyword))
+        variants.append(
+            {
+                "type": "object",
+                "properties": {"name": {"const": tool["function"]["name"]}, "arguments": schema},
+                "required": ["name", "arguments"],
+            }
+        )
+    return {**definitions, "anyOf": variants}
+
+
+class ParsedReader:
+    """The text is in the model's own format, which llama.cpp parses."""
+
+    def __init__(self, prompt: _core.ChatPrompt, completion_id: str, single: bool) -> None:
+        self._prompt = prompt
+        self._completion_id = completion_id
+        self._single = single  # a forced tool: also give OpenAI's old function_call
+        self._text = ""
+        self._shown = _core.ChatMessage()
+
+    @property
+    def calls(self) -> bool:
+        return bool(self._shown.tool_calls)
+
+    def push(self, text: str) -> List[Delta]:
+        self._text += text
+        try:
+            return self._show(self._prompt.parse(self._text, True))
+        except LlamaError:  # not decidable yet
+            return []
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        try:
+            return self._show(self._prompt.parse(self._text, truncated))
+        except LlamaError:
+            if self._shown.tool_calls or self._shown.content:
+                return []
+            return [{"content": self._text}] if self._text else []
+
+    def _show(self, message: _core.ChatMessage) -> List[Delta]:
+        deltas = [self._delta(diff) for diff in _core.chat_diffs(self._shown, message)]
+        self._shown = message
+        return [delta for delta in deltas if delta]
+
+    def _delta(self, diff: Dict[str, Any]) -> Delta:
+        delta: Delta = {}
+        if diff.get("reasoning_content"):
+            delta["reasoning_content"] = diff["reasoning_content"]
+        if diff.get("content"):
+            delta["content"] = diff["content"]
+        if diff.get("tool_call_index") is not None:
+            index, name = diff["tool_call_index"], diff.get("tool_call_name", "")
+            arguments = diff.get("tool_call_arguments", "")
+            id = ""
+            if name:
+                id = diff.get("tool_call_id") or call_id(index, name, self._completion_id)
+            delta.update(_call_delta(index, arguments, name, id))
+            if self._single:
+                whole = self._shown.tool_calls[index][0] if not name else name
+                delta["function_call"] = {"name": whole, "arguments": arguments}
+        return delta
+
+    def whole(self, text: str, truncated: bool) -> Dict[str, Any]:
+        """Read a complete answer."""
+        try:
+            self._shown = self._prompt.parse(text, truncated)
+        except ChatTemplateError:  # the model did not keep to its format: show what it said
+            return {"role": "assistant", "content": text}
+        calls = [
+            {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
+            for index, (name, args, id) in enumerate(self._shown.tool_calls)
+        ]
+        content = self._shown.content
+        message = calls_message(calls, content) if calls else {"role": "assistant"}
+        if not calls:
+            message["content"] = content
+        if self._shown.reasoning_content:
+            message["reasoning_content"] = self._shown.reasoning_content
+        return message

@@ -1,0 +1,125 @@
+"""From completions to OpenAI's chat completions, whole or in chunks."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, List, Optional
+
+from ._chat_readers import AnyCallReader, ForcedCallReader, ParsedReader, TextReader
+
+
+def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Turn a completion's log probabilities into the chat form."""
+    if logprobs is None:
+        return None
+    return {
+        "content": [
+            {
+                "token": token,
+                "bytes": None,
+                "logprob": value,
+                "top_logprobs": [
+                    {"token": other, "logprob": p, "bytes": None} for other, p in best.items()
+                ],
+            }
+            for token, value, best in zip(
+                logprobs["tokens"], logprobs["token_logprobs"], logprobs["top_logprobs"]
+            )
+        ],
+        "refusal": None,
+    }
+
+
+def chat_completion(completion: Dict[str, Any], reader: Any) -> Dict[str, Any]:
+    """Turn a whole completion into a chat completion."""
+    choice = completion["choices"][0]
+    finish_reason = choice["finish_reason"]
+    truncated = finish_reason == "length"
+    if isinstance(reader, ParsedReader):
+        message = reader.whole(choice["text"], truncated)
+    else:
+        reader.push(choice["text"])
+        reader.finish(truncated)
+        message = reader.message()
+    return {
+        "id": "chat" + completion["id"],
+        "object": "chat.completion",
+        "created": completion["created"],
+        "model": completion["model"],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": chat_logprobs(choice["logprobs"]),
+                "finish_reason": _finish_reason(finish_reason, reader),
+            }
+        ],
+        "usage": completion["usage"],
+    }
+
+
+def chat_chunks(chunks: Iterator[Dict[str, Any]], reader: Any) -> Iterator[Dict[str, Any]]:
+    """Turn the chunks of a completion into chat chunks, the role first."""
+    first = True
+    for chunk in chunks:
+        choice = chunk["choices"][0]
+        text, finish_reason = choice["text"], choice["finish_reason"]
+        id, created, model = "chat" + chunk["id"], chunk["created"], chunk["model"]
+        if first:
+            first = False
+            yield chat_chunk(id, created, model, {"role": "assistant"})
+        deltas: List[Dict[str, Any]] = reader.push(text) if text else []
+        if finish_reason is not None:
+            deltas = [*deltas, *reader.finish(finish_reason == "length")]
+        logprobs = chat_logprobs(choice["logprobs"])
+        for delta in deltas:
+            yield {
+                "id": id,
+                "object": "chat.completion.chunk",
+                "created": created,
+                "model": model,
+                "choices": [
+                    {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+                ],
+            }
+            logprobs = None
+        if finish_reason is not None:
+            yield chat_chunk(id, created, model, {}, _finish_reason(finish_reason, reader))
+
+
+def chat_chunk(
+    id: str, created: int, model: str, delta: Dict[str, Any], finish_reason: Optional[str] = None
+) -> Dict[str, Any]:
+    """Return one chunk."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return {
+        "id": id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": model,
+        "choices": [choice],
+    }
+
+
+def _finish_reason(reason: str, reader: Any) -> str:
+    """ "tool_calls" for calls; "length" for calls that were cut off, unless the tool was forced."""
+    if isinstance(reader, ForcedCallReader) or (reader.calls and reason == "stop"):
+        return "tool_calls"
+    return reason
+
+
+def respond(run: Any, reader: Any, stream: bool) -> Any:
+    """Return the chat form of what create_completion() returned."""
+    return chat_chunks(run, reader) if stream else chat_completion(run, reader)
+
+
+__all__ = [
+    "AnyCallReader",
+    "ForcedCallReader",
+    "ParsedReader",
+    "TextReader",
+    "chat_chunk",
+    "chat_chunks",
+    "chat_completion",
+    "chat_logprobs",
+    "respond",
+]

@@ -1,0 +1,171 @@
+"""What the chat modules share: a request split into its parts, and what formatters return."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
+
+from ._completion import encode
+from ._errors import GrammarError
+from .llama_grammar import JSON_GBNF, LlamaGrammar
+
+if TYPE_CHECKING:
+    from .llama import StoppingCriteriaList
+
+# Arguments of a chat handler that go to the completion as they are, with their defaults.
+COMPLETION_DEFAULTS: Dict[str, Any] = {
+    "temperature": 0.2,
+    "top_p": 0.95,
+    "top_k": 40,
+    "min_p": 0.05,
+    "typical_p": 1.0,
+    "seed": None,
+    "max_tokens": None,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "repeat_penalty": 1.0,
+    "tfs_z": 1.0,
+    "mirostat_mode": 0,
+    "mirostat_tau": 5.0,
+    "mirostat_eta": 0.1,
+    "model": None,
+    "logits_processor": None,
+    "logit_bias": None,
+}
+
+
+@dataclasses.dataclass
+class ChatFormatterResponse:
+    """What a chat formatter makes of messages.
+
+    `added_special` says that the prompt contains BOS already; `stop` and `stopping_criteria` end
+    the answer.
+    """
+
+    prompt: str
+    stop: Optional[Union[str, List[str]]] = None
+    stopping_criteria: Optional[StoppingCriteriaList] = None
+    added_special: bool = False
+
+
+class ChatRequest:
+    """The keyword arguments of a chat handler, sorted by what they are for.
+
+    Attributes:
+        messages: as given.
+        tools: the functions that may be called, as OpenAI's tools; [] when there are none.
+        tool_choice: "none", "auto" or "required".
+        forced: the tool that has to be called, or None.
+        completion: arguments for the completion.
+        stream, stop (a list), grammar, logprobs (a number or None): see Llama.
+        extra: everything else; it goes to the chat template.
+        original: functions, function_call, tools and tool_choice as given, for formatters.
+    """
+
+    def __init__(self, messages: List[Any], arguments: Dict[str, Any]) -> None:
+        arguments = dict(arguments)
+        self.messages = messages
+        self.stream: bool = arguments.pop("stream", False)
+        stop = arguments.pop("stop", None)
+        self.stop: List[str] = [stop] if isinstance(stop, str) else list(stop or ())
+        with_logprobs = arguments.pop("logprobs", None)
+        top_logprobs = arguments.pop("top_logprobs", None)
+        self.logprobs: Optional[int] = (top_logprobs or 0) if with_logprobs else None
+        self.grammar: Optional[LlamaGrammar] = arguments.pop("grammar", None)
+        self.schema = response_schema(arguments.pop("response_format", None))
+        self.original = {
+            name: arguments.pop(name, None)
+            for name in ("functions", "function_call", "tools", "tool_choice")
+        }
+        self.tools = _tools(self.original)
+        self.tool_choice, self.forced = _choice(self.original, self.tools)
+        self.completion = {
+            name: arguments.pop(name, default) for name, default in COMPLETION_DEFAULTS.items()
+        }
+        self.extra = arguments
+
+    @property
+    def may_call(self) -> bool:
+        """Whether the answer may be a tool call."""
+        return bool(self.tools) and self.tool_choice != "none"
+
+
+def _tools(original: Dict[str, Any]) -> List[Dict[str, Any]]:
+    if original["functions"] is not None:
+        return [{"type": "function", "function": each} for each in original["functions"]]
+    return list(original["tools"] or ())
+
+
+def _choice(
+    original: Dict[str, Any], tools: List[Dict[str, Any]]
+) -> "tuple[str, Optional[Dict[str, Any]]]":
+    choice = original["tool_choice"]
+    call = original["function_call"]
+    if isinstance(call, dict):
+        choice = {"type": "function", "function": {"name": call["name"]}}
+    elif call is not None:
+        choice = call
+    if isinstance(choice, dict):
+        name = choice["function"]["name"]
+        for tool in tools:
+            if tool["function"]["name"] == name:
+                return "required", tool
+        names = ", ".join(tool["function"]["name"] for tool in tools) or "none are given"
+        raise ValueError(f"Tool choice '{name}' not found in tools. Tools: {names}")
+    if choice not in (None, "none", "auto", "required"):
+        raise ValueError(
+            f"tool_choice is {choice!r}; it has to be 'none', 'auto', 'required' or"
+            " {'type': 'function', 'function': {'name': ...}}"
+        )
+    if choice == "required" and not tools:
+        raise ValueError("tool_choice is 'required', but there are no tools")
+    return choice or "auto", None
+
+
+def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Return the JSON schema that an answer has to follow, or None for free text."""
+    if response_format is None or response_format.get("type") == "text":
+        return None
+    if response_format.get("type") == "json_object":
+        schema = response_format.get("schema")
+        return schema if isinstance(schema, dict) else {"type": "object"}
+    if response_format.get("type") == "json_schema":
+        try:
+            return response_format["json_schema"]["schema"]
+        except (KeyError, TypeError):
+            raise ValueError(
+                "response_format of type json_schema needs {'json_schema': {'schema': {...}}}"
+            ) from None
+    raise ValueError(
+        f"response_format has the type {response_format.get('type')!r}; it has to be 'text',"
+        " 'json_object' or 'json_schema'"
+    )
+
+
+def schema_grammar(schema: Dict[str, Any]) -> LlamaGrammar:
+    """Return the grammar of a JSON schema. GrammarError when it cannot be expressed."""
+    return LlamaGrammar.from_json_schema(json.dumps(schema))
+
+
+def arguments_grammar(tool: Dict[str, Any]) -> LlamaGrammar:
+    """Return the grammar of a tool's arguments; any JSON object when its schema is unusable."""
+    try:
+        return schema_grammar(parameters(tool))
+    except GrammarError:
+        return LlamaGrammar(_grammar=JSON_GBNF)
+
+
+def parameters(tool: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the JSON schema of a tool's arguments; a tool without one takes none."""
+    return tool["function"].get("parameters") or {"type": "object", "properties": {}}
+
+
+def to_json(value: Any, what: str) -> str:
+    """Return `value` as JSON text. ValueError for what JSON cannot hold."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} cannot be written as JSON: {error}") from error
+    encode(text, what)
+    return text

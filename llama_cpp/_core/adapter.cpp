@@ -1,0 +1,48 @@
+// LoraAdapter: a file of low-rank changes to a model, applied per context.
+#include "llama_cpp/_core/adapter.h"
+
+#include <pybind11/pybind11.h>
+
+#include <utility>
+
+#include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/log.h"
+
+namespace py = pybind11;
+
+namespace core {
+
+LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move(path)) {
+    auto owner = model.get();
+    check_gguf_file(path_, "LoRA adapter");
+    if (!owner->has_weights()) {
+        throw Error(ErrorKind::kModelLoad,
+                    "a LoRA adapter needs a model with weights; this one was loaded with "
+                    "vocab_only");
+    }
+    py::gil_scoped_release release;
+    LogCapture log;
+    std::lock_guard<std::mutex> lock(owner->adapter_mutex());
+    llama_adapter_lora* adapter = call_native(ErrorKind::kModelLoad, [&] {
+        return llama_adapter_lora_init(owner->get(), path_.c_str());
+    });
+    if (adapter == nullptr) {
+        throw Error(ErrorKind::kModelLoad, "Failed to load LoRA adapter from file: " + path_ +
+                                               ": " + log.take() +
+                                               ". It must be made for this very model");
+    }
+    handle_ = std::make_shared<AdapterHandle>(std::move(owner), adapter);
+}
+
+void init_adapter(py::module_& m) {
+    py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
+        m, "LoraAdapter", py::release_gil_before_calling_cpp_dtor(),
+        "A LoRA adapter of a model; see Context.set_lora().");
+    cls.def(py::init<const Model&, std::string>(), py::arg("model"), py::arg("path"),
+            "Load a GGUF adapter. ModelLoadError names the file and the reason.");
+    cls.def_property_readonly("path", [](const LoraAdapter& self) { return to_str(self.path()); });
+}
+
+}  // namespace core

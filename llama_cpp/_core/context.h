@@ -1,0 +1,47 @@
+// The Python class Context.
+#ifndef LLAMA_CPP_CORE_CONTEXT_H_
+#define LLAMA_CPP_CORE_CONTEXT_H_
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <utility>
+
+#include "llama_cpp/_core/context_handle.h"
+#include "llama_cpp/_core/model.h"
+
+namespace core {
+
+class Context {
+  public:
+    Context(std::shared_ptr<Model> model, const llama_context_params& params);
+
+    std::shared_ptr<ContextHandle> get() const { return handle_.get(); }
+    const std::shared_ptr<Model>& model() const { return model_; }
+    bool closed() const { return handle_.closed(); }
+    void close();
+
+  private:
+    std::shared_ptr<Model> model_;
+    Closable<ContextHandle> handle_{"Context"};
+};
+
+using ContextClass = pybind11::class_<Context, std::shared_ptr<Context>>;
+
+// Calls `function(handle)` while this thread alone uses the context, with the GIL released.
+template <typename Function>
+auto with_context(const Context& context, Function&& function) {
+    pybind11::gil_scoped_release release;
+    const std::shared_ptr<ContextHandle> handle = context.get();
+    BusyLock busy(handle->busy, "Context");
+    return function(*handle);
+}
+
+// context_memory.cpp, context_outputs.cpp, context_state.cpp
+void bind_context_memory(ContextClass& cls);
+void bind_context_outputs(ContextClass& cls);
+void bind_context_state(ContextClass& cls);
+
+}  // namespace core
+
+#endif  // LLAMA_CPP_CORE_CONTEXT_H_

@@ -1,0 +1,138 @@
+// A llama.cpp context with its batch: decoding, and the rows that came out of it.
+#ifndef LLAMA_CPP_CORE_CONTEXT_HANDLE_H_
+#define LLAMA_CPP_CORE_CONTEXT_HANDLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama.h"
+#include "llama_cpp/_core/handles.h"
+
+namespace core {
+
+// Which tokens of a decode() get a row of logits (and embeddings).
+enum class Outputs { kNone = 0, kLast = 1, kAll = 2 };
+
+// One batch for llama_decode(), allocated once per context.
+class Batch {
+  public:
+    explicit Batch(int32_t capacity);
+
+    void clear() { n_tokens_ = n_outputs_ = 0; }
+    void add(llama_token token, llama_pos pos, llama_seq_id seq_id, bool output);
+    int32_t size() const { return n_tokens_; }
+    int32_t n_outputs() const { return n_outputs_; }
+    llama_batch view();
+
+  private:
+    int32_t n_tokens_ = 0;
+    int32_t n_outputs_ = 0;
+    std::vector<llama_token> tokens_;
+    std::vector<llama_pos> positions_;
+    std::vector<int32_t> n_seq_ids_;
+    std::vector<llama_seq_id> seq_ids_;
+    std::vector<llama_seq_id*> seq_id_pointers_;
+    std::vector<int8_t> outputs_;
+};
+
+// Every method expects that the caller holds `busy` and not the GIL, except request_abort().
+class ContextHandle {
+  public:
+    ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params);
+    ~ContextHandle();
+    ContextHandle(const ContextHandle&) = delete;
+    ContextHandle& operator=(const ContextHandle&) = delete;
+
+    std::atomic<bool> busy{false};
+
+    llama_context* get() const { return context_; }
+    llama_memory_t memory() const { return memory_; }
+    const std::shared_ptr<ModelHandle>& model() const { return model_; }
+    int32_t n_seq_max() const { return n_seq_max_; }
+    bool kv_unified() const { return kv_unified_; }
+
+    void decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
+                Outputs outputs);
+    void decode_sequences(const std::vector<std::vector<llama_token>>& sequences,
+                          bool all_outputs);
+    void encode(const std::vector<llama_token>& tokens);
+
+    // Stops the running decode, or the next one when none runs. From any thread.
+    void request_abort() { abort_requested_.store(true); }
+    void clear_abort() { abort_requested_.store(false); }
+
+    // Rows of the last decode: row 0 is the first output token, -1 the last one.
+    int32_t n_outputs() const { return n_outputs_; }
+    int32_t resolve_row(int32_t index) const;  // IndexError
+    const float* logits();
+    const float* embeddings();
+    std::vector<float> pooled_embedding(llama_seq_id seq_id);
+    int32_t n_embd_out() const { return n_embd_out_; }
+    void forget_outputs();
+
+    void set_embeddings(bool on);
+    void set_lora(std::shared_ptr<AdapterHandle> adapter, float scale);
+    void clear_lora();
+
+    void check_seq_id(llama_seq_id seq_id) const;
+    void check_usable() const;  // not after a failed assertion in llama.cpp
+
+    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable.
+    template <typename Call>
+    auto call(ErrorKind kind, Call&& function) -> decltype(function()) {
+        NativeScope scope;
+        try {
+            return function();
+        } catch (const Error&) {
+            throw;
+        } catch (...) {
+            broken_ = broken_ || is_assertion();
+            throw Error(kind, describe_current_exception());
+        }
+    }
+
+  private:
+    enum class Pass { kDecode, kEncode };
+
+    void check_position(llama_pos pos0, size_t n_tokens, llama_seq_id seq_id) const;
+    void check_encoded() const;
+    size_t batch_limit(size_t n_tokens) const;
+    bool is_output(Outputs outputs, bool is_last) const;
+    void run(Pass pass);
+    [[noreturn]] void fail(Pass pass, int status, const std::string& log);
+    std::string recover(llama_seq_id seq_id, llama_pos pos0);
+    void keep_rows();
+    void apply_adapters();
+
+    std::shared_ptr<ModelHandle> model_;
+    llama_context* context_ = nullptr;
+    llama_memory_t memory_ = nullptr;  // null for encoder-only models
+    int32_t n_batch_ = 0;
+    int32_t n_ubatch_ = 0;
+    int32_t n_seq_max_ = 0;
+    int32_t n_embd_out_ = 0;
+    bool kv_unified_ = false;
+    bool embeddings_on_ = false;
+    bool needs_encode_ = false;  // encoder-decoder models
+    bool encoded_ = false;
+    bool broken_ = false;
+    std::atomic<bool> abort_requested_{false};
+    Batch batch_;
+
+    int32_t n_outputs_ = 0;
+    bool has_logits_ = false;      // what the last batch computed
+    bool has_embeddings_ = false;
+    bool rows_kept_ = false;       // rows of several batches, copied to the two vectors
+    std::vector<float> kept_logits_;
+    std::vector<float> kept_embeddings_;
+
+    std::vector<std::pair<std::shared_ptr<AdapterHandle>, float>> adapters_;
+};
+
+}  // namespace core
+
+#endif  // LLAMA_CPP_CORE_CONTEXT_HANDLE_H_

@@ -1,0 +1,18 @@
+// A look at a model file before llama.cpp opens it.
+#ifndef LLAMA_CPP_CORE_GGUF_FILE_H_
+#define LLAMA_CPP_CORE_GGUF_FILE_H_
+
+#include <string>
+
+namespace core {
+
+// Fails with ModelLoadError, which says what to do, when the path is missing, is no regular file,
+// cannot be read, is empty or does not begin like GGUF. `noun` says what the file should be.
+void check_gguf_file(const std::string& path, const char* noun);
+
+// What to do about one of the reasons for which llama.cpp refuses a file; may be empty.
+const char* advice_for(const std::string& reason);
+
+}  // namespace core
+
+#endif  // LLAMA_CPP_CORE_GGUF_FILE_H_

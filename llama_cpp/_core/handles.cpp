@@ -1,0 +1,39 @@
+#include "llama_cpp/_core/handles.h"
+
+namespace core {
+
+ModelHandle::ModelHandle(llama_model* model, bool has_weights)
+    : model_(model),
+      vocab_(llama_model_get_vocab(model)),
+      n_vocab_(llama_vocab_n_tokens(vocab_)),
+      has_weights_(has_weights) {}
+
+ModelHandle::~ModelHandle() { llama_model_free(model_); }
+
+void ModelHandle::check_token(llama_token token, ErrorKind kind) const {
+    if (token < 0 || token >= n_vocab_) {
+        throw Error(kind, format("token id %d is not in the vocabulary, whose ids are 0 to %d",
+                                 token, n_vocab_ - 1));
+    }
+}
+
+void ModelHandle::check_tokens(const std::vector<llama_token>& tokens, ErrorKind kind) const {
+    for (llama_token token : tokens) {
+        check_token(token, kind);
+    }
+}
+
+void ModelHandle::check_has_vocab() const {
+    if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
+        throw Error(ErrorKind::kTokenize,
+                    "this model file holds no vocabulary (tokenizer.ggml.model is \"none\" or "
+                    "\"no_vocab\"): pass token ids instead of text");
+    }
+}
+
+AdapterHandle::~AdapterHandle() {
+    std::lock_guard<std::mutex> lock(model_->adapter_mutex());
+    llama_adapter_lora_free(adapter_);
+}
+
+}  // namespace core

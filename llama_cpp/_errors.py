@@ -1,0 +1,53 @@
+"""The exceptions of this package. The native module raises these classes; nothing is imported here."""
+
+
+class LlamaError(Exception):
+    """Base class of every error that llama.cpp or its binding reports."""
+
+
+class ModelLoadError(LlamaError, ValueError):
+    """A model or adapter file cannot be loaded; the message names the file and the reason."""
+
+
+class ContextError(LlamaError, ValueError):
+    """A context cannot be created like this, or one of its methods got an argument it cannot use."""
+
+
+class ContextOverflowError(LlamaError, ValueError):
+    """The tokens do not fit into what is left of the context."""
+
+
+class DecodeError(LlamaError, RuntimeError):
+    """llama.cpp failed while it evaluated tokens."""
+
+
+class AbortedError(LlamaError, RuntimeError):
+    """Evaluation was stopped by ``Context.abort()``."""
+
+
+class GrammarError(LlamaError, ValueError):
+    """A grammar or JSON schema is invalid, or a token does not fit the grammar."""
+
+
+class ChatTemplateError(LlamaError, ValueError):
+    """A chat template, its messages or the model's answer cannot be processed."""
+
+
+class TokenizeError(LlamaError, ValueError):
+    """Text cannot be turned into tokens, or tokens into text."""
+
+
+class StateError(LlamaError, ValueError):
+    """A saved state is damaged or belongs to another model or context."""
+
+
+class ClosedError(LlamaError, RuntimeError):
+    """The object was closed."""
+
+
+class BusyError(LlamaError, RuntimeError):
+    """Another thread is using the object at this moment."""
+
+
+class BackendError(LlamaError, RuntimeError):
+    """A compute backend cannot be loaded or used."""

@@ -1,0 +1,422 @@
+"""Loads the native backends, once, when ``llama_cpp`` is imported.
+
+The wheel carries one CPU backend per instruction-set level (``lib/libggml-cpu-<variant>.so``).
+Exactly one of them is loaded:
+
+1. ``LLAMA_CPP_CPU_VARIANT=<variant>`` forces one.
+2. Else the choice remembered for this machine and these very files is taken.
+3. Else ``lib/ggml-cpu-probe`` scores all variants for this CPU, and checks them from the best score
+   down by computing a small quantised matrix product. Both run in a child process, so a CPU that
+   announces an instruction it cannot execute, or a miscompiled library, kills the child and not
+   the program. The first variant that passes is loaded and remembered.
+
+Whatever goes wrong, importing succeeds: the reasons are kept in :data:`report`, shown by
+``python -m llama_cpp info``, and raised as ``BackendError`` by the first use that needs a backend.
+That also holds for a forced variant that is unknown or cannot run here.
+
+Only the package's own ``lib`` folder is ever searched. llama.cpp itself searches the working
+directory while its registry is empty, so nothing in this package calls into it before
+:func:`require_backend` or :func:`backend_loaded` said yes.
+
+This module runs at every import, so it imports only what it needs at the moment.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from . import _build_info, _core
+
+LIB_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")
+FORCE_VARIABLE = "LLAMA_CPP_CPU_VARIANT"
+PROBE_TIMEOUT_S = 20
+
+_LIBRARY = re.compile(r"^(?:lib)?ggml-(?P<name>.+)\.(?:so|dll)$")
+_CPU = re.compile(r"^cpu(?:-(?P<variant>.+))?$")
+_SINGLE_CPU = "default"  # the variant name of a library called just libggml-cpu.so
+
+_ACCELERATOR_HELP = {
+    "cuda": "install or update the NVIDIA driver (nvidia-smi must work), or install the CPU wheel",
+    "hip": "install the ROCm runtime this wheel was built for, or install the CPU wheel",
+    "vulkan": "install the Vulkan loader (libvulkan.so.1) and a driver, or install the CPU wheel",
+}
+
+
+class Report:
+    """What the loader found, did and why."""
+
+    def __init__(self) -> None:
+        self.variant = ""  # name of the loaded CPU variant; "" when none is loaded
+        self.library = ""  # its file
+        self.reason = ""  # one of: forced, remembered, checked, only one, built in, baseline
+        self.scores: dict[str, int] = {}  # variant -> score on this CPU; 0 = cannot run
+        self.checks: dict[str, str] = {}  # variant -> what the probe's check said
+        self.rejected: dict[str, str] = {}  # variant -> why it was not used
+        self.accelerators: dict[str, str] = {}  # backend -> "loaded" or the error
+        self.errors: list[str] = []  # why no CPU backend could be loaded
+        self.cache_file = ""
+
+    def message(self) -> str:
+        return "llama.cpp has no CPU backend to run on: " + "\n".join(self.errors)
+
+
+report = Report()
+
+
+def backend_loaded() -> bool:
+    """Whether calling into llama.cpp is safe."""
+    return bool(report.variant)
+
+
+def require_backend() -> None:
+    """Raise BackendError with the reasons unless a CPU backend is loaded."""
+    if not report.variant:
+        from ._errors import BackendError
+
+        raise BackendError(report.message())
+
+
+def load() -> None:
+    """Load one CPU backend and every accelerator backend of this build. Never raises."""
+    cpu, accelerators = _libraries()
+    if _has_cpu():
+        report.variant, report.reason = _SINGLE_CPU, "built in"
+    else:
+        _load_cpu(cpu)
+    if report.variant:
+        for name, path in accelerators.items():
+            _load_accelerator(name, path)
+
+
+def cpu_variants() -> dict[str, str]:
+    """CPU variants of this installation: name -> file."""
+    return _libraries()[0]
+
+
+def _libraries() -> tuple[dict[str, str], dict[str, str]]:
+    cpu, accelerators = {}, {}
+    try:
+        files = sorted(os.listdir(LIB_DIR))
+    except OSError:
+        files = []
+    for file in files:
+        match = _LIBRARY.match(file)
+        if not match or match["name"] == "base":
+            continue
+        path = os.path.join(LIB_DIR, file)
+        is_cpu = _CPU.match(match["name"])
+        if is_cpu:
+            cpu[is_cpu["variant"] or _SINGLE_CPU] = path
+        else:
+            accelerators[match["name"]] = path
+    return cpu, accelerators
+
+
+def _has_cpu() -> bool:
+    return any(device["type"] == "cpu" for device in _core.devices())
+
+
+def _load_cpu(libraries: dict[str, str]) -> None:
+    forced = os.environ.get(FORCE_VARIABLE, "").strip()
+    if not libraries:
+        report.errors.append(
+            f"{LIB_DIR} holds no CPU backend (libggml-cpu*.so). The installation is incomplete:"
+            " reinstall with `pip install --force-reinstall llama-cpp-python`."
+        )
+    elif forced and forced not in libraries:
+        report.errors.append(
+            f"{FORCE_VARIABLE}={forced} names no CPU variant of this build. Set it to one of"
+            f" {', '.join(libraries)}, or unset it to have the best one chosen."
+        )
+    elif forced:
+        _load_forced(forced, libraries)
+    else:
+        _load_best(libraries)
+
+
+def _load_forced(name: str, libraries: dict[str, str]) -> None:
+    cache = _Cache(libraries)
+    known = cache.read()
+    if name not in known["checks"]:
+        _merge(known, _probe({name: libraries[name]}, libraries))
+        cache.write(known)
+    _remember_facts(known)
+    reason = known["rejected"].get(name) or _register(name, libraries[name], "forced")
+    if reason:
+        report.rejected[name] = reason
+        report.errors.append(
+            f"{FORCE_VARIABLE}={name} cannot run on this machine: {reason}. Unset it to have the"
+            f" best variant chosen, or set it to another of {', '.join(libraries)}."
+        )
+
+
+def _load_best(libraries: dict[str, str]) -> None:
+    cache = _Cache(libraries)
+    known = cache.read()
+    if known["variant"] and not _register(known["variant"], libraries[known["variant"]], ""):
+        report.reason = "remembered"
+        _remember_facts(known)
+        return
+    known = _probe(libraries, libraries)
+    for name in known["passed"]:
+        failure = _register(name, libraries[name], known["how"])
+        if not failure:
+            known["variant"] = name
+            break
+        known["rejected"][name] = failure
+    _remember_facts(known)
+    if not known["variant"]:
+        report.errors.append(_nothing_fits(known))
+        return
+    if known["how"] == "checked":
+        cache.write(known)
+    _warn_about(known)
+
+
+def _register(name: str, path: str, reason: str) -> str:
+    """Load one CPU library into this process; returns "" or why it did not work."""
+    try:
+        _core.load_backend(path)
+    except Exception as error:  # BackendError, but a broken file must never break the import
+        return f"it does not load: {error}"
+    if not _has_cpu():
+        return "it loaded, but registered no CPU device"
+    report.variant, report.library, report.reason = name, path, reason
+    return ""
+
+
+def _remember_facts(known: dict) -> None:
+    report.scores.update(known["scores"])
+    report.checks.update(known["checks"])
+    report.rejected.update(known["rejected"])
+
+
+def _merge(known: dict, new: dict) -> None:
+    for key in ("scores", "checks", "rejected"):
+        known[key].update(new[key])
+
+
+def _warn_about(known: dict) -> None:
+    name = known["variant"]
+    if known["rejected"]:
+        failed = "; ".join(f"{name}: {why}" for name, why in known["rejected"].items())
+        _warn(
+            f"llama.cpp's fastest CPU code does not work on this machine ({failed})."
+            f" Using the variant {name!r} instead; it is remembered for next time."
+            " `python -m llama_cpp info` shows the details."
+        )
+    elif known["how"] == "baseline":
+        _warn(
+            f"llama.cpp runs its slowest CPU code ({name!r}): the program that finds the best one,"
+            f" {_probe_file()}, cannot be run here. Make it executable, or name a variant with"
+            f" {FORCE_VARIABLE}."
+        )
+
+
+def _warn(message: str) -> None:
+    import warnings
+
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+
+def _nothing_fits(known: dict) -> str:
+    if known["rejected"]:
+        failed = "; ".join(f"{name}: {why}" for name, why in known["rejected"].items())
+        return (
+            f"every CPU variant that this CPU announces support for failed ({failed})."
+            " Reinstall with `pip install --force-reinstall llama-cpp-python`; if that does not"
+            " help, report it with the output of `python -m llama_cpp info`."
+        )
+    return (
+        f"this CPU supports none of the variants {', '.join(known['scores'])}."
+        " Build a wheel for it from source."
+    )
+
+
+# ---- the probe: guarded child processes
+
+
+def _probe(libraries: dict[str, str], installed: dict[str, str]) -> dict:
+    """Score `libraries`, then check them from the best score down until one passes.
+
+    Returns the facts that :class:`_Cache` keeps, and `passed`: the names worth loading, best
+    first; `how`: the reason to show.
+    """
+    try:
+        return _probe_in_children(libraries)
+    except OSError:  # the program is missing, not executable, or children are forbidden
+        known = _no_facts()
+        known["passed"] = [_baseline(installed) if len(libraries) > 1 else next(iter(libraries))]
+        known["how"] = "only one" if len(installed) == 1 else "baseline"
+        return known
+
+
+def _probe_in_children(libraries: dict[str, str]) -> dict:
+    known = _no_facts()
+    known["how"] = "checked"
+    known["scores"], known["rejected"] = _scores(libraries)
+    usable = [name for name, score in known["scores"].items() if score > 0]
+    for name in sorted(usable, key=lambda name: -known["scores"][name]):
+        failure, said = _run("check", libraries[name])
+        if not failure:
+            known["checks"][name] = said.strip()
+            known["passed"] = [name]
+            return known
+        known["checks"][name] = known["rejected"][name] = failure
+    if len(libraries) == 1:
+        for name in known["scores"]:
+            if known["scores"][name] == 0:
+                known["rejected"].setdefault(name, "this CPU lacks instructions that it needs")
+    return known
+
+
+def _no_facts() -> dict:
+    return {"variant": "", "scores": {}, "checks": {}, "rejected": {}, "passed": [], "how": ""}
+
+
+def _probe_file() -> str:
+    suffix = ".exe" if sys.platform == "win32" else ""
+    return os.path.join(LIB_DIR, "ggml-cpu-probe" + suffix)
+
+
+def _baseline(libraries: dict[str, str]) -> str:
+    """The variant that needs least: the build lists its variants from the weakest up."""
+    for name in _build_info.CPU_VARIANTS:
+        if name in libraries:
+            return name
+    return next(iter(libraries))
+
+
+def _scores(libraries: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+    """Ask the probe for all scores at once; library by library when that child dies."""
+    failure, said = _run("score", *libraries.values())
+    if not failure:
+        return _parse_scores(said, libraries), {}
+    scores: dict[str, int] = {}
+    rejected: dict[str, str] = {}
+    for name, path in libraries.items():
+        failure, said = _run("score", path)
+        if failure:
+            rejected[name] = failure
+        else:
+            scores.update(_parse_scores(said, {name: path}))
+    return scores, rejected
+
+
+def _parse_scores(said: str, libraries: dict[str, str]) -> dict[str, int]:
+    files = {os.path.basename(path): name for name, path in libraries.items()}
+    scores = dict.fromkeys(libraries, 0)
+    for line in said.splitlines():
+        name, _, score = line.rpartition(" ")
+        name = files.get(os.path.basename(name), name)
+        if name in scores and score.isdigit():
+            scores[name] = int(score)
+    return scores
+
+
+def _run(*arguments: str) -> tuple[str, str]:
+    """Run the probe; returns (what went wrong or "", its output). OSError if it cannot start."""
+    import signal
+    import subprocess
+
+    try:
+        child = subprocess.run(
+            [_probe_file(), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PROBE_TIMEOUT_S,
+            cwd=LIB_DIR,
+        )
+    except subprocess.TimeoutExpired:
+        return f"its check did not end within {PROBE_TIMEOUT_S} s", ""
+    said = child.stdout.decode("utf-8", "replace")
+    if child.returncode < 0:
+        try:
+            name = signal.Signals(-child.returncode).name
+        except ValueError:
+            name = f"signal {-child.returncode}"
+        return f"its check was killed by {name}", said
+    if child.returncode:
+        words = said.strip() or child.stderr.decode("utf-8", "replace").strip()
+        return f"its check failed: {words or f'exit status {child.returncode}'}", said
+    return "", said
+
+
+# ---- the remembered choice
+
+
+class _Cache:
+    """The facts found by the probe, kept per machine, kernel and set of library files."""
+
+    def __init__(self, libraries: dict[str, str]) -> None:
+        self._libraries = libraries
+        self.path = report.cache_file = self._find_path()
+
+    def _find_path(self) -> str:
+        folder = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(folder):
+            folder = os.path.join(os.path.expanduser("~"), ".cache")
+        if not os.path.isabs(folder):  # no home: nothing is remembered
+            return ""
+        return os.path.join(folder, "llama_cpp", f"cpu-variant-{self._key()}.json")
+
+    def _key(self) -> str:
+        from hashlib import sha256
+
+        kernel = os.uname().release if hasattr(os, "uname") else sys.platform
+        parts = [_core.machine_id(), kernel]
+        for file in sorted(os.listdir(LIB_DIR)):
+            stat = os.stat(os.path.join(LIB_DIR, file))
+            digest = _build_info.NATIVE_DIGESTS.get(file, "")
+            parts.append(f"{file} {digest} {stat.st_size} {stat.st_mtime_ns}")
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def read(self) -> dict:
+        known = _no_facts()
+        try:
+            import json
+
+            with open(self.path, encoding="utf-8") as file:
+                stored = json.load(file)
+            for key in ("variant", "scores", "checks", "rejected"):
+                if isinstance(stored[key], type(known[key])):
+                    known[key] = stored[key]
+        except (OSError, ValueError, KeyError, TypeError):
+            return _no_facts()
+        if known["variant"] not in self._libraries:
+            known["variant"] = ""
+        return known
+
+    def write(self, known: dict) -> None:
+        """Replace the file atomically. A cache that cannot be written is no cache, not an error."""
+        if not self.path:
+            return
+        import json
+
+        kept = {key: known[key] for key in ("variant", "scores", "checks", "rejected")}
+        temporary = f"{self.path}.{os.getpid()}"
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump(kept, file, indent=1, sort_keys=True)
+            os.replace(temporary, self.path)
+        except OSError:
+            pass
+
+
+# ---- accelerators
+
+
+def _load_accelerator(name: str, path: str) -> None:
+    try:
+        _core.load_backend(path)
+        report.accelerators[name] = "loaded"
+    except Exception as error:  # a GPU that does not work must not take the CPU away
+        report.accelerators[name] = str(error)
+        help_text = _ACCELERATOR_HELP.get(name, "install the CPU wheel if you do not need it")
+        _warn(
+            f"The {name} backend of llama.cpp could not be loaded, so everything runs on the CPU:"
+            f" {error}. To fix it, {help_text}."
+        )

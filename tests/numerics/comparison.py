@@ -1,0 +1,96 @@
+"""Compares a model's logits under llama_cpp with the reference, and judges the difference.
+
+The error at a position is the largest difference over the vocabulary, in units of the standard
+deviation of the reference's logits. (The random models' logits have a deviation of about 1.)
+
+What error is right depends on the type of the weights:
+
+* F32: both sides do the same sums in another order. A sum of 1000 float32 products is good to
+  about 1e-6, and 3e-6 is what is seen.
+* F16: both sides round activations to float16, but an activation that differs by 1e-7 falls on
+  the other side of a rounding boundary now and then, and is then off by 2**-11. Such flips
+  happen at every position: 3e-3 is seen, and 1e-2 allowed.
+* Q8_0, Q4_0, Q4_K: activations are rounded to 8 bits in blocks, a step of about 0.02 standard
+  deviations. Where no value flips, the two sides agree as for F32 (1e-6 is seen). One flip
+  makes a few more in the next product, and after three products the position has as much noise
+  as the rounding itself makes: 0.1 is seen. So two bounds hold: most short prompts have no flip
+  and must agree to ``typical``, and no position may be further off than ``worst``.
+
+``typical`` is what finds a wrong kernel: it is a hundred times smaller than what one block of
+wrong weights does (logits_test.py shows that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gguf import GGMLQuantizationType
+from numpy.typing import NDArray
+from reference_llama import ReferenceLlama
+
+F32_CACHE = {"type_k": int(GGMLQuantizationType.F32), "type_v": int(GGMLQuantizationType.F32)}
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Bounds of the median and of the largest error over positions."""
+
+    typical: float
+    worst: float
+
+
+TOLERANCES = {
+    "f32": Tolerance(typical=2e-5, worst=2e-5),
+    "f16": Tolerance(typical=3e-3, worst=1e-2),
+    "q8_0": Tolerance(typical=1e-4, worst=0.25),
+    "q4_0": Tolerance(typical=1e-4, worst=0.25),
+    "q4_k": Tolerance(typical=1e-4, worst=0.25),
+}
+
+
+def random_prompt(length: int, n_vocab: int, seed: int) -> list[int]:
+    generator = np.random.default_rng(seed)
+    return [int(token) for token in generator.integers(3, n_vocab, length)]
+
+
+def short_prompts(n_vocab: int) -> list[list[int]]:
+    """Prompts so short that most are computed without one rounding flip."""
+    return [random_prompt(3, n_vocab, seed) for seed in range(24)]
+
+
+def evaluate(llm: Any, tokens: Sequence[int], step: int | None = None) -> NDArray[np.float32]:
+    """Logits (n, vocabulary) of ``llm`` (made with logits_all), ``step`` tokens a call."""
+    llm.reset()
+    for start in range(0, len(tokens), step or len(tokens)):
+        llm.eval(tokens[start : start + step] if step else tokens)
+    return np.array(llm.scores[: len(tokens)])
+
+
+def errors(logits: NDArray[Any], expected: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The error at each position, as this module's docstring defines it."""
+    assert logits.shape == expected.shape
+    assert np.isfinite(logits).all()
+    return np.abs(logits - expected).max(axis=1) / expected.std()
+
+
+def short_prompt_errors(llm: Any, reference: ReferenceLlama) -> NDArray[np.float64]:
+    """The errors of all positions of the short prompts."""
+    return np.concatenate(
+        [
+            errors(evaluate(llm, prompt), reference.logits(prompt))
+            for prompt in short_prompts(llm.n_vocab())
+        ]
+    )
+
+
+def verdict(found: NDArray[np.float64], tolerance: Tolerance) -> str | None:
+    """What is wrong with these errors, or None when they are within the tolerance."""
+    median, largest = float(np.median(found)), float(found.max())
+    if median > tolerance.typical:
+        return f"the median error is {median:.1e}, more than {tolerance.typical:.1e}"
+    if largest > tolerance.worst:
+        return f"the largest error is {largest:.1e}, more than {tolerance.worst:.1e}"
+    return None

@@ -1,0 +1,58 @@
+"""Computes logits with the CPU variant that LLAMA_CPP_CPU_VARIANT names, in a process of its own.
+
+    python variant_child.py MODELS_DIR TRAINED_MODEL OUT.npz
+
+Prints one JSON object: the GGML CPU libraries that are loaded in the process, and the names of
+the buffers that the weights of each quantised model went to.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from comparison import F32_CACHE, TOLERANCES, evaluate, short_prompts
+from numpy.typing import NDArray
+
+import llama_cpp
+
+TEXT = (
+    b"In the beginning God created the heaven and the earth. And the earth was without form, and "
+    b"void; and darkness was upon the face of the deep."
+)
+LIBRARY = re.compile(r"libggml-cpu-([\w.]+)\.so")
+
+
+def main(models_dir: Path, trained_model: Path, out: Path) -> None:
+    results: dict[str, NDArray[np.float32]] = {}
+    for qtype in TOLERANCES:
+        # verbose, since the parent looks for the names of the weights' buffers in the log.
+        print(f"model {qtype}", file=sys.stderr, flush=True)
+        llm = llama_cpp.Llama(
+            str(models_dir / f"llama-{qtype}.gguf"),
+            n_ctx=64,
+            logits_all=True,
+            verbose=True,
+            **F32_CACHE,
+        )
+        results[qtype] = np.concatenate(
+            [evaluate(llm, prompt) for prompt in short_prompts(llm.n_vocab())]
+        )
+    llm = llama_cpp.Llama(str(trained_model), n_ctx=256, logits_all=True, verbose=False)
+    results["trained"] = evaluate(llm, llm.tokenize(TEXT))
+    np.savez(out, **results)
+    print(json.dumps(loaded_libraries()))
+
+
+def loaded_libraries() -> list[str]:
+    """The variants whose library is mapped into this process, as the kernel sees it."""
+    maps = Path(f"/proc/{os.getpid()}/maps").read_text()
+    return sorted(set(LIBRARY.findall(maps)))
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:]))

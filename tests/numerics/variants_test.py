@@ -1,0 +1,171 @@
+"""Every CPU variant that this host can run computes the same; the others say why they cannot.
+
+Each variant runs in a child process that LLAMA_CPP_CPU_VARIANT forces to it. Run pytest with
+``-rP`` (or ``-s``) to see which variants ran.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cpu_variants
+import numpy as np
+import pytest
+import variant_child
+from comparison import TOLERANCES, errors, short_prompts, verdict
+from gguf import GGMLQuantizationType
+from numpy.typing import NDArray
+from reference_llama import ReferenceLlama, softmax
+
+import llama_cpp
+
+CHILD = Path(__file__).with_name("variant_child.py")
+PACKAGE = Path(llama_cpp.__file__).parent
+SHIPPED = sorted(
+    variant_child.LIBRARY.fullmatch(path.name)[1]  # type: ignore[index]
+    for path in PACKAGE.rglob("libggml-cpu-*.so")
+)
+NEEDS = cpu_variants.needs()
+HOST = cpu_variants.host_features()
+RUNNABLE = [name for name in SHIPPED if NEEDS[name] <= HOST]
+NOT_RUNNABLE = [name for name in SHIPPED if not NEEDS[name] <= HOST]
+
+
+@dataclass(frozen=True)
+class Run:
+    logits: dict[str, NDArray[np.float32]]
+    libraries: list[str]
+    log: str
+
+
+class Runs:
+    """Results of the children; each variant runs once for all tests."""
+
+    def __init__(self, models_dir: Path, trained_model: Path, folder: Path) -> None:
+        self.arguments = [str(models_dir), str(trained_model)]
+        self.folder = folder
+        self.done: dict[str, Run] = {}
+
+    def start(self, variant: str) -> subprocess.CompletedProcess[str]:
+        environment = dict(os.environ)
+        environment["LLAMA_CPP_CPU_VARIANT"] = variant
+        environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+        return subprocess.run(
+            [sys.executable, str(CHILD), *self.arguments, str(self.folder / f"{variant}.npz")],
+            capture_output=True,
+            check=False,
+            env=environment,
+            text=True,
+            timeout=600,
+        )
+
+    def __getitem__(self, variant: str) -> Run:
+        if variant not in self.done:
+            child = self.start(variant)
+            assert child.returncode == 0, describe(child)
+            with np.load(self.folder / f"{variant}.npz") as saved:
+                logits = dict(saved)
+            libraries = json.loads(child.stdout.splitlines()[-1])
+            self.done[variant] = Run(logits, libraries, child.stderr)
+        return self.done[variant]
+
+
+def describe(child: subprocess.CompletedProcess[str]) -> str:
+    how = f"signal {-child.returncode}" if child.returncode < 0 else f"status {child.returncode}"
+    return f"the child ended with {how}:\n{child.stderr[-4000:]}"
+
+
+@pytest.fixture(scope="module")
+def runs(models_dir: Path, trained_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(models_dir, trained_model, tmp_path_factory.mktemp("variants"))
+
+
+@pytest.fixture(scope="module")
+def expected(models_dir: Path, trained_model: Path) -> dict[str, NDArray[np.float64]]:
+    """The reference's logits for everything that a child computes."""
+    result = {}
+    for qtype in TOLERANCES:
+        path = models_dir / f"llama-{qtype}.gguf"
+        reference = ReferenceLlama(path, cache=GGMLQuantizationType.F32)
+        n_vocab = len(reference.tensors["token_embd.weight"].values)
+        result[qtype] = np.concatenate([reference.logits(p) for p in short_prompts(n_vocab)])
+    tokenizer = llama_cpp.Llama(str(trained_model), vocab_only=True, verbose=False)
+    result["trained"] = ReferenceLlama(trained_model).logits(tokenizer.tokenize(variant_child.TEXT))
+    return result
+
+
+def test_the_variants_of_this_host() -> None:
+    print(f"variants in the package: {', '.join(SHIPPED)}")
+    print(f"this host can run:       {', '.join(RUNNABLE)}")
+    for name in NOT_RUNNABLE:
+        print(f"cannot run here:         {name} (no {', '.join(sorted(NEEDS[name] - HOST))})")
+    assert set(SHIPPED) == set(NEEDS), "the package lacks a variant, or has an unknown one"
+    assert RUNNABLE
+
+
+@pytest.mark.parametrize("variant", RUNNABLE)
+def test_variant_is_loaded_and_no_other(runs: Runs, variant: str) -> None:
+    libraries = runs[variant].libraries
+    print(f"forced {variant}: loaded {libraries}")
+    assert libraries == [variant]
+
+
+@pytest.mark.parametrize("variant", RUNNABLE)
+def test_logits_equal_the_reference(
+    runs: Runs, expected: dict[str, NDArray[np.float64]], variant: str
+) -> None:
+    wrong = {}
+    for qtype, tolerance in TOLERANCES.items():
+        found = errors(runs[variant].logits[qtype], expected[qtype])
+        print(f"{variant} {qtype}: median error {np.median(found):.1e}, largest {found.max():.1e}")
+        if complaint := verdict(found, tolerance):
+            wrong[qtype] = complaint
+    assert not wrong
+
+
+@pytest.mark.parametrize("variant", RUNNABLE)
+def test_same_argmax(runs: Runs, expected: dict[str, NDArray[np.float64]], variant: str) -> None:
+    """On text, wherever the first choice is clear of the second by more than rounding."""
+    probabilities = softmax(expected["trained"])
+    best_two = np.sort(probabilities, axis=1)[:, -2:]
+    clear = best_two[:, 1] - best_two[:, 0] > 0.04
+    assert clear.sum() > len(clear) / 2
+    actual = runs[variant].logits["trained"].argmax(axis=1)
+    assert (actual == probabilities.argmax(axis=1))[clear].all()
+
+
+def test_variants_agree_with_each_other(runs: Runs) -> None:
+    first, *others = RUNNABLE
+    for qtype, tolerance in TOLERANCES.items():
+        baseline = runs[first].logits[qtype].astype(np.float64)
+        for other in others:
+            found = errors(runs[other].logits[qtype], baseline)
+            print(f"{qtype} {other} against {first}: largest error {found.max():.1e}")
+            assert found.max() <= tolerance.worst
+
+
+@pytest.mark.parametrize("variant", NOT_RUNNABLE)
+def test_a_variant_that_cannot_run_says_so(runs: Runs, variant: str) -> None:
+    child = runs.start(variant)
+    assert child.returncode > 0, describe(child)
+    assert variant in child.stderr
+
+
+def test_an_unknown_variant_names_the_known_ones(runs: Runs) -> None:
+    child = runs.start("pentium")
+    assert child.returncode > 0, describe(child)
+    assert "pentium" in child.stderr
+    assert "haswell" in child.stderr or "armv8.0_1" in child.stderr
+
+
+@pytest.mark.skipif("sapphirerapids" not in RUNNABLE, reason="this processor has no AMX")
+@pytest.mark.parametrize("qtype", ["q4_0", "q8_0"])
+def test_amx_holds_the_weights(runs: Runs, qtype: str) -> None:
+    """The sapphirerapids variant really puts these weights where the AMX kernels read them."""
+    log = runs["sapphirerapids"].log.split(f"model {qtype}\n")[1].split("\nmodel ")[0]
+    assert "AMX model buffer size" in log

@@ -1,0 +1,175 @@
+"""The wheel file: auditwheel's verdict, exported and needed symbols, each part once, and its size."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.sections import SymbolTableSection
+from packaging.metadata import Metadata
+from packaging.utils import parse_wheel_filename
+
+WHEEL = Path(os.environ["WHEEL"])
+MAX_WHEEL_BYTES = 14 * 1024 * 1024
+
+# What manylinux allows to be needed from outside (PEP 600 policy), of which we use only the C library.
+C_LIBRARY = {
+    "ld-linux-aarch64.so.1",
+    "ld-linux-x86-64.so.2",
+    "libc.so.6",
+    "libdl.so.2",
+    "libm.so.6",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libutil.so.1",
+}
+CXX_RUNTIME = re.compile(r"_Z\w*(St|__1|__cxx)|__cxa_|__gxx_|_Zn[wa]|_Zd[la]|_Unwind")
+
+
+@pytest.fixture(scope="module")
+def members() -> dict[str, bytes]:
+    with zipfile.ZipFile(WHEEL) as archive:
+        return {info.filename: archive.read(info) for info in archive.infolist()}
+
+
+def elves(members: dict[str, bytes]) -> Iterator[tuple[str, ELFFile]]:
+    for path, data in members.items():
+        if data.startswith(b"\x7fELF"):
+            yield path, ELFFile(io.BytesIO(data))
+
+
+def dynamic_values(elf: ELFFile, tag: str) -> list[str]:
+    section = next(s for s in elf.iter_sections() if isinstance(s, DynamicSection))
+    attribute = {"DT_NEEDED": "needed", "DT_RUNPATH": "runpath", "DT_SONAME": "soname"}[tag]
+    return [getattr(entry, attribute) for entry in section.iter_tags(tag)]
+
+
+def exported(elf: ELFFile) -> list[str]:
+    table = elf.get_section_by_name(".dynsym")
+    assert isinstance(table, SymbolTableSection)
+    return [
+        symbol.name
+        for symbol in table.iter_symbols()
+        if symbol.name and symbol["st_shndx"] != "SHN_UNDEF"
+    ]
+
+
+def needed_versions(elf: ELFFile) -> list[str]:
+    return [
+        auxiliary.name
+        for section in elf.iter_sections()
+        if isinstance(section, GNUVerNeedSection)
+        for _, auxiliaries in section.iter_versions()
+        for auxiliary in auxiliaries
+    ]
+
+
+def test_the_file_name_is_valid_and_its_tag_is_the_one_inside(members: dict[str, bytes]) -> None:
+    name, version, _, tags = parse_wheel_filename(WHEEL.name)
+    assert name == "llama-cpp-python"
+    wheel_file = next(data for path, data in members.items() if path.endswith("/WHEEL")).decode()
+    inside = set(re.findall(r"^Tag: (.*)$", wheel_file, re.M))
+    assert inside == {str(tag) for tag in tags}
+    metadata = next(data for path, data in members.items() if path.endswith("/METADATA"))
+    parsed = Metadata.from_email(metadata, validate=True)
+    assert parsed.version == version
+    assert parsed.name == "llama-cpp-python"
+
+
+def test_record_lists_every_file_with_its_hash(members: dict[str, bytes]) -> None:
+    record_path = next(path for path in members if path.endswith(".dist-info/RECORD"))
+    rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(members[record_path].decode()))}
+    assert set(rows) == set(members)
+    for path, data in members.items():
+        if path == record_path:
+            continue
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        assert rows[path] == [f"sha256={digest}", str(len(data))], path
+
+
+def test_auditwheel_finds_manylinux_2_17() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "auditwheel", "show", "--json", str(WHEEL)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    report = json.loads(shown.stdout)
+    print(shown.stdout)
+    machine = WHEEL.stem.rsplit("_", 1)[-1]
+    machine = "x86_64" if WHEEL.stem.endswith("x86_64") else machine
+    assert f"manylinux_2_17_{machine}" in json.dumps(report["overall_tag"])
+
+
+def test_nothing_needs_a_cxx_library_or_anything_but_the_c_library(members: dict[str, bytes]) -> None:
+    shipped = {Path(path).name for path, _ in elves(members)}
+    for path, elf in elves(members):
+        assert set(dynamic_values(elf, "DT_NEEDED")) <= C_LIBRARY | shipped, path
+        assert not [version for version in needed_versions(elf) if not version.startswith("GLIBC_2.")], path
+
+
+def test_nothing_of_the_cxx_runtime_is_exported(members: dict[str, bytes]) -> None:
+    for path, elf in elves(members):
+        if ".so" in path:
+            leaked = [name for name in exported(elf) if CXX_RUNTIME.search(name)]
+            assert not leaked, f"{path} exports {leaked[:5]}"
+
+
+def test_the_extension_exports_its_init_function_only(members: dict[str, bytes]) -> None:
+    extension = next(elf for path, elf in elves(members) if path.startswith("llama_cpp/_core."))
+    assert exported(extension) == ["PyInit__core"]
+
+
+def test_each_library_is_there_once_under_its_soname(members: dict[str, bytes]) -> None:
+    digests: dict[str, str] = {}
+    for path, elf in elves(members):
+        digest = hashlib.sha256(members[path]).hexdigest()
+        assert digest not in digests, f"{path} is {digests[digest]} again"
+        digests[digest] = path
+        for soname in dynamic_values(elf, "DT_SONAME"):
+            assert soname == Path(path).name
+
+
+def test_run_paths_stay_in_the_package(members: dict[str, bytes]) -> None:
+    for path, elf in elves(members):
+        expected = "$ORIGIN/lib" if path.startswith("llama_cpp/_core.") else "$ORIGIN"
+        assert dynamic_values(elf, "DT_RUNPATH") == [expected], path
+
+
+def test_every_cpu_variant_is_inside(members: dict[str, bytes]) -> None:
+    names: dict[str, object] = {}
+    exec(members["llama_cpp/_build_info.py"], names)
+    variants = names["CPU_VARIANTS"]
+    files = {path for path in members if re.match(r"llama_cpp/lib/libggml-cpu-.*\.so$", path)}
+    assert files == {f"llama_cpp/lib/libggml-cpu-{variant}.so" for variant in variants}
+    assert len(files) == (14 if "x86_64" in WHEEL.name else 8)
+
+
+def test_no_symbolic_links_fixed_dates_and_sane_modes() -> None:
+    with zipfile.ZipFile(WHEEL) as archive:
+        for info in archive.infolist():
+            assert info.date_time == (1980, 1, 1, 0, 0, 0)
+            assert info.external_attr >> 16 in (0o100644, 0o100755), info.filename
+
+
+def test_size(members: dict[str, bytes]) -> None:
+    with zipfile.ZipFile(WHEEL) as archive:
+        for info in sorted(archive.infolist(), key=lambda info: -info.compress_size):
+            print(f"{info.compress_size:>9} of {info.file_size:>9}  {info.filename}")
+    print(f"{WHEEL.stat().st_size:>9} bytes in all: {WHEEL.name}")
+    assert WHEEL.stat().st_size <= MAX_WHEEL_BYTES

@@ -1,0 +1,39 @@
+"""Wheels that the tests install, by the ABI tag they are for."""
+
+# ABI tag (`any` for pure Python) -> file -> "package sha256".
+TEST_WHEELS = {
+    "any": {
+        "auditwheel-6.8.2-py3-none-any.whl": "auditwheel 05fd2dd4b743217cd5f66066adc95b03a079424b1f0a878ad1e40fe2cdea4704",
+        "gguf-0.19.0-py3-none-any.whl": "gguf 70bcd10edfe697fb2dad6e40af2234b9d8ece9a41a99761405121ebda1c3c1cd",
+        "iniconfig-2.3.1-py3-none-any.whl": "iniconfig 9121e2c1fdb355232495be3194c8dfe87ccc2d5dee45947b78e68f499790d7a7",
+        "packaging-26.3-py3-none-any.whl": "packaging d7193f7c8e4e93f444fde0262bf90af30e16fa0ad0ad44cb553c87339b23cd1c",
+        "pluggy-1.6.0-py3-none-any.whl": "pluggy e920276dd6813095e9377c0bc5566d94c932c33b27a3e3945d8389c374dd4746",
+        "pyelftools-0.33-py3-none-any.whl": "pyelftools f215ad5f47d3f1373a21496a6c9e0707c622840d0622f23ff7ce08678b020036",
+        "pygments-2.20.0-py3-none-any.whl": "pygments 81a9e26dd42fd28a23a2d169d86d7ac03b46e2f8b59ed4698fb4785f946d0176",
+        "pytest-9.2.0-py3-none-any.whl": "pytest 07acdcf88ec174f907dc01af70bf52d49b014bbab03faeeade31c96b18c2e588",
+    },
+    "cp310": {
+        "numpy-2.2.6-cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "numpy fc7b73d02efb0e18c000e9ad8b83480dfcd5dfd11065997ed4c6747470ae8915",
+    },
+    "cp311": {
+        "numpy-2.3.5-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy 8cba086a43d54ca804ce711b2a940b16e452807acebe7852ff327f1ecd49b0d4",
+    },
+    "cp312": {
+        "numpy-2.3.5-cp312-cp312-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy 0d8163f43acde9a73c2a33605353a4f1bc4798745a8b1d73183b28e5b435ae28",
+    },
+    "cp313": {
+        "numpy-2.3.5-cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy 11e06aa0af8c0f05104d56450d6093ee639e15f24ecf62d417329d06e522e017",
+    },
+    "cp314": {
+        "numpy-2.3.5-cp314-cp314-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy fffe29a1ef00883599d1dc2c51aa2e5d80afe49523c261a74933df395c15c520",
+    },
+}
+
+# pip itself, run out of its wheel: an interpreter need not have one.
+PIP_WHEEL = {
+    "pip-26.3-py3-none-any.whl": "pip f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13",
+}
+
+def test_wheels_repository(abi_tag):
+    """Name of the repository with the wheels for an ABI tag."""
+    return "test_wheels_" + abi_tag
