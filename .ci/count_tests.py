@@ -34,7 +34,9 @@ def main() -> None:
     outcomes = count(folder) if folder.is_dir() else Counter()
     if status and not outcomes["failed"]:
         outcomes["failed"] += 1
-    print(f"{outcomes['passed']} passed, {outcomes['failed']} failed, {outcomes['skipped']} skipped")
+    print(
+        f"{outcomes['passed']} passed, {outcomes['failed']} failed, {outcomes['skipped']} skipped"
+    )
 
 
 if __name__ == "__main__":

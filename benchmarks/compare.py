@@ -23,7 +23,10 @@ HERE = Path(__file__).resolve().parent
 GENERATOR = HERE.parent / "tests/models/random_models.py"
 SPEED_TYPES = ["q4_0", "q8_0", "f16"]
 SPEED_SHAPE = "--layers 12 --embd 768 --heads 12 --kv-heads 12 --ff 2048 --vocab 32000 --ctx 1024"
-SMALL_SHAPE = "--layers 2 --embd 64 --heads 2 --kv-heads 2 --ff 128 --vocab 512 --ctx 1024"
+SMALL_SHAPE = (
+    "--layers 2 --embd 64 --heads 2 --kv-heads 2 --ff 128 --vocab 512 --ctx 1024 "
+    "--untied --words-only"
+)
 WAYS = ["generate", "create_completion", "stream"]
 
 Sample = dict[str, Any]

@@ -8,7 +8,7 @@ numpy and the chat code are imported only by programs that need them.
 from __future__ import annotations
 
 from . import _loader
-from ._build_info import VERSION as __version__
+from ._build_info import VERSION as __version__  # noqa: F401
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

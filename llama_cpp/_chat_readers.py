@@ -1,8 +1,4 @@
-"""Readers turn the text that a model generates into an OpenAI message, at once or as it comes.
-
-``push(text)`` takes the next piece and returns deltas for a stream, ``finish(truncated)`` the last
-ones; ``message()`` is the whole. ``calls`` says whether there are tool calls.
-"""
+"""Readers turn the text that a model generates into an OpenAI message, at once or as it comes."""
 
 from __future__ import annotations
 
@@ -11,9 +7,34 @@ import re
 from typing import Any, Dict, List
 
 from . import _core
-from ._errors import ChatTemplateError, LlamaError
+from ._chat_types import parameters
+from ._errors import LlamaError
 
 Delta = Dict[str, Any]
+
+
+class Reader:
+    """Reads one answer. `calls` says whether it contains tool calls."""
+
+    calls = False
+
+    def push(self, text: str) -> List[Delta]:
+        """Take the next piece of text; returns what to send in a stream."""
+        raise NotImplementedError
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        """End the text, which was cut off if `truncated`; returns the rest to send."""
+        return []
+
+    def message(self) -> Dict[str, Any]:
+        """Return the message that was read."""
+        raise NotImplementedError
+
+    def whole(self, text: str, truncated: bool) -> Dict[str, Any]:
+        """Read a complete text; returns the message."""
+        self.push(text)
+        self.finish(truncated)
+        return self.message()
 
 
 def call_id(index: int, name: str, completion_id: str) -> str:
@@ -48,26 +69,21 @@ def calls_message(calls: List[Dict[str, str]], content: str = "") -> Dict[str, A
     return message
 
 
-class TextReader:
+class TextReader(Reader):
     """The text is the answer."""
 
-    calls = False
-
-    def __init__(self) -> None:
+    def __init__(self, completion_id: str = "") -> None:
         self._text: List[str] = []
 
     def push(self, text: str) -> List[Delta]:
         self._text.append(text)
         return [{"content": text}]
 
-    def finish(self, truncated: bool) -> List[Delta]:
-        return []
-
     def message(self) -> Dict[str, Any]:
         return {"role": "assistant", "content": "".join(self._text)}
 
 
-class ForcedCallReader:
+class ForcedCallReader(Reader):
     """The text is the arguments of one known tool."""
 
     calls = True
@@ -84,16 +100,13 @@ class ForcedCallReader:
         delta["function_call"] = {"name": self._name, "arguments": text}
         return [delta]
 
-    def finish(self, truncated: bool) -> List[Delta]:
-        return []
-
     def message(self) -> Dict[str, Any]:
         call = {"id": self._id, "name": self._name, "arguments": "".join(self._text)}
         return calls_message([call])
 
 
-class AnyCallReader:
-    """The text is ``{"name": ..., "arguments": {...}}``, by the grammar of :func:`any_call_schema`."""
+class AnyCallReader(Reader):
+    """The text is ``{"name": ..., "arguments": {...}}``; see :func:`any_call_schema`."""
 
     calls = True
     _HEAD = re.compile(r'\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*')
@@ -144,7 +157,7 @@ def any_call_schema(tools: List[Dict[str, Any]]) -> Dict[str, Any]:
     definitions: Dict[str, Any] = {}
     variants = []
     for tool in tools:
-        schema = dict(tool["function"].get("parameters") or {"type": "object", "properties": {}})
+        schema = dict(parameters(tool))
         for keyword in ("$defs", "definitions"):  # their references start at the root
             if keyword in schema:
                 definitions.setdefault(keyword, {}).update(schema.pop(keyword))
@@ -158,19 +171,15 @@ def any_call_schema(tools: List[Dict[str, Any]]) -> Dict[str, Any]:
     return {**definitions, "anyOf": variants}
 
 
-class ParsedReader:
+class ParsedReader(Reader):
     """The text is in the model's own format, which llama.cpp parses."""
 
-    def __init__(self, prompt: _core.ChatPrompt, completion_id: str, single: bool) -> None:
+    def __init__(self, prompt: _core.ChatPrompt, single: bool, completion_id: str) -> None:
         self._prompt = prompt
         self._completion_id = completion_id
         self._single = single  # a forced tool: also give OpenAI's old function_call
         self._text = ""
         self._shown = _core.ChatMessage()
-
-    @property
-    def calls(self) -> bool:
-        return bool(self._shown.tool_calls)
 
     def push(self, text: str) -> List[Delta]:
         self._text += text
@@ -190,32 +199,34 @@ class ParsedReader:
     def _show(self, message: _core.ChatMessage) -> List[Delta]:
         deltas = [self._delta(diff) for diff in _core.chat_diffs(self._shown, message)]
         self._shown = message
+        self.calls = bool(message.tool_calls)
         return [delta for delta in deltas if delta]
 
     def _delta(self, diff: Dict[str, Any]) -> Delta:
         delta: Delta = {}
-        if diff.get("reasoning_content"):
-            delta["reasoning_content"] = diff["reasoning_content"]
-        if diff.get("content"):
-            delta["content"] = diff["content"]
-        if diff.get("tool_call_index") is not None:
-            index, name = diff["tool_call_index"], diff.get("tool_call_name", "")
-            arguments = diff.get("tool_call_arguments", "")
-            id = ""
-            if name:
-                id = diff.get("tool_call_id") or call_id(index, name, self._completion_id)
+        for key in ("reasoning_content", "content"):
+            if key in diff:
+                delta[key] = diff[key]
+        if "tool_call" in diff:
+            index = diff["tool_call_index"]
+            name, arguments, id = diff["tool_call"]
+            if name and not id:
+                id = call_id(index, name, self._completion_id)
             delta.update(_call_delta(index, arguments, name, id))
             if self._single:
-                whole = self._shown.tool_calls[index][0] if not name else name
+                whole = name or self._shown.tool_calls[index][0]
                 delta["function_call"] = {"name": whole, "arguments": arguments}
         return delta
 
     def whole(self, text: str, truncated: bool) -> Dict[str, Any]:
-        """Read a complete answer."""
         try:
             self._shown = self._prompt.parse(text, truncated)
-        except ChatTemplateError:  # the model did not keep to its format: show what it said
+        except LlamaError:  # the model did not keep to its format: show what it said
             return {"role": "assistant", "content": text}
+        self.calls = bool(self._shown.tool_calls)
+        return self.message()
+
+    def message(self) -> Dict[str, Any]:
         calls = [
             {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
             for index, (name, args, id) in enumerate(self._shown.tool_calls)

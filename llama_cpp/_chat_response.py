@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
-from ._chat_readers import AnyCallReader, ForcedCallReader, ParsedReader, TextReader
+from ._chat_readers import ForcedCallReader, Reader
+
+MakeReader = Callable[[str], Reader]  # from the id of the completion
 
 
 def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
@@ -29,17 +31,20 @@ def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]
     }
 
 
-def chat_completion(completion: Dict[str, Any], reader: Any) -> Dict[str, Any]:
+def respond(
+    run: Union[Dict[str, Any], Iterator[Dict[str, Any]]], make_reader: MakeReader
+) -> Union[Dict[str, Any], Iterator[Dict[str, Any]]]:
+    """Return the chat form of what create_completion() returned."""
+    if isinstance(run, dict):
+        return chat_completion(run, make_reader(run["id"]))
+    return chat_chunks(run, make_reader)
+
+
+def chat_completion(completion: Dict[str, Any], reader: Reader) -> Dict[str, Any]:
     """Turn a whole completion into a chat completion."""
     choice = completion["choices"][0]
     finish_reason = choice["finish_reason"]
-    truncated = finish_reason == "length"
-    if isinstance(reader, ParsedReader):
-        message = reader.whole(choice["text"], truncated)
-    else:
-        reader.push(choice["text"])
-        reader.finish(truncated)
-        message = reader.message()
+    message = reader.whole(choice["text"], finish_reason == "length")
     return {
         "id": "chat" + completion["id"],
         "object": "chat.completion",
@@ -57,15 +62,17 @@ def chat_completion(completion: Dict[str, Any], reader: Any) -> Dict[str, Any]:
     }
 
 
-def chat_chunks(chunks: Iterator[Dict[str, Any]], reader: Any) -> Iterator[Dict[str, Any]]:
+def chat_chunks(
+    chunks: Iterator[Dict[str, Any]], make_reader: MakeReader
+) -> Iterator[Dict[str, Any]]:
     """Turn the chunks of a completion into chat chunks, the role first."""
-    first = True
+    reader = None
     for chunk in chunks:
         choice = chunk["choices"][0]
         text, finish_reason = choice["text"], choice["finish_reason"]
         id, created, model = "chat" + chunk["id"], chunk["created"], chunk["model"]
-        if first:
-            first = False
+        if reader is None:
+            reader = make_reader(chunk["id"])
             yield chat_chunk(id, created, model, {"role": "assistant"})
         deltas: List[Dict[str, Any]] = reader.push(text) if text else []
         if finish_reason is not None:
@@ -100,26 +107,8 @@ def chat_chunk(
     }
 
 
-def _finish_reason(reason: str, reader: Any) -> str:
-    """ "tool_calls" for calls; "length" for calls that were cut off, unless the tool was forced."""
+def _finish_reason(reason: str, reader: Reader) -> str:
+    """Say "tool_calls" for calls, but "length" for those cut off, unless the tool was forced."""
     if isinstance(reader, ForcedCallReader) or (reader.calls and reason == "stop"):
         return "tool_calls"
     return reason
-
-
-def respond(run: Any, reader: Any, stream: bool) -> Any:
-    """Return the chat form of what create_completion() returned."""
-    return chat_chunks(run, reader) if stream else chat_completion(run, reader)
-
-
-__all__ = [
-    "AnyCallReader",
-    "ForcedCallReader",
-    "ParsedReader",
-    "TextReader",
-    "chat_chunk",
-    "chat_chunks",
-    "chat_completion",
-    "chat_logprobs",
-    "respond",
-]

@@ -59,6 +59,7 @@ class ChatRequest:
         forced: the tool that has to be called, or None.
         completion: arguments for the completion.
         stream, stop (a list), grammar, logprobs (a number or None): see Llama.
+        schema: the JSON schema that the answer has to follow, or None.
         extra: everything else; it goes to the chat template.
         original: functions, function_call, tools and tool_choice as given, for formatters.
     """
@@ -99,7 +100,7 @@ def _tools(original: Dict[str, Any]) -> List[Dict[str, Any]]:
 
 def _choice(
     original: Dict[str, Any], tools: List[Dict[str, Any]]
-) -> "tuple[str, Optional[Dict[str, Any]]]":
+) -> tuple[str, Optional[Dict[str, Any]]]:
     choice = original["tool_choice"]
     call = original["function_call"]
     if isinstance(call, dict):
@@ -124,27 +125,38 @@ def _choice(
 
 
 def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """Return the JSON schema that an answer has to follow, or None for free text."""
+    """Return the JSON schema that an answer has to follow, or None for free text.
+
+    An unusable schema raises GrammarError with json_schema, and means any object with json_object.
+    """
     if response_format is None or response_format.get("type") == "text":
         return None
     if response_format.get("type") == "json_object":
         schema = response_format.get("schema")
-        return schema if isinstance(schema, dict) else {"type": "object"}
+        try:
+            schema_grammar(schema)
+        except GrammarError:
+            return {"type": "object"}
+        return schema
     if response_format.get("type") == "json_schema":
         try:
-            return response_format["json_schema"]["schema"]
+            schema = response_format["json_schema"]["schema"]
         except (KeyError, TypeError):
             raise ValueError(
                 "response_format of type json_schema needs {'json_schema': {'schema': {...}}}"
             ) from None
+        schema_grammar(schema)
+        return schema
     raise ValueError(
         f"response_format has the type {response_format.get('type')!r}; it has to be 'text',"
         " 'json_object' or 'json_schema'"
     )
 
 
-def schema_grammar(schema: Dict[str, Any]) -> LlamaGrammar:
+def schema_grammar(schema: Any) -> LlamaGrammar:
     """Return the grammar of a JSON schema. GrammarError when it cannot be expressed."""
+    if not isinstance(schema, dict):
+        raise GrammarError(f"A JSON schema has to be an object, not {schema!r}")
     return LlamaGrammar.from_json_schema(json.dumps(schema))
 
 

@@ -61,12 +61,12 @@ class Job:
     echo: bool
     suffix: str  # appended to the text: the model has no tokens to fill in the middle
     strip_space: bool
-    processors: Optional["LogitsProcessorList"]
-    criteria: Optional["StoppingCriteriaList"]
+    processors: Optional[LogitsProcessorList]
+    criteria: Optional[StoppingCriteriaList]
 
 
 def prepare(
-    llama: "Llama",
+    llama: Llama,
     prompt: Union[str, List[int]],
     params: _core.SamplingParams,
     *,
@@ -77,8 +77,8 @@ def prepare(
     stop: Optional[Union[str, Sequence[str]]] = None,
     seed: Optional[int] = None,
     model: Optional[str] = None,
-    processors: Optional["LogitsProcessorList"] = None,
-    criteria: Optional["StoppingCriteriaList"] = None,
+    processors: Optional[LogitsProcessorList] = None,
+    criteria: Optional[StoppingCriteriaList] = None,
     preserved: Sequence[int] = (),
 ) -> Job:
     """Check a request. Raises ValueError (or a subclass) for what cannot be done."""
@@ -124,11 +124,11 @@ def encode(text: str, what: str) -> bytes:
         ) from None
 
 
-def _text(llama: "Llama", tokens: Sequence[int]) -> str:
+def _text(llama: Llama, tokens: Sequence[int]) -> str:
     return llama.detokenize(list(tokens)).decode("utf-8", "replace")
 
 
-def _limit(llama: "Llama", n_prompt: int, max_tokens: Optional[int]) -> int:
+def _limit(llama: Llama, n_prompt: int, max_tokens: Optional[int]) -> int:
     room = llama._n_ctx - n_prompt
     if room <= 0:
         raise ContextOverflowError(
@@ -143,14 +143,12 @@ def _limit(llama: "Llama", n_prompt: int, max_tokens: Optional[int]) -> int:
 # ---- prompt
 
 
-def _can_infill(llama: "Llama") -> bool:
+def _can_infill(llama: Llama) -> bool:
     model = llama._model
     return min(model.token_fim_pre, model.token_fim_suf, model.token_fim_mid) >= 0
 
 
-def _prompt_tokens(
-    llama: "Llama", prompt: Union[str, List[int]], suffix: Optional[str]
-) -> List[int]:
+def _prompt_tokens(llama: Llama, prompt: Union[str, List[int]], suffix: Optional[str]) -> List[int]:
     """Tokens of a prompt, with what the model wants around it unless the caller gave tokens."""
     model = llama._model
     if suffix is not None:
@@ -174,7 +172,7 @@ def _prompt_tokens(
     return tokens
 
 
-def _checked_tokens(llama: "Llama", prompt: Sequence[int]) -> List[int]:
+def _checked_tokens(llama: Llama, prompt: Sequence[int]) -> List[int]:
     tokens = [int(token) for token in prompt]
     if not tokens:
         return _prompt_tokens(llama, "", None)
@@ -187,7 +185,7 @@ def _checked_tokens(llama: "Llama", prompt: Sequence[int]) -> List[int]:
     return tokens
 
 
-def _warn_about_double_bos(llama: "Llama", tokens: List[int]) -> None:
+def _warn_about_double_bos(llama: Llama, tokens: List[int]) -> None:
     bos = llama._model.token_bos
     if bos >= 0 and tokens[:2] == [bos, bos]:
         warnings.warn(
@@ -198,7 +196,7 @@ def _warn_about_double_bos(llama: "Llama", tokens: List[int]) -> None:
         )
 
 
-def _infill_tokens(llama: "Llama", prompt: Union[str, List[int]], suffix: str) -> List[int]:
+def _infill_tokens(llama: Llama, prompt: Union[str, List[int]], suffix: str) -> List[int]:
     """Prefix, suffix and the order to fill in what is between, in the model's own markers."""
     model = llama._model
     if isinstance(prompt, str):
@@ -212,7 +210,7 @@ def _infill_tokens(llama: "Llama", prompt: Union[str, List[int]], suffix: str) -
     return [*prefix_part, *suffix_part, model.token_fim_mid]
 
 
-def _tokens_without_space(llama: "Llama", text: str) -> List[int]:
+def _tokens_without_space(llama: Llama, text: str) -> List[int]:
     if not text:
         return []
     head = llama.tokenize(_SENTINEL.encode(), False, False)
@@ -225,13 +223,13 @@ def _tokens_without_space(llama: "Llama", text: str) -> List[int]:
 # ---- running
 
 
-def complete(llama: "Llama", job: Job) -> Dict[str, Any]:
+def complete(llama: Llama, job: Job) -> Dict[str, Any]:
     """Run a job to its end. Other threads wait until it is done."""
     with llama._lock:
         return _complete(llama, job)
 
 
-def _complete(llama: "Llama", job: Job) -> Dict[str, Any]:
+def _complete(llama: Llama, job: Job) -> Dict[str, Any]:
     text = _core.TextStream(llama._model, job.stops, False, job.preserved)
     is_eog, push = llama._model.is_eog, text.push
     tokens: List[int] = []
@@ -278,7 +276,7 @@ def _complete(llama: "Llama", job: Job) -> Dict[str, Any]:
     }
 
 
-def stream(llama: "Llama", job: Job) -> Iterator[Dict[str, Any]]:
+def stream(llama: Llama, job: Job) -> Iterator[Dict[str, Any]]:
     """Run a job step by step, yielding a chunk whenever there is new text.
 
     The last chunk has no text and the finish reason. Closing the iterator ends the generation. A
@@ -353,7 +351,7 @@ def _without_space(job: Job, text: str) -> str:
     return text[1:] if job.strip_space and text.startswith(" ") else text
 
 
-def _start(llama: "Llama", job: Job) -> Iterator[int]:
+def _start(llama: Llama, job: Job) -> Iterator[int]:
     """Set the seed, look into the cache, and return the generator of tokens."""
     with llama._lock:
         if llama.cache is not None:
@@ -368,7 +366,7 @@ def _start(llama: "Llama", job: Job) -> Iterator[int]:
     return llama._generate(job.prompt_tokens, job.params, True, job.processors, job.criteria)
 
 
-def _load_from_cache(llama: "Llama", prompt: List[int]) -> None:
+def _load_from_cache(llama: Llama, prompt: List[int]) -> None:
     assert llama.cache is not None
     try:
         state = llama.cache[prompt]
@@ -379,7 +377,7 @@ def _load_from_cache(llama: "Llama", prompt: List[int]) -> None:
         llama.load_state(state)
 
 
-def _finish(llama: "Llama", job: Job, tokens: List[int]) -> None:
+def _finish(llama: Llama, job: Job, tokens: List[int]) -> None:
     if llama.cache is not None:
         llama.cache[job.prompt_tokens + tokens] = llama.save_state()
     if llama.verbose:
@@ -397,7 +395,7 @@ def _finish(llama: "Llama", job: Job, tokens: List[int]) -> None:
 class _Logprobs:
     """Collects OpenAI's `logprobs` of a completion, token by token."""
 
-    def __init__(self, llama: "Llama", job: Job) -> None:
+    def __init__(self, llama: Llama, job: Job) -> None:
         self._llama = llama
         self._k = job.logprobs or 0
         self._position = len(job.prompt_tokens)  # of the next token

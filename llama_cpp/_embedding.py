@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from .llama import Llama
 
 
-def embed(
-    llama: "Llama", texts: List[str], normalize: bool, truncate: bool
-) -> Tuple[List[Any], int]:
+def embed(llama: Llama, texts: List[str], normalize: bool, truncate: bool) -> Tuple[List[Any], int]:
     """Return one result per text, and the number of tokens evaluated."""
     _require_embedding(llama)
     sequences = [
@@ -30,7 +28,7 @@ def embed(
     return [vector.tolist() for vector in vectors], sum(map(len, sequences))
 
 
-def rank(llama: "Llama", query: str, documents: List[str], truncate: bool) -> List[float]:
+def rank(llama: Llama, query: str, documents: List[str], truncate: bool) -> List[float]:
     """Return the score of each document for `query`."""
     _require_embedding(llama)
     if llama._context().pooling_type != llama_cpp.LLAMA_POOLING_TYPE_RANK:
@@ -42,13 +40,13 @@ def rank(llama: "Llama", query: str, documents: List[str], truncate: bool) -> Li
     return [float(scores[0]) for scores in _evaluate(llama, pairs)]
 
 
-def _require_embedding(llama: "Llama") -> None:
+def _require_embedding(llama: Llama) -> None:
     llama._context()
     if not llama.context_params.embeddings:
         raise RuntimeError("Llama model must be created with embedding=True to call this method")
 
 
-def _pair(llama: "Llama", query: str, document: str) -> List[int]:
+def _pair(llama: Llama, query: str, document: str) -> List[int]:
     """Query and document as the model was trained to see them."""
     template = llama._model.chat_template("rerank")
     if template:
@@ -68,7 +66,7 @@ def _pair(llama: "Llama", query: str, document: str) -> List[int]:
     ]
 
 
-def _fit(llama: "Llama", tokens: List[int], truncate: bool) -> List[int]:
+def _fit(llama: Llama, tokens: List[int], truncate: bool) -> List[int]:
     if not tokens:
         raise ValueError("There is nothing to embed: a text has no tokens")
     if len(tokens) > llama.n_batch and not truncate:
@@ -79,7 +77,7 @@ def _fit(llama: "Llama", tokens: List[int], truncate: bool) -> List[int]:
     return tokens[: llama.n_batch]
 
 
-def _evaluate(llama: "Llama", sequences: List[List[int]]) -> List[np.ndarray]:
+def _evaluate(llama: Llama, sequences: List[List[int]]) -> List[np.ndarray]:
     """Evaluate every sequence; returns a vector each, or a matrix with pooling type NONE."""
     results: List[np.ndarray] = []
     llama.reset()
@@ -103,7 +101,7 @@ def _batches(sequences: List[List[int]], n_tokens: int, n_sequences: int):
         yield batch
 
 
-def _evaluate_batch(llama: "Llama", batch: List[List[int]]) -> List[np.ndarray]:
+def _evaluate_batch(llama: Llama, batch: List[List[int]]) -> List[np.ndarray]:
     ctx = llama._context()
     ctx.decode_sequences(batch, True)
     if ctx.pooling_type != llama_cpp.LLAMA_POOLING_TYPE_NONE:

@@ -40,7 +40,7 @@ def make_params(
     mirostat_mode: int,
     mirostat_tau: float,
     mirostat_eta: float,
-    grammar: Optional[Union["LlamaGrammar", str]] = None,
+    grammar: Optional[Union[LlamaGrammar, str]] = None,
     logit_bias: Optional[Dict[int, float]] = None,
     extras: Optional[Dict[str, Any]] = None,
 ) -> _core.SamplingParams:

@@ -33,7 +33,7 @@ import numpy.typing as npt
 import llama_cpp.llama_chat_format as llama_chat_format
 import llama_cpp.llama_cpp as llama_cpp
 
-from . import _completion, _core, _embedding, _loader, _logger, _sampling, llama_types
+from . import _completion, _core, _embedding, _loader, _sampling, llama_types
 from ._errors import (
     ClosedError,
     ContextError,
@@ -518,10 +518,10 @@ class Llama:
         """Drop everything after the first `n_tokens`; False when this model cannot do that."""
         ctx = self._context()
         window = self._model.n_swa
-        if window and 0 < n_tokens < ctx.seq_pos_max(0) + 1:
+        if window and 0 < n_tokens <= ctx.seq_pos_max(0):
             # The window may have dropped what the kept tokens attend to.
-            if ctx.seq_pos_min(0) > max(0, n_tokens - window):
-                return False
+            kept = ctx.seq_pos_min(0) <= max(0, n_tokens - window)
+            return kept and ctx.seq_rm(0, n_tokens, -1)
         return ctx.seq_rm(0, n_tokens, -1)
 
     def _forget(self) -> None:
@@ -1150,7 +1150,7 @@ class Llama:
         local_dir_use_symlinks: Union[bool, Literal["auto"]] = "auto",
         cache_dir: Optional[Union[str, os.PathLike[str]]] = None,
         **kwargs: Any,
-    ) -> "Llama":
+    ) -> Llama:
         """Download a model from the Hugging Face hub and load it.
 
         Needs the package `huggingface_hub`.

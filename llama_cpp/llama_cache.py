@@ -98,7 +98,7 @@ LlamaCache = LlamaRAMCache
 
 
 class LlamaDiskCache(BaseLlamaCache):
-    """A cache in the folder `cache_dir`, which several processes may share. Oldest entries go first.
+    """A cache in a folder, which several processes may share. The oldest entries go first.
 
     It needs the package `diskcache`. Entries are pickled: use a folder that only you can write to.
     """

@@ -46,8 +46,6 @@ def main(decision: Path) -> int:
         # Before the lock: a tool on PATH may end in another bazelw.
         bazel = upstream.find_on_path(_ROOT)
         with _locked(cache):
-            if decision.exists():
-                return 0
             lines = (bazel, "") if bazel else _provision(cache)
             _replace(decision, "".join(f"{line}\n" for line in lines))
     except StepError as error:

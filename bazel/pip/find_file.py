@@ -23,9 +23,7 @@ import urllib.request
 from pathlib import Path
 from typing import Iterator, NamedTuple
 
-ACCEPT = (
-    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-)
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 TIMEOUT_SECONDS = 60
 
 
@@ -151,10 +149,14 @@ def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> li
     for index in settings.indexes:
         try:
             base, content_type, body = _read(project_page(index, package), settings.certificate)
-        except (OSError, ValueError) as error:
+            listed = [
+                entry
+                for entry in parse_project_page(base, content_type, body)
+                if entry.name == file
+            ]
+        except (OSError, ValueError, KeyError, TypeError) as error:
             looked_at.append(f"the index gave no page ({_reason(error)})")
             continue
-        listed = [entry for entry in parse_project_page(base, content_type, body) if entry.name == file]
         if not listed:
             looked_at.append("the index lists no such file")
         for entry in listed:

@@ -12,7 +12,9 @@ import sys
 def _absolute_values(environment):
     """Values that name a runfile are relative; tests change directory, so they are made absolute here."""
     return {
-        name: os.path.abspath(value) if value and os.path.exists(value) and not name.startswith("_") else value
+        name: os.path.abspath(value)
+        if value and os.path.exists(value) and not name.startswith("_")
+        else value
         for name, value in environment.items()
     }
 
@@ -26,7 +28,16 @@ def main():
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment.setdefault("HOME", environment["TEST_TMPDIR"])
     environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+        "-rs",
+    ]
     xml = environment.get("XML_OUTPUT_FILE")
     if xml:
         command.append("--junitxml=" + xml)

@@ -24,7 +24,7 @@ namespace {
 // and of the current directory. They must not be called then.
 bool has_backends() { return ggml_backend_reg_count() > 0; }
 
-const char* type_name(ggml_backend_dev_type type) {
+const char* type_name(enum ggml_backend_dev_type type) {
     switch (type) {
         case GGML_BACKEND_DEVICE_TYPE_CPU:
             return "cpu";

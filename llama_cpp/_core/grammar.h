@@ -1,4 +1,4 @@
-// GBNF grammars.
+// The GBNF checker.
 #ifndef LLAMA_CPP_CORE_GRAMMAR_H_
 #define LLAMA_CPP_CORE_GRAMMAR_H_
 
@@ -6,15 +6,12 @@
 
 namespace core {
 
-// Fails with GrammarError, which names line and reason, unless llama.cpp will take the grammar.
+// Fails with GrammarError, which names line, column and reason, for what llama.cpp's parser would
+// refuse.
 //
-// llama.cpp's own parser writes its complaint to stderr and returns nothing, overflows the stack on
-// deep nesting, and names no line. It runs after this one.
+// That parser comes after this one. Alone it will not do: it writes its complaint to stderr, where
+// nobody can read it back, names no line, and overflows the stack on deep nesting.
 void check_grammar_syntax(const std::string& grammar, const std::string& root);
-
-// Fails with `kind` when brackets nest so deep that a recursive parser would overflow the stack.
-// Text in double or single quotes does not count.
-void check_nesting(const std::string& text, const char* what);
 
 }  // namespace core
 

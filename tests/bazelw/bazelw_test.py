@@ -28,6 +28,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 _ROOT = Path(__file__).absolute().parents[2]
+sys.path.insert(0, str(_ROOT / "bazel/offline"))
+sys.dont_write_bytecode = True
+
+import debian  # noqa: E402 (found through the path above, as bazelw's Python finds it)
+
 _SYSTEM_TOOLS = (
     *("cat", "chmod", "cksum", "cp", "dirname", "env", "ls", "mkdir", "mv", "readlink", "rm"),
     *("sh", "sleep", "touch"),
@@ -44,6 +49,7 @@ exit "${FAKE_EXIT-0}"
 
 # Debian's Bazel as far as relocation looks at it. The program is a script, so nothing is patched.
 _DPKG_DEB = """
+case $2 in */bazel-bootstrap_*) ;; *) exit ;; esac
 root=$3
 share=$root/usr/share/bazel
 java=$root/usr/lib/jvm/java-25-openjdk-amd64/lib/security
@@ -381,6 +387,56 @@ class DebianTest(BazelwTest):
         self.assert_ran(self.bazelw(XDG_CACHE_HOME=str(cache)), "debian")
         self.assertTrue(list(cache.glob("llama-cpp-bazel/bazel-*")))
         self.assertEqual([], list(self.home.iterdir()))
+
+
+class SourcesTest(unittest.TestCase):
+    """Which archive is chosen out of apt sources; the text of each is what a user has."""
+
+    def test_one_line_format(self) -> None:
+        archives = debian.parse_one_line(
+            "# deb http://commented.invalid/debian trixie main\n"
+            "deb-src http://source.invalid/debian trixie main\n"
+            "deb http://security.invalid/debian-security trixie-security main\n"
+            "deb http://rolling.invalid/nodistro nodistro main\n"
+            "deb\t[ arch=amd64 signed-by=/a.gpg,/b.gpg ]  http://mirror.invalid/debian/ "
+            "bookworm main contrib # a comment\n"
+        )
+        expected = debian.Archive(
+            "http://mirror.invalid/debian/", (("Signed-By", "/a.gpg /b.gpg"),)
+        )
+        self.assertEqual([expected], archives)
+
+    def test_deb822_format(self) -> None:
+        archives = debian.parse_deb822(
+            "# A comment.\n"
+            "Types: deb deb-src\n"
+            "URIs: http://one.invalid/debian http://two.invalid/debian\n"
+            "# Another one.\n"
+            "Suites: sid\n"
+            "Components: main\n"
+            "Signed-By:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n key\n"
+            "\n"
+            "Enabled: no\nTypes: deb\nURIs: http://off.invalid/\nSuites: sid\nComponents: main\n"
+            " \n"
+            "types: deb\nuris: http://low.invalid/\nsuites: sid\ncomponents: main\ntrusted: yes\n"
+        )
+        key = (("Signed-By", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n key"),)
+        expected = [
+            debian.Archive("http://one.invalid/debian", key),
+            debian.Archive("http://two.invalid/debian", key),
+            debian.Archive("http://low.invalid/", (("Trusted", "yes"),)),
+        ]
+        self.assertEqual(expected, archives)
+
+    def test_debian_s_archive_comes_before_a_vendor_s(self) -> None:
+        keyring = (("Signed-By", "/usr/share/keyrings/debian-archive-keyring.gpg"),)
+        vendor = debian.Archive("http://vendor.invalid", (("Signed-By", "/vendor.gpg"),))
+        for ours in (
+            debian.Archive("http://mirror.invalid/debian/"),
+            debian.Archive("http://mirror.invalid/apt", keyring),
+        ):
+            self.assertEqual(ours, max([vendor, ours], key=debian.Archive.rank))
+            self.assertEqual(ours, max([ours, vendor], key=debian.Archive.rank))
 
 
 class FailureTest(BazelwTest):

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from gguf import GGMLQuantizationType, PoolingType
+from gguf import GGMLQuantizationType, PoolingType, TokenType
 from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
 
 TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
@@ -43,6 +43,8 @@ class Preset:
     shape: LlamaShape
     qtype: GGMLQuantizationType
     pooling: PoolingType | None = None
+    # Generates no single bytes, which would make a text that is mostly invalid UTF-8.
+    words_only: bool = False
 
 
 PRESETS: dict[str, Preset] = {
@@ -54,13 +56,7 @@ PRESETS: dict[str, Preset] = {
 
 def random_tensors(shape: LlamaShape, seed: int) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
-    shapes = shape.tensor_shapes()
-    tensors = {name: _random_tensor(name, size, seed) for name, size in shapes.items()}
-    # The logit of </s> is always 0, far below the best of some hundreds of random ones: a
-    # generation ends when the caller says so, and not by chance.
-    head = tensors["token_embd.weight" if shape.tied else "output.weight"]
-    head[Vocabulary.eos_id] = 0
-    return tensors
+    return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
 
 
 def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
@@ -72,15 +68,28 @@ def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 def write_random(path: Path, preset: Preset, seed: int) -> None:
+    shape = preset.shape
+    vocabulary = byte_vocabulary(shape.n_vocab)
+    tensors = random_tensors(shape, seed)
+    head = tensors["token_embd.weight" if shape.tied else "output.weight"]
+    # The logit of these tokens is always 0, far below the best of some hundreds of random ones.
+    # So a generation ends when the caller says so, and not by chance at </s>.
+    head[silent_tokens(vocabulary, preset.words_only)] = 0
     write_llama(
         path,
         name=path.stem,
-        shape=preset.shape,
-        tensors=random_tensors(preset.shape, seed),
+        shape=shape,
+        tensors=tensors,
         qtype=preset.qtype,
-        vocabulary=byte_vocabulary(preset.shape.n_vocab),
+        vocabulary=vocabulary,
         pooling=preset.pooling,
     )
+
+
+def silent_tokens(vocabulary: Vocabulary, words_only: bool) -> list[int]:
+    if not words_only:
+        return [vocabulary.eos_id]
+    return [token for token, kind in enumerate(vocabulary.types) if kind != TokenType.NORMAL]
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -99,6 +108,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     custom.add_argument("--ff", type=int, default=512)
     custom.add_argument("--ctx", type=int, default=512)
     custom.add_argument("--untied", action="store_true", help="an output matrix of its own")
+    custom.add_argument("--words-only", action="store_true", help="never generate single bytes")
     custom.add_argument("--pooling", choices=["none", "mean", "cls", "last"])
     return parser.parse_args(argv)
 
@@ -117,7 +127,9 @@ def custom_preset(args: argparse.Namespace) -> Preset:
     if shape.n_embd % shape.n_head or shape.n_head % shape.n_head_kv:
         raise ValueError("--embd must be a multiple of --heads, and --heads one of --kv-heads")
     pooling = gguf.PoolingType[args.pooling.upper()] if args.pooling else None
-    return Preset(shape, TYPES[args.type], pooling)
+    if args.words_only and shape.tied:
+        raise ValueError("--words-only needs --untied: a silent token has an output row of zeros")
+    return Preset(shape, TYPES[args.type], pooling, args.words_only)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -116,11 +116,15 @@ def test_auditwheel_finds_manylinux_2_17() -> None:
     assert f"manylinux_2_17_{machine}" in json.dumps(report["overall_tag"])
 
 
-def test_nothing_needs_a_cxx_library_or_anything_but_the_c_library(members: dict[str, bytes]) -> None:
+def test_nothing_needs_a_cxx_library_or_anything_but_the_c_library(
+    members: dict[str, bytes],
+) -> None:
     shipped = {Path(path).name for path, _ in elves(members)}
     for path, elf in elves(members):
         assert set(dynamic_values(elf, "DT_NEEDED")) <= C_LIBRARY | shipped, path
-        assert not [version for version in needed_versions(elf) if not version.startswith("GLIBC_2.")], path
+        assert not [
+            version for version in needed_versions(elf) if not version.startswith("GLIBC_2.")
+        ], path
 
 
 def test_nothing_of_the_cxx_runtime_is_exported(members: dict[str, bytes]) -> None:

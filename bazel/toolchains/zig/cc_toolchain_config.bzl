@@ -272,6 +272,13 @@ def _archive_feature():
         ],
     )
 
+def _strip_feature():
+    return feature(
+        name = "strip_flags",
+        enabled = True,
+        flag_sets = [_flags([ACTION_NAMES.strip], ["%{input_file}", "%{output_file}"])],
+    )
+
 def _environment_feature(ctx):
     zig = ctx.file.zig
     return feature(
@@ -279,7 +286,7 @@ def _environment_feature(ctx):
         enabled = True,
         env_sets = [
             env_set(
-                actions = _COMPILE + _LINK + [ACTION_NAMES.cpp_link_static_library],
+                actions = _COMPILE + _LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
                 env_entries = [
                     env_entry(key = "ZIG", value = zig.path),
                     # Relative to the execution root: otherwise zig follows the sandbox's symbolic link to its real
@@ -301,10 +308,14 @@ def _action_configs():
     compiler = tool(path = "zig-cc.sh")
     linker = tool(path = "zig-ld.sh")
     archiver = tool(path = "zig-ar.sh")
+    stripper = tool(path = "zig-strip.sh")
     return (
         [action_config(action_name = name, tools = [compiler]) for name in _COMPILE] +
         [action_config(action_name = name, tools = [linker]) for name in _LINK] +
-        [action_config(action_name = ACTION_NAMES.cpp_link_static_library, tools = [archiver])]
+        [
+            action_config(action_name = ACTION_NAMES.cpp_link_static_library, tools = [archiver]),
+            action_config(action_name = ACTION_NAMES.strip, tools = [stripper]),
+        ]
     )
 
 def _zig_cc_toolchain_config_impl(ctx):
@@ -317,7 +328,10 @@ def _zig_cc_toolchain_config_impl(ctx):
             feature(name = "no_legacy_features"),
             feature(name = "supports_start_end_lib", enabled = True),
             feature(name = "supports_dynamic_linker", enabled = True),
-        ] + _compile_features(ctx.attr.target) + [_archive_feature()] + _link_features() + [_environment_feature(ctx)],
+            _archive_feature(),
+            _environment_feature(ctx),
+            _strip_feature(),
+        ] + _compile_features(ctx.attr.target) + _link_features(),
         target_cpu = ctx.attr.cpu,
         target_libc = ctx.attr.target.rpartition("-")[2],
         target_system_name = ctx.attr.target,

@@ -67,11 +67,16 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
         srcs = ["zig-ar.sh", zig],
     )
     native.filegroup(
+        name = name + "_strip_files",
+        srcs = ["zig-strip.sh", zig],
+    )
+    native.filegroup(
         name = name + "_all_files",
         srcs = [
             ":" + name + "_archiver_files",
             ":" + name + "_compiler_files",
             ":" + name + "_linker_files",
+            ":" + name + "_strip_files",
         ],
     )
     cc_toolchain(
@@ -83,7 +88,7 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
         dwp_files = ":empty",
         linker_files = ":" + name + "_linker_files",
         objcopy_files = ":empty",
-        strip_files = ":empty",
+        strip_files = ":" + name + "_strip_files",
         supports_param_files = True,
         toolchain_config = ":" + name + "_config",
     )

@@ -1,0 +1,58 @@
+"""`site_run`: runs a Python program with the packages of an `installed_wheels` folder; it fills one folder."""
+
+_COMMAND = """
+set -eu
+export PYTHONPATH="$PWD/$SITE" PYTHONDONTWRITEBYTECODE=1
+"$PYTHON" -s "$PROGRAM" "$@"
+"""
+
+def _site_run_impl(ctx):
+    out = ctx.actions.declare_directory(ctx.label.name)
+    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
+    ctx.actions.run_shell(
+        arguments = ctx.attr.arguments + [ctx.attr.output_option, out.path],
+        command = _COMMAND,
+        env = {
+            "HOME": "/nonexistent",
+            "PROGRAM": ctx.file.program.path,
+            "PYTHON": runtime.interpreter_path or runtime.interpreter.path,
+            "SITE": ctx.file.site.path,
+        },
+        inputs = depset(
+            ctx.files.srcs + [ctx.file.program, ctx.file.site],
+            transitive = [runtime.files] if runtime.files else [],
+        ),
+        mnemonic = "SiteRun",
+        outputs = [out],
+        progress_message = "Running {} for %{{label}}".format(ctx.file.program.basename),
+    )
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+
+site_run = rule(
+    implementation = _site_run_impl,
+    attrs = {
+        "arguments": attr.string_list(
+            doc = "Arguments before the output folder.",
+        ),
+        "output_option": attr.string(
+            doc = "Option that takes the output folder, such as `--out`.",
+            mandatory = True,
+        ),
+        "program": attr.label(
+            allow_single_file = [".py"],
+            doc = "The program.",
+            mandatory = True,
+        ),
+        "site": attr.label(
+            allow_single_file = True,
+            doc = "An `installed_wheels` folder with the packages that the program imports.",
+            mandatory = True,
+        ),
+        "srcs": attr.label_list(
+            allow_files = True,
+            doc = "Modules beside the program, and files that it reads.",
+        ),
+    },
+    doc = "A folder made by a Python program, for models that tests read.",
+    toolchains = ["@rules_python//python:toolchain_type"],
+)

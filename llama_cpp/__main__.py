@@ -1,0 +1,196 @@
+"""The command line: ``python -m llama_cpp info`` and ``python -m llama_cpp generate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any, Dict, Iterable, List, Optional
+
+from . import _info
+
+_EXAMPLES = """examples:
+  python -m llama_cpp info
+  python -m llama_cpp generate --model model.gguf "Once upon a time"
+  python -m llama_cpp generate --model model.gguf --chat --system "Be brief." "What is 2+2?"
+  python -m llama_cpp generate --model model.gguf --json-schema schema.json "A cat as JSON:"
+  python -m llama_cpp generate --model model.gguf --embedding "some text"
+  echo "a long prompt" | python -m llama_cpp generate --model model.gguf -
+"""
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BrokenPipeError:  # whoever read our output has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except (OSError, RuntimeError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m llama_cpp",
+        description="Run GGUF models with llama.cpp.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_info(commands)
+    _add_generate(commands)
+    return parser
+
+
+def _add_info(commands: Any) -> None:
+    info = commands.add_parser(
+        "info",
+        help="show the version, the build, the chosen CPU code and why, and the devices",
+        description="Show what is installed and what it runs on. The table lists every CPU variant"
+        " of the build with its score on this CPU (0: cannot run here); * marks the loaded one."
+        " LLAMA_CPP_CPU_VARIANT=<name> forces one.",
+    )
+    info.add_argument("--json", action="store_true", help="print everything as JSON")
+    info.set_defaults(run=_run_info)
+
+
+def _run_info(arguments: argparse.Namespace) -> int:
+    info = _info.collect()
+    print(json.dumps(info, indent=2) if arguments.json else _info.render(info))
+    return 1 if info["errors"] else 0
+
+
+def _add_generate(commands: Any) -> None:
+    generate = commands.add_parser(
+        "generate",
+        help="continue a text, answer a chat message, or compute an embedding",
+        description="Continue PROMPT, answer it (--chat), or compute its embedding (--embedding).",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    generate.add_argument("prompt", help="the text; - reads it from standard input")
+    generate.add_argument("--model", required=True, metavar="PATH", help="the GGUF file")
+    generate.add_argument(
+        "--stream",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="print the text as it comes (default), or all at once",
+    )
+    generate.add_argument(
+        "--max-tokens",
+        type=int,
+        default=128,
+        metavar="N",
+        help="stop after N tokens; 0: only the context is the limit (default 128)",
+    )
+    generate.add_argument(
+        "--temperature",
+        type=float,
+        default=0.8,
+        metavar="T",
+        help="0 always takes the likeliest token, more is more varied (default 0.8)",
+    )
+    generate.add_argument("--seed", type=int, metavar="N", help="the same seed, the same text")
+    generate.add_argument("--chat", action="store_true", help="PROMPT is a message to answer")
+    generate.add_argument("--system", metavar="TEXT", help="system message, with --chat")
+    generate.add_argument(
+        "--json-schema",
+        metavar="FILE|JSON",
+        help="generate only JSON that fits this schema: a file, or the schema itself",
+    )
+    generate.add_argument(
+        "--embedding", action="store_true", help="print the embedding of PROMPT as a JSON list"
+    )
+    generate.add_argument(
+        "--n-ctx", type=int, default=0, metavar="N", help="context window (default: as trained)"
+    )
+    generate.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    generate.add_argument(
+        "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on the GPU; -1: all"
+    )
+    generate.add_argument("--verbose", action="store_true", help="show llama.cpp's messages")
+    generate.set_defaults(run=_run_generate)
+
+
+def _run_generate(arguments: argparse.Namespace) -> int:
+    from .llama import Llama
+
+    if arguments.system is not None and not arguments.chat:
+        raise ValueError("--system needs --chat: a plain prompt has no system message")
+    prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    llama = Llama(
+        arguments.model,
+        n_ctx=arguments.n_ctx,
+        n_threads=arguments.threads,
+        n_threads_batch=arguments.threads,
+        n_gpu_layers=arguments.n_gpu_layers,
+        embedding=arguments.embedding,
+        verbose=arguments.verbose,
+    )
+    if arguments.embedding:
+        print(json.dumps(llama.embed(prompt)))
+        return 0
+    answer = _chat(llama, arguments, prompt) if arguments.chat else _text(llama, arguments, prompt)
+    for piece in answer:
+        print(piece, end="", flush=True)
+    print()
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> Dict[str, Any]:
+    return {
+        "max_tokens": arguments.max_tokens,
+        "temperature": arguments.temperature,
+        "seed": arguments.seed,
+        "stream": arguments.stream,
+    }
+
+
+def _text(llama: Any, arguments: argparse.Namespace, prompt: str) -> Iterable[str]:
+    from .llama_grammar import LlamaGrammar
+
+    grammar = None
+    if arguments.json_schema:
+        grammar = LlamaGrammar.from_json_schema(_schema_text(arguments.json_schema))
+    answer = llama.create_completion(prompt, grammar=grammar, **_options(arguments))
+    chunks = answer if arguments.stream else [answer]
+    return (chunk["choices"][0]["text"] for chunk in chunks)
+
+
+def _chat(llama: Any, arguments: argparse.Namespace, prompt: str) -> Iterable[str]:
+    messages = [{"role": "user", "content": prompt}]
+    if arguments.system is not None:
+        messages.insert(0, {"role": "system", "content": arguments.system})
+    response_format = None
+    if arguments.json_schema:
+        schema = json.loads(_schema_text(arguments.json_schema))
+        response_format = {"type": "json_schema", "json_schema": {"schema": schema}}
+    answer = llama.create_chat_completion(
+        messages, response_format=response_format, **_options(arguments)
+    )
+    if not arguments.stream:
+        return [answer["choices"][0]["message"]["content"] or ""]
+    return (chunk["choices"][0]["delta"].get("content") or "" for chunk in answer)
+
+
+def _schema_text(argument: str) -> str:
+    """Return the schema: the content of a file, or the argument itself. ValueError if no JSON."""
+    text = argument
+    if not argument.lstrip().startswith("{"):
+        with open(argument, encoding="utf-8") as file:
+            text = file.read()
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"--json-schema is not valid JSON: {error}") from error
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

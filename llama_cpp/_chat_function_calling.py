@@ -1,0 +1,198 @@
+"""The chat format "chatml-function-calling": tools for any model that speaks ChatML.
+
+The assistant writes ``message:`` and a text, or one or more calls, each ``functions.<name>:`` and
+a JSON object. Which of these comes next is a choice that the model makes under a small grammar;
+text and arguments are then generated on their own, arguments under the tool's schema.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from ._chat_prompts import system_message
+from ._chat_readers import ForcedCallReader, TextReader, call_id, calls_message
+from ._chat_response import chat_chunk, chat_chunks, chat_completion, respond
+from ._chat_types import ChatRequest, arguments_grammar, schema_grammar
+from .llama_grammar import LlamaGrammar
+
+_END = "<|im_end|>"
+_MOST_CALLS = 16  # a model that cannot stop calling is stopped
+
+
+def chatml_function_calling(*, llama: Any, messages: List[Any], **arguments: Any) -> Any:
+    """Answer a chat; see the module."""
+    request = ChatRequest(messages, arguments)
+    request.stop.append(_END)
+    if request.schema is not None and request.grammar is None:
+        request.grammar = schema_grammar(request.schema)
+    prompt = _prompt(request)
+    if not request.may_call:
+        return respond(
+            _complete(llama, request, prompt, request.grammar, request.stream),
+            TextReader,
+        )
+    if request.forced is not None:
+        name = request.forced["function"]["name"]
+        run = _complete(
+            llama,
+            request,
+            f"{prompt}functions.{name}:\n",
+            arguments_grammar(request.forced),
+            request.stream,
+        )
+        return respond(run, partial(ForcedCallReader, name))
+    parts = _parts(llama, request, prompt)
+    return _stream(parts) if request.stream else _collect(parts)
+
+
+# ---- prompt
+
+
+def _prompt(request: ChatRequest) -> str:
+    system = system_message(request.messages)
+    if request.may_call:
+        system = (system + "\n\n" if system else "") + _tools_text(request.tools)
+    parts = [_turn("system", system)] if system else []
+    for message in request.messages:
+        role, text = message["role"], message.get("content") or ""
+        if role == "assistant":
+            parts.append(_turn(role, _assistant_text(message, request.may_call)))
+        elif role != "system":
+            parts.append(_turn(role, text))
+    return "".join(parts) + "<|im_start|>assistant\n"
+
+
+def _turn(role: str, text: str) -> str:
+    return f"<|im_start|>{role}\n{text}{_END}\n"
+
+
+def _tools_text(tools: List[Dict[str, Any]]) -> str:
+    lines = ["These functions can be called:"]
+    for tool in tools:
+        function = tool["function"]
+        lines.append(f"\nfunctions.{function['name']}:")
+        if function.get("description"):
+            lines.append(function["description"])
+        lines.append(json.dumps(function.get("parameters") or {}))
+    lines += [
+        "\nTo answer with a text, write",
+        "message:\n<text>",
+        "\nTo call functions, write for each call its name and its arguments as JSON:",
+        'functions.<name>:\n{"<argument>": <value>}',
+    ]
+    return "\n".join(lines)
+
+
+def _assistant_text(message: Dict[str, Any], with_tools: bool) -> str:
+    text = message.get("content") or ""
+    if text and with_tools:
+        text = f"message:\n{text}"
+    for call in message.get("tool_calls") or ():
+        text += f"functions.{call['function']['name']}:\n{call['function']['arguments']}\n"
+    return text
+
+
+# ---- generating
+
+
+def _complete(llama: Any, request: ChatRequest, prompt: str, grammar: Any, stream: bool) -> Any:
+    arguments = dict(request.completion, logprobs=request.logprobs)
+    return llama.create_completion(
+        prompt=prompt, grammar=grammar, stop=request.stop, stream=stream, **arguments
+    )
+
+
+def _choose(
+    llama: Any, request: ChatRequest, prompt: str, choices: List[str], may_end: bool
+) -> str:
+    """Let the model pick one of `choices`; "" when it ends instead."""
+    alternatives = " | ".join(json.dumps(choice) for choice in choices)
+    grammar = f"root ::= ( {alternatives} ){'?' if may_end else ''}"
+    completion = llama.create_completion(
+        prompt=prompt,
+        grammar=LlamaGrammar.from_string(grammar),
+        temperature=0.0,
+        max_tokens=256,
+        model=request.completion["model"],
+    )
+    text = completion["choices"][0]["text"]
+    return text if text in choices else ""
+
+
+Part = Tuple[Optional[str], Any]  # name of the function that is called, completion or its chunks
+
+
+def _parts(llama: Any, request: ChatRequest, prompt: str) -> Iterator[Part]:
+    """Yield the answer's parts: one text, or calls. Chunks have to be used up before the next."""
+    tools = {f"functions.{tool['function']['name']}:": tool for tool in request.tools}
+    choices = [*tools] if request.tool_choice == "required" else ["message:", *tools]
+    head = _choose(llama, request, prompt, choices, may_end=False)
+    if head not in tools:
+        prompt += "message:\n"
+        yield None, _complete(llama, request, prompt, request.grammar, request.stream)
+        return
+    for _ in range(_MOST_CALLS):
+        prompt += head + "\n"
+        grammar = arguments_grammar(tools[head])
+        run = _complete(llama, request, prompt, grammar, request.stream)
+        arguments: List[str] = []
+        yield tools[head]["function"]["name"], _recorded(run, arguments)
+        prompt += "".join(arguments) + "\n"
+        head = _choose(llama, request, prompt, [*tools], may_end=True)
+        if not head:
+            return
+
+
+def _recorded(run: Any, texts: List[str]) -> Any:
+    """Return a completion or its chunks, and write the text that comes by into `texts`."""
+    if isinstance(run, dict):
+        texts.append(run["choices"][0]["text"])
+        return run
+    return _recorded_chunks(run, texts)
+
+
+def _recorded_chunks(chunks: Any, texts: List[str]) -> Iterator[Dict[str, Any]]:
+    for chunk in chunks:
+        texts.append(chunk["choices"][0]["text"])
+        yield chunk
+
+
+def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
+    calls: List[Dict[str, str]] = []
+    usage = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
+    completion: Dict[str, Any] = {}
+    for name, completion in parts:
+        if name is None:
+            return chat_completion(completion, TextReader())
+        id = call_id(len(calls), name, completion["id"])
+        text = completion["choices"][0]["text"]
+        calls.append({"id": id, "name": name, "arguments": text})
+        for key in usage:
+            usage[key] += completion["usage"][key]
+    answer = chat_completion({**completion, "usage": usage}, TextReader())
+    answer["choices"][0]["message"] = calls_message(calls)
+    answer["choices"][0]["finish_reason"] = "tool_calls"
+    return answer
+
+
+def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
+    base = None
+    for index, (name, chunks) in enumerate(parts):
+        if name is None:
+            yield from chat_chunks(chunks, TextReader)
+            return
+        call: Dict[str, Any] = {"index": index, "id": "", "type": "function"}
+        for chunk in chunks:
+            if base is None:
+                base = ("chat" + chunk["id"], chunk["created"], chunk["model"])
+                yield chat_chunk(*base, {"role": "assistant"})
+            call["function"] = {"name": None, "arguments": chunk["choices"][0]["text"]}
+            if "id" in call:
+                call["id"] = call_id(index, name, chunk["id"])
+                call["function"]["name"] = name
+            yield chat_chunk(*base, {"tool_calls": [call]})
+            call = {"index": index, "type": "function"}
+    if base is not None:
+        yield chat_chunk(*base, {}, "tool_calls")

@@ -1,0 +1,371 @@
+// Chat templates: messages to a prompt, and the model's answer back to a message.
+#include "chat.h"
+
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "json.h"
+#include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/model.h"
+#include "llama_cpp/_core/nesting.h"
+
+namespace py = pybind11;
+
+namespace core {
+namespace {
+
+using Texts = std::map<std::string, std::string>;
+using Trigger = std::tuple<int, std::string, llama_token>;
+
+common_json parse_json(const std::string& text, const char* what) {
+    check_nesting(text, ErrorKind::kChatTemplate, what);
+    try {
+        return common_json::parse(text);
+    } catch (const common_json_error& error) {
+        throw Error(ErrorKind::kChatTemplate,
+                    std::string(what) + " are not valid JSON: " + error.what());
+    }
+}
+
+class ChatMessage {
+  public:
+    explicit ChatMessage(common_chat_msg message) : message_(std::move(message)) {}
+
+    const common_chat_msg& get() const { return message_; }
+
+  private:
+    common_chat_msg message_;
+};
+
+// A rendered prompt, and how to read the answer to it.
+class ChatPrompt {
+  public:
+    explicit ChatPrompt(common_chat_params params) : params_(std::move(params)) {
+        if (!params_.parser.empty()) {
+            parser_.load(params_.parser);
+        }
+    }
+
+    const common_chat_params& params() const { return params_; }
+
+    ChatMessage parse(const std::string& text, bool is_partial) const {
+        return call_without_gil(ErrorKind::kChatTemplate, [&] {
+            const common_chat_parser_params parser_params(params_);
+            return ChatMessage(common_chat_peg_parse(parser_, text, is_partial, parser_params));
+        });
+    }
+
+  private:
+    common_chat_params params_;
+    common_peg_arena parser_;
+};
+
+class ChatTemplates {
+  public:
+    ChatTemplates(std::shared_ptr<ModelHandle> model, const std::string& source,
+                  const std::string& bos, const std::string& eos)
+        : model_(std::move(model)) {
+        check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
+        try {
+            templates_ = call_native(ErrorKind::kChatTemplate, [&] {
+                return common_chat_templates_init(model_ ? model_->get() : nullptr, source, bos,
+                                                  eos);
+            });
+        } catch (const Error& error) {
+            throw Error(ErrorKind::kChatTemplate, "invalid chat template: " + reason(source, error));
+        }
+    }
+
+    const common_chat_templates* get() const { return templates_.get(); }
+
+  private:
+    // llama-common rethrows a copy that has lost its text; parsing once more brings it back.
+    std::string reason(const std::string& source, const Error& fallback) const {
+        const char* own = model_ ? llama_model_chat_template(model_->get(), nullptr) : nullptr;
+        const std::string text = !source.empty() ? source : (own != nullptr ? own : "");
+        try {
+            call_native(ErrorKind::kChatTemplate, [&] { common_chat_template(text, "", ""); });
+        } catch (const Error& error) {
+            return error.what();
+        }
+        return fallback.what();
+    }
+
+    std::shared_ptr<ModelHandle> model_;
+    common_chat_templates_ptr templates_;
+};
+
+struct ApplyArguments {
+    std::string messages;
+    std::string tools;
+    std::string tool_choice;
+    std::string json_schema;
+    std::string grammar;
+    bool add_generation_prompt;
+    bool parallel_tool_calls;
+    bool enable_thinking;
+    std::string reasoning_format;
+    Texts kwargs;
+    std::optional<double> now;
+};
+
+common_chat_templates_inputs make_inputs(const ApplyArguments& arguments) {
+    common_chat_templates_inputs inputs;
+    inputs.messages =
+        common_chat_msgs_parse_oaicompat(parse_json(arguments.messages, "the messages"));
+    if (!arguments.tools.empty()) {
+        inputs.tools = common_chat_tools_parse_oaicompat(parse_json(arguments.tools, "the tools"));
+    }
+    if (!arguments.json_schema.empty()) {
+        parse_json(arguments.json_schema, "the contents of json_schema");
+    }
+    for (const auto& [name, value] : arguments.kwargs) {
+        parse_json(value, ("the contents of kwargs['" + name + "']").c_str());
+    }
+    inputs.tool_choice = common_chat_tool_choice_parse_oaicompat(arguments.tool_choice);
+    inputs.json_schema = arguments.json_schema;
+    inputs.grammar = arguments.grammar;
+    inputs.add_generation_prompt = arguments.add_generation_prompt;
+    inputs.parallel_tool_calls = arguments.parallel_tool_calls;
+    inputs.enable_thinking = arguments.enable_thinking;
+    inputs.reasoning_format = common_reasoning_format_from_name(arguments.reasoning_format);
+    inputs.chat_template_kwargs = arguments.kwargs;
+    if (arguments.now.has_value()) {
+        using Clock = std::chrono::system_clock;
+        inputs.now = Clock::time_point(std::chrono::duration_cast<Clock::duration>(
+            std::chrono::duration<double>(*arguments.now)));
+    }
+    return inputs;
+}
+
+std::shared_ptr<ChatPrompt> apply(const ChatTemplates& self, const ApplyArguments& arguments) {
+    return call_without_gil(ErrorKind::kChatTemplate, [&] {
+        const common_chat_templates_inputs inputs = make_inputs(arguments);
+        return std::make_shared<ChatPrompt>(common_chat_templates_apply(self.get(), inputs));
+    });
+}
+
+std::vector<Trigger> triggers(const common_chat_params& params) {
+    std::vector<Trigger> list;
+    for (const common_grammar_trigger& trigger : params.grammar_triggers) {
+        list.emplace_back(static_cast<int>(trigger.type), trigger.value, trigger.token);
+    }
+    return list;
+}
+
+py::dict to_dict(const common_chat_msg_diff& diff) {
+    py::dict entry;
+    if (!diff.reasoning_content_delta.empty()) {
+        entry["reasoning_content"] = to_str(diff.reasoning_content_delta);
+    }
+    if (!diff.content_delta.empty()) {
+        entry["content"] = to_str(diff.content_delta);
+    }
+    if (diff.tool_call_index != std::string::npos) {
+        entry["tool_call_index"] = diff.tool_call_index;
+        entry["tool_call"] = py::make_tuple(to_str(diff.tool_call_delta.name),
+                                            to_str(diff.tool_call_delta.arguments),
+                                            to_str(diff.tool_call_delta.id));
+    }
+    return entry;
+}
+
+py::list chat_diffs(const ChatMessage& previous, const ChatMessage& current) {
+    const std::vector<common_chat_msg_diff> diffs =
+        call_without_gil(ErrorKind::kChatTemplate, [&] {
+            return common_chat_msg_diff::compute_diffs(previous.get(), current.get());
+        });
+    py::list list;
+    for (const common_chat_msg_diff& diff : diffs) {
+        list.append(to_dict(diff));
+    }
+    return list;
+}
+
+std::string render(const std::string& source, const std::string& context_json,
+                   const std::string& bos, const std::string& eos) {
+    common_json values = parse_json(context_json, "the template's variables");
+    if (!values.is_object()) {
+        throw Error(ErrorKind::kChatTemplate, "the template's variables must be a JSON object");
+    }
+    for (const auto& [name, token] : {std::pair{"bos_token", bos}, std::pair{"eos_token", eos}}) {
+        if (!values.contains(name)) {
+            values[name] = token;
+        }
+    }
+    jinja::lexer lexer;
+    const jinja::lexer_result tokens = lexer.tokenize(source);
+    const jinja::program program = jinja::parse_from_tokens(tokens);
+    jinja::context context(tokens.source);
+    jinja::global_from_json(context, values, false);
+    jinja::runtime runtime(context);
+    return jinja::runtime::gather_string_parts(runtime.execute(program))->as_string().str();
+}
+
+py::str render_template(const std::string& source, const std::string& context,
+                        const std::string& bos, const std::string& eos) {
+    check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
+    return to_str(call_without_gil(ErrorKind::kChatTemplate,
+                                   [&] { return render(source, context, bos, eos); }));
+}
+
+void bind_message(py::module_& m) {
+    py::class_<ChatMessage> cls(m, "ChatMessage", "A parsed answer of a model.");
+    const auto def_text = [&cls](const char* name, std::string common_chat_msg::* field) {
+        cls.def_property_readonly(
+            name, [field](const ChatMessage& self) { return to_str(self.get().*field); });
+    };
+    def_text("role", &common_chat_msg::role);
+    def_text("content", &common_chat_msg::content);
+    def_text("reasoning_content", &common_chat_msg::reasoning_content);
+    cls.def_property_readonly(
+        "tool_calls",
+        [](const ChatMessage& self) {
+            py::list list;
+            for (const common_chat_tool_call& call : self.get().tool_calls) {
+                list.append(py::make_tuple(to_str(call.name), to_str(call.arguments),
+                                           to_str(call.id)));
+            }
+            return list;
+        },
+        "(name, arguments as JSON text, id) of each call.");
+    cls.def(
+        "to_json",
+        [](const ChatMessage& self) {
+            return to_str(call_native(ErrorKind::kChatTemplate, [&] {
+                return self.get().to_json_oaicompat().dump_safe();
+            }));
+        },
+        "The message as JSON in OpenAI's form.");
+    m.def("chat_diffs", &chat_diffs, py::arg("previous"), py::arg("new"),
+          "What the longer message adds to the shorter one, for streaming.\n\n"
+          "Each dict holds some of: ``reasoning_content``, ``content`` (text to append),\n"
+          "``tool_call_index`` with ``tool_call`` (name, arguments to append, id).");
+}
+
+void bind_prompt(py::module_& m) {
+    py::class_<ChatPrompt, std::shared_ptr<ChatPrompt>> cls(
+        m, "ChatPrompt", "A rendered chat, with what generating and reading the answer needs.");
+    const auto def_text = [&cls](const char* name, std::string common_chat_params::* field,
+                                 const char* doc) {
+        cls.def_property_readonly(
+            name, [field](const ChatPrompt& self) { return to_str(self.params().*field); }, doc);
+    };
+    const auto def_value = [&cls](const char* name, auto field, const char* doc) {
+        cls.def_property_readonly(
+            name, [field](const ChatPrompt& self) { return self.params().*field; }, doc);
+    };
+    def_text("prompt", &common_chat_params::prompt,
+             "The text to tokenize, with special tokens parsed; BOS is left out where the model\n"
+             "adds it.");
+    def_text("grammar", &common_chat_params::grammar, "GBNF that the answer follows, or \"\".");
+    def_text("generation_prompt", &common_chat_params::generation_prompt,
+             "The end of the prompt, where the answer begins.");
+    def_text("thinking_start_tag", &common_chat_params::thinking_start_tag,
+             "What begins the reasoning, or \"\".");
+    def_value("grammar_lazy", &common_chat_params::grammar_lazy,
+              "Whether the grammar waits for a trigger.");
+    def_value("supports_thinking", &common_chat_params::supports_thinking,
+              "Whether the template knows reasoning.");
+    def_value("preserved_tokens", &common_chat_params::preserved_tokens,
+              "Text of special tokens that must appear in the answer's text.");
+    def_value("additional_stops", &common_chat_params::additional_stops,
+              "Stop strings of this template.");
+    def_value("thinking_end_tags", &common_chat_params::thinking_end_tags,
+              "What ends the reasoning.");
+    cls.def_property_readonly(
+        "grammar_triggers", [](const ChatPrompt& self) { return triggers(self.params()); },
+        "For SamplingParams.grammar_triggers.");
+    cls.def_property_readonly(
+        "format",
+        [](const ChatPrompt& self) {
+            return std::string(common_chat_format_name(self.params().format));
+        },
+        "Name of the parser's format.");
+    cls.def("parse", &ChatPrompt::parse, py::arg("text"), py::arg("is_partial") = false,
+            "Read an answer, or with ``is_partial`` the beginning of one.\n\n"
+            "ChatTemplateError when it does not have the expected form.");
+}
+
+void bind_templates(py::module_& m) {
+    py::class_<ChatTemplates, std::shared_ptr<ChatTemplates>> cls(
+        m, "ChatTemplates", py::release_gil_before_calling_cpp_dtor(),
+        "The Jinja chat template of a model, or one given as text.");
+    cls.def(py::init([](const Model* model, const std::string& source, const std::string& bos,
+                        const std::string& eos) {
+                if (model == nullptr && source.empty()) {
+                    throw Error(ErrorKind::kChatTemplate, "pass a model or the text of a template");
+                }
+                auto handle = model == nullptr ? nullptr : model->get();
+                py::gil_scoped_release release;
+                return std::make_shared<ChatTemplates>(std::move(handle), source, bos, eos);
+            }),
+            py::arg("model").none(true), py::arg("template") = "", py::arg("bos") = "",
+            py::arg("eos") = "",
+            "``template`` replaces the model's; a model without one gets ChatML. ``bos`` and\n"
+            "``eos`` count without a model only. ChatTemplateError for an invalid template.");
+    cls.def_property_readonly(
+        "source",
+        [](const ChatTemplates& self) { return to_str(common_chat_templates_source(self.get())); },
+        "Text of the template.");
+    cls.def_property_readonly(
+        "caps",
+        [](const ChatTemplates& self) { return common_chat_templates_get_caps(self.get()); },
+        "What the template can render, as name -> bool.");
+    cls.def_property_readonly(
+        "was_explicit",
+        [](const ChatTemplates& self) { return common_chat_templates_was_explicit(self.get()); },
+        "False when neither a template was given nor the model has one.");
+    cls.def_property_readonly(
+        "supports_thinking",
+        [](const ChatTemplates& self) {
+            return call_without_gil(ErrorKind::kChatTemplate, [&] {
+                return common_chat_templates_support_enable_thinking(self.get());
+            });
+        },
+        "Whether the template knows reasoning.");
+    cls.def(
+        "apply",
+        [](const ChatTemplates& self, std::string messages, std::string tools,
+           std::string tool_choice, std::string json_schema, std::string grammar,
+           bool add_generation_prompt, bool parallel_tool_calls, bool enable_thinking,
+           std::string reasoning_format, Texts kwargs, std::optional<double> now) {
+            return apply(self, {std::move(messages), std::move(tools), std::move(tool_choice),
+                                std::move(json_schema), std::move(grammar), add_generation_prompt,
+                                parallel_tool_calls, enable_thinking, std::move(reasoning_format),
+                                std::move(kwargs), now});
+        },
+        py::arg("messages"), py::arg("tools") = "", py::arg("tool_choice") = "auto", py::kw_only(),
+        py::arg("json_schema") = "", py::arg("grammar") = "",
+        py::arg("add_generation_prompt") = true, py::arg("parallel_tool_calls") = false,
+        py::arg("enable_thinking") = true, py::arg("reasoning_format") = "none",
+        py::arg("kwargs") = Texts(), py::arg("now") = py::none(),
+        "Render messages, and tools, given as JSON text in OpenAI's form.\n\n"
+        "``tool_choice``: auto, required or none. ``kwargs``: more variables, values as JSON text.\n"
+        "``reasoning_format``: none, auto, deepseek or deepseek-legacy. ``now``: seconds since the\n"
+        "epoch. ChatTemplateError for invalid JSON or what the template cannot render.");
+}
+
+}  // namespace
+
+void init_chat(py::module_& m) {
+    bind_message(m);
+    bind_prompt(m);
+    bind_templates(m);
+    m.def("render_template", &render_template, py::arg("template"), py::arg("context"),
+          py::arg("bos"), py::arg("eos"),
+          "Render a Jinja template with the variables of a JSON object; bos_token and eos_token "
+          "are\nadded to them unless given. ChatTemplateError for what is invalid.");
+}
+
+}  // namespace core

@@ -1,0 +1,58 @@
+// Functions about grammars that need no model.
+#include "llama_cpp/_core/grammar.h"
+
+#include <pybind11/pybind11.h>
+
+#include <memory>
+#include <string>
+
+#include "json-schema-to-grammar.h"
+#include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/log.h"
+#include "llama_cpp/_core/nesting.h"
+#include "llama_cpp/_core/sampler.h"
+
+namespace py = pybind11;
+
+namespace core {
+namespace {
+
+std::string schema_to_grammar(const std::string& schema) {
+    check_nesting(schema, ErrorKind::kGrammar, "the JSON schema");
+    return call_without_gil(ErrorKind::kGrammar, [&] {
+        return json_schema_to_grammar(common_json::parse(schema));
+    });
+}
+
+void check_grammar(const std::string& grammar, const std::string& root) {
+    py::gil_scoped_release release;
+    check_grammar_syntax(grammar, root);
+    if (grammar.find('<') != std::string::npos) {
+        return;  // it may name tokens, which only a vocabulary knows
+    }
+    LogCapture log;
+    const LlamaSamplerPtr sampler = call_native(ErrorKind::kGrammar, [&] {
+        return LlamaSamplerPtr(
+            llama_sampler_init_grammar(nullptr, grammar.c_str(), root.c_str()));
+    });
+    if (sampler == nullptr) {
+        throw Error(ErrorKind::kGrammar, "llama.cpp refuses the grammar: " + log.take());
+    }
+}
+
+}  // namespace
+
+void init_grammar(py::module_& m) {
+    m.def(
+        "json_schema_to_grammar",
+        [](const std::string& schema) { return to_str(schema_to_grammar(schema)); },
+        py::arg("schema"),
+        "GBNF grammar for the JSON texts that a JSON schema (as text) describes.\n\n"
+        "GrammarError, with the reason, for invalid JSON and for what cannot be expressed.");
+    m.def("check_grammar", &check_grammar, py::arg("grammar"), py::arg("root") = "root",
+          "GrammarError with line, column and reason unless the GBNF grammar is valid.\n\n"
+          "``root`` is the rule where it starts.");
+}
+
+}  // namespace core

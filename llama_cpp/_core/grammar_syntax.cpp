@@ -1,0 +1,453 @@
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "llama_cpp/_core/errors.h"
+#include "llama_cpp/_core/grammar.h"
+
+namespace core {
+namespace {
+
+// llama.cpp's own limit on {m,n}, and ours on what its recursive functions get to see.
+constexpr uint64_t kMostRepetitions = 2000;
+constexpr int kDeepestGroup = 200;
+constexpr int kLongestChain = 1000;
+constexpr double kMostPaths = 1e7;
+
+constexpr uint64_t kUnbounded = UINT64_MAX;
+
+// What matters of a rule beyond its syntax: which rules can stand at its beginning.
+struct Element {
+    enum Kind { kTerminal, kReference, kAlternative };
+    Kind kind;
+    size_t rule;  // of a reference
+};
+
+struct Rule {
+    std::string name;
+    size_t position = 0;  // of the first mention
+    bool is_defined = false;
+    std::vector<Element> elements;
+};
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; }
+bool is_digit(char c) { return std::isdigit(static_cast<unsigned char>(c)) != 0; }
+bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
+
+class Checker {
+  public:
+    explicit Checker(const std::string& text) : text_(text) {}
+
+    void check(const std::string& root) {
+        if (text_.find('\0') != std::string::npos) {
+            fail(text_.find('\0'), "a NUL character");
+        }
+        skip_space(true);
+        while (!at_end()) {
+            parse_rule();
+        }
+        check_references(root);
+        check_left_recursion();
+    }
+
+  private:
+    [[noreturn]] void fail(size_t position, const std::string& reason) const {
+        const size_t end = std::min(position, text_.size());
+        const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
+        const size_t newline = end == 0 ? std::string::npos : text_.rfind('\n', end - 1);
+        const size_t start = newline == std::string::npos ? 0 : newline + 1;
+        const std::string rest = text_.substr(start, text_.find('\n', start) - start);
+        throw Error(ErrorKind::kGrammar,
+                    format("invalid grammar at line %ld, column %zu: %s, in: %.200s",
+                           static_cast<long>(line), end - start + 1, reason.c_str(),
+                           rest.c_str()));
+    }
+
+    bool at_end() const { return position_ >= text_.size(); }
+    char peek(size_t offset = 0) const {
+        return position_ + offset < text_.size() ? text_[position_ + offset] : '\0';
+    }
+    bool take(char c) {
+        if (peek() != c) {
+            return false;
+        }
+        ++position_;
+        return true;
+    }
+    void expect(char c) {
+        if (!take(c)) {
+            fail(position_, format("expecting '%c'", c));
+        }
+    }
+
+    void skip_space(bool newlines) {
+        for (;; ++position_) {
+            if (peek() == '#') {
+                while (!at_end() && peek() != '\n' && peek() != '\r') {
+                    ++position_;
+                }
+            }
+            const bool is_newline = peek() == '\n' || peek() == '\r';
+            if (peek() != ' ' && peek() != '\t' && !(newlines && is_newline)) {
+                return;
+            }
+        }
+    }
+
+    std::string parse_name() {
+        const size_t start = position_;
+        while (is_word(peek())) {
+            ++position_;
+        }
+        if (position_ == start) {
+            fail(start, "expecting a rule name (letters, digits, '-')");
+        }
+        return text_.substr(start, position_ - start);
+    }
+
+    uint64_t parse_number() {
+        const size_t start = position_;
+        uint64_t value = 0;
+        while (is_digit(peek())) {
+            value = std::min<uint64_t>(value * 10 + static_cast<uint64_t>(peek() - '0'), 1u << 30);
+            ++position_;
+        }
+        if (position_ == start) {
+            fail(start, "expecting a number");
+        }
+        return value;
+    }
+
+    size_t rule_of(const std::string& name, size_t position) {
+        const auto [entry, is_new] = names_.emplace(name, rules_.size());
+        if (is_new) {
+            rules_.push_back({name, position, false, {}});
+        }
+        return entry->second;
+    }
+
+    // A rule that the grammar does not name: a group, or a repetition.
+    size_t add_hidden_rule(const std::string& owner, size_t position) {
+        rules_.push_back({owner, position, true, {}});
+        return rules_.size() - 1;
+    }
+
+    void parse_rule() {
+        const size_t start = position_;
+        const std::string name = parse_name();
+        skip_space(false);
+        if (text_.compare(position_, 3, "::=") != 0) {
+            fail(position_, "expecting '::=' after the rule name '" + name + "'");
+        }
+        position_ += 3;
+        skip_space(true);
+        const size_t rule = rule_of(name, start);
+        rules_[rule].is_defined = true;
+        parse_alternatives(rule, name, 0);
+        if (!at_end() && peek() != '\n' && peek() != '\r') {
+            fail(position_, "expecting a newline or the end");
+        }
+        skip_space(true);
+    }
+
+    void parse_alternatives(size_t rule, const std::string& name, int depth) {
+        if (depth > kDeepestGroup) {
+            fail(position_, format("groups nest deeper than %d levels", kDeepestGroup));
+        }
+        std::vector<Element> elements;
+        parse_sequence(elements, name, depth);
+        while (take('|')) {
+            skip_space(true);
+            elements.push_back({Element::kAlternative, 0});
+            parse_sequence(elements, name, depth);
+        }
+        rules_[rule].elements = std::move(elements);
+    }
+
+    void parse_sequence(std::vector<Element>& elements, const std::string& name, int depth) {
+        size_t last = elements.size();  // where the item that */+/?/{} repeats begins
+        for (;;) {
+            const size_t start = position_;
+            const char c = peek();
+            if (is_word(c)) {
+                const std::string reference = parse_name();
+                last = elements.size();
+                elements.push_back({Element::kReference, rule_of(reference, start)});
+            } else if (c == '(') {
+                ++position_;
+                skip_space(true);
+                const size_t group = add_hidden_rule(name, start);
+                parse_alternatives(group, name, depth + 1);
+                expect(')');
+                last = elements.size();
+                elements.push_back({Element::kReference, group});
+            } else if (c == '*' || c == '+' || c == '?' || c == '{') {
+                parse_repetition(elements, last, name);
+            } else if (c != '\0' && std::strchr("\"[.<!", c) != nullptr) {
+                last = elements.size();
+                if (parse_terminal()) {
+                    elements.push_back({Element::kTerminal, 0});
+                }
+            } else {
+                return;
+            }
+            skip_space(depth > 0);
+        }
+    }
+
+    // Returns whether it matches anything: "" and [] are empty.
+    bool parse_terminal() {
+        const size_t start = position_;
+        switch (peek()) {
+            case '.':
+                ++position_;
+                return true;
+            case '"':
+                ++position_;
+                return parse_characters('"', start) > 0;
+            case '[':
+                ++position_;
+                take('^');
+                return parse_class(start) > 0;
+            default:
+                take('!');
+                parse_token();
+                return true;
+        }
+    }
+
+    size_t parse_characters(char end, size_t start) {
+        size_t count = 0;
+        for (; !take(end); ++count) {
+            parse_character(start);
+        }
+        return count;
+    }
+
+    size_t parse_class(size_t start) {
+        size_t count = 0;
+        for (; !take(']'); ++count) {
+            parse_character(start);
+            if (peek() == '-' && peek(1) != ']') {
+                ++position_;
+                parse_character(start);
+            }
+        }
+        return count;
+    }
+
+    void parse_character(size_t start) {
+        if (at_end()) {
+            fail(start, "unexpected end of input: what begins here is not closed");
+        }
+        if (peek() != '\\') {
+            ++position_;
+            while ((static_cast<unsigned char>(peek()) & 0xC0) == 0x80) {
+                ++position_;  // the rest of a UTF-8 character
+            }
+            return;
+        }
+        const size_t escape = position_;
+        const char kind = peek(1);
+        position_ += 2;
+        const int n_hex = kind == 'x' ? 2 : kind == 'u' ? 4 : kind == 'U' ? 8 : 0;
+        for (int i = 0; i < n_hex; ++i, ++position_) {
+            if (!is_hex(peek())) {
+                fail(escape, format("expecting %d hex digits after \\%c", n_hex, kind));
+            }
+        }
+        if (n_hex == 0 && (kind == '\0' || std::strchr("trn\\\"[]-", kind) == nullptr)) {
+            fail(escape, "unknown escape; there are \\x \\u \\U \\t \\r \\n \\\\ \\\" \\[ \\] \\-");
+        }
+    }
+
+    // <text of a token> or <[id]>
+    void parse_token() {
+        const size_t start = position_;
+        expect('<');
+        if (take('[')) {
+            parse_number();
+            expect(']');
+            expect('>');
+            return;
+        }
+        while (!take('>')) {
+            if (at_end()) {
+                fail(start, "unexpected end of input: what begins here is not closed");
+            }
+            ++position_;
+        }
+    }
+
+    void parse_repetition(std::vector<Element>& elements, size_t last, const std::string& name) {
+        const size_t start = position_;
+        uint64_t least = 0;
+        uint64_t most = kUnbounded;
+        switch (text_[position_++]) {
+            case '+':
+                least = 1;
+                break;
+            case '?':
+                most = 1;
+                break;
+            case '{':
+                parse_bounds(least, most);
+                break;
+            default:
+                break;
+        }
+        if (last == elements.size()) {
+            fail(start, "expecting an item in front of * + ? {");
+        }
+        if (least > kMostRepetitions) {
+            fail(start, format("more than %llu repetitions",
+                               static_cast<unsigned long long>(kMostRepetitions)));
+        }
+        repeat(elements, last, least, most, add_hidden_rule(name, start));
+    }
+
+    void parse_bounds(uint64_t& least, uint64_t& most) {
+        skip_space(true);
+        least = parse_number();
+        most = least;
+        skip_space(true);
+        if (take(',')) {
+            skip_space(true);
+            most = is_digit(peek()) ? parse_number() : kUnbounded;
+            skip_space(true);
+        }
+        expect('}');
+        if (most > kMostRepetitions) {
+            most = kUnbounded;  // as llama.cpp takes it
+        }
+    }
+
+    // llama.cpp turns S{m,n} into m times S and a rule `S S' | ` for the rest. One S stands for
+    // the m: more do not change what can come first.
+    void repeat(std::vector<Element>& elements, size_t last, uint64_t least, uint64_t most,
+                size_t rest) {
+        std::vector<Element> item(elements.begin() + static_cast<std::ptrdiff_t>(last),
+                                  elements.end());
+        if (least == 0) {
+            elements.resize(last);
+        }
+        if (most == kUnbounded || most > least) {
+            elements.push_back({Element::kReference, rest});
+            if (most == kUnbounded) {
+                item.push_back({Element::kReference, rest});
+            }
+            item.push_back({Element::kAlternative, 0});
+            rules_[rest].elements = std::move(item);
+        }
+    }
+
+    void check_references(const std::string& root) const {
+        for (const Rule& rule : rules_) {
+            if (!rule.is_defined) {
+                fail(rule.position, "the rule '" + rule.name + "' is not defined");
+            }
+        }
+        if (names_.count(root) == 0) {
+            throw Error(ErrorKind::kGrammar,
+                        "the grammar does not define the rule '" + root + "', where it starts");
+        }
+    }
+
+    bool may_be_empty(const Rule& rule) const {
+        bool at_start = true;
+        for (const Element& element : rule.elements) {
+            if (element.kind == Element::kAlternative && at_start) {
+                return true;
+            }
+            at_start = element.kind == Element::kAlternative;
+        }
+        return at_start;
+    }
+
+    // The rules that can stand at the beginning of a rule.
+    std::vector<size_t> leftmost(const Rule& rule) const {
+        std::vector<size_t> found;
+        bool at_start = true;
+        for (const Element& element : rule.elements) {
+            if (element.kind == Element::kAlternative) {
+                at_start = true;
+            } else if (at_start && element.kind == Element::kReference) {
+                found.push_back(element.rule);
+                at_start = may_be_empty(rules_[element.rule]);
+            } else {
+                at_start = false;
+            }
+        }
+        return found;
+    }
+
+    // Walks from each rule to those it can begin with, without recursion. llama.cpp walks the same
+    // paths, each of them from the start again, so that their length and number are limited.
+    void check_left_recursion() const {
+        enum State : char { kNew, kOpen, kDone };
+        struct Visit {
+            size_t rule;
+            std::vector<size_t> left;
+            size_t next;
+        };
+        std::vector<State> states(rules_.size(), kNew);
+        std::vector<int> depths(rules_.size(), 1);
+        std::vector<double> n_paths(rules_.size(), 1.0);
+        std::vector<Visit> path;
+        const auto enter = [&](size_t rule) {
+            states[rule] = kOpen;
+            path.push_back({rule, leftmost(rules_[rule]), 0});
+        };
+        for (size_t first = 0; first < rules_.size(); ++first) {
+            if (states[first] == kNew) {
+                enter(first);
+            }
+            while (!path.empty()) {
+                Visit& visit = path.back();
+                if (visit.next == visit.left.size()) {
+                    for (size_t child : visit.left) {
+                        depths[visit.rule] = std::max(depths[visit.rule], depths[child] + 1);
+                        n_paths[visit.rule] += n_paths[child];
+                    }
+                    check_beginnings(rules_[visit.rule], depths[visit.rule], n_paths[visit.rule]);
+                    states[visit.rule] = kDone;
+                    path.pop_back();
+                    continue;
+                }
+                const size_t child = visit.left[visit.next++];
+                if (states[child] == kOpen) {
+                    const Rule& rule = rules_[visit.rule];
+                    fail(rule.position, "left recursion: the rule '" + rule.name +
+                                            "' can begin with itself without taking a character");
+                }
+                if (states[child] == kNew) {
+                    enter(child);
+                }
+            }
+        }
+    }
+
+    void check_beginnings(const Rule& rule, int depth, double n_paths) const {
+        if (depth > kLongestChain || n_paths > kMostPaths) {
+            fail(rule.position, "the rule '" + rule.name +
+                                    "' can begin in too many ways: use fewer or flatter rules");
+        }
+    }
+
+    const std::string& text_;
+    size_t position_ = 0;
+    std::vector<Rule> rules_;
+    std::map<std::string, size_t> names_;
+};
+
+}  // namespace
+
+void check_grammar_syntax(const std::string& grammar, const std::string& root) {
+    Checker(grammar).check(root);
+}
+
+}  // namespace core

@@ -1,0 +1,90 @@
+// quantize(): writing a model file with smaller weights.
+#include <pybind11/pybind11.h>
+
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+#include "ggml.h"
+#include "llama.h"
+#include "llama_cpp/_core/errors.h"
+#include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/log.h"
+#include "llama_cpp/_core/params_binding.h"
+
+namespace py = pybind11;
+
+namespace core {
+namespace {
+
+using Params = llama_model_quantize_params;
+namespace fs = std::filesystem;
+
+void check_tensor_type(const char* name, ggml_type type) {
+    // GGML_TYPE_COUNT means: llama.cpp chooses. The table has holes where types were removed.
+    const bool is_valid =
+        type == GGML_TYPE_COUNT ||
+        (type >= 0 && type < GGML_TYPE_COUNT && ggml_get_type_traits(type)->blck_size > 0);
+    if (!is_valid) {
+        throw py::value_error(format("%s = %d is not a ggml type; %d leaves the choice to llama.cpp",
+                                     name, static_cast<int>(type),
+                                     static_cast<int>(GGML_TYPE_COUNT)));
+    }
+}
+
+void check_output(const std::string& input, const std::string& output) {
+    std::error_code error;
+    if (fs::equivalent(input, output, error)) {
+        throw Error(ErrorKind::kLlama,
+                    "the output file is the input file, which would be destroyed: " + output);
+    }
+    const fs::path directory = fs::absolute(output, error).parent_path();
+    if (!fs::is_directory(directory, error)) {
+        throw Error(ErrorKind::kLlama,
+                    "the directory of the output file does not exist: " + directory.string());
+    }
+}
+
+void quantize(const std::string& input, const std::string& output, const Params& params) {
+    check_gguf_file(input, "Model");
+    check_output(input, output);
+    check_tensor_type("output_tensor_type", params.output_tensor_type);
+    check_tensor_type("token_embedding_type", params.token_embedding_type);
+    py::gil_scoped_release release;
+    LogCapture log;
+    const uint32_t status = call_native(ErrorKind::kLlama, [&] {
+        return llama_model_quantize(input.c_str(), output.c_str(), &params);
+    });
+    if (status != 0) {
+        throw Error(ErrorKind::kLlama, "Failed to quantize " + input + ": " + log.take());
+    }
+}
+
+}  // namespace
+
+void init_quantize(py::module_& m) {
+    py::class_<Params> cls(m, "QuantizeParams",
+                           "How to quantize; the defaults are llama.cpp's. Types of "
+                           "GGML_TYPE_COUNT are chosen by llama.cpp.");
+    cls.def(py::init([] { return llama_model_quantize_default_params(); }));
+    def_int(cls, "nthread", &Params::nthread);
+    def_int(cls, "ftype", &Params::ftype);
+    def_int(cls, "output_tensor_type", &Params::output_tensor_type);
+    def_int(cls, "token_embedding_type", &Params::token_embedding_type);
+    def_int(cls, "max_buf_size", &Params::max_buf_size);
+    cls.def_readwrite("allow_requantize", &Params::allow_requantize);
+    cls.def_readwrite("quantize_output_tensor", &Params::quantize_output_tensor);
+    cls.def_readwrite("only_copy", &Params::only_copy);
+    cls.def_readwrite("pure", &Params::pure);
+    cls.def_readwrite("keep_split", &Params::keep_split);
+    cls.def_readwrite("dry_run", &Params::dry_run);
+
+    m.def("quantize", &quantize, py::arg("fname_inp"), py::arg("fname_out"), py::arg("params"),
+          "Write a quantized copy of a model file.\n\n"
+          "ModelLoadError when the input is no model; LlamaError, with llama.cpp's reason, when\n"
+          "the file type is unknown, the output cannot be written, or the model cannot be\n"
+          "quantized like this.");
+}
+
+}  // namespace core

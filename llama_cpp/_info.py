@@ -1,0 +1,104 @@
+"""What this installation is, and what it runs on: ``python -m llama_cpp info``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Any, Dict, List
+
+from . import _build_info, _core, _loader
+
+_REASONS = {
+    "forced": f"forced by {_loader.FORCE_VARIABLE}",
+    "remembered": "remembered from an earlier check on this machine",
+    "checked": "best score whose check passed",
+    "only one": "the only one of this build",
+    "built in": "built into the library",
+    "baseline": "the weakest one, because no check could be run",
+}
+
+
+def collect() -> Dict[str, Any]:
+    """Return everything as plain data that JSON can hold."""
+    report = _loader.report
+    return {
+        "version": _build_info.VERSION,
+        "label": _build_info.LOCAL_LABEL,
+        "package": os.path.dirname(os.path.abspath(__file__)),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "build": {
+            "accelerator": _build_info.ACCELERATOR,
+            "llama_cpp": _build_info.LLAMA_CPP_VERSION,
+            "ggml": _build_info.GGML_VERSION,
+            "commit": _build_info.LLAMA_CPP_COMMIT,
+            "compiler": _build_info.COMPILER,
+            "platform": _build_info.PLATFORM,
+            "python_abi": _build_info.PYTHON_ABI,
+            "cpu_variants": list(_build_info.CPU_VARIANTS),
+        },
+        "cpu": {
+            "variant": report.variant,
+            "reason": _REASONS.get(report.reason, report.reason),
+            "library": report.library,
+            "forced": os.environ.get(_loader.FORCE_VARIABLE, ""),
+            "scores": report.scores,
+            "checks": report.checks,
+            "rejected": report.rejected,
+            "features": _core.cpu_features() if report.variant else {},
+            "cache_file": report.cache_file,
+        },
+        "accelerators": report.accelerators,
+        "devices": _core.devices(),
+        "errors": report.errors,
+    }
+
+
+def render(info: Dict[str, Any]) -> str:
+    """Return the data of :func:`collect` as text for people."""
+    build, cpu = info["build"], info["cpu"]
+    label = f"+{info['label']}" if info["label"] else ""
+    lines = [
+        f"llama-cpp-python {info['version']}{label} ({build['platform']}, {build['python_abi']})",
+        f"  package    {info['package']}",
+        f"  python     {info['python']} ({sys.executable})",
+        f"  llama.cpp  {build['llama_cpp']} (ggml {build['ggml']}, commit {build['commit'][:12]})",
+        f"  built for  {build['accelerator']}, with {build['compiler']}",
+        "",
+        *_cpu_lines(cpu),
+        "",
+        *_device_lines(info["devices"]),
+    ]
+    for name, state in info["accelerators"].items():
+        lines.append(f"  {name} backend: {state}")
+    if info["errors"]:
+        lines += ["", "Nothing can be run:", *(f"  {error}" for error in info["errors"])]
+    return "\n".join(lines)
+
+
+def _cpu_lines(cpu: Dict[str, Any]) -> List[str]:
+    lines = [f"CPU variant: {cpu['variant'] or 'none'}"]
+    if cpu["variant"]:
+        lines[0] += f" ({cpu['reason']})"
+        used = ", ".join(name for name, value in cpu["features"].items() if value)
+        lines.append(f"  uses       {used or 'no instruction set extensions'}")
+    for name, score in sorted(cpu["scores"].items(), key=lambda item: -item[1]):
+        note = cpu["rejected"].get(name) or cpu["checks"].get(name, "")
+        mark = "*" if name == cpu["variant"] else " "
+        lines.append(f"  {mark} {name:<16} score {score:<5} {note}".rstrip())
+    for name, why in cpu["rejected"].items():
+        if name not in cpu["scores"]:
+            lines.append(f"    {name:<16} {why}")
+    if cpu["cache_file"]:
+        lines.append(f"  remembered in {cpu['cache_file']}")
+    return lines
+
+
+def _device_lines(devices: List[Dict[str, Any]]) -> List[str]:
+    lines = ["Devices:"]
+    for device in devices:
+        memory = f"{device['memory_free'] / 2**30:.1f} of {device['memory_total'] / 2**30:.1f} GiB"
+        lines.append(
+            f"  {device['name']:<10} {device['type']:<5} {device['description']}, {memory} free"
+        )
+    return lines if devices else ["Devices: none"]
