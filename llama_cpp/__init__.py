@@ -80,8 +80,9 @@ def _submodule(name: str):
 
 def _public_names() -> list[str]:
     names = {"llama", *_INCIDENTAL, *_INCIDENTAL_MODULES}
-    for module in ("llama_cpp", "llama", "_errors"):
+    for module in ("llama_cpp", "llama"):
         names.update(_submodule(module).__all__)
+    names.update(name for name in vars(_submodule("_errors")) if name.endswith("Error"))
     return sorted(names)
 
 

@@ -71,6 +71,9 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     n_seq_max_ = static_cast<int32_t>(llama_n_seq_max(context_));
     n_embd_out_ = llama_model_n_embd_out(model_->get());
     needs_encode_ = llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
+    const llama_rope_type rope_type = llama_model_rope_type(model_->get());
+    may_skip_positions_ =
+        rope_type == LLAMA_ROPE_TYPE_MROPE || rope_type == LLAMA_ROPE_TYPE_IMROPE;
     kv_unified_ = params.kv_unified;
     embeddings_on_ = params.embeddings;
     batch_ = Batch(n_batch_);
@@ -329,6 +332,11 @@ void ContextHandle::check_position(llama_pos pos0, size_t n_tokens, llama_seq_id
                     format("position %d of sequence %d is already in the context, whose last one "
                            "is %d: remove it first with seq_rm(%d, %d, -1)",
                            pos0, seq_id, last, seq_id, pos0));
+    }
+    if (last >= 0 && pos0 > last + 1 && !may_skip_positions_) {
+        throw Error(ErrorKind::kContext,
+                    format("position %d does not continue sequence %d: the next one is %d", pos0,
+                           seq_id, last + 1));
     }
 }
 

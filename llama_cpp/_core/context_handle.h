@@ -115,6 +115,7 @@ class ContextHandle {
     int32_t n_ubatch_ = 0;
     int32_t n_seq_max_ = 0;
     int32_t n_embd_out_ = 0;
+    bool may_skip_positions_ = false;  // M-RoPE
     bool kv_unified_ = false;
     bool embeddings_on_ = false;
     bool needs_encode_ = false;  // encoder-decoder models

@@ -1,35 +1,45 @@
 """Where the models of these tests are.
 
-``LLAMA_TEST_MODELS_DIR``: a folder filled by tests/models/random_models.py.
 ``LLAMA_TEST_MODEL``: the trained model, tests/models/kjv-q8_0.gguf.
+``LLAMA_TEST_MODELS_DIR``: a folder filled by tests/models/random_models.py; made anew if not set.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+HERE = Path(__file__).parent
+GENERATOR = HERE.parent / "models/random_models.py"
 
-def _from_environment(variable: str, what: str) -> Path:
-    value = os.environ.get(variable)
-    if not value:
-        pytest.fail(f"set {variable} to {what}")
-    path = Path(value)
-    if not path.exists():
-        pytest.fail(f"{variable}={value} does not exist; it should be {what}")
-    return path
+# The modules beside the tests, which pytest's import mode "importlib" would not find.
+sys.path.insert(0, str(HERE))
 
 
 @pytest.fixture(scope="session")
-def models_dir() -> Path:
-    return _from_environment(
-        "LLAMA_TEST_MODELS_DIR",
-        "a folder made by `python tests/models/random_models.py --out FOLDER`",
-    )
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    given = os.environ.get("LLAMA_TEST_MODELS_DIR")
+    if given:
+        return _existing("LLAMA_TEST_MODELS_DIR", given)
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run([sys.executable, str(GENERATOR), "--out", str(folder)], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def trained_model() -> Path:
-    return _from_environment("LLAMA_TEST_MODEL", "the file tests/models/kjv-q8_0.gguf")
+    given = os.environ.get("LLAMA_TEST_MODEL")
+    if not given:
+        pytest.fail("set LLAMA_TEST_MODEL to the file tests/models/kjv-q8_0.gguf")
+    return _existing("LLAMA_TEST_MODEL", given)
+
+
+def _existing(variable: str, value: str) -> Path:
+    path = Path(value)
+    if not path.exists():
+        pytest.fail(f"{variable}={value} does not exist")
+    return path

@@ -1,6 +1,6 @@
 """Every vocabulary of llama.cpp's own models folder gives llama.cpp's own token ids.
 
-``LLAMA_VOCAB_DIR`` names that folder. Beside ``ggml-vocab-NAME.gguf`` lie ``.inp`` (texts,
+``LLAMA_VOCAB_DIR`` names that folder, or any file in it. Beside ``ggml-vocab-NAME.gguf`` lie ``.inp`` (texts,
 separated by a marker line) and ``.out`` (one line of token ids for each text). As in llama.cpp's
 test-tokenizer-0, no special tokens are added and none are parsed.
 """
@@ -27,8 +27,11 @@ class Case(NamedTuple):
 
 
 def vocabularies() -> list[Path]:
-    folder = os.environ.get("LLAMA_VOCAB_DIR", "")
-    files = Path(folder).glob("ggml-vocab-*.gguf") if folder else []
+    value = os.environ.get("LLAMA_VOCAB_DIR")
+    if not value:
+        return []
+    folder = Path(value).parent if Path(value).is_file() else Path(value)
+    files = folder.glob("ggml-vocab-*.gguf")
     return sorted(path for path in files if vectors(path, ".inp").exists())
 
 

@@ -1,0 +1,94 @@
+"""Fixtures of the behaviour suite. It runs against an installed wheel:
+
+    LLAMA_TEST_MODEL=kjv-q8_0.gguf LLAMA_TEST_MODELS_DIR=DIR python -m pytest tests/python
+
+LLAMA_TEST_MODEL is the trained model, LLAMA_TEST_MODELS_DIR a folder with the random models that
+tests/models/random_models.py makes. Neither a network nor a particular working directory is used.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _from_environment(name: str) -> Path:
+    value = os.environ.get(name)
+    if not value:
+        raise pytest.UsageError(f"{name} is not set; see {__file__}")
+    path = Path(value).resolve()
+    if not path.exists():
+        raise pytest.UsageError(f"{name}={value} does not exist")
+    return path
+
+
+@pytest.fixture(scope="session")
+def model_path() -> str:
+    """The trained model."""
+    return str(_from_environment("LLAMA_TEST_MODEL"))
+
+
+@pytest.fixture(scope="session")
+def random_models() -> Path:
+    """The folder of models with random weights."""
+    return _from_environment("LLAMA_TEST_MODELS_DIR")
+
+
+@pytest.fixture(autouse=True)
+def own_caches(tmp_path_factory, monkeypatch):
+    """Nothing of the user's is read or written; one cache folder for the whole run."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def load():
+    """Loads a model quietly, with small defaults for tests."""
+    from llama_cpp import Llama
+
+    def load(path: str, **arguments) -> Llama:
+        arguments = {
+            "n_ctx": 256,
+            "n_threads": 2,
+            "n_threads_batch": 2,
+            "verbose": False,
+            **arguments,
+        }
+        return Llama(str(path), **arguments)
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def llm(load, model_path):
+    """The trained model, shared by the tests of a file."""
+    return load(model_path)
+
+
+@pytest.fixture
+def fresh(load, model_path):
+    """The trained model, loaded for one test: nothing is evaluated yet."""
+    return load(model_path)
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Runs Python code in a process of its own, in an empty folder; returns the finished process.
+
+    A negative return code is a signal: the process crashed.
+    """
+
+    def run(code: str, *arguments: str, env: dict[str, str] | None = None, timeout: float = 120):
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, **(env or {})},
+            text=True,
+            timeout=timeout,
+        )
+
+    return run

@@ -1,0 +1,203 @@
+"""Names and signatures are those of llama-cpp-python 0.3.36.
+
+peer_surface.json holds them as facts: for every public name of its modules the parameters with
+their kinds and defaults (make_peer_surface.py writes it), and what `import *` hands out.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+from make_peer_surface import describe
+
+FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
+
+# Not part of this package (yet): everything multimodal, and the functionary handlers.
+LEFT_OUT = {
+    "llama_chat_format.format",  # an accident: the formatter of vicuna; see format_vicuna
+    "llama_grammar.BuiltinRule",
+    "llama_grammar.BuiltinRule.__init__",
+    "llama_grammar.SchemaConverter.not_literal",
+    "llama_chat_format.Jinja2ChatFormatter.tojson",
+    *(
+        name
+        for name in FACTS["signatures"]
+        if any(
+            part in name
+            for part in (
+                "Llava",
+                "MTMD",
+                "Gemma4",
+                "Vision",
+                "MiniCPM",
+                "Moondream",
+                "Obsidian",
+                "Qwen25VL",
+                "functionary",
+            )
+        )
+    ),
+}
+
+# Where the peer is wrong on purpose of the fix: handlers penalise repetition as Llama does.
+CHANGED = {
+    "llama_chat_format.LlamaChatCompletionHandler.__call__": (
+        "repeat_penalty=1.1",
+        "repeat_penalty=1.0",
+    ),
+    # takes the arguments of every handler
+    "llama_chat_format.chatml_function_calling": None,
+}
+
+# ctypes types, and helpers for them, that only make sense with raw pointers.
+RAW_NAMES = {
+    "ctypes_function",
+    "ctypes_function_for_shared_library",
+    "ggml_abort_callback",
+    "ggml_backend_sched_eval_callback",
+    "gguf_context_p",
+    "gguf_context_p_ctypes",
+    "load_shared_library",
+}
+LOW_LEVEL = {  # the functions of llama.h that are here
+    "llama_backend_init",
+    "llama_backend_free",
+    "llama_log_callback",
+    "llama_log_set",
+    "llama_max_devices",
+    "llama_max_parallel_sequences",
+    "llama_model_quantize",
+    "llama_model_quantize_default_params",
+    "llama_numa_init",
+    "llama_print_system_info",
+    "llama_supports_gpu_offload",
+    "llama_supports_mlock",
+    "llama_supports_mmap",
+    "llama_supports_rpc",
+    "llama_time_us",
+}
+
+
+def find(name: str):
+    module, *path = name.split(".")
+    found = importlib.import_module(f"llama_cpp.{module}")
+    for part in path:
+        found = getattr(found, part)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(set(FACTS["signatures"]) - LEFT_OUT))
+def test_signature(name):
+    expected = FACTS["signatures"][name]
+    found = find(name)
+    if name in CHANGED:
+        if CHANGED[name] is None:
+            assert callable(found)
+            return
+        before, after = CHANGED[name]
+        assert before in expected
+        expected = expected.replace(before, after)
+    assert describe(found) == expected
+
+
+def test_annotations_of_llama():
+    """Type checkers see the same types, too."""
+    import inspect
+
+    from llama_cpp import Llama
+
+    for method, expected in FACTS["annotations"].items():
+        signature = inspect.signature(getattr(Llama, method))
+        found = {name: str(p.annotation) for name, p in signature.parameters.items()}
+        for name, annotation in expected.items():
+            if name not in ("self", "kwargs"):
+                assert found[name].strip("'") == annotation.strip("'"), (method, name)
+
+
+def test_star_import():
+    namespace: dict = {}
+    exec("from llama_cpp import *", namespace)
+    expected = {
+        name for name in FACTS["star_import"] if not name.startswith("llama_") or name in LOW_LEVEL
+    }
+    assert expected - RAW_NAMES - set(namespace) == set()
+
+
+def test_constants():
+    import llama_cpp
+
+    found = {name: getattr(llama_cpp, name) for name in FACTS["constants"]}
+    assert found == FACTS["constants"]
+    assert vars(llama_cpp.llama_cpp).items() >= FACTS["constants"].items()
+
+
+def test_constants_that_the_peer_lacks():
+    import llama_cpp
+
+    types = (llama_cpp.GGML_TYPE_BF16, llama_cpp.GGML_TYPE_TQ1_0, llama_cpp.GGML_TYPE_TQ2_0)
+    assert types == (30, 34, 35)
+
+
+@pytest.mark.parametrize("name", FACTS["types"])
+def test_typed_dicts_have_the_keys(name):
+    from llama_cpp import llama_types
+
+    assert set(FACTS["types"][name]) <= set(getattr(llama_types, name).__annotations__)
+
+
+def test_type_names():
+    from llama_cpp import llama_types
+
+    assert set(FACTS["type_names"]) - {"Any", "Dict", "List", "Optional", "Union"} <= set(
+        llama_types.__all__
+    ) | {"Literal"}
+
+
+@pytest.mark.parametrize("name", FACTS["chat_formats"])
+def test_chat_format_is_registered(name):
+    from llama_cpp import llama_chat_format
+
+    if name.startswith("functionary"):
+        with pytest.raises(llama_chat_format.LlamaChatCompletionHandlerNotFoundException):
+            llama_chat_format.get_chat_completion_handler(name)
+    else:
+        assert llama_chat_format.get_chat_completion_handler(name)
+
+
+def test_raw_c_function_says_what_to_use():
+    import llama_cpp
+
+    with pytest.raises(AttributeError, match="llama_decode.*llama_cpp.Llama"):
+        llama_cpp.llama_decode  # noqa: B018
+
+
+def test_submodules_without_import():
+    import llama_cpp
+
+    for name in ("llama_chat_format", "llama_types", "llama_grammar", "llama_speculative", "llama"):
+        assert getattr(llama_cpp, name).__name__ == f"llama_cpp.{name}"
+
+
+def test_version():
+    import llama_cpp
+
+    assert llama_cpp.__version__.startswith("0.")
+
+
+def test_import_is_lazy(run_python):
+    done = run_python(
+        "import sys, llama_cpp\n"
+        "print([m for m in ('numpy', 'typing', 'subprocess', 'ctypes', 'llama_cpp.llama') if m in sys.modules])",
+        env={"PYTHONSAFEPATH": "1"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "numpy" not in done.stdout and "llama_cpp.llama'" not in done.stdout
+
+
+def test_is_typed():
+    import llama_cpp
+
+    assert (Path(llama_cpp.__file__).parent / "py.typed").exists()
