@@ -1,11 +1,12 @@
 """Finds or provisions the Bazel that `bazelw` runs, and remembers it.
 
-Usage: provision.py DECISION
+Usage: provision.py CACHE DECISION ON_PATH
 
-`bazelw` calls this when the file DECISION is missing. On success the file has two lines: the
-Bazel to run, and its bazelrc (empty when it needs none). The file's folder is the cache:
+`bazelw` calls this when the file DECISION is missing or out of date. On success the file has
+three lines: the Bazel to run, its bazelrc (empty when it needs none), and ON_PATH, by which bazelw
+recognises a change of what is on PATH. In the folder CACHE are:
 
-    decisions/        one file per project, offline tables and Bazel on PATH
+    decisions/        one file per checkout of the project
     bazel-*/          Debian's Bazel, relocated
     modules-*/        its bazelrc and registry
     bazelisk-*/       Bazelisk
@@ -38,16 +39,15 @@ _NEEDED_BYTES = 700 * 10**6
 _SMOKE_ADVICE = "Remove the cache folder and try again, or name a Bazel: BAZEL=/path/to/bazel"
 
 
-def main(decision: Path) -> int:
+def main(cache: Path, decision: Path, on_path: str) -> int:
     """Writes the decision; returns an exit code."""
-    cache = decision.parent.parent
     try:
         decision.parent.mkdir(parents=True, exist_ok=True)
         # Before the lock: a tool on PATH may end in another bazelw.
         bazel = upstream.find_on_path(_ROOT)
         with _locked(cache):
-            lines = (bazel, "") if bazel else _provision(cache)
-            _replace(decision, "".join(f"{line}\n" for line in lines))
+            bazel, bazelrc = (bazel, "") if bazel else _provision(cache)
+            _replace(decision, f"{bazel}\n{bazelrc}\n{on_path}\n")
     except StepError as error:
         say(str(error))
         return 1
@@ -156,4 +156,4 @@ def _replace(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))

@@ -152,10 +152,19 @@ class BazelwTest(unittest.TestCase):
     def bazel(self, name: str, version: str, label: str) -> Path:
         return self.tool(name, _BAZEL % (version, label))
 
+    def make_newer(self, path: Path) -> None:
+        """Dates a file later than any decision: some shells compare whole seconds."""
+        later = max([0, *(file.stat().st_mtime for file in self.decisions())]) + 2
+        os.utime(path, (later, later))
+
     def calls(self, name: str) -> list[str]:
         """Returns the calls of a stand-in."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line for line in lines if line.split()[0] == name]
+
+    def decisions(self) -> list[Path]:
+        """Returns the files that tell bazelw what to run."""
+        return [path for path in self.cache.glob("decisions/**/*") if path.is_file()]
 
     def environment(self, **variables: str) -> dict[str, str]:
         return {
@@ -273,7 +282,7 @@ class ChoiceTest(BazelwTest):
     def test_unusable_bazel_is_skipped_for_bazelisk(self) -> None:
         for answer in ("bazel 7.3.9", "bazel no_version", "Bazel 99", ""):
             with self.subTest(answer):
-                self.tool("bazel", f"echo '{answer}'")
+                self.make_newer(self.tool("bazel", f"echo '{answer}'"))
                 self.bazel("bazelisk", "7.7.1", "bazelisk")
                 result = self.bazelw()
                 self.assert_ran(result, "bazelisk")
@@ -291,6 +300,17 @@ class ChoiceTest(BazelwTest):
         self.assert_ran(self.bazelw(), "debian")
         self.bazel("bazel", "7.7.1", "path")
         self.assert_ran(self.bazelw(), "path")
+
+    def test_an_upgraded_bazel_is_asked_again(self) -> None:
+        self.bazel("bazel", "6.0.0", "path")
+        self.assert_ran(self.bazelw(), "debian")
+        self.make_newer(self.bazel("bazel", "7.7.1", "path"))
+        self.assert_ran(self.bazelw(), "path")
+
+    def test_files_with_dates_in_the_future_do_no_harm(self) -> None:
+        os.utime(self.project / "bazel/offline/debian.py", (2**33, 2**33))
+        for _ in range(2):
+            self.assert_ran(self.bazelw(), "debian")
 
     def test_bazelisk_is_told_the_version_of_the_project(self) -> None:
         self.tool("bazel", 'echo "bazel 7.7.1"; echo "told=$USE_BAZEL_VERSION"')
@@ -366,6 +386,7 @@ class DebianTest(BazelwTest):
         self.log.unlink()
         table = self.project / "bazel/offline/modules.py"
         table.write_text(table.read_text() + "\n# changed\n")
+        self.make_newer(table)
         self.assert_ran(self.bazelw(), "debian")
         self.assertEqual([], self.calls("apt-get"))
 
@@ -445,7 +466,7 @@ class FailureTest(BazelwTest):
             self.assertIn(word, result.stderr)
         self.assertNotIn("Traceback", result.stderr)
         self.assertEqual([], list(self.cache.glob("bazel-*")), "something half made was left")
-        self.assertEqual([], list(self.cache.glob("decisions/*")))
+        self.assertEqual([], self.decisions())
 
     def test_an_archive_that_cannot_be_reached(self) -> None:
         reason = "E: Could not resolve 'archive.invalid'"
@@ -507,7 +528,7 @@ class FailureTest(BazelwTest):
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=10)
         self.assertEqual([], list(self.cache.glob("bazel-*")))
-        self.assertEqual([], list(self.cache.glob("decisions/*")))
+        self.assertEqual([], self.decisions())
         self.assert_ran(self.bazelw("build"), "debian")
         self.assertEqual([], list(self.cache.glob("tmp-*")))
 
