@@ -51,3 +51,7 @@ class BusyError(LlamaError, RuntimeError):
 
 class BackendError(LlamaError, RuntimeError):
     """A compute backend cannot be loaded or used."""
+
+
+class OvertakenError(LlamaError, RuntimeError):
+    """A stream was continued after a newer generation had started on the same ``Llama``."""

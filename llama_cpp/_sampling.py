@@ -48,6 +48,8 @@ def make_params(
 
     `temp` < 0 draws from the plain distribution after the penalties, 0 takes the best token.
     """
+    if not repeat_penalty > 0:  # also catches NaN
+        raise ValueError(f"repeat_penalty has to be greater than 0 (1.0: none): {repeat_penalty}")
     params = _core.SamplingParams()
     params.seed = seed & 0xFFFFFFFF
     params.samplers = SAMPLERS_WITH_EXTRAS if extras else SAMPLERS

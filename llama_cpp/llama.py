@@ -1097,16 +1097,15 @@ class Llama:
             self._seed = state.seed
 
     def close(self) -> None:
-        """Free the model's memory. Later calls raise ClosedError; closing again does nothing."""
+        """Free the model's memory now. Later calls raise ClosedError; closing again does nothing.
+
+        Without it the memory is freed when nothing refers to this object any longer.
+        """
         with self._lock:
             self._epoch += 1
             for part in (self._ctx, self._model):
                 if part is not None:
                     part.close()
-
-    def __del__(self) -> None:
-        if getattr(self, "_model", None) is not None:
-            self.close()
 
     def __getstate__(self):
         """Pickling keeps the arguments; unpickling loads the model again."""

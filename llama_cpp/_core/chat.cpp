@@ -13,11 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "json.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/model.h"
-#include "llama_cpp/_core/nesting.h"
 
 namespace py = pybind11;
 
@@ -27,14 +26,8 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 using Trigger = std::tuple<int, std::string, llama_token>;
 
-common_json parse_json(const std::string& text, const char* what) {
-    check_nesting(text, ErrorKind::kChatTemplate, what);
-    try {
-        return common_json::parse(text);
-    } catch (const common_json_error& error) {
-        throw Error(ErrorKind::kChatTemplate,
-                    std::string(what) + " are not valid JSON: " + error.what());
-    }
+common_json parse_chat_json(const std::string& text, const std::string& what) {
+    return parse_json(text, ErrorKind::kChatTemplate, what);
 }
 
 class ChatMessage {
@@ -122,15 +115,16 @@ struct ApplyArguments {
 common_chat_templates_inputs make_inputs(const ApplyArguments& arguments) {
     common_chat_templates_inputs inputs;
     inputs.messages =
-        common_chat_msgs_parse_oaicompat(parse_json(arguments.messages, "the messages"));
+        common_chat_msgs_parse_oaicompat(parse_chat_json(arguments.messages, "the text of the messages"));
     if (!arguments.tools.empty()) {
-        inputs.tools = common_chat_tools_parse_oaicompat(parse_json(arguments.tools, "the tools"));
+        inputs.tools = common_chat_tools_parse_oaicompat(
+            parse_chat_json(arguments.tools, "the text of the tools"));
     }
     if (!arguments.json_schema.empty()) {
-        parse_json(arguments.json_schema, "the contents of json_schema");
+        parse_chat_json(arguments.json_schema, "json_schema");
     }
     for (const auto& [name, value] : arguments.kwargs) {
-        parse_json(value, ("the contents of kwargs['" + name + "']").c_str());
+        parse_chat_json(value, "kwargs['" + name + "']");
     }
     inputs.tool_choice = common_chat_tool_choice_parse_oaicompat(arguments.tool_choice);
     inputs.json_schema = arguments.json_schema;
@@ -194,7 +188,7 @@ py::list chat_diffs(const ChatMessage& previous, const ChatMessage& current) {
 
 std::string render(const std::string& source, const std::string& context_json,
                    const std::string& bos, const std::string& eos) {
-    common_json values = parse_json(context_json, "the template's variables");
+    common_json values = parse_chat_json(context_json, "the text of the template's variables");
     if (!values.is_object()) {
         throw Error(ErrorKind::kChatTemplate, "the template's variables must be a JSON object");
     }

@@ -9,8 +9,8 @@
 #include "json-schema-to-grammar.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/log.h"
-#include "llama_cpp/_core/nesting.h"
 #include "llama_cpp/_core/sampler.h"
 
 namespace py = pybind11;
@@ -19,15 +19,15 @@ namespace core {
 namespace {
 
 std::string schema_to_grammar(const std::string& schema) {
-    check_nesting(schema, ErrorKind::kGrammar, "the JSON schema");
     return call_without_gil(ErrorKind::kGrammar, [&] {
-        return json_schema_to_grammar(common_json::parse(schema));
+        return json_schema_to_grammar(
+            parse_json(schema, ErrorKind::kGrammar, "the text of the schema"));
     });
 }
 
 void check_grammar(const std::string& grammar, const std::string& root) {
     py::gil_scoped_release release;
-    check_grammar_syntax(grammar, root);
+    check_grammar_syntax(grammar, root, nullptr);
     if (grammar.find('<') != std::string::npos) {
         return;  // it may name tokens, which only a vocabulary knows
     }

@@ -20,6 +20,8 @@ constexpr double kMostPaths = 1e7;
 
 constexpr uint64_t kUnbounded = UINT64_MAX;
 
+constexpr size_t kExcerpt = 60;  // bytes of the grammar in a message
+
 // What matters of a rule beyond its syntax: which rules can stand at its beginning.
 struct Element {
     enum Kind { kTerminal, kReference, kAlternative };
@@ -40,7 +42,7 @@ bool is_hex(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; 
 
 class Checker {
   public:
-    explicit Checker(const std::string& text) : text_(text) {}
+    Checker(const std::string& text, const llama_vocab* vocab) : text_(text), vocab_(vocab) {}
 
     void check(const std::string& root) {
         if (text_.find('\0') != std::string::npos) {
@@ -60,11 +62,12 @@ class Checker {
         const auto line = 1 + std::count(text_.begin(), text_.begin() + end, '\n');
         const size_t newline = end == 0 ? std::string::npos : text_.rfind('\n', end - 1);
         const size_t start = newline == std::string::npos ? 0 : newline + 1;
-        const std::string rest = text_.substr(start, text_.find('\n', start) - start);
+        const size_t excerpt = end - std::min<size_t>(end - start, kExcerpt / 2);
+        const size_t length = std::min(text_.find('\n', end), text_.size()) - excerpt;
         throw Error(ErrorKind::kGrammar,
-                    format("invalid grammar at line %ld, column %zu: %s, in: %.200s",
+                    format("invalid grammar at line %ld, column %zu: %s, near `%s`",
                            static_cast<long>(line), end - start + 1, reason.c_str(),
-                           rest.c_str()));
+                           text_.substr(excerpt, std::min<size_t>(length, kExcerpt)).c_str()));
     }
 
     bool at_end() const { return position_ >= text_.size(); }
@@ -281,6 +284,20 @@ class Checker {
             }
             ++position_;
         }
+        check_token_name(start);
+    }
+
+    void check_token_name(size_t start) const {
+        if (vocab_ == nullptr) {
+            return;
+        }
+        const std::string name = text_.substr(start, position_ - start);
+        llama_token tokens[2];
+        const int32_t n_tokens = llama_tokenize(
+            vocab_, name.data(), static_cast<int32_t>(name.size()), tokens, 2, false, true);
+        if (n_tokens != 1) {
+            fail(start, "the vocabulary has no token " + name);
+        }
     }
 
     void parse_repetition(std::vector<Element>& elements, size_t last, const std::string& name) {
@@ -439,6 +456,7 @@ class Checker {
     }
 
     const std::string& text_;
+    const llama_vocab* vocab_;  // null: not known
     size_t position_ = 0;
     std::vector<Rule> rules_;
     std::map<std::string, size_t> names_;
@@ -446,8 +464,9 @@ class Checker {
 
 }  // namespace
 
-void check_grammar_syntax(const std::string& grammar, const std::string& root) {
-    Checker(grammar).check(root);
+void check_grammar_syntax(const std::string& grammar, const std::string& root,
+                          const llama_vocab* vocab) {
+    Checker(grammar, vocab).check(root);
 }
 
 }  // namespace core

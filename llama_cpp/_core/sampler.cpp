@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cfloat>
 #include <cmath>
+#include <regex>
 #include <utility>
 
 #include "llama_cpp/_core/grammar.h"
@@ -17,8 +18,14 @@ constexpr int32_t kLongestHistory = 1 << 24;
 
 void require_range(const char* name, long long value, long long least, long long greatest) {
     if (value < least || value > greatest) {
-        throw Error(ErrorKind::kLlama, format("%s = %lld is out of range: %lld to %lld", name,
-                                              value, least, greatest));
+        throw pybind11::value_error(
+            format("%s = %lld is out of range: %lld to %lld", name, value, least, greatest));
+    }
+}
+
+void require_finite(const char* name, float value) {
+    if (!std::isfinite(value)) {
+        throw pybind11::value_error(format("%s = %g must be a finite number", name, value));
     }
 }
 
@@ -33,18 +40,24 @@ void validate(const ModelHandle& model, const common_params_sampling& params) {
     require_range("n_prev", params.n_prev, 0, kLongestHistory);
     require_range("penalty_last_n", params.penalty_last_n, 0, kLongestHistory);
     require_range("dry_penalty_last_n", params.dry_penalty_last_n, 0, kLongestHistory);
+    require_finite("penalty_freq", params.penalty_freq);
+    require_finite("penalty_present", params.penalty_present);
+    if (!(params.penalty_repeat >= FLT_MIN && params.penalty_repeat <= FLT_MAX)) {
+        throw pybind11::value_error(format(
+            "penalty_repeat = %g must be greater than 0; 1 turns it off", params.penalty_repeat));
+    }
     for (const llama_logit_bias& bias : params.logit_bias) {
-        model.check_token(bias.token, ErrorKind::kLlama);
+        model.check_token(bias.token, ErrorKind::kTokenize);
         if (std::isnan(bias.bias)) {
-            throw Error(ErrorKind::kLlama,
-                        format("logit_bias of token %d is not a number", bias.token));
+            throw pybind11::value_error(
+                format("logit_bias of token %d is not a number", bias.token));
         }
     }
     const bool can_infill = llama_vocab_eot(model.vocab()) != LLAMA_TOKEN_NULL ||
                             llama_vocab_eos(model.vocab()) != LLAMA_TOKEN_NULL;
     if (has_sampler(params, COMMON_SAMPLER_TYPE_INFILL) && !can_infill) {
-        throw Error(ErrorKind::kLlama,
-                    "the infill sampler needs an EOT or EOS token, which this model lacks");
+        throw pybind11::value_error(
+            "the infill sampler needs an EOT or EOS token, which this model lacks");
     }
 }
 
@@ -142,6 +155,16 @@ bool add_as_token(const ModelHandle& model, const common_params_sampling& params
     return true;
 }
 
+void check_pattern(const std::string& pattern) {
+    try {
+        std::regex{pattern};
+    } catch (const std::regex_error& error) {
+        throw Error(ErrorKind::kGrammar,
+                    "the pattern of a grammar trigger is no regular expression: " + pattern +
+                        ": " + error.what());
+    }
+}
+
 Triggers make_triggers(const ModelHandle& model, const common_params_sampling& params) {
     Triggers triggers;
     for (const common_grammar_trigger& trigger : params.grammar_triggers) {
@@ -163,6 +186,7 @@ Triggers make_triggers(const ModelHandle& model, const common_params_sampling& p
                 break;
         }
     }
+    std::for_each(triggers.patterns.begin(), triggers.patterns.end(), check_pattern);
     if (triggers.patterns.empty() && triggers.tokens.empty()) {
         throw Error(ErrorKind::kGrammar,
                     "grammar_lazy needs at least one entry in grammar_triggers to start it");
@@ -176,7 +200,7 @@ LlamaSamplerPtr make_grammar(const ModelHandle& model, const common_params_sampl
         return nullptr;
     }
     model.check_has_vocab();
-    check_grammar_syntax(text, "root");
+    check_grammar_syntax(text, "root", model.vocab());
     LogCapture log;
     LlamaSamplerPtr grammar = call_native(ErrorKind::kGrammar, [&] {
         if (!params.grammar_lazy) {
@@ -202,8 +226,17 @@ size_t history_size(const common_params_sampling& params) {
     return static_cast<size_t>(std::max(params.penalty_last_n, params.dry_penalty_last_n));
 }
 
+// NaN is never the greatest.
 llama_token argmax(const float* logits, int32_t n_vocab) {
-    return static_cast<llama_token>(std::max_element(logits, logits + n_vocab) - logits);
+    llama_token best = 0;
+    float greatest = -INFINITY;
+    for (llama_token token = 0; token < n_vocab; ++token) {
+        if (logits[token] > greatest) {
+            greatest = logits[token];
+            best = token;
+        }
+    }
+    return best;
 }
 
 }  // namespace
@@ -297,7 +330,7 @@ void Sampler::apply_grammar() {
 }
 
 void Sampler::accept(llama_token token, bool is_generated) {
-    model_->check_token(token, ErrorKind::kLlama);
+    model_->check_token(token, ErrorKind::kTokenize);
     call_native(ErrorKind::kGrammar, [&] {
         if (grammar_ != nullptr && is_generated) {
             accept_in_grammar(token);
@@ -324,7 +357,7 @@ void Sampler::accept_in_grammar(llama_token token) {
 }
 
 void Sampler::accept_history(const std::vector<llama_token>& tokens) {
-    model_->check_tokens(tokens, ErrorKind::kLlama);
+    model_->check_tokens(tokens, ErrorKind::kTokenize);
     const size_t n_skipped = tokens.size() - std::min(tokens.size(), history_size_);
     for (size_t i = n_skipped; i < tokens.size(); ++i) {
         llama_sampler_accept(chain_.get(), tokens[i]);

@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <set>
@@ -200,6 +202,9 @@ llama_token sample_from_logits(Sampler& self,
                                      self.model().n_vocab()));
     }
     const float* row = logits.data();
+    if (std::none_of(row, row + logits.size(), [](float logit) { return logit > -INFINITY; })) {
+        throw py::value_error("no token is left to choose from: every logit is -inf or NaN");
+    }
     return with_sampler(self, [&] { return self.sample(row); });
 }
 
@@ -214,7 +219,7 @@ void bind_sampler(py::module_& m) {
                 return std::make_shared<Sampler>(std::move(handle), params);
             }),
             py::arg("model"), py::arg("params"),
-            "GrammarError, with line and reason, for an invalid grammar; LlamaError for other\n"
+            "GrammarError, with line and reason, for an invalid grammar; ValueError for other\n"
             "parameters that cannot be used.");
     cls.def("sample", &sample, py::arg("context"), py::arg("index") = -1,
             "Choose a token from one output of a context; accept() is left to the caller.");

@@ -32,8 +32,17 @@ import llama_cpp
 TYPES = sorted(TOLERANCES)
 
 
-def load(path: Path, **options: Any) -> llama_cpp.Llama:
-    return llama_cpp.Llama(str(path), n_ctx=256, logits_all=True, verbose=False, **options)
+def load(path: Path, n_threads: int = 1, **options: Any) -> llama_cpp.Llama:
+    return llama_cpp.Llama(
+        str(path),
+        n_ctx=256,
+        # On a busy machine threads that wait for each other take most of the time.
+        n_threads=n_threads,
+        n_threads_batch=n_threads,
+        logits_all=True,
+        verbose=False,
+        **options,
+    )
 
 
 def with_f32_cache(path: Path) -> tuple[llama_cpp.Llama, ReferenceLlama]:
@@ -50,9 +59,9 @@ def test_short_prompts(models_dir: Path, qtype: str) -> None:
 @pytest.mark.parametrize("step", [None, 1], ids=["one-batch", "token-by-token"])
 @pytest.mark.parametrize("qtype", TYPES)
 def test_long_prompt(models_dir: Path, qtype: str, step: int | None) -> None:
-    """Positions up to 200, the default cache, and both ways to get there."""
+    """Positions up to 200, the default cache, two threads, and both ways to get there."""
     path = models_dir / f"llama-{qtype}.gguf"
-    llm = load(path, n_batch=64)
+    llm = load(path, n_threads=2, n_batch=64)
     prompt = random_prompt(200, llm.n_vocab(), seed=100)
     found = errors(evaluate(llm, prompt, step), ReferenceLlama(path).logits(prompt))
     print(f"{qtype}: median error {np.median(found):.1e}, largest {found.max():.1e}")

@@ -35,6 +35,8 @@ def main(models_dir: Path, trained_model: Path, out: Path) -> None:
         llm = llama_cpp.Llama(
             str(models_dir / f"llama-{qtype}.gguf"),
             n_ctx=64,
+            n_threads=1,
+            n_threads_batch=1,
             logits_all=True,
             verbose=True,
             **F32_CACHE,
@@ -42,7 +44,14 @@ def main(models_dir: Path, trained_model: Path, out: Path) -> None:
         results[qtype] = np.concatenate(
             [evaluate(llm, prompt) for prompt in short_prompts(llm.n_vocab())]
         )
-    llm = llama_cpp.Llama(str(trained_model), n_ctx=256, logits_all=True, verbose=False)
+    llm = llama_cpp.Llama(
+        str(trained_model),
+        n_ctx=256,
+        n_threads=2,
+        n_threads_batch=2,
+        logits_all=True,
+        verbose=False,
+    )
     results["trained"] = evaluate(llm, llm.tokenize(TEXT))
     np.savez(out, **results)
     print(json.dumps(loaded_libraries()))

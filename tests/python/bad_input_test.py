@@ -6,9 +6,8 @@ import struct
 import warnings
 from pathlib import Path
 
-import pytest
-
 import llama_cpp
+import pytest
 from llama_cpp import Llama
 
 N_TRUNCATIONS = 20
@@ -108,7 +107,8 @@ def test_truncated(run_python, tmp_path, model_path, part):
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"), [("n_ctxx", "n_ctx"), ("n_gpu_layer", "n_gpu_layers"), ("verbos", "verbose")]
+    ("name", "nearest"),
+    [("n_ctxx", "n_ctx"), ("n_gpu_layer", "n_gpu_layers"), ("verbos", "verbose")],
 )
 def test_unknown_keyword_warns(load, model_path, name, nearest):
     with pytest.warns(UserWarning, match=f"{name!r}.*{nearest!r}"):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 import llama_cpp
+import pytest
 from llama_cpp import llama_chat_format
 
 MESSAGES = [

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 
+import llama_cpp
 import numpy as np
 import pytest
-
-import llama_cpp
 from llama_cpp import LogitsProcessorList, MinTokensLogitsProcessor, StoppingCriteriaList
 
 PROMPT = "In the beginning God created the heaven"

@@ -46,14 +46,17 @@ def own_caches(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session")
 def load():
-    """Loads a model quietly, with small defaults for tests."""
+    """Loads a model quietly, with small defaults for tests.
+
+    One thread: with more, every token waits for the slowest of them on a busy machine.
+    """
     from llama_cpp import Llama
 
     def load(path: str, **arguments) -> Llama:
         arguments = {
             "n_ctx": 256,
-            "n_threads": 2,
-            "n_threads_batch": 2,
+            "n_threads": 1,
+            "n_threads_batch": 1,
             "verbose": False,
             **arguments,
         }

@@ -70,7 +70,9 @@ assert set(os.listdir("/proc/self/fd")) == before
 
 
 def test_verbose_goes_to_stderr(run_python, model_path):
-    code = "import sys; from llama_cpp import Llama; Llama(sys.argv[1], n_ctx=128)('In', max_tokens=2)"
+    code = (
+        "import sys; from llama_cpp import Llama; Llama(sys.argv[1], n_ctx=128)('In', max_tokens=2)"
+    )
     done = run_python(code, model_path)
     assert done.returncode == 0
     assert done.stdout == "" and "llama" in done.stderr.lower()

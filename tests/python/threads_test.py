@@ -6,9 +6,8 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 import llama_cpp
+import pytest
 
 PROMPTS = ["In the beginning", "And God said", "The earth was", "Now the serpent"]
 

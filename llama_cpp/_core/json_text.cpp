@@ -1,4 +1,4 @@
-#include "llama_cpp/_core/nesting.h"
+#include "llama_cpp/_core/json_text.h"
 
 namespace core {
 namespace {
@@ -7,7 +7,7 @@ constexpr int kDeepest = 256;
 
 }  // namespace
 
-void check_nesting(const std::string& text, ErrorKind kind, const char* what) {
+void check_nesting(const std::string& text, ErrorKind kind, const std::string& what) {
     int depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -32,8 +32,17 @@ void check_nesting(const std::string& text, ErrorKind kind, const char* what) {
                 break;
         }
         if (depth > kDeepest) {
-            throw Error(kind, format("%s nests deeper than %d levels", what, kDeepest));
+            throw Error(kind, what + format(" nests deeper than %d levels", kDeepest));
         }
+    }
+}
+
+common_json parse_json(const std::string& text, ErrorKind kind, const std::string& what) {
+    check_nesting(text, kind, what);
+    try {
+        return common_json::parse(text);
+    } catch (const common_json_error& error) {
+        throw Error(kind, what + " is not valid JSON: " + error.what());
     }
 }
 

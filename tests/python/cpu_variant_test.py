@@ -1,0 +1,354 @@
+"""The choice of the CPU variant: what is broken is noticed, and never kills the process.
+
+The tests copy the installed package, so that its libraries can be broken, and load it in
+processes of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import llama_cpp
+import pytest
+from llama_cpp import _loader
+
+REPORT = """
+import json, sys, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import llama_cpp
+from llama_cpp import _loader
+print(json.dumps(dict(vars(_loader.report), warnings=[str(w.message) for w in caught])))
+"""
+USE = """
+import sys, llama_cpp
+try:
+    llm = llama_cpp.Llama(sys.argv[1], n_ctx=128, n_threads=1, verbose=False)
+except llama_cpp.BackendError as error:
+    print("BackendError:", error)
+    sys.exit(3)
+print(llm("In the beginning", max_tokens=4, temperature=0)["choices"][0]["text"])
+"""
+
+linux_x86 = pytest.mark.skipif(
+    not (sys.platform == "linux" and os.uname().machine == "x86_64"), reason="makes x86-64 code"
+)
+
+
+class Copy:
+    """A copy of the package in a folder of its own, with a cache of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.site = folder / "site"
+        self.cache = folder / "cache"
+        self.empty = folder / "empty"
+        self.empty.mkdir()
+        package = Path(llama_cpp.__file__).parent
+        shutil.copytree(
+            package, self.site / "llama_cpp", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        self.lib = self.site / "llama_cpp" / "lib"
+        for file in self.lib.iterdir():
+            file.chmod(file.stat().st_mode | stat.S_IWUSR)
+
+    def run(self, code: str, *arguments, **env: str) -> subprocess.CompletedProcess:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(self.site), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "XDG_CACHE_HOME": str(self.cache),
+            **env,
+        }
+        return subprocess.run(
+            [sys.executable, "-c", code, *map(str, arguments)],
+            capture_output=True,
+            cwd=self.empty,
+            env=environment,
+            text=True,
+            timeout=120,
+        )
+
+    def report(self, **env: str) -> dict:
+        done = self.run(REPORT, **env)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def library(self, variant: str) -> Path:
+        return self.lib / Path(_loader.cpu_variants()[variant]).name
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return Copy(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def usable() -> list[str]:
+    """The variants that this machine can run, best first, by the installed package's own probe."""
+    known = _loader._probe_in_children(_loader.cpu_variants())
+    scores = known["scores"]
+    return sorted((name for name in scores if scores[name] > 0), key=lambda name: -scores[name])
+
+
+needs_two = pytest.mark.usefixtures("two_variants")
+
+
+@pytest.fixture
+def two_variants(usable):
+    if len(usable) < 2:
+        pytest.skip("this build or machine has only one CPU variant")
+
+
+def crash(library: Path, how: str) -> None:
+    """Replace a library by one whose `how` (score or anything else) executes an illegal instruction.
+
+    The library stays a loadable ggml backend: the first bytes of the function are overwritten.
+    """
+    symbol = "ggml_backend_score" if how == "score" else "ggml_backend_init"
+    data = bytearray(library.read_bytes())
+    offset = function_offset(data, symbol)
+    data[offset : offset + 2] = b"\x0f\x0b"  # ud2
+    library.write_bytes(data)
+
+
+def function_offset(data: bytes, symbol: str) -> int:
+    """Return where a dynamic symbol's code is in a 64-bit little-endian ELF file."""
+    u64 = lambda at: int.from_bytes(data[at : at + 8], "little")  # noqa: E731
+    u32 = lambda at: int.from_bytes(data[at : at + 4], "little")  # noqa: E731
+    u16 = lambda at: int.from_bytes(data[at : at + 2], "little")  # noqa: E731
+    sections = [u64(0x28) + index * u16(0x3A) for index in range(u16(0x3C))]
+    dynsym = next(at for at in sections if u32(at + 4) == 11)
+    strings = u64(sections[u32(dynsym + 0x28)] + 0x18)
+    for at in range(u64(dynsym + 0x18), u64(dynsym + 0x18) + u64(dynsym + 0x20), 24):
+        name = strings + u32(at)
+        if data[name : data.index(b"\0", name)].decode() == symbol:
+            address = u64(at + 8)
+            break
+    else:
+        raise AssertionError(f"no symbol {symbol}")
+    for index in range(u16(0x38)):  # program headers: from address to file offset
+        at = u64(0x20) + index * u16(0x36)
+        start = u64(at + 0x10)
+        if u32(at) == 1 and start <= address < start + u64(at + 0x20):
+            return address - start + u64(at + 8)
+    raise AssertionError(f"{symbol} is in no segment")
+
+
+# ---- the normal way
+
+
+def test_best_variant_is_checked_and_loaded(copy, usable):
+    report = copy.report()
+    assert report["variant"] == usable[0]
+    assert report["reason"] in ("checked", "only one", "built in")
+    assert report["library"] == str(copy.library(usable[0]))
+    assert report["checks"][usable[0]].startswith("ok")
+    assert report["warnings"] == [] and report["errors"] == []
+
+
+def test_choice_is_remembered(copy):
+    first = copy.report()
+    assert Path(first["cache_file"]).exists()
+    second = copy.report()
+    assert second["reason"] == "remembered"
+    assert second["variant"] == first["variant"] and second["scores"] == first["scores"]
+
+
+def test_remembering_starts_no_process(copy):
+    copy.report()
+    done = copy.run("import sys, llama_cpp; print('subprocess' in sys.modules)")
+    assert done.stdout == "False\n"
+
+
+def test_another_library_is_checked_again(copy):
+    first = copy.report()
+    library = Path(first["library"])
+    os.utime(library, ns=(1, 1))
+    second = copy.report()
+    assert second["reason"] != "remembered"
+    assert second["cache_file"] != first["cache_file"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"variant": 5}', '{"variant": "nonsense"}'])
+def test_damaged_cache_is_ignored(copy, content):
+    first = copy.report()
+    Path(first["cache_file"]).write_text(content)
+    second = copy.report()
+    assert second["variant"] == first["variant"] and second["reason"] == first["reason"]
+    assert copy.report()["reason"] == "remembered"
+
+
+def test_unwritable_cache_is_quiet(copy):
+    report = copy.report(XDG_CACHE_HOME="/dev/null/nowhere")
+    assert report["variant"] and report["warnings"] == []
+
+
+def test_no_home_is_quiet(copy):
+    report = copy.report(XDG_CACHE_HOME="", HOME="nowhere")
+    assert report["variant"] and report["warnings"] == []
+
+
+def test_working_directory_is_never_searched(copy):
+    """A library of llama.cpp's name in the working directory is not touched."""
+    trap = copy.empty / "libggml-cpu-haswell.so"
+    shutil.copy(copy.library(next(iter(_loader.cpu_variants()))), trap)
+    done = copy.run(
+        "import llama_cpp\n"
+        "llama_cpp.llama_backend_init(); llama_cpp.llama_supports_gpu_offload()\n"
+        "llama_cpp.llama_supports_rpc(); llama_cpp.llama_print_system_info()\n"
+        "print(any('empty/libggml' in line for line in open('/proc/self/maps')))"
+    )
+    assert done.stdout == "False\n", done.stderr
+
+
+# ---- broken libraries
+
+
+@needs_two
+def test_garbage_instead_of_the_best_library(copy, usable, model_path):
+    copy.library(usable[0]).write_bytes(b"this is no library" * 1000)
+    report = copy.report()
+    assert report["variant"] == usable[1]
+    done = copy.run(USE, model_path)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_two
+@linux_x86
+def test_best_library_dies_in_its_check(copy, usable, model_path):
+    crash(copy.library(usable[0]), "init")
+    report = copy.report()
+    assert report["variant"] == usable[1]
+    assert "SIGILL" in report["rejected"][usable[0]]
+    (warning,) = report["warnings"]
+    assert usable[0] in warning and "SIGILL" in warning and repr(usable[1]) in warning
+    again = copy.report()
+    assert again["reason"] == "remembered" and again["warnings"] == []
+    assert "SIGILL" in again["rejected"][usable[0]]
+    assert copy.run(USE, model_path).returncode == 0
+
+
+@needs_two
+@linux_x86
+def test_a_library_dies_while_it_is_scored(copy, usable):
+    crash(copy.library(usable[0]), "score")
+    report = copy.report()
+    assert report["variant"] == usable[1]
+    assert "SIGILL" in report["rejected"][usable[0]]
+    assert len(report["warnings"]) == 1
+
+
+@linux_x86
+def test_everything_is_broken(copy, usable, model_path):
+    for variant in _loader.cpu_variants():
+        crash(copy.library(variant), "init")
+    report = copy.report()
+    assert report["variant"] == "" and usable[0] in report["errors"][0]
+    done = copy.run(USE, model_path)
+    assert done.returncode == 3 and "reinstall" in done.stdout.lower()
+    done = copy.run(
+        "import llama_cpp\n"
+        "print(llama_cpp.llama_supports_gpu_offload(), llama_cpp.llama_print_system_info())\n"
+        "llama_cpp.llama_backend_init()"
+    )
+    assert done.stdout == "False b''\n" and "BackendError" in done.stderr
+
+
+def test_no_libraries_at_all(copy, model_path):
+    for variant in _loader.cpu_variants():
+        copy.library(variant).unlink()
+    assert copy.report()["variant"] == ""
+    done = copy.run(USE, model_path)
+    assert done.returncode == 3 and "pip install" in done.stdout
+
+
+@needs_two
+def test_without_the_probe_the_weakest_is_used(copy, model_path):
+    (copy.lib / "ggml-cpu-probe").chmod(0o600)
+    report = copy.report()
+    weakest = next(n for n in llama_cpp._build_info.CPU_VARIANTS if n in _loader.cpu_variants())
+    assert (report["variant"], report["reason"]) == (weakest, "baseline")
+    assert "ggml-cpu-probe" in report["warnings"][0]
+    assert copy.run(USE, model_path).returncode == 0
+
+
+def test_hanging_probe(copy, usable):
+    probe = copy.lib / "ggml-cpu-probe"
+    probe.write_text("#!/bin/sh\nexec sleep 60\n")
+    done = copy.run("import sys\nsys.argv = ['x']\n" + FAST_TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    assert "did not end" in done.stdout
+
+
+FAST_TIMEOUT = """
+import importlib.util, sys, types
+import pathlib
+# The timeout is a constant of the loader: read its source with a shorter one.
+root = pathlib.Path(importlib.util.find_spec("llama_cpp").origin).parent
+package = types.ModuleType("llama_cpp")
+package.__path__ = [str(root)]
+sys.modules["llama_cpp"] = package
+from llama_cpp import _loader
+_loader.PROBE_TIMEOUT_S = 0.5
+_loader.load()
+print(_loader.report.message())
+"""
+
+
+# ---- forced variants
+
+
+def test_every_usable_variant_can_be_forced(copy, usable, model_path):
+    texts = {}
+    for variant in usable:
+        report = copy.report(LLAMA_CPP_CPU_VARIANT=variant)
+        assert (report["variant"], report["reason"]) == (variant, "forced"), report
+        done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT=variant)
+        assert done.returncode == 0, done.stderr
+        texts[variant] = done.stdout
+    print(texts)
+
+
+def test_unknown_forced_variant(copy, model_path):
+    report = copy.report(LLAMA_CPP_CPU_VARIANT="pentium")
+    assert report["variant"] == "" and report["warnings"] == []
+    done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT="pentium")
+    assert done.returncode == 3
+    assert "LLAMA_CPP_CPU_VARIANT=pentium" in done.stdout
+    assert all(variant in done.stdout for variant in _loader.cpu_variants())
+
+
+def test_forced_variant_that_this_cpu_lacks(copy, usable, model_path):
+    lacking = [name for name in _loader.cpu_variants() if name not in usable]
+    if not lacking:
+        pytest.skip("this CPU runs every variant of the build")
+    done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT=lacking[0])
+    assert done.returncode == 3
+    assert f"LLAMA_CPP_CPU_VARIANT={lacking[0]} cannot run" in done.stdout
+    assert "lacks instructions" in done.stdout
+
+
+@linux_x86
+def test_forced_variant_that_crashes(copy, usable, model_path):
+    crash(copy.library(usable[0]), "init")
+    for _ in range(2):  # found out, then remembered
+        done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT=usable[0])
+        assert done.returncode == 3 and "SIGILL" in done.stdout
+
+
+# ---- accelerators
+
+
+def test_broken_accelerator_leaves_the_cpu(copy, model_path):
+    (copy.lib / "libggml-cuda.so").write_bytes(b"no library")
+    report = copy.report()
+    assert report["variant"]
+    (warning,) = report["warnings"]
+    assert "cuda" in warning and "CPU" in warning and "driver" in warning
+    assert copy.run(USE, model_path).returncode == 0
