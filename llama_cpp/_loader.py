@@ -137,12 +137,17 @@ def _load_cpu(libraries: dict[str, str]) -> None:
 
 
 def _load_forced(name: str, libraries: dict[str, str]) -> None:
-    cache = _Cache(libraries)
+    cache = _Cache()
     known = cache.read()
-    if name not in known["checks"]:
-        _merge(known, _probe({name: libraries[name]}, libraries))
-        cache.write(known)
-    _remember_facts(known)
+    try:
+        if name not in known["checks"]:
+            _examine({name: libraries[name]}, known)
+            cache.write(known)
+    except OSError:  # the probe cannot be run: what was asked for is tried
+        pass
+    if known["scores"].get(name) == 0:
+        known["rejected"][name] = "this CPU lacks instructions that it needs"
+    _show(known)
     reason = known["rejected"].get(name) or _register(name, libraries[name], "forced")
     if reason:
         report.rejected[name] = reason
@@ -153,26 +158,48 @@ def _load_forced(name: str, libraries: dict[str, str]) -> None:
 
 
 def _load_best(libraries: dict[str, str]) -> None:
-    cache = _Cache(libraries)
+    cache = _Cache()
     known = cache.read()
-    if known["variant"] and not _register(known["variant"], libraries[known["variant"]], ""):
-        report.reason = "remembered"
-        _remember_facts(known)
+    name = known["variant"]
+    if name in libraries and not _register(name, libraries[name], "remembered"):
+        _show(known)
         return
-    known = _probe(libraries, libraries)
-    for name in known["passed"]:
-        failure = _register(name, libraries[name], known["how"])
-        if not failure:
-            known["variant"] = name
-            break
-        known["rejected"][name] = failure
-    _remember_facts(known)
+    known = _no_facts()
+    try:
+        known["variant"] = _examine(libraries, known, register=True)
+    except OSError:
+        _load_unchecked(libraries)
+        return
+    _show(known)
     if not known["variant"]:
         report.errors.append(_nothing_fits(known))
         return
-    if known["how"] == "checked":
-        cache.write(known)
-    _warn_about(known)
+    cache.write(known)
+    if known["rejected"]:
+        _warn(
+            f"llama.cpp's fastest CPU code does not work on this machine ({_failures(known)})."
+            f" Using the variant {known['variant']!r} instead; it is remembered for next time."
+            " `python -m llama_cpp info` shows the details."
+        )
+
+
+def _load_unchecked(libraries: dict[str, str]) -> None:
+    """The probe cannot be run: load the variant that needs least of the CPU."""
+    name = _weakest(libraries)
+    failure = _register(name, libraries[name], "only one" if len(libraries) == 1 else "baseline")
+    if failure:
+        report.errors.append(f"the CPU variant {name!r} cannot be used: {failure}")
+    elif len(libraries) > 1:
+        _warn(
+            f"llama.cpp runs its slowest CPU code ({name!r}): the program that finds the best one,"
+            f" {_probe_file()}, cannot be run here. Make it executable, or name a variant with"
+            f" {FORCE_VARIABLE}."
+        )
+
+
+def _weakest(libraries: dict[str, str]) -> str:
+    """The build lists its variants from the weakest up."""
+    return next((name for name in _build_info.CPU_VARIANTS if name in libraries), min(libraries))
 
 
 def _register(name: str, path: str, reason: str) -> str:
@@ -187,32 +214,10 @@ def _register(name: str, path: str, reason: str) -> str:
     return ""
 
 
-def _remember_facts(known: dict) -> None:
+def _show(known: dict) -> None:
     report.scores.update(known["scores"])
     report.checks.update(known["checks"])
     report.rejected.update(known["rejected"])
-
-
-def _merge(known: dict, new: dict) -> None:
-    for key in ("scores", "checks", "rejected"):
-        known[key].update(new[key])
-
-
-def _warn_about(known: dict) -> None:
-    name = known["variant"]
-    if known["rejected"]:
-        failed = "; ".join(f"{name}: {why}" for name, why in known["rejected"].items())
-        _warn(
-            f"llama.cpp's fastest CPU code does not work on this machine ({failed})."
-            f" Using the variant {name!r} instead; it is remembered for next time."
-            " `python -m llama_cpp info` shows the details."
-        )
-    elif known["how"] == "baseline":
-        _warn(
-            f"llama.cpp runs its slowest CPU code ({name!r}): the program that finds the best one,"
-            f" {_probe_file()}, cannot be run here. Make it executable, or name a variant with"
-            f" {FORCE_VARIABLE}."
-        )
 
 
 def _warn(message: str) -> None:
@@ -221,11 +226,15 @@ def _warn(message: str) -> None:
     warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
+def _failures(known: dict) -> str:
+    return "; ".join(f"{name}: {why}" for name, why in known["rejected"].items())
+
+
 def _nothing_fits(known: dict) -> str:
     if known["rejected"]:
-        failed = "; ".join(f"{name}: {why}" for name, why in known["rejected"].items())
         return (
-            f"every CPU variant that this CPU announces support for failed ({failed})."
+            "every CPU variant that this CPU announces support for failed"
+            f" ({_failures(known)})."
             " Reinstall with `pip install --force-reinstall llama-cpp-python`; if that does not"
             " help, report it with the output of `python -m llama_cpp info`."
         )
@@ -238,71 +247,42 @@ def _nothing_fits(known: dict) -> str:
 # ---- the probe: guarded child processes
 
 
-def _probe(libraries: dict[str, str], installed: dict[str, str]) -> dict:
-    """Score `libraries`, then check them from the best score down until one passes.
+def _no_facts() -> dict:
+    """What is known about the variants: all empty. See :class:`Report`."""
+    return {"variant": "", "scores": {}, "checks": {}, "rejected": {}}
 
-    Returns the facts that :class:`_Cache` keeps, and `passed`: the names worth loading, best
-    first; `how`: the reason to show.
+
+def _examine(libraries: dict[str, str], known: dict, register: bool = False) -> str:
+    """Score `libraries` and check them from the best down, until one passes (and loads).
+
+    Adds what is found to `known`; returns the name of the one that passed, "" if none did.
+    OSError when the probe cannot be run at all.
     """
-    try:
-        return _probe_in_children(libraries)
-    except OSError:  # the program is missing, not executable, or children are forbidden
-        known = _no_facts()
-        known["passed"] = [_baseline(installed) if len(libraries) > 1 else next(iter(libraries))]
-        known["how"] = "only one" if len(installed) == 1 else "baseline"
-        return known
-
-
-def _probe_in_children(libraries: dict[str, str]) -> dict:
-    known = _no_facts()
-    known["how"] = "checked"
-    known["scores"], known["rejected"] = _scores(libraries)
-    usable = [name for name, score in known["scores"].items() if score > 0]
+    _score(libraries, known)
+    usable = [name for name in libraries if known["scores"].get(name, 0) > 0]
     for name in sorted(usable, key=lambda name: -known["scores"][name]):
         failure, said = _run("check", libraries[name])
+        known["checks"][name] = failure or said.strip()
+        if not failure and register:
+            failure = _register(name, libraries[name], "checked")
         if not failure:
-            known["checks"][name] = said.strip()
-            known["passed"] = [name]
-            return known
-        known["checks"][name] = known["rejected"][name] = failure
-    if len(libraries) == 1:
-        for name in known["scores"]:
-            if known["scores"][name] == 0:
-                known["rejected"].setdefault(name, "this CPU lacks instructions that it needs")
-    return known
-
-
-def _no_facts() -> dict:
-    return {"variant": "", "scores": {}, "checks": {}, "rejected": {}, "passed": [], "how": ""}
-
-
-def _probe_file() -> str:
-    suffix = ".exe" if sys.platform == "win32" else ""
-    return os.path.join(LIB_DIR, "ggml-cpu-probe" + suffix)
-
-
-def _baseline(libraries: dict[str, str]) -> str:
-    """The variant that needs least: the build lists its variants from the weakest up."""
-    for name in _build_info.CPU_VARIANTS:
-        if name in libraries:
             return name
-    return next(iter(libraries))
+        known["rejected"][name] = failure
+    return ""
 
 
-def _scores(libraries: dict[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+def _score(libraries: dict[str, str], known: dict) -> None:
     """Ask the probe for all scores at once; library by library when that child dies."""
     failure, said = _run("score", *libraries.values())
     if not failure:
-        return _parse_scores(said, libraries), {}
-    scores: dict[str, int] = {}
-    rejected: dict[str, str] = {}
+        known["scores"].update(_parse_scores(said, libraries))
+        return
     for name, path in libraries.items():
-        failure, said = _run("score", path)
+        failure, said = _run("score", path, timeout=PROBE_TIMEOUT_S / 4)
         if failure:
-            rejected[name] = failure
+            known["rejected"][name] = failure
         else:
-            scores.update(_parse_scores(said, {name: path}))
-    return scores, rejected
+            known["scores"].update(_parse_scores(said, {name: path}))
 
 
 def _parse_scores(said: str, libraries: dict[str, str]) -> dict[str, int]:
@@ -316,7 +296,12 @@ def _parse_scores(said: str, libraries: dict[str, str]) -> dict[str, int]:
     return scores
 
 
-def _run(*arguments: str) -> tuple[str, str]:
+def _probe_file() -> str:
+    suffix = ".exe" if sys.platform == "win32" else ""
+    return os.path.join(LIB_DIR, "ggml-cpu-probe" + suffix)
+
+
+def _run(*arguments: str, timeout: float = PROBE_TIMEOUT_S) -> tuple[str, str]:
     """Run the probe; returns (what went wrong or "", its output). OSError if it cannot start."""
     import signal
     import subprocess
@@ -326,11 +311,11 @@ def _run(*arguments: str) -> tuple[str, str]:
             [_probe_file(), *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=PROBE_TIMEOUT_S,
+            timeout=timeout,
             cwd=LIB_DIR,
         )
     except subprocess.TimeoutExpired:
-        return f"its check did not end within {PROBE_TIMEOUT_S} s", ""
+        return f"its check did not end within {timeout:g} s", ""
     said = child.stdout.decode("utf-8", "replace")
     if child.returncode < 0:
         try:
@@ -350,8 +335,7 @@ def _run(*arguments: str) -> tuple[str, str]:
 class _Cache:
     """The facts found by the probe, kept per machine, kernel and set of library files."""
 
-    def __init__(self, libraries: dict[str, str]) -> None:
-        self._libraries = libraries
+    def __init__(self) -> None:
         self.path = report.cache_file = self._find_path()
 
     def _find_path(self) -> str:
@@ -374,19 +358,19 @@ class _Cache:
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def read(self) -> dict:
+        """Return what is remembered; nothing when there is no such file, or not a good one."""
         known = _no_facts()
         try:
             import json
 
             with open(self.path, encoding="utf-8") as file:
                 stored = json.load(file)
-            for key in ("variant", "scores", "checks", "rejected"):
-                if isinstance(stored[key], type(known[key])):
-                    known[key] = stored[key]
+            for key, empty in known.items():
+                if not isinstance(stored[key], type(empty)):
+                    return _no_facts()
+                known[key] = stored[key]
         except (OSError, ValueError, KeyError, TypeError):
             return _no_facts()
-        if known["variant"] not in self._libraries:
-            known["variant"] = ""
         return known
 
     def write(self, known: dict) -> None:
@@ -395,12 +379,11 @@ class _Cache:
             return
         import json
 
-        kept = {key: known[key] for key in ("variant", "scores", "checks", "rejected")}
         temporary = f"{self.path}.{os.getpid()}"
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(kept, file, indent=1, sort_keys=True)
+                json.dump(known, file, indent=1, sort_keys=True)
             os.replace(temporary, self.path)
         except OSError:
             pass

@@ -34,7 +34,7 @@ from steps import StepError, run, say
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
-# Debian's Bazel takes 420 MB, and 150 MB of packages lie beside it for a while.
+# Debian's Bazel takes 360 MB, and 140 MB of packages lie beside it for a while.
 _NEEDED_BYTES = 700 * 10**6
 _SMOKE_ADVICE = "Remove the cache folder and try again, or name a Bazel: BAZEL=/path/to/bazel"
 

@@ -3,7 +3,7 @@
 _COMMAND = """
 set -eu
 export PYTHONPATH="$PWD/$SITE" PYTHONDONTWRITEBYTECODE=1
-"$PYTHON" -s "$PROGRAM" "$@"
+"$PYTHON" -S "$PROGRAM" "$@"
 """
 
 def _site_run_impl(ctx):

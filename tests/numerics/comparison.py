@@ -26,10 +26,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gguf
 import numpy as np
 from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 from reference_llama import ReferenceLlama
+
+# One letter each, so two tokens with <s>: many short sequences in one batch make products of many
+# rows, as a long prompt does, but without its many rounding flips.
+BATCH = [chr(code) for code in range(ord("!"), ord("!") + 40)]
 
 F32_CACHE = {"type_k": int(GGMLQuantizationType.F32), "type_v": int(GGMLQuantizationType.F32)}
 
@@ -84,6 +89,23 @@ def short_prompt_errors(llm: Any, reference: ReferenceLlama) -> NDArray[np.float
             for prompt in short_prompts(llm.n_vocab())
         ]
     )
+
+
+def batch_options(n_threads: int) -> dict[str, Any]:
+    """Arguments of Llama with which ``embed(BATCH)`` gives the last hidden state of each text."""
+    return {
+        "embedding": True,
+        "pooling_type": int(gguf.PoolingType.LAST),
+        "n_ctx": 256,
+        "n_threads": n_threads,
+        "n_threads_batch": n_threads,
+        **F32_CACHE,
+    }
+
+
+def expected_batch(llm: Any, reference: ReferenceLlama) -> NDArray[np.float64]:
+    """What ``embed(BATCH)`` should give: (texts, n_embd)."""
+    return np.array([reference.hidden(llm.tokenize(text.encode()))[-1] for text in BATCH])
 
 
 def verdict(found: NDArray[np.float64], tolerance: Tolerance) -> str | None:

@@ -16,10 +16,13 @@ import numpy as np
 import pytest
 import reference_llama
 from comparison import (
+    BATCH,
     F32_CACHE,
     TOLERANCES,
+    batch_options,
     errors,
     evaluate,
+    expected_batch,
     random_prompt,
     short_prompt_errors,
     verdict,
@@ -56,12 +59,14 @@ def test_short_prompts(models_dir: Path, qtype: str) -> None:
     assert verdict(found, TOLERANCES[qtype]) is None
 
 
-@pytest.mark.parametrize("step", [None, 1], ids=["one-batch", "token-by-token"])
+@pytest.mark.parametrize(
+    ("step", "n_threads"), [(None, 2), (1, 1)], ids=["batches-of-64", "token-by-token"]
+)
 @pytest.mark.parametrize("qtype", TYPES)
-def test_long_prompt(models_dir: Path, qtype: str, step: int | None) -> None:
-    """Positions up to 200, the default cache, two threads, and both ways to get there."""
+def test_long_prompt(models_dir: Path, qtype: str, step: int | None, n_threads: int) -> None:
+    """Positions up to 200, the default cache, and both ways to get there."""
     path = models_dir / f"llama-{qtype}.gguf"
-    llm = load(path, n_threads=2, n_batch=64)
+    llm = load(path, n_threads=n_threads, n_batch=64)
     prompt = random_prompt(200, llm.n_vocab(), seed=100)
     found = errors(evaluate(llm, prompt, step), ReferenceLlama(path).logits(prompt))
     print(f"{qtype}: median error {np.median(found):.1e}, largest {found.max():.1e}")
@@ -92,6 +97,16 @@ def test_trained_model(trained_model: Path) -> None:
     clear = best_two[:, 1] - best_two[:, 0] > 0.04
     assert clear.sum() > len(tokens) / 2
     assert (actual.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
+
+
+@pytest.mark.parametrize("qtype", TYPES)
+def test_many_sequences_in_one_batch(models_dir: Path, qtype: str) -> None:
+    path = models_dir / f"llama-{qtype}.gguf"
+    llm = llama_cpp.Llama(str(path), verbose=False, **batch_options(n_threads=2))
+    reference = ReferenceLlama(path, cache=GGMLQuantizationType.F32)
+    found = errors(np.array(llm.embed(BATCH)), expected_batch(llm, reference))
+    print(f"{qtype}: median error {np.median(found):.1e}, largest {found.max():.1e}")
+    assert verdict(found, TOLERANCES[qtype]) is None
 
 
 def test_embedding_is_the_mean_of_the_hidden_states(models_dir: Path) -> None:

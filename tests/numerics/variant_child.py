@@ -2,8 +2,9 @@
 
     python variant_child.py MODELS_DIR TRAINED_MODEL OUT.npz
 
-Prints one JSON object: the GGML CPU libraries that are loaded in the process, and the names of
-the buffers that the weights of each quantised model went to.
+Saves, for each type of weights, the logits of the short prompts and the hidden states of a batch of
+sequences; and the logits of the trained model on a text. Prints the GGML CPU libraries that are
+loaded in the process, as JSON.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from comparison import F32_CACHE, TOLERANCES, evaluate, short_prompts
+from comparison import BATCH, F32_CACHE, TOLERANCES, batch_options, evaluate, short_prompts
 from numpy.typing import NDArray
 
 import llama_cpp
@@ -44,6 +45,8 @@ def main(models_dir: Path, trained_model: Path, out: Path) -> None:
         results[qtype] = np.concatenate(
             [evaluate(llm, prompt) for prompt in short_prompts(llm.n_vocab())]
         )
+        llm = llama_cpp.Llama(llm.model_path, verbose=False, **batch_options(n_threads=1))
+        results[f"{qtype} batch"] = np.array(llm.embed(BATCH), dtype=np.float32)
     llm = llama_cpp.Llama(
         str(trained_model),
         n_ctx=256,

@@ -17,7 +17,7 @@ import cpu_variants
 import numpy as np
 import pytest
 import variant_child
-from comparison import TOLERANCES, errors, short_prompts, verdict
+from comparison import TOLERANCES, errors, expected_batch, short_prompts, verdict
 from gguf import GGMLQuantizationType
 from numpy.typing import NDArray
 from reference_llama import ReferenceLlama, softmax
@@ -28,7 +28,7 @@ CHILD = Path(__file__).with_name("variant_child.py")
 PACKAGE = Path(llama_cpp.__file__).parent
 SHIPPED = sorted(
     variant_child.LIBRARY.fullmatch(path.name)[1]  # type: ignore[index]
-    for path in PACKAGE.rglob("libggml-cpu-*.so")
+    for path in PACKAGE.glob("lib/libggml-cpu-*.so")
 )
 NEEDS = cpu_variants.needs()
 HOST = cpu_variants.host_features()
@@ -38,7 +38,7 @@ NOT_RUNNABLE = [name for name in SHIPPED if not NEEDS[name] <= HOST]
 
 @dataclass(frozen=True)
 class Run:
-    logits: dict[str, NDArray[np.float32]]
+    results: dict[str, NDArray[np.float32]]
     libraries: list[str]
     log: str
 
@@ -69,9 +69,9 @@ class Runs:
             child = self.start(variant)
             assert child.returncode == 0, describe(child)
             with np.load(self.folder / f"{variant}.npz") as saved:
-                logits = dict(saved)
+                results = dict(saved)
             libraries = json.loads(child.stdout.splitlines()[-1])
-            self.done[variant] = Run(logits, libraries, child.stderr)
+            self.done[variant] = Run(results, libraries, child.stderr)
         return self.done[variant]
 
 
@@ -92,11 +92,17 @@ def expected(models_dir: Path, trained_model: Path) -> dict[str, NDArray[np.floa
     for qtype in TOLERANCES:
         path = models_dir / f"llama-{qtype}.gguf"
         reference = ReferenceLlama(path, cache=GGMLQuantizationType.F32)
-        n_vocab = len(reference.tensors["token_embd.weight"].values)
-        result[qtype] = np.concatenate([reference.logits(p) for p in short_prompts(n_vocab)])
-    tokenizer = llama_cpp.Llama(str(trained_model), vocab_only=True, verbose=False)
-    result["trained"] = ReferenceLlama(trained_model).logits(tokenizer.tokenize(variant_child.TEXT))
+        llm = vocabulary(path)
+        prompts = short_prompts(llm.n_vocab())
+        result[qtype] = np.concatenate([reference.logits(prompt) for prompt in prompts])
+        result[f"{qtype} batch"] = expected_batch(llm, reference)
+    tokens = vocabulary(trained_model).tokenize(variant_child.TEXT)
+    result["trained"] = ReferenceLlama(trained_model).logits(tokens)
     return result
+
+
+def vocabulary(path: Path) -> llama_cpp.Llama:
+    return llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
 
 
 def test_the_variants_of_this_host() -> None:
@@ -121,10 +127,12 @@ def test_logits_equal_the_reference(
 ) -> None:
     wrong = {}
     for qtype, tolerance in TOLERANCES.items():
-        found = errors(runs[variant].logits[qtype], expected[qtype])
-        print(f"{variant} {qtype}: median error {np.median(found):.1e}, largest {found.max():.1e}")
-        if complaint := verdict(found, tolerance):
-            wrong[qtype] = complaint
+        for key in (qtype, f"{qtype} batch"):
+            found = errors(runs[variant].results[key], expected[key])
+            median, largest = np.median(found), found.max()
+            print(f"{variant} {key}: median error {median:.1e}, largest {largest:.1e}")
+            if complaint := verdict(found, tolerance):
+                wrong[key] = complaint
     assert not wrong
 
 
@@ -135,16 +143,16 @@ def test_same_argmax(runs: Runs, expected: dict[str, NDArray[np.float64]], varia
     best_two = np.sort(probabilities, axis=1)[:, -2:]
     clear = best_two[:, 1] - best_two[:, 0] > 0.04
     assert clear.sum() > len(clear) / 2
-    actual = runs[variant].logits["trained"].argmax(axis=1)
+    actual = runs[variant].results["trained"].argmax(axis=1)
     assert (actual == probabilities.argmax(axis=1))[clear].all()
 
 
 def test_variants_agree_with_each_other(runs: Runs) -> None:
     first, *others = RUNNABLE
     for qtype, tolerance in TOLERANCES.items():
-        baseline = runs[first].logits[qtype].astype(np.float64)
+        baseline = runs[first].results[qtype].astype(np.float64)
         for other in others:
-            found = errors(runs[other].logits[qtype], baseline)
+            found = errors(runs[other].results[qtype], baseline)
             print(f"{qtype} {other} against {first}: largest error {found.max():.1e}")
             assert found.max() <= tolerance.worst
 

@@ -390,7 +390,9 @@ PROMPTS = {  # what these models were trained on, written out
         "<|system|>\nS</s>\n<|user|>\n\nU1</s>\n<|assistant|>\n\nA1</s>\n<|user|>\n\nU2</s>\n"
         "<|assistant|>\n\n"
     ),
-    "alpaca": "S\n\n### Instruction: U1\n\n### Response: A1</s>### Instruction: U2\n\n### Response:",
+    "alpaca": (
+        "S\n\n### Instruction: U1\n\n### Response: A1</s>### Instruction: U2\n\n### Response:"
+    ),
     "open-orca": (
         "S<|end_of_turn|>\nUser: U1<|end_of_turn|>\nAssistant: A1<|end_of_turn|>\n"
         "User: U2<|end_of_turn|>\nAssistant: "
@@ -530,8 +532,11 @@ def test_hf_tokenizer_config():
     config = {
         "bos_token": "<s>",
         "eos_token": {"content": "</s>"},
-        "chat_template": "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}"
-        "[INST] {{ m.content }} [/INST]{% else %}{{ m.content + eos_token }}{% endif %}{% endfor %}",
+        "chat_template": (
+            "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}"
+            "[INST] {{ m.content }} [/INST]"
+            "{% else %}{{ m.content + eos_token }}{% endif %}{% endfor %}"
+        ),
     }
     formatter = llama_chat_format.hf_tokenizer_config_to_chat_formatter(config)
     formatted = formatter(messages=[{"role": "user", "content": "Hello"}])

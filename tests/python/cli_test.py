@@ -156,9 +156,10 @@ def test_help_teaches(cli, arguments):
 
 
 def test_closed_pipe_is_quiet(model_path):
-    command = f"{sys.executable} -m llama_cpp generate --model {model_path} --threads 1 --max-tokens 60 In"
+    command = [sys.executable, "-m", "llama_cpp", "generate", "--model", model_path]
+    command += ["--threads", "1", "--max-tokens", "60", "In"]
     done = subprocess.run(
-        ["bash", "-c", f"{command} | head -c 3; exit ${{PIPESTATUS[0]}}"],
+        ["bash", "-c", '"$@" | head -c 3; exit ${PIPESTATUS[0]}', "bash", *command],
         capture_output=True,
         text=True,
         timeout=120,

@@ -11,9 +11,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+
+
+# The package remembers its CPU variant there when it is imported: nothing of the user's is touched.
+_CACHE = tempfile.TemporaryDirectory()
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 
 def _from_environment(name: str) -> Path:
@@ -36,12 +42,6 @@ def model_path() -> str:
 def random_models() -> Path:
     """The folder of models with random weights."""
     return _from_environment("LLAMA_TEST_MODELS_DIR")
-
-
-@pytest.fixture(autouse=True)
-def own_caches(tmp_path_factory, monkeypatch):
-    """Nothing of the user's is read or written; one cache folder for the whole run."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

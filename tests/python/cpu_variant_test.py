@@ -65,6 +65,8 @@ class Copy:
             "XDG_CACHE_HOME": str(self.cache),
             **env,
         }
+        if _loader.FORCE_VARIABLE not in env:
+            environment.pop(_loader.FORCE_VARIABLE, None)
         return subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
             capture_output=True,
@@ -91,7 +93,8 @@ def copy(tmp_path):
 @pytest.fixture(scope="session")
 def usable() -> list[str]:
     """The variants that this machine can run, best first, by the installed package's own probe."""
-    known = _loader._probe_in_children(_loader.cpu_variants())
+    known = _loader._no_facts()
+    _loader._score(_loader.cpu_variants(), known)
     scores = known["scores"]
     return sorted((name for name in scores if scores[name] > 0), key=lambda name: -scores[name])
 
@@ -106,7 +109,7 @@ def two_variants(usable):
 
 
 def crash(library: Path, how: str) -> None:
-    """Replace a library by one whose `how` (score or anything else) executes an illegal instruction.
+    """Replace a library by one that executes an illegal instruction in its `how`: score or init.
 
     The library stays a loadable ggml backend: the first bytes of the function are overwritten.
     """

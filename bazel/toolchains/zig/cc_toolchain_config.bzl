@@ -304,8 +304,8 @@ def _environment_feature(ctx):
         ],
     )
 
-def _action_configs():
-    compiler = tool(path = "zig-cc.sh")
+def _action_configs(compiler_script):
+    compiler = tool(path = compiler_script)
     linker = tool(path = "zig-ld.sh")
     archiver = tool(path = "zig-ar.sh")
     stripper = tool(path = "zig-strip.sh")
@@ -321,7 +321,7 @@ def _action_configs():
 def _zig_cc_toolchain_config_impl(ctx):
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
-        action_configs = _action_configs(),
+        action_configs = _action_configs(ctx.attr.compiler_script),
         compiler = "clang",
         cxx_builtin_include_directories = [ctx.file.zig.dirname + "/lib"],
         features = [
@@ -341,6 +341,10 @@ def _zig_cc_toolchain_config_impl(ctx):
 zig_cc_toolchain_config = rule(
     implementation = _zig_cc_toolchain_config_impl,
     attrs = {
+        "compiler_script": attr.string(
+            doc = "File name of the script that compiles, in the folder of the toolchain.",
+            mandatory = True,
+        ),
         "cpu": attr.string(
             doc = "CPU name as the legacy `--cpu` flag writes it.",
             mandatory = True,

@@ -8,10 +8,12 @@ load(":runtime.bzl", "zig_runtime")
 # CPU -> facts that only depend on it.
 _CPUS = {
     "aarch64": struct(
+        compiler_scripts = ["zig-cc-aarch64.sh", "zig-cc.sh"],
         dynamic_linker = "/lib/ld-linux-aarch64.so.1",
         legacy_cpu = "aarch64",
     ),
     "x86_64": struct(
+        compiler_scripts = ["zig-cc.sh"],
         dynamic_linker = "/lib64/ld-linux-x86-64.so.2",
         legacy_cpu = "k8",
     ),
@@ -48,6 +50,8 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     )
     zig_cc_toolchain_config(
         name = name + "_config",
+        # The first script is called; the others are what it calls.
+        compiler_script = facts.compiler_scripts[0],
         cpu = facts.legacy_cpu,
         dynamic_linker = facts.dynamic_linker,
         runtime = ":" + name + "_runtime",
@@ -56,7 +60,7 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     )
     native.filegroup(
         name = name + "_compiler_files",
-        srcs = ["zig-cc.sh", zig, zig_repository + "//:headers"],
+        srcs = facts.compiler_scripts + [zig, zig_repository + "//:headers"],
     )
     native.filegroup(
         name = name + "_linker_files",
