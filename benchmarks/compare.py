@@ -127,17 +127,17 @@ def with_ratio(ours: float, peer: float) -> tuple[float, float, float]:
 
 def compare_import(sides: Sides) -> None:
     heading("import", "ours / peer, less is better")
+    for code in ("import llama_cpp", "from llama_cpp import Llama"):
 
-    def measure(side: str) -> Sample:
-        # The interpreter's own start is measured next to it and taken off.
-        return {
-            "import": milliseconds(sides, side, "import llama_cpp")
-            - milliseconds(sides, side, "pass")
-        }
+        def measure(side: str, code: str = code) -> Sample:
+            # The interpreter's own start is measured next to it and taken off.
+            whole = milliseconds(sides, side, code)
+            return {"import": whole - milliseconds(sides, side, "pass")}
 
-    measure("ours"), measure("peer")  # the first import writes bytecode and fills the page cache
-    result = sides.alternate(measure)
-    row("import llama_cpp", *with_ratio(result["ours"]["import"], result["peer"]["import"]), "ms")
+        for side in sides.pythons:
+            measure(side)  # the first import writes bytecode and fills the page cache
+        result = sides.alternate(measure)
+        row(code, *with_ratio(result["ours"]["import"], result["peer"]["import"]), "ms")
 
 
 def milliseconds(sides: Sides, side: str, code: str) -> float:

@@ -19,6 +19,7 @@ from ._errors import ContextOverflowError, TokenizeError
 
 if TYPE_CHECKING:
     from .llama import Llama, LogitsProcessorList, StoppingCriteriaList
+    from .llama_types import CreateCompletionResponse
 
 # A character whose tokens do not merge with what follows, for tokenizing text without the space
 # that SentencePiece puts before the first word.
@@ -223,13 +224,13 @@ def _tokens_without_space(llama: Llama, text: str) -> List[int]:
 # ---- running
 
 
-def complete(llama: Llama, job: Job) -> Dict[str, Any]:
+def complete(llama: Llama, job: Job) -> CreateCompletionResponse:
     """Run a job to its end. Other threads wait until it is done."""
     with llama._lock:
         return _complete(llama, job)
 
 
-def _complete(llama: Llama, job: Job) -> Dict[str, Any]:
+def _complete(llama: Llama, job: Job) -> Any:
     text = _core.TextStream(llama._model, job.stops, False, job.preserved)
     is_eog, push = llama._model.is_eog, text.push
     tokens: List[int] = []
@@ -276,7 +277,7 @@ def _complete(llama: Llama, job: Job) -> Dict[str, Any]:
     }
 
 
-def stream(llama: Llama, job: Job) -> Iterator[Dict[str, Any]]:
+def stream(llama: Llama, job: Job) -> Iterator[Any]:
     """Run a job step by step, yielding a chunk whenever there is new text.
 
     The last chunk has no text and the finish reason. Closing the iterator ends the generation. A

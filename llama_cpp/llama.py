@@ -884,8 +884,7 @@ class Llama:
             processors=logits_processor,
             criteria=stopping_criteria,
         )
-        run = _completion.stream if stream else _completion.complete
-        return run(self, job)
+        return _completion.stream(self, job) if stream else _completion.complete(self, job)
 
     def __call__(
         self,
@@ -995,7 +994,7 @@ class Llama:
             raise ImportError(
                 "create_chat_completion_openai_v1 needs the openai package: pip install openai"
             ) from error
-        answer = self.create_chat_completion(*args, **kwargs)
+        answer: Any = self.create_chat_completion(*args, **kwargs)
         if kwargs.get("stream", False):
             return (ChatCompletionChunk(**chunk) for chunk in answer)
         return ChatCompletion(**answer)

@@ -1,6 +1,7 @@
 // Generates a few words with llama.cpp's C API: generate BACKEND_FILE MODEL PROMPT.
 //
-// BACKEND_FILE is any file in the folder of ggml's CPU variants. Exit status 0 means that text came out.
+// BACKEND_FILE is any file in the folder of ggml's CPU variants. Exit status 0 means that text came
+// out.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -28,7 +29,7 @@ llama_context_params context_params() {
     return params;
 }
 
-std::vector<llama_token> tokenize(const llama_vocab *vocab, const std::string &text) {
+std::vector<llama_token> tokenize(const llama_vocab* vocab, const std::string& text) {
     std::vector<llama_token> tokens(text.size() + 2);
     const int count = llama_tokenize(vocab, text.data(), static_cast<int>(text.size()),
                                      tokens.data(), static_cast<int>(tokens.size()), true, false);
@@ -36,19 +37,20 @@ std::vector<llama_token> tokenize(const llama_vocab *vocab, const std::string &t
     return tokens;
 }
 
-std::string piece(const llama_vocab *vocab, llama_token token) {
+std::string piece(const llama_vocab* vocab, llama_token token) {
     char buffer[128];
     const int size = llama_token_to_piece(vocab, token, buffer, sizeof buffer, 0, false);
     return std::string(buffer, size > 0 ? size : 0);
 }
 
-std::string generate(llama_model *model, llama_context *context, const std::string &prompt) {
-    const llama_vocab *vocab = llama_model_get_vocab(model);
+std::string generate(llama_model* model, llama_context* context, const std::string& prompt) {
+    const llama_vocab* vocab = llama_model_get_vocab(model);
     const Sampler greedy(llama_sampler_init_greedy(), llama_sampler_free);
     std::vector<llama_token> tokens = tokenize(vocab, prompt);
     std::string text;
     for (int i = 0; i < kMaxTokens; ++i) {
-        if (llama_decode(context, llama_batch_get_one(tokens.data(), static_cast<int>(tokens.size())))) {
+        if (llama_decode(context,
+                         llama_batch_get_one(tokens.data(), static_cast<int>(tokens.size())))) {
             break;
         }
         const llama_token next = llama_sampler_sample(greedy.get(), context, -1);
@@ -63,7 +65,7 @@ std::string generate(llama_model *model, llama_context *context, const std::stri
 
 }  // namespace
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
     if (argc != 4) {
         std::fprintf(stderr, "usage: %s BACKEND_FILE MODEL PROMPT\n", argv[0]);
         return 2;

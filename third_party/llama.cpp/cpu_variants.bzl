@@ -87,3 +87,15 @@ CPU_VARIANTS = {
         variants = {name: _x86_variant(features) for name, features in _X86_VARIANTS.items()},
     ),
 }
+
+def cpu_variant_names(cpu):
+    """Names of a CPU's variants, those that ask least of it first.
+
+    Args:
+      cpu: a key of CPU_VARIANTS.
+
+    Returns:
+      A list of names.
+    """
+    variants = CPU_VARIANTS[cpu].variants
+    return [name for _, name in sorted([(len(spec.defines), name) for name, spec in variants.items()])]

@@ -62,13 +62,14 @@ def _py_abi_wheel_impl(ctx):
         tag,
     ))
     members = _members(ctx)
-    licenses = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
+    license_files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
     build_info = dict(ctx.attr.build_info)
+    build_info.update(ctx.attr.build_info_lists)
     build_info.update(
         LOCAL_LABEL = label,
         PLATFORM = platform_tag,
         PYTHON_ABI = abi.abi_tag,
-        VERSION = full_version,
+        VERSION = version,
     )
     specification = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(specification, json.encode({
@@ -80,7 +81,7 @@ def _py_abi_wheel_impl(ctx):
         "free_threaded": abi.free_threaded,
         "import_name": ctx.attr.import_name,
         "license_expression": ctx.attr.license_expression,
-        "licenses": {name: file.path for name, file in licenses.items()},
+        "licenses": {name: file.path for name, file in license_files.items()},
         "members": {path: file.path for path, file in members.items()},
         "requires": ctx.attr.requires,
         "requires_python": ctx.attr.requires_python,
@@ -92,7 +93,7 @@ def _py_abi_wheel_impl(ctx):
     ctx.actions.run(
         arguments = [specification.path, wheel.path],
         executable = ctx.executable._writer,
-        inputs = members.values() + licenses.values() + [specification, ctx.file.description],
+        inputs = members.values() + license_files.values() + [specification, ctx.file.description],
         mnemonic = "PyAbiWheel",
         outputs = [wheel],
         progress_message = "Writing " + wheel.basename,
@@ -112,6 +113,9 @@ py_abi_wheel = rule(
         ),
         "build_info": attr.string_dict(
             doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
+        ),
+        "build_info_lists": attr.string_list_dict(
+            doc = "Like `build_info`, for constants that are tuples.",
         ),
         "classifiers": attr.string_list(
             doc = "Trove classifiers of METADATA.",

@@ -60,15 +60,10 @@ def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
         for path, data in sorted(members.items())
         if path.startswith(native)
     }
-    prefix, suffix = "libggml-cpu-", ".so"
-    variants = tuple(
-        name[len(prefix) : -len(suffix)]
-        for name in digests
-        if name.startswith(prefix) and name.endswith(suffix)
-    )
     lines = ['"""Constants of this build; written by the wheel rule."""', ""]
-    lines += [f"{name} = {value!r}" for name, value in sorted(spec["build_info"].items())]
-    lines += [f"CPU_VARIANTS = {variants!r}", f"NATIVE_DIGESTS = {digests!r}", ""]
+    for name, value in sorted(spec["build_info"].items()):
+        lines.append(f"{name} = {tuple(value) if isinstance(value, list) else value!r}")
+    lines += [f"NATIVE_DIGESTS = {digests!r}", ""]
     return "\n".join(lines)
 
 
