@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from . import _core
 from ._chat_types import parameters
@@ -174,12 +174,11 @@ def any_call_schema(tools: List[Dict[str, Any]]) -> Dict[str, Any]:
 class ParsedReader(Reader):
     """The text is in the model's own format, which llama.cpp parses."""
 
-    def __init__(self, prompt: _core.ChatPrompt, single: bool, completion_id: str) -> None:
+    def __init__(self, prompt: _core.ChatPrompt, completion_id: str) -> None:
         self._prompt = prompt
         self._completion_id = completion_id
-        self._single = single  # a forced tool: also give OpenAI's old function_call
         self._text = ""
-        self._shown = _core.ChatMessage()
+        self._shown: Optional[_core.ChatMessage] = None
 
     def push(self, text: str) -> List[Delta]:
         self._text += text
@@ -192,15 +191,15 @@ class ParsedReader(Reader):
         try:
             return self._show(self._prompt.parse(self._text, truncated))
         except LlamaError:
-            if self._shown.tool_calls or self._shown.content:
-                return []
-            return [{"content": self._text}] if self._text else []
+            # The model did not keep to its format: show what it said, unless something was shown.
+            shown = self._shown is not None and (self.calls or self._shown.content)
+            return [{"content": self._text}] if self._text and not shown else []
 
     def _show(self, message: _core.ChatMessage) -> List[Delta]:
-        deltas = [self._delta(diff) for diff in _core.chat_diffs(self._shown, message)]
-        self._shown = message
+        before, self._shown = self._shown, message
         self.calls = bool(message.tool_calls)
-        return [delta for delta in deltas if delta]
+        diffs = _first_diffs(message) if before is None else _core.chat_diffs(before, message)
+        return [self._delta(diff) for diff in diffs]
 
     def _delta(self, diff: Dict[str, Any]) -> Delta:
         delta: Delta = {}
@@ -213,20 +212,20 @@ class ParsedReader(Reader):
             if name and not id:
                 id = call_id(index, name, self._completion_id)
             delta.update(_call_delta(index, arguments, name, id))
-            if self._single:
-                whole = name or self._shown.tool_calls[index][0]
-                delta["function_call"] = {"name": whole, "arguments": arguments}
         return delta
 
     def whole(self, text: str, truncated: bool) -> Dict[str, Any]:
+        self._text = text
         try:
             self._shown = self._prompt.parse(text, truncated)
-        except LlamaError:  # the model did not keep to its format: show what it said
-            return {"role": "assistant", "content": text}
-        self.calls = bool(self._shown.tool_calls)
+        except LlamaError:
+            self._shown = None
         return self.message()
 
     def message(self) -> Dict[str, Any]:
+        if self._shown is None:  # the model did not keep to its format: show what it said
+            return {"role": "assistant", "content": self._text}
+        self.calls = bool(self._shown.tool_calls)
         calls = [
             {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
             for index, (name, args, id) in enumerate(self._shown.tool_calls)
@@ -238,3 +237,12 @@ class ParsedReader(Reader):
         if self._shown.reasoning_content:
             message["reasoning_content"] = self._shown.reasoning_content
         return message
+
+
+def _first_diffs(message: _core.ChatMessage) -> List[Dict[str, Any]]:
+    """Return what `message` adds to nothing, in the form of _core.chat_diffs()."""
+    texts = {"reasoning_content": message.reasoning_content, "content": message.content}
+    diffs: List[Dict[str, Any]] = [{key: text} for key, text in texts.items() if text]
+    for index, call in enumerate(message.tool_calls):
+        diffs.append({"tool_call_index": index, "tool_call": call})
+    return diffs

@@ -8,6 +8,7 @@ tool_choice, also in streams.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from functools import partial
 from typing import Any, Dict, List, Optional
@@ -28,7 +29,25 @@ from ._chat_types import (
     schema_grammar,
     to_json,
 )
-from .llama_grammar import LlamaGrammar
+from ._errors import LlamaError
+
+# In llama.cpp's grammars for tool_choice "required": text before the first call. A small model
+# that is allowed to talk may never come to the call.
+_LEADING_TEXT = re.compile(r"^(root ::= .*?)until-\d+\? ", re.MULTILINE)
+
+_SAMPLING = (
+    "top_k",
+    "top_p",
+    "min_p",
+    "typical_p",
+    "repeat_penalty",
+    "frequency_penalty",
+    "presence_penalty",
+    "mirostat_mode",
+    "mirostat_tau",
+    "mirostat_eta",
+    "logit_bias",
+)
 
 
 class TemplateChatHandler:
@@ -61,43 +80,33 @@ class TemplateChatHandler:
 
     def __call__(self, *, llama: Any, messages: List[Any], **arguments: Any) -> Any:
         request = ChatRequest(messages, arguments)
-        reasoning = request.extra.get("reasoning_format", "none")
         prompt = self._apply(request)
+        text = prompt.prompt
         params = llama._sampling_params(
             temp=request.completion["temperature"],
             grammar=request.grammar,
-            **{
-                name: request.completion[name]
-                for name in (
-                    "top_k",
-                    "top_p",
-                    "min_p",
-                    "typical_p",
-                    "repeat_penalty",
-                    "frequency_penalty",
-                    "presence_penalty",
-                    "mirostat_mode",
-                    "mirostat_tau",
-                    "mirostat_eta",
-                    "logit_bias",
-                )
-            },
+            **{name: request.completion[name] for name in _SAMPLING},
         )
-        preserved = self._preserved(prompt)
+        preserved: List[int] = []
         make_reader: MakeReader = TextReader
-        if request.grammar is None:
-            by_hand = self._call_by_hand(request, prompt)
-            if by_hand is not None:
-                grammar, make_reader = by_hand
-                params.grammar = grammar._grammar
-            elif request.may_call or reasoning != "none":
-                _constrain(params, prompt, preserved)
-                make_reader = partial(ParsedReader, prompt, request.forced is not None)
-            elif request.schema is not None:
-                _constrain(params, prompt, preserved)
+        if request.grammar is not None:
+            pass  # the caller knows what the answer looks like
+        elif request.forced is not None:
+            text += self._opening(request, prompt)
+            params.grammar = arguments_grammar(request.forced)._grammar
+            make_reader = partial(ForcedCallReader, request.forced["function"]["name"])
+        elif request.tool_choice == "required" and not prompt.grammar:
+            # The template knows no tool calls.
+            params.grammar = schema_grammar(any_call_schema(request.tools))._grammar
+            make_reader = AnyCallReader
+        elif request.may_call or request.extra.get("reasoning_format", "none") != "none":
+            preserved = self._constrain(params, prompt, request.tool_choice == "required")
+            make_reader = partial(ParsedReader, prompt)
+        elif request.schema is not None:
+            preserved = self._constrain(params, prompt)
         job = _completion.prepare(
             llama,
-            llama.tokenize(_completion.encode(prompt.prompt, "The prompt"), True, True),
+            llama.tokenize(_completion.encode(text, "The prompt"), True, True),
             params,
             max_tokens=request.completion["max_tokens"],
             logprobs=request.logprobs,
@@ -110,40 +119,67 @@ class TemplateChatHandler:
         run = _completion.stream if request.stream else _completion.complete
         return respond(run(llama, job), make_reader)
 
-    def _apply(self, request: ChatRequest) -> _core.ChatPrompt:
-        tools = [request.forced] if request.forced else request.tools
+    def _apply(
+        self, request: ChatRequest, messages: Optional[List[Any]] = None
+    ) -> _core.ChatPrompt:
+        """Render the request; with `messages` those instead, and no beginning of an answer."""
         extra = dict(request.extra)
         parallel = self.templates.caps.get("supports_parallel_tool_calls", False)
-        parallel = extra.pop("parallel_tool_calls", parallel) and not request.forced
         return self.templates.apply(
-            to_json(request.messages, "The messages"),
-            to_json(tools, "The tools") if tools else "",
+            to_json(messages or request.messages, "The messages"),
+            to_json(request.tools, "The tools") if request.tools else "",
             request.tool_choice,
             json_schema="" if request.schema is None else json.dumps(request.schema),
-            add_generation_prompt=True,
-            parallel_tool_calls=bool(parallel),
+            add_generation_prompt=messages is None,
+            parallel_tool_calls=bool(extra.pop("parallel_tool_calls", parallel)),
             enable_thinking=extra.pop("enable_thinking", True),
             reasoning_format=extra.pop("reasoning_format", "none"),
-            kwargs={name: to_json(value, f"{name}") for name, value in extra.items()},
+            kwargs={name: to_json(value, name) for name, value in extra.items()},
         )
 
-    def _call_by_hand(
-        self, request: ChatRequest, prompt: _core.ChatPrompt
-    ) -> Optional[tuple[LlamaGrammar, MakeReader]]:
-        """For templates without tool calls: a grammar that leaves nothing but a call."""
-        if request.tool_choice != "required" or not request.tools or prompt.grammar:
-            return None
-        if request.forced is not None:
-            name = request.forced["function"]["name"]
-            return arguments_grammar(request.forced), partial(ForcedCallReader, name)
-        return schema_grammar(any_call_schema(request.tools)), AnyCallReader
+    def _opening(self, request: ChatRequest, prompt: _core.ChatPrompt) -> str:
+        """Return how this model begins a call of the forced tool, up to the arguments.
 
-    def _preserved(self, prompt: _core.ChatPrompt) -> List[int]:
-        """Control tokens that the parser has to see."""
-        tokens = (
-            self._model.tokenize(text.encode(), False, True) for text in prompt.preserved_tokens
-        )
-        return [ids[0] for ids in tokens if len(ids) == 1]
+        It is what the template writes before the arguments of such a call; "" when it writes
+        arguments in a form of its own, or writes the chat differently with an answer in it.
+        """
+        assert request.forced is not None
+        arguments = {"argument": 0}
+        call = {
+            "id": "call_0",
+            "type": "function",
+            "function": {
+                "name": request.forced["function"]["name"],
+                "arguments": json.dumps(arguments),
+            },
+        }
+        answer = {"role": "assistant", "content": None, "tool_calls": [call]}
+        try:
+            chat = self._apply(request, [*request.messages, answer]).prompt
+        except LlamaError:
+            return ""
+        opening, found, _ = chat[len(prompt.prompt) :].partition(json.dumps(arguments))
+        return opening if found and chat.startswith(prompt.prompt) else ""
+
+    def _constrain(
+        self, params: _core.SamplingParams, prompt: _core.ChatPrompt, must_call: bool = False
+    ) -> List[int]:
+        """Sample by the grammar of a prompt; returns the control tokens that its parser needs."""
+        preserved = [
+            ids[0]
+            for ids in (
+                self._model.tokenize(text.encode(), False, True) for text in prompt.preserved_tokens
+            )
+            if len(ids) == 1
+        ]
+        params.grammar = prompt.grammar
+        if must_call and not prompt.supports_thinking:
+            params.grammar = _LEADING_TEXT.sub(r"\1", prompt.grammar)
+        params.grammar_lazy = prompt.grammar_lazy
+        params.grammar_triggers = prompt.grammar_triggers
+        params.preserved_tokens = preserved
+        params.generation_prompt = prompt.generation_prompt
+        return preserved
 
     def format(self, *, messages: List[Any], **arguments: Any) -> ChatFormatterResponse:
         """Return only the prompt that a call with these arguments uses."""
@@ -151,20 +187,6 @@ class TemplateChatHandler:
         return ChatFormatterResponse(
             prompt=prompt.prompt, stop=list(prompt.additional_stops), added_special=False
         )
-
-
-def _constrain(
-    params: _core.SamplingParams, prompt: _core.ChatPrompt, preserved: List[int]
-) -> None:
-    """Sample by the grammar that belongs to a prompt."""
-    params.grammar = prompt.grammar
-    params.grammar_lazy = prompt.grammar_lazy
-    params.grammar_triggers = prompt.grammar_triggers
-    params.preserved_tokens = preserved
-    params.generation_prompt = prompt.generation_prompt
-    if prompt.grammar_lazy:  # a tool call that the model only thinks about is none
-        params.thinking_start = prompt.thinking_start_tag
-        params.thinking_ends = prompt.thinking_end_tags
 
 
 def template_names(metadata: Dict[str, str]) -> Dict[str, str]:

@@ -67,7 +67,8 @@ class LlamaModel:
         return self._native().tokenize(text, add_bos, special)
 
     def detokenize(self, tokens: List[int], special: bool = False) -> bytes:
-        return self._native().pieces(tokens, special)
+        piece = self._native().token_to_piece
+        return b"".join([piece(token, special) for token in tokens])
 
     def token_to_piece(self, token: int, special: bool = False) -> bytes:
         return self._native().token_to_piece(token, special)

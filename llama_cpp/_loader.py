@@ -301,11 +301,12 @@ def _probe_file() -> str:
     return os.path.join(LIB_DIR, "ggml-cpu-probe" + suffix)
 
 
-def _run(*arguments: str, timeout: float = PROBE_TIMEOUT_S) -> tuple[str, str]:
+def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
     """Run the probe; returns (what went wrong or "", its output). OSError if it cannot start."""
     import signal
     import subprocess
 
+    timeout = timeout or PROBE_TIMEOUT_S
     try:
         child = subprocess.run(
             [_probe_file(), *arguments],

@@ -215,8 +215,6 @@ class Llama:
         }
         self._lock = threading.RLock()
         self._epoch = 0
-        self._model: Any = None
-        self._ctx: Any = None
         self._lora_adapter: Optional[_core.LoraAdapter] = None
         self.verbose = verbose
         self.model_path = os.fspath(model_path)
@@ -248,7 +246,7 @@ class Llama:
                 stacklevel=2,
             )
         _check_exists(self.model_path)
-        self._model = _core.Model(self.model_path, self.model_params)
+        self._model: Any = _core.Model(self.model_path, self.model_params)
         self.metadata: Dict[str, str] = self._model.metadata()
         self._is_recurrent = self._model.is_recurrent
         self._is_hybrid = self._model.is_hybrid
@@ -297,9 +295,8 @@ class Llama:
         if embedding:
             params.n_seq_max = min(self.n_batch, _core.max_parallel_sequences())
             params.kv_unified = True
-        if not vocab_only:
-            self._ctx = _core.Context(self._model, params)
-        self._n_ctx = self._ctx.n_ctx if self._ctx is not None else n_ctx
+        self._ctx: Any = _NoContext() if vocab_only else _core.Context(self._model, params)
+        self._n_ctx = n_ctx if vocab_only else self._ctx.n_ctx
 
         # LoRA
         self.lora_base = lora_base
@@ -396,14 +393,9 @@ class Llama:
         return self._context().pooling_type
 
     def _context(self) -> Any:
-        if self._ctx is not None and not self._ctx.closed:
-            return self._ctx
-        if self._ctx is None and not self._model.closed:
-            raise ContextError(
-                "The model was loaded with vocab_only=True, so it can only tokenize;"
-                " load it without to evaluate anything"
-            )
-        raise ClosedError("This Llama is closed; create a new one to go on")
+        if self._ctx.closed:
+            raise ClosedError("This Llama is closed; create a new one to go on")
+        return self._ctx
 
     # ---- tokens
 
@@ -592,7 +584,8 @@ class Llama:
         return sampler.sample_from_logits(np.ascontiguousarray(logits, dtype=np.single))
 
     def _sampling_params(self, **arguments: Any) -> _core.SamplingParams:
-        _sampling.check_extras(self.sampling_extras)
+        if self.sampling_extras:
+            _sampling.check_extras(self.sampling_extras)
         return _sampling.make_params(
             seed=self._seed,
             last_n=self.last_n_tokens_size,
@@ -639,7 +632,7 @@ class Llama:
             frequency_penalty: subtracted per occurrence.
             presence_penalty: subtracted once.
             mirostat_mode: 1 or 2 keeps the surprise at mirostat_tau; top_k, top_p, min_p,
-                typical_p, temp and the penalties then have no effect.
+                typical_p and temp then have no effect.
             mirostat_eta: mirostat's learning rate.
             logits_processor: functions (tokens, logits) -> logits, called in order.
             stopping_criteria: functions (tokens, logits) -> bool; the first True ends generation.
@@ -1102,9 +1095,8 @@ class Llama:
         """
         with self._lock:
             self._epoch += 1
-            for part in (self._ctx, self._model):
-                if part is not None:
-                    part.close()
+            self._ctx.close()
+            self._model.close()
 
     def __getstate__(self):
         """Pickling keeps the arguments; unpickling loads the model again."""
@@ -1172,6 +1164,25 @@ class Llama:
             repo_id, filename, additional_files, local_dir=local_dir, cache_dir=cache_dir
         )
         return cls(model_path=path, **kwargs)
+
+
+class _NoContext:
+    """Stands for the context of a model that was loaded with vocab_only=True."""
+
+    closed = False
+
+    @property
+    def ctx(self) -> _NoContext:
+        return self
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __getattr__(self, name: str) -> Any:
+        raise ContextError(
+            "The model was loaded with vocab_only=True, so it can only tokenize;"
+            " load it without to evaluate anything"
+        )
 
 
 class LlamaState:

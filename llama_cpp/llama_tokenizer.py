@@ -49,7 +49,8 @@ class LlamaTokenizer(BaseLlamaTokenizer):
         self, tokens: List[int], prev_tokens: Optional[List[int]] = None, special: bool = False
     ) -> bytes:
         """Turn tokens into text. After a BOS token the space that SentencePiece adds is removed."""
-        text = self._model.pieces(tokens, special)
+        piece = self._model.token_to_piece
+        text = b"".join([piece(token, special) for token in tokens])
         if text[:1] == b" " and tokens[0] == self._model.token_bos:
             return text[1:]
         return text

@@ -1,6 +1,6 @@
 """Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (paths relative to the runfiles folder).
 
-The child sees the installed wheels of SITE through PYTHONPATH and nothing of Bazel's own import machinery, so a
+The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and nothing of Bazel's own import machinery, so a
 test imports a package exactly as a user would. Writes JUnit XML where Bazel asks for it, with every test case in it.
 """
 
@@ -24,7 +24,8 @@ def main():
     environment = _absolute_values(os.environ)
     for name in ("PYTHONHOME", "PYTHONSAFEPATH", "PYTHONNOUSERSITE"):
         environment.pop(name, None)
-    environment["PYTHONPATH"] = os.path.abspath(site)
+    folders = {os.path.dirname(os.path.abspath(test)) for test in tests}
+    environment["PYTHONPATH"] = os.pathsep.join([os.path.abspath(site), *sorted(folders)])
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment.setdefault("HOME", environment["TEST_TMPDIR"])
     environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")

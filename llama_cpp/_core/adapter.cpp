@@ -7,6 +7,7 @@
 
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
 
@@ -22,7 +23,7 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
                     "a LoRA adapter needs a model with weights; this one was loaded with "
                     "vocab_only");
     }
-    py::gil_scoped_release release;
+    GilRelease release;
     LogCapture log;
     std::lock_guard<std::mutex> lock(owner->adapter_mutex());
     llama_adapter_lora* adapter = call_native(ErrorKind::kModelLoad, [&] {
@@ -38,9 +39,11 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
 
 void init_adapter(py::module_& m) {
     py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
-        m, "LoraAdapter", py::release_gil_before_calling_cpp_dtor(),
-        "A LoRA adapter of a model; see Context.set_lora().");
-    cls.def(py::init<const Model&, std::string>(), py::arg("model"), py::arg("path"),
+        m, "LoraAdapter", "A LoRA adapter of a model; see Context.set_lora().");
+    cls.def(py::init([](const Model& model, std::string path) {
+                return make_outside_gil<LoraAdapter>(model, std::move(path));
+            }),
+            py::arg("model"), py::arg("path"),
             "Load a GGUF adapter. ModelLoadError names the file and the reason.");
     cls.def_property_readonly("path", [](const LoraAdapter& self) { return to_str(self.path()); });
 }

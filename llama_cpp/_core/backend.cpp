@@ -12,6 +12,7 @@
 #include "llama.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/errors.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
 
@@ -67,9 +68,8 @@ py::list devices() {
         ggml_backend_dev_t device = ggml_backend_dev_get(i);
         size_t memory_free = 0;
         size_t memory_total = 0;
-        call_without_gil(ErrorKind::kBackend, [&] {
-            ggml_backend_dev_memory(device, &memory_free, &memory_total);
-        });
+        call_without_gil(ErrorKind::kBackend,
+                         [&] { ggml_backend_dev_memory(device, &memory_free, &memory_total); });
         py::dict entry;
         entry["name"] = to_str(ggml_backend_dev_name(device));
         entry["description"] = to_str(ggml_backend_dev_description(device));
@@ -94,8 +94,7 @@ std::map<std::string, int> cpu_features() {
     if (get_features == nullptr) {
         return features;
     }
-    for (const ggml_backend_feature* feature =
-             get_features(ggml_backend_dev_backend_reg(device));
+    for (const ggml_backend_feature* feature = get_features(ggml_backend_dev_backend_reg(device));
          feature->name != nullptr; ++feature) {
         features[feature->name] = std::atoi(feature->value);
     }
@@ -111,15 +110,16 @@ void require_backends() {
 void backend_init() {
     require_backends();
     static std::once_flag once;
-    py::gil_scoped_release release;
+    GilRelease release;
     std::call_once(once, [] { llama_backend_init(); });
 }
 
 void numa_init(int strategy) {
     require_backends();
     if (strategy < GGML_NUMA_STRATEGY_DISABLED || strategy >= GGML_NUMA_STRATEGY_COUNT) {
-        throw py::value_error("numa strategy must be 0 (disabled), 1 (distribute), 2 (isolate), "
-                              "3 (numactl) or 4 (mirror)");
+        throw py::value_error(
+            "numa strategy must be 0 (disabled), 1 (distribute), 2 (isolate), "
+            "3 (numactl) or 4 (mirror)");
     }
     call_without_gil(ErrorKind::kBackend,
                      [&] { llama_numa_init(static_cast<ggml_numa_strategy>(strategy)); });
@@ -128,18 +128,23 @@ void numa_init(int strategy) {
 }  // namespace
 
 void init_backend(py::module_& m) {
-    m.def("llama_version", [] { return std::string(llama_version()); },
-          "Version of the llama.cpp inside, for instance ``0.5.0-dev``.");
-    m.def("ggml_version", [] { return std::string(ggml_version()); },
-          "Version of the ggml inside.");
-    m.def("llama_commit", [] { return std::string(llama_commit()); },
-          "Commit of the llama.cpp inside.");
-    m.def("system_info", [] { return to_str(has_backends() ? llama_print_system_info() : ""); },
-          "One line about the loaded backends and the features they use; \"\" without backends.");
-    m.def("supports_gpu_offload", [] { return has_backends() && llama_supports_gpu_offload(); },
-          "Whether a loaded backend can hold model layers on a GPU.");
-    m.def("supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
-          "Whether the RPC backend is loaded.");
+    m.def(
+        "llama_version", [] { return std::string(llama_version()); },
+        "Version of the llama.cpp inside, for instance ``0.5.0-dev``.");
+    m.def(
+        "ggml_version", [] { return std::string(ggml_version()); }, "Version of the ggml inside.");
+    m.def(
+        "llama_commit", [] { return std::string(llama_commit()); },
+        "Commit of the llama.cpp inside.");
+    m.def(
+        "system_info", [] { return to_str(has_backends() ? llama_print_system_info() : ""); },
+        "One line about the loaded backends and the features they use; \"\" without backends.");
+    m.def(
+        "supports_gpu_offload", [] { return has_backends() && llama_supports_gpu_offload(); },
+        "Whether a loaded backend can hold model layers on a GPU.");
+    m.def(
+        "supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
+        "Whether the RPC backend is loaded.");
     m.def("supports_mmap", &llama_supports_mmap, "Whether model files can be memory-mapped.");
     m.def("supports_mlock", &llama_supports_mlock, "Whether model memory can be locked.");
     m.def("max_devices", &llama_max_devices, "Greatest number of devices, and of tensor_split.");

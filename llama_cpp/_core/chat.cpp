@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/model.h"
@@ -75,7 +76,8 @@ class ChatTemplates {
                                                   eos);
             });
         } catch (const Error& error) {
-            throw Error(ErrorKind::kChatTemplate, "invalid chat template: " + reason(source, error));
+            throw Error(ErrorKind::kChatTemplate,
+                        "invalid chat template: " + reason(source, error));
         }
     }
 
@@ -114,8 +116,8 @@ struct ApplyArguments {
 
 common_chat_templates_inputs make_inputs(const ApplyArguments& arguments) {
     common_chat_templates_inputs inputs;
-    inputs.messages =
-        common_chat_msgs_parse_oaicompat(parse_chat_json(arguments.messages, "the text of the messages"));
+    inputs.messages = common_chat_msgs_parse_oaicompat(
+        parse_chat_json(arguments.messages, "the text of the messages"));
     if (!arguments.tools.empty()) {
         inputs.tools = common_chat_tools_parse_oaicompat(
             parse_chat_json(arguments.tools, "the text of the tools"));
@@ -167,18 +169,17 @@ py::dict to_dict(const common_chat_msg_diff& diff) {
     }
     if (diff.tool_call_index != std::string::npos) {
         entry["tool_call_index"] = diff.tool_call_index;
-        entry["tool_call"] = py::make_tuple(to_str(diff.tool_call_delta.name),
-                                            to_str(diff.tool_call_delta.arguments),
-                                            to_str(diff.tool_call_delta.id));
+        entry["tool_call"] =
+            py::make_tuple(to_str(diff.tool_call_delta.name),
+                           to_str(diff.tool_call_delta.arguments), to_str(diff.tool_call_delta.id));
     }
     return entry;
 }
 
 py::list chat_diffs(const ChatMessage& previous, const ChatMessage& current) {
-    const std::vector<common_chat_msg_diff> diffs =
-        call_without_gil(ErrorKind::kChatTemplate, [&] {
-            return common_chat_msg_diff::compute_diffs(previous.get(), current.get());
-        });
+    const std::vector<common_chat_msg_diff> diffs = call_without_gil(ErrorKind::kChatTemplate, [&] {
+        return common_chat_msg_diff::compute_diffs(previous.get(), current.get());
+    });
     py::list list;
     for (const common_chat_msg_diff& diff : diffs) {
         list.append(to_dict(diff));
@@ -227,8 +228,8 @@ void bind_message(py::module_& m) {
         [](const ChatMessage& self) {
             py::list list;
             for (const common_chat_tool_call& call : self.get().tool_calls) {
-                list.append(py::make_tuple(to_str(call.name), to_str(call.arguments),
-                                           to_str(call.id)));
+                list.append(
+                    py::make_tuple(to_str(call.name), to_str(call.arguments), to_str(call.id)));
             }
             return list;
         },
@@ -236,9 +237,8 @@ void bind_message(py::module_& m) {
     cls.def(
         "to_json",
         [](const ChatMessage& self) {
-            return to_str(call_native(ErrorKind::kChatTemplate, [&] {
-                return self.get().to_json_oaicompat().dump_safe();
-            }));
+            return to_str(call_native(ErrorKind::kChatTemplate,
+                                      [&] { return self.get().to_json_oaicompat().dump_safe(); }));
         },
         "The message as JSON in OpenAI's form.");
     m.def("chat_diffs", &chat_diffs, py::arg("previous"), py::arg("new"),
@@ -293,16 +293,15 @@ void bind_prompt(py::module_& m) {
 
 void bind_templates(py::module_& m) {
     py::class_<ChatTemplates, std::shared_ptr<ChatTemplates>> cls(
-        m, "ChatTemplates", py::release_gil_before_calling_cpp_dtor(),
-        "The Jinja chat template of a model, or one given as text.");
+        m, "ChatTemplates", "The Jinja chat template of a model, or one given as text.");
     cls.def(py::init([](const Model* model, const std::string& source, const std::string& bos,
                         const std::string& eos) {
                 if (model == nullptr && source.empty()) {
                     throw Error(ErrorKind::kChatTemplate, "pass a model or the text of a template");
                 }
                 auto handle = model == nullptr ? nullptr : model->get();
-                py::gil_scoped_release release;
-                return std::make_shared<ChatTemplates>(std::move(handle), source, bos, eos);
+                GilRelease release;
+                return make_outside_gil<ChatTemplates>(std::move(handle), source, bos, eos);
             }),
             py::arg("model").none(true), py::arg("template") = "", py::arg("bos") = "",
             py::arg("eos") = "",
@@ -345,8 +344,10 @@ void bind_templates(py::module_& m) {
         py::arg("enable_thinking") = true, py::arg("reasoning_format") = "none",
         py::arg("kwargs") = Texts(), py::arg("now") = py::none(),
         "Render messages, and tools, given as JSON text in OpenAI's form.\n\n"
-        "``tool_choice``: auto, required or none. ``kwargs``: more variables, values as JSON text.\n"
-        "``reasoning_format``: none, auto, deepseek or deepseek-legacy. ``now``: seconds since the\n"
+        "``tool_choice``: auto, required or none. ``kwargs``: more variables, values as JSON "
+        "text.\n"
+        "``reasoning_format``: none, auto, deepseek or deepseek-legacy. ``now``: seconds since "
+        "the\n"
         "epoch. ChatTemplateError for invalid JSON or what the template cannot render.");
 }
 

@@ -10,6 +10,7 @@
 #include "llama_cpp/_core/adapter.h"
 #include "llama_cpp/_core/context_params.h"
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 
 namespace py = pybind11;
@@ -45,8 +46,7 @@ void decode_sequences(const Context& self, const py::sequence& sequences, bool a
     for (py::handle sequence : sequences) {
         ids.push_back(to_tokens(sequence));
     }
-    with_context(self,
-                 [&](ContextHandle& context) { context.decode_sequences(ids, all_outputs); });
+    with_context(self, [&](ContextHandle& context) { context.decode_sequences(ids, all_outputs); });
 }
 
 void encode(const Context& self, const py::object& tokens) {
@@ -69,12 +69,9 @@ std::map<std::string, double> perf(const Context& self) {
     const llama_perf_context_data data = with_context(
         self, [](ContextHandle& context) { return llama_perf_context(context.get()); });
     return {
-        {"t_load_ms", data.t_load_ms},
-        {"t_p_eval_ms", data.t_p_eval_ms},
-        {"t_eval_ms", data.t_eval_ms},
-        {"n_p_eval", data.n_p_eval},
-        {"n_eval", data.n_eval},
-        {"n_reused", data.n_reused},
+        {"t_load_ms", data.t_load_ms}, {"t_p_eval_ms", data.t_p_eval_ms},
+        {"t_eval_ms", data.t_eval_ms}, {"n_p_eval", data.n_p_eval},
+        {"n_eval", data.n_eval},       {"n_reused", data.n_reused},
     };
 }
 
@@ -86,14 +83,15 @@ void def_constant(ContextClass& cls, const char* name, Getter getter, const char
 }
 
 void bind_evaluation(ContextClass& cls) {
-    cls.def("decode", &decode, py::arg("tokens"), py::arg("pos0"), py::arg("seq_id") = 0,
-            py::arg("outputs") = 1,
-            "Evaluate tokens at the positions from ``pos0`` on of one sequence.\n\n"
-            "``outputs``: 0 computes no logits, 1 those of the last token, 2 those of all tokens;\n"
-            "the rows of earlier calls are gone. More than n_batch tokens go in several batches.\n"
-            "ContextOverflowError when there is no room, AbortedError after abort(), DecodeError\n"
-            "when llama.cpp fails, ContextError for wrong arguments. What a failed call had written\n"
-            "is removed again.");
+    cls.def(
+        "decode", &decode, py::arg("tokens"), py::arg("pos0"), py::arg("seq_id") = 0,
+        py::arg("outputs") = 1,
+        "Evaluate tokens at the positions from ``pos0`` on of one sequence.\n\n"
+        "``outputs``: 0 computes no logits, 1 those of the last token, 2 those of all tokens;\n"
+        "the rows of earlier calls are gone. More than n_batch tokens go in several batches.\n"
+        "ContextOverflowError when there is no room, AbortedError after abort(), DecodeError\n"
+        "when llama.cpp fails, ContextError for wrong arguments. What a failed call had written\n"
+        "is removed again.");
     cls.def("decode_one", &decode_one, py::arg("token"), py::arg("pos"), py::arg("seq_id") = 0,
             "decode() of one token with outputs=1, for the loop that generates.");
     cls.def("decode_sequences", &decode_sequences, py::arg("sequences"),
@@ -122,17 +120,15 @@ void bind_settings(ContextClass& cls) {
     cls.def(
         "set_causal_attn",
         [](const Context& self, bool on) {
-            with_context(self, [&](ContextHandle& context) {
-                llama_set_causal_attn(context.get(), on);
-            });
+            with_context(self,
+                         [&](ContextHandle& context) { llama_set_causal_attn(context.get(), on); });
         },
         py::arg("on"), "Whether a token attends to earlier tokens only.");
     cls.def(
         "set_lora",
         [](const Context& self, const LoraAdapter& adapter, float scale) {
             auto handle = adapter.handle();
-            with_context(self,
-                         [&](ContextHandle& context) { context.set_lora(handle, scale); });
+            with_context(self, [&](ContextHandle& context) { context.set_lora(handle, scale); });
         },
         py::arg("adapter"), py::arg("scale"),
         "Apply an adapter, or change its scale; several add up.");
@@ -158,22 +154,24 @@ void bind_settings(ContextClass& cls) {
 
 Context::Context(std::shared_ptr<Model> model, const llama_context_params& params)
     : model_(std::move(model)) {
-    py::gil_scoped_release release;
+    GilRelease release;
     handle_.open(std::make_shared<ContextHandle>(model_->get(), params));
 }
 
 void Context::close() {
-    py::gil_scoped_release release;
+    GilRelease release;
     handle_.close();
 }
 
 void init_context(py::module_& m) {
     bind_context_params(m);
 
-    ContextClass cls(m, "Context", py::release_gil_before_calling_cpp_dtor(),
+    ContextClass cls(m, "Context",
                      "A model's working memory. One thread at a time: a second one that calls a "
                      "method meanwhile\ngets BusyError.");
-    cls.def(py::init<std::shared_ptr<Model>, const llama_context_params&>(),
+    cls.def(py::init([](std::shared_ptr<Model> model, const llama_context_params& params) {
+                return make_outside_gil<Context>(std::move(model), params);
+            }),
             py::arg("model").none(false), py::arg("params"),
             "Create a context. ContextError says which parameter is wrong, or what failed.");
     cls.def("close", &Context::close,

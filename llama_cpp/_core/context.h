@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "llama_cpp/_core/context_handle.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/model.h"
 
 namespace core {
@@ -31,7 +32,7 @@ using ContextClass = pybind11::class_<Context, std::shared_ptr<Context>>;
 // Calls `function(handle)` while this thread alone uses the context, with the GIL released.
 template <typename Function>
 auto with_context(const Context& context, Function&& function) {
-    pybind11::gil_scoped_release release;
+    GilRelease release;
     const std::shared_ptr<ContextHandle> handle = context.get();
     BusyLock busy(handle->busy, "Context");
     return function(*handle);

@@ -44,8 +44,8 @@ void Batch::add(llama_token token, llama_pos pos, llama_seq_id seq_id, bool outp
 }
 
 llama_batch Batch::view() {
-    return {n_tokens_,          tokens_.data(),          nullptr,        positions_.data(),
-            n_seq_ids_.data(),  seq_id_pointers_.data(), outputs_.data()};
+    return {n_tokens_,         tokens_.data(),          nullptr,        positions_.data(),
+            n_seq_ids_.data(), seq_id_pointers_.data(), outputs_.data()};
 }
 
 ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params)
@@ -53,7 +53,7 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     validate_context_params(*model_, params);
     llama_context_params with_abort = params;
     with_abort.abort_callback = [](void* self) {
-        return static_cast<ContextHandle*>(self)->abort_requested_.load(std::memory_order_relaxed);
+        return static_cast<ContextHandle*>(self)->must_stop();
     };
     with_abort.abort_callback_data = this;
 
@@ -70,10 +70,10 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     n_ubatch_ = static_cast<int32_t>(llama_n_ubatch(context_));
     n_seq_max_ = static_cast<int32_t>(llama_n_seq_max(context_));
     n_embd_out_ = llama_model_n_embd_out(model_->get());
-    needs_encode_ = llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
+    needs_encode_ =
+        llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
     const llama_rope_type rope_type = llama_model_rope_type(model_->get());
-    may_skip_positions_ =
-        rope_type == LLAMA_ROPE_TYPE_MROPE || rope_type == LLAMA_ROPE_TYPE_IMROPE;
+    may_skip_positions_ = rope_type == LLAMA_ROPE_TYPE_MROPE || rope_type == LLAMA_ROPE_TYPE_IMROPE;
     kv_unified_ = params.kv_unified;
     embeddings_on_ = params.embeddings;
     batch_ = Batch(n_batch_);
@@ -215,9 +215,9 @@ const float* ContextHandle::embeddings() {
                     "embeddings are pooled per sequence here; use embeddings_seq(), or create the "
                     "context with pooling_type 0 (none)");
     }
-    const float* rows = rows_kept_ ? kept_embeddings_.data() : call(ErrorKind::kContext, [&] {
-        return llama_get_embeddings(context_);
-    });
+    const float* rows =
+        rows_kept_ ? kept_embeddings_.data()
+                   : call(ErrorKind::kContext, [&] { return llama_get_embeddings(context_); });
     if (rows == nullptr) {
         throw Error(ErrorKind::kContext, "this model computes no embeddings");
     }
@@ -233,18 +233,16 @@ std::vector<float> ContextHandle::pooled_embedding(llama_seq_id seq_id) {
                     "embeddings are not pooled here; use embeddings(), or create the context with "
                     "another pooling_type");
     }
-    const float* values = call(ErrorKind::kContext, [&] {
-        return llama_get_embeddings_seq(context_, seq_id);
-    });
+    const float* values =
+        call(ErrorKind::kContext, [&] { return llama_get_embeddings_seq(context_, seq_id); });
     if (values == nullptr || !has_embeddings_) {
         throw Error(ErrorKind::kContext,
                     format("no embedding of sequence %d: it was not in the last decode(), or "
                            "embeddings are off",
                            seq_id));
     }
-    const size_t size = pooling == LLAMA_POOLING_TYPE_RANK
-                            ? llama_model_n_cls_out(model_->get())
-                            : static_cast<size_t>(n_embd_out_);
+    const size_t size = pooling == LLAMA_POOLING_TYPE_RANK ? llama_model_n_cls_out(model_->get())
+                                                           : static_cast<size_t>(n_embd_out_);
     return std::vector<float>(values, values + size);
 }
 
@@ -319,9 +317,16 @@ void ContextHandle::check_position(llama_pos pos0, size_t n_tokens, llama_seq_id
         throw Error(ErrorKind::kContext, "no tokens to evaluate: pass at least one");
     }
     if (pos0 < 0 || n_tokens > static_cast<size_t>(INT32_MAX - pos0)) {
+        throw Error(
+            ErrorKind::kContext,
+            format("%zu tokens at position %d: positions are 0 to 2147483647", n_tokens, pos0));
+    }
+    if (n_tokens >
+        static_cast<size_t>(model_->n_positions() - std::min(pos0, model_->n_positions()))) {
         throw Error(ErrorKind::kContext,
-                    format("%zu tokens at position %d: positions are 0 to 2147483647", n_tokens,
-                           pos0));
+                    format("%zu tokens at position %d: this model knows the positions 0 to %d "
+                           "only; shorten the text",
+                           n_tokens, pos0, model_->n_positions() - 1));
     }
     if (seq_id < 0 || memory_ == nullptr) {
         return;
@@ -367,7 +372,7 @@ bool ContextHandle::is_output(Outputs outputs, bool is_last) const {
 }
 
 void ContextHandle::run(Pass pass) {
-    if (abort_requested_.load(std::memory_order_relaxed)) {
+    if (must_stop()) {
         fail(pass, kStatusAborted, {});
     }
     LogCapture log;
@@ -395,9 +400,8 @@ void ContextHandle::fail(Pass pass, int status, const std::string& log) {
             abort_requested_.store(false);
             throw Error(ErrorKind::kAborted, format("%s was stopped by abort()", action));
         default:
-            throw Error(ErrorKind::kDecode,
-                        format("%s failed with status %d%s%s", action, status,
-                               log.empty() ? "" : ": ", log.c_str()));
+            throw Error(ErrorKind::kDecode, format("%s failed with status %d%s%s", action, status,
+                                                   log.empty() ? "" : ": ", log.c_str()));
     }
 }
 
@@ -425,8 +429,7 @@ void ContextHandle::keep_rows() {
     const float* rows = llama_get_logits(context_);
     kept_logits_.insert(kept_logits_.end(), rows, rows + n_rows * n_vocab);
     const bool per_token = llama_pooling_type(context_) == LLAMA_POOLING_TYPE_NONE;
-    const float* vectors =
-        has_embeddings_ && per_token ? llama_get_embeddings(context_) : nullptr;
+    const float* vectors = has_embeddings_ && per_token ? llama_get_embeddings(context_) : nullptr;
     if (vectors != nullptr) {
         kept_embeddings_.insert(kept_embeddings_.end(), vectors,
                                 vectors + n_rows * static_cast<size_t>(n_embd_out_));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "llama.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/handles.h"
 
 namespace core {
@@ -57,8 +58,7 @@ class ContextHandle {
 
     void decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
                 Outputs outputs);
-    void decode_sequences(const std::vector<std::vector<llama_token>>& sequences,
-                          bool all_outputs);
+    void decode_sequences(const std::vector<std::vector<llama_token>>& sequences, bool all_outputs);
     void encode(const std::vector<llama_token>& tokens);
 
     // Stops the running decode, or the next one when none runs. From any thread.
@@ -102,6 +102,9 @@ class ContextHandle {
     void check_encoded() const;
     size_t batch_limit(size_t n_tokens) const;
     bool is_output(Outputs outputs, bool is_last) const;
+    bool must_stop() const {
+        return abort_requested_.load(std::memory_order_relaxed) || is_exiting();
+    }
     void run(Pass pass);
     [[noreturn]] void fail(Pass pass, int status, const std::string& log);
     std::string recover(llama_seq_id seq_id, llama_pos pos0);
@@ -125,9 +128,9 @@ class ContextHandle {
     Batch batch_;
 
     int32_t n_outputs_ = 0;
-    bool has_logits_ = false;      // what the last batch computed
+    bool has_logits_ = false;  // what the last batch computed
     bool has_embeddings_ = false;
-    bool rows_kept_ = false;       // rows of several batches, copied to the two vectors
+    bool rows_kept_ = false;  // rows of several batches, copied to the two vectors
     std::vector<float> kept_logits_;
     std::vector<float> kept_embeddings_;
 

@@ -24,9 +24,8 @@ bool seq_rm(const Context& self, llama_seq_id seq_id, llama_pos p0, llama_pos p1
         if (seq_id != -1) {
             context.check_seq_id(seq_id);
         }
-        return context.call(ErrorKind::kContext, [&] {
-            return llama_memory_seq_rm(context.memory(), seq_id, p0, p1);
-        });
+        return context.call(ErrorKind::kContext,
+                            [&] { return llama_memory_seq_rm(context.memory(), seq_id, p0, p1); });
     });
 }
 
@@ -53,8 +52,7 @@ void seq_cp(const Context& self, llama_seq_id src, llama_seq_id dst, llama_pos p
         check_whole_sequence(context, src, p0, p1);
         const bool copy_all = !context.kv_unified();
         context.call(ErrorKind::kContext, [&] {
-            llama_memory_seq_cp(context.memory(), src, dst, copy_all ? -1 : p0,
-                                copy_all ? -1 : p1);
+            llama_memory_seq_cp(context.memory(), src, dst, copy_all ? -1 : p0, copy_all ? -1 : p1);
         });
     });
 }
@@ -63,8 +61,7 @@ void seq_keep(const Context& self, llama_seq_id seq_id) {
     with_context(self, [&](ContextHandle& context) {
         context.check_usable();
         context.check_seq_id(seq_id);
-        context.call(ErrorKind::kContext,
-                     [&] { llama_memory_seq_keep(context.memory(), seq_id); });
+        context.call(ErrorKind::kContext, [&] { llama_memory_seq_keep(context.memory(), seq_id); });
     });
 }
 
@@ -83,8 +80,8 @@ void seq_add(const Context& self, llama_seq_id seq_id, llama_pos p0, llama_pos p
         }
         const long long last = llama_memory_seq_pos_max(context.memory(), seq_id);
         if (last + delta > INT_MAX) {
-            throw Error(ErrorKind::kContext, format("delta = %d moves positions out of range",
-                                                    delta));
+            throw Error(ErrorKind::kContext,
+                        format("delta = %d moves positions out of range", delta));
         }
         context.call(ErrorKind::kContext,
                      [&] { llama_memory_seq_add(context.memory(), seq_id, p0, p1, delta); });
@@ -96,8 +93,7 @@ llama_pos seq_pos(const Context& self, llama_seq_id seq_id, Getter getter) {
     return with_context(self, [&](ContextHandle& context) {
         context.check_usable();
         context.check_seq_id(seq_id);
-        return context.call(ErrorKind::kContext,
-                            [&] { return getter(context.memory(), seq_id); });
+        return context.call(ErrorKind::kContext, [&] { return getter(context.memory(), seq_id); });
     });
 }
 
@@ -112,8 +108,7 @@ void bind_context_memory(ContextClass& cls) {
     cls.def("seq_cp", &seq_cp, py::arg("src"), py::arg("dst"), py::arg("p0"), py::arg("p1"),
             "Give sequence ``dst`` the positions p0 <= p < p1 of ``src``.");
     cls.def("seq_keep", &seq_keep, py::arg("seq_id"), "Remove all other sequences.");
-    cls.def("seq_add", &seq_add, py::arg("seq_id"), py::arg("p0"), py::arg("p1"),
-            py::arg("delta"),
+    cls.def("seq_add", &seq_add, py::arg("seq_id"), py::arg("p0"), py::arg("p1"), py::arg("delta"),
             "Add ``delta`` to the positions p0 <= p < p1; what falls below 0 is removed.\n\n"
             "ContextError when memory_can_shift() is False.");
     cls.def(

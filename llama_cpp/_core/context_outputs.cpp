@@ -51,9 +51,7 @@ struct Rows {
 
 Rows logit_rows(ContextHandle& context) { return {context.logits(), context.model()->n_vocab()}; }
 
-Rows embedding_rows(ContextHandle& context) {
-    return {context.embeddings(), context.n_embd_out()};
-}
+Rows embedding_rows(ContextHandle& context) { return {context.embeddings(), context.n_embd_out()}; }
 
 }  // namespace
 
@@ -68,7 +66,8 @@ void bind_context_outputs(ContextClass& cls) {
         "logits",
         [](const Context& self, int32_t index) { return copy_row(self, index, logit_rows); },
         py::arg("index") = -1,
-        "Logits of one output, float32 [n_vocab]; -1 is the last one. IndexError if there is none.");
+        "Logits of one output, float32 [n_vocab]; -1 is the last one. IndexError if there is "
+        "none.");
     cls.def(
         "logits_all", [](const Context& self) { return copy_rows(self, logit_rows); },
         "Logits of all outputs, float32 [n_outputs, n_vocab].");
@@ -83,9 +82,8 @@ void bind_context_outputs(ContextClass& cls) {
     cls.def(
         "embeddings_seq",
         [](const Context& self, llama_seq_id seq_id) {
-            return to_array(with_context(self, [&](ContextHandle& context) {
-                return context.pooled_embedding(seq_id);
-            }));
+            return to_array(with_context(
+                self, [&](ContextHandle& context) { return context.pooled_embedding(seq_id); }));
         },
         py::arg("seq_id"),
         "Pooled embedding of a sequence, float32 [n_embd_out]; for pooling_type 4 (rank) its\n"

@@ -12,9 +12,7 @@ namespace py = pybind11;
 namespace core {
 namespace {
 
-[[noreturn]] void refuse(const std::string& message) {
-    throw Error(ErrorKind::kContext, message);
-}
+[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kContext, message); }
 
 void require_range(const char* name, long long value, long long least, long long greatest) {
     if (value < least || value > greatest) {
@@ -56,9 +54,10 @@ long long head_size(const ModelHandle& model, const char* key_suffix) {
 void require_whole_blocks(const char* name, ggml_type type, long long head_size) {
     const long long block = ggml_blck_size(type);
     if (head_size % block != 0) {
-        refuse(format("%s = %s packs %lld numbers into a block, and the heads of this model have "
-                      "%lld: take f16",
-                      name, ggml_type_name(type), block, head_size));
+        refuse(
+            format("%s = %s packs %lld numbers into a block, and the heads of this model have "
+                   "%lld: take f16",
+                   name, ggml_type_name(type), block, head_size));
     }
 }
 
@@ -67,9 +66,10 @@ void validate_cache(const ModelHandle& model, const llama_context_params& params
     require_cache_type("type_v", params.type_v);
     if (ggml_is_quantized(params.type_v) &&
         params.flash_attn_type == LLAMA_FLASH_ATTN_TYPE_DISABLED) {
-        refuse(format("type_v = %s needs flash attention: set flash_attn_type to -1 (auto) or 1 "
-                      "(enabled), or take f16",
-                      ggml_type_name(params.type_v)));
+        refuse(
+            format("type_v = %s needs flash attention: set flash_attn_type to -1 (auto) or 1 "
+                   "(enabled), or take f16",
+                   ggml_type_name(params.type_v)));
     }
     require_whole_blocks("type_k", params.type_k, head_size(model, ".attention.key_length"));
     require_whole_blocks("type_v", params.type_v, head_size(model, ".attention.value_length"));
@@ -98,8 +98,7 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
                   LLAMA_FLASH_ATTN_TYPE_ENABLED);
     validate_cache(model, params);
 
-    const long long n_ctx =
-        params.n_ctx != 0 ? params.n_ctx : llama_model_n_ctx_train(model.get());
+    const long long n_ctx = params.n_ctx != 0 ? params.n_ctx : llama_model_n_ctx_train(model.get());
     const long long n_batch = std::min<long long>(n_ctx, params.n_batch);
     if (params.n_seq_max > n_batch) {
         refuse(format("n_seq_max = %u needs n_ctx and n_batch of at least as much; n_batch is %lld",

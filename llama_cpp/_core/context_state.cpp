@@ -9,6 +9,7 @@
 #include <string>
 
 #include "llama_cpp/_core/context.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/log.h"
 
 namespace py = pybind11;
@@ -63,8 +64,8 @@ size_t native_size(ContextHandle& context) {
 }
 
 size_t state_size(const Context& self) {
-    return with_context(self,
-                        [](ContextHandle& context) { return sizeof(Header) + native_size(context); });
+    return with_context(
+        self, [](ContextHandle& context) { return sizeof(Header) + native_size(context); });
 }
 
 // Fills the whole of `buffer`; returns how many bytes the state took.
@@ -78,8 +79,8 @@ size_t write_state(ContextHandle& context, char* buffer, size_t capacity) {
     if (size == 0) {
         refuse("the state cannot be saved: " + log.take());
     }
-    Header header{{}, kVersion, 0, size, hash_bytes(body, size),
-                  fingerprint(context.model()->get())};
+    Header header{
+        {}, kVersion, 0, size, hash_bytes(body, size), fingerprint(context.model()->get())};
     std::memcpy(header.magic, kMagic, sizeof(kMagic));
     std::memcpy(buffer, &header, sizeof(header));
     return sizeof(Header) + size;
@@ -90,7 +91,7 @@ py::bytes state_get(const Context& self) {
     const auto handle = self.get();
     BusyLock busy(handle->busy, "Context");
     const size_t capacity = [&] {
-        py::gil_scoped_release release;
+        GilRelease release;
         return sizeof(Header) + native_size(*handle);
     }();
     PyObject* bytes = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(capacity));
@@ -100,7 +101,7 @@ py::bytes state_get(const Context& self) {
     auto result = py::reinterpret_steal<py::bytes>(bytes);
     size_t written;
     {
-        py::gil_scoped_release release;
+        GilRelease release;
         written = write_state(*handle, PyBytes_AS_STRING(bytes), capacity);
     }
     if (written != capacity) {
@@ -119,12 +120,14 @@ void check_header(const Header& header, const char* body, size_t body_size,
                       header.version, kVersion));
     }
     if (header.size != body_size || header.hash != hash_bytes(body, body_size)) {
-        refuse("this saved state is damaged or truncated (its length or checksum is wrong): use "
-               "another copy or evaluate the prompt again");
+        refuse(
+            "this saved state is damaged or truncated (its length or checksum is wrong): use "
+            "another copy or evaluate the prompt again");
     }
     if (header.model != fingerprint(model)) {
-        refuse("this state was saved with another model: load that model, or evaluate the prompt "
-               "again");
+        refuse(
+            "this state was saved with another model: load that model, or evaluate the prompt "
+            "again");
     }
 }
 

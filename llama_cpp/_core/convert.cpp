@@ -1,5 +1,7 @@
 #include "llama_cpp/_core/convert.h"
 
+#include <pybind11/critical_section.h>
+
 #include <climits>
 #include <cstring>
 #include <string>
@@ -69,11 +71,12 @@ std::vector<llama_token> to_tokens(py::handle object) {
     if (!sequence) {
         throw py::error_already_set();
     }
+    const py::scoped_critical_section lock(sequence);  // without the GIL a list may change
     const Py_ssize_t size = PySequence_Fast_GET_SIZE(sequence.ptr());
     tokens.reserve(static_cast<size_t>(size));
     for (Py_ssize_t i = 0; i < size; ++i) {
-        const auto item = py::reinterpret_borrow<py::object>(
-            PySequence_Fast_GET_ITEM(sequence.ptr(), i));
+        const auto item =
+            py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(sequence.ptr(), i));
         const long value = PyLong_AsLong(item.ptr());
         if (value == -1 && PyErr_Occurred() != nullptr) {
             if (PyErr_ExceptionMatches(PyExc_OverflowError)) {

@@ -68,13 +68,25 @@ void on_ggml_abort(const char* message) {
 // std::exception at offset 0.
 bool is_standard_exception(const char* mangled) {
     static const char* const kNames[] = {
-        "St9exception",     "St9bad_alloc",     "St11logic_error",
-        "St12domain_error", "St12length_error", "St12out_of_range",
-        "St11range_error",  "St13runtime_error", "St14overflow_error",
-        "St15underflow_error", "St16invalid_argument", "NSt3__111regex_errorE",
-        "NSt3__112system_errorE", "NSt3__18ios_base7failureE",
-        "NSt3__14__fs10filesystem16filesystem_errorE", "St20bad_array_new_length",
-        "NSt3__117bad_function_callE", "St18bad_variant_access", "St19bad_optional_access",
+        "St9exception",
+        "St9bad_alloc",
+        "St11logic_error",
+        "St12domain_error",
+        "St12length_error",
+        "St12out_of_range",
+        "St11range_error",
+        "St13runtime_error",
+        "St14overflow_error",
+        "St15underflow_error",
+        "St16invalid_argument",
+        "NSt3__111regex_errorE",
+        "NSt3__112system_errorE",
+        "NSt3__18ios_base7failureE",
+        "NSt3__14__fs10filesystem16filesystem_errorE",
+        "St20bad_array_new_length",
+        "NSt3__117bad_function_callE",
+        "St18bad_variant_access",
+        "St19bad_optional_access",
     };
     for (const char* name : kNames) {
         if (std::strcmp(name, mangled) == 0) {
@@ -123,8 +135,7 @@ std::string describe_current_exception() {
     try {
         throw;
     } catch (const NativeAssertion& assertion) {
-        return "llama.cpp stopped at an internal check: " + assertion.message +
-               ". This is a bug in the caller or in llama.cpp; please report it with this line.";
+        return "llama.cpp failed an internal check: " + assertion.message;
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {

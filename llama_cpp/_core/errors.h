@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "llama_cpp/_core/gil.h"
+
 namespace core {
 
 // One per exception class of llama_cpp/_errors.py.
@@ -43,8 +45,7 @@ class Error : public std::exception {
 #if defined(__GNUC__)
 __attribute__((format(printf, 1, 2)))
 #endif
-std::string
-format(const char* pattern, ...);
+std::string format(const char* pattern, ...);
 
 // A failed GGML_ASSERT below a NativeScope. Not a std::exception: llama.cpp's own handlers must not
 // swallow it half way.
@@ -86,7 +87,7 @@ auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
 // call_native with the GIL released.
 template <typename Call>
 auto call_without_gil(ErrorKind kind, Call&& call) -> decltype(call()) {
-    pybind11::gil_scoped_release release;
+    GilRelease release;
     return call_native(kind, std::forward<Call>(call));
 }
 

@@ -1,5 +1,6 @@
 #include "llama_cpp/_core/gguf_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -7,6 +8,8 @@
 #include <fstream>
 #include <system_error>
 
+#include "ggml.h"
+#include "gguf.h"
 #include "llama_cpp/_core/errors.h"
 
 namespace core {
@@ -83,13 +86,26 @@ void check_gguf_file(const std::string& path, const char* noun) {
     }
 }
 
+int32_t learned_positions(const std::string& path) {
+    ggml_context* tensors = nullptr;
+    gguf_context* file = gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, &tensors});
+    if (file == nullptr) {
+        return INT32_MAX;
+    }
+    const ggml_tensor* table = ggml_get_tensor(tensors, "position_embd.weight");
+    const int64_t n_positions = table == nullptr ? INT32_MAX : table->ne[1];
+    gguf_free(file);
+    ggml_free(tensors);
+    return static_cast<int32_t>(std::min<int64_t>(n_positions, INT32_MAX));
+}
+
 const char* advice_for(const std::string& reason) {
     struct Advice {
         const char* sign;
         const char* text;
     };
     static const Advice kAdvice[] = {
-        {"byte order", "The file was written for a machine of the other byte order."},
+        {"endianness", "It was written for a machine of the other byte order: download it again."},
         {"GGUFv1", "Convert it again with a current convert_hf_to_gguf.py, or download a new one."},
         {"version", "It may need a newer llama.cpp: upgrade llama-cpp-python."},
         {"unknown model architecture", "It may need a newer llama.cpp: upgrade llama-cpp-python."},

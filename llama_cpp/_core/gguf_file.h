@@ -2,6 +2,7 @@
 #ifndef LLAMA_CPP_CORE_GGUF_FILE_H_
 #define LLAMA_CPP_CORE_GGUF_FILE_H_
 
+#include <cstdint>
 #include <string>
 
 namespace core {
@@ -9,6 +10,10 @@ namespace core {
 // Fails with ModelLoadError, which says what to do, when the path is missing, is no regular file,
 // cannot be read, is empty or does not begin like GGUF. `noun` says what the file should be.
 void check_gguf_file(const std::string& path, const char* noun);
+
+// Number of positions that a model has learned embeddings for; INT32_MAX when it has none. With a
+// greater position llama.cpp reads behind the table and stops the process.
+int32_t learned_positions(const std::string& path);
 
 // What to do about one of the reasons for which llama.cpp refuses a file; may be empty.
 const char* advice_for(const std::string& reason);

@@ -8,6 +8,7 @@
 
 #include "json-schema-to-grammar.h"
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/log.h"
@@ -26,15 +27,14 @@ std::string schema_to_grammar(const std::string& schema) {
 }
 
 void check_grammar(const std::string& grammar, const std::string& root) {
-    py::gil_scoped_release release;
+    GilRelease release;
     check_grammar_syntax(grammar, root, nullptr);
     if (grammar.find('<') != std::string::npos) {
         return;  // it may name tokens, which only a vocabulary knows
     }
     LogCapture log;
     const LlamaSamplerPtr sampler = call_native(ErrorKind::kGrammar, [&] {
-        return LlamaSamplerPtr(
-            llama_sampler_init_grammar(nullptr, grammar.c_str(), root.c_str()));
+        return LlamaSamplerPtr(llama_sampler_init_grammar(nullptr, grammar.c_str(), root.c_str()));
     });
     if (sampler == nullptr) {
         throw Error(ErrorKind::kGrammar, "llama.cpp refuses the grammar: " + log.take());

@@ -2,11 +2,12 @@
 
 namespace core {
 
-ModelHandle::ModelHandle(llama_model* model, bool has_weights)
+ModelHandle::ModelHandle(llama_model* model, bool has_weights, int32_t n_positions)
     : model_(model),
       vocab_(llama_model_get_vocab(model)),
       n_vocab_(llama_vocab_n_tokens(vocab_)),
-      has_weights_(has_weights) {}
+      has_weights_(has_weights),
+      n_positions_(n_positions) {}
 
 ModelHandle::~ModelHandle() { llama_model_free(model_); }
 

@@ -75,7 +75,7 @@ class BusyLock {
 // A loaded model. Everything in it is constant after loading, except its list of adapters.
 class ModelHandle {
   public:
-    ModelHandle(llama_model* model, bool has_weights);
+    ModelHandle(llama_model* model, bool has_weights, int32_t n_positions);
     ~ModelHandle();
     ModelHandle(const ModelHandle&) = delete;
     ModelHandle& operator=(const ModelHandle&) = delete;
@@ -83,7 +83,8 @@ class ModelHandle {
     llama_model* get() const { return model_; }
     const llama_vocab* vocab() const { return vocab_; }
     int32_t n_vocab() const { return n_vocab_; }
-    bool has_weights() const { return has_weights_; }  // false: loaded with vocab_only
+    bool has_weights() const { return has_weights_; }     // false: loaded with vocab_only
+    int32_t n_positions() const { return n_positions_; }  // INT32_MAX unless they are learned
 
     // Fails with `kind` unless the id is one of the vocabulary's.
     void check_token(llama_token token, ErrorKind kind) const;
@@ -100,6 +101,7 @@ class ModelHandle {
     const llama_vocab* vocab_;
     int32_t n_vocab_;
     bool has_weights_;
+    int32_t n_positions_;
     std::mutex adapter_mutex_;
 };
 

@@ -13,6 +13,7 @@
 #include "ggml.h"
 #include "llama.h"
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 
 // llama-common has a log of its own, written by a thread of its own.
@@ -109,7 +110,8 @@ void on_log(ggml_log_level raw_level, const char* text, void*) {
         return;
     }
     std::string_view rest(text);
-    for (size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+    for (size_t end; (end = rest.find('\n')) != std::string_view::npos;
+         rest.remove_prefix(end + 1)) {
         pending.text.append(rest.substr(0, end));
         deliver(pending.level, std::exchange(pending.text, {}));
     }
@@ -156,7 +158,7 @@ void set_log_sink(py::object sink) {
 // Runs at exit, while the interpreter is whole: afterwards native threads log into nothing.
 void stop_logging() {
     {
-        py::gil_scoped_release release;
+        GilRelease release;
         std::unique_lock<std::shared_mutex> gate(g_python_gate);
         g_python_alive.store(false);
     }
@@ -178,14 +180,21 @@ LogCapture::~LogCapture() {
     }
 }
 
-std::string LogCapture::take() {
+std::vector<std::string> LogCapture::take_lines() {
     flush_pending();
+    std::vector<std::string> lines = std::exchange(lines_, {});
+    for (std::string& line : lines) {
+        line = std::string(without_function_name(line));
+    }
+    return lines;
+}
+
+std::string LogCapture::take() { return join(take_lines(), "; "); }
+
+std::string join(const std::vector<std::string>& parts, const char* separator) {
     std::string joined;
-    for (const std::string& line : std::exchange(lines_, {})) {
-        if (!joined.empty()) {
-            joined += "; ";
-        }
-        joined += without_function_name(line);
+    for (size_t i = 0; i < parts.size(); ++i) {
+        joined += (i == 0 ? "" : separator) + parts[i];
     }
     return joined;
 }
@@ -195,9 +204,10 @@ void init_log(py::module_& m) {
     common_log_set_verbosity_thold(-1);
     py::module_::import("atexit").attr("register")(py::cpp_function(stop_logging));
 
-    m.def("set_log_level", &set_log_level, py::arg("level"),
-          "Least level that is logged: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.\n\n"
-          "Lines below it are dropped without taking the GIL. ValueError for another number.");
+    m.def(
+        "set_log_level", &set_log_level, py::arg("level"),
+        "Least level that is logged: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.\n\n"
+        "Lines below it are dropped without taking the GIL. ValueError for another number.");
     m.def("set_log_sink", &set_log_sink, py::arg("sink").none(true),
           "Send each whole log line to ``sink(level, line)``; None: to ``sys.stderr``.\n\n"
           "The sink is called on whichever thread logs. An exception in it is reported as\n"

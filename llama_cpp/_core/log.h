@@ -3,9 +3,12 @@
 #define LLAMA_CPP_CORE_LOG_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace core {
+
+std::string join(const std::vector<std::string>& parts, const char* separator);
 
 // Withholds the ERROR lines that this thread logs while it lives, so that an exception can say why
 // a call failed. What nobody take()s goes to the log after all.
@@ -18,7 +21,10 @@ class LogCapture {
 
     void add(std::string line) { lines_.push_back(std::move(line)); }
 
-    // The lines, without the "function: " that llama.cpp puts in front, joined by "; ".
+    // The lines, without the "function: " that llama.cpp puts in front.
+    std::vector<std::string> take_lines();
+
+    // The same, joined by "; ".
     std::string take();
 
   private:

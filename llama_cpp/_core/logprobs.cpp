@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "llama_cpp/_core/context.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 
 namespace py = pybind11;
@@ -63,8 +64,8 @@ TopLogprobs top_logprobs_of(const float* logits, int32_t size, llama_token token
 
 void check_arguments(llama_token token, int k, int64_t size) {
     if (token < 0 || token >= size) {
-        throw py::value_error(format("token %d is not one of 0..%lld", token,
-                                     static_cast<long long>(size) - 1));
+        throw py::value_error(
+            format("token %d is not one of 0..%lld", token, static_cast<long long>(size) - 1));
     }
     if (k < 0) {
         throw py::value_error(format("k = %d must not be negative", k));
@@ -89,7 +90,7 @@ TopLogprobs top_logprobs_row(
     check_arguments(token, k, row.size());
     const float* logits = row.data();
     const auto size = static_cast<int32_t>(row.size());
-    py::gil_scoped_release release;
+    GilRelease release;
     return top_logprobs_of(logits, size, token, k);
 }
 

@@ -11,6 +11,7 @@
 #include "ggml-backend.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
 #include "llama_cpp/_core/params_binding.h"
@@ -22,9 +23,8 @@ namespace {
 
 void require_range(const char* name, int value, int least, int greatest, const char* meaning) {
     if (value < least || value > greatest) {
-        throw Error(ErrorKind::kModelLoad,
-                    format("%s = %d is not one of %d..%d (%s)", name, value, least, greatest,
-                           meaning));
+        throw Error(ErrorKind::kModelLoad, format("%s = %d is not one of %d..%d (%s)", name, value,
+                                                  least, greatest, meaning));
     }
 }
 
@@ -67,9 +67,9 @@ std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& nam
 void copy_text(char (&target)[128], const std::string& text, const std::string& key,
                const char* what) {
     if (text.size() >= sizeof(target)) {
-        throw Error(ErrorKind::kModelLoad,
-                    format("kv_overrides: the %s of '%s' is longer than 127 bytes", what,
-                           key.c_str()));
+        throw Error(
+            ErrorKind::kModelLoad,
+            format("kv_overrides: the %s of '%s' is longer than 127 bytes", what, key.c_str()));
     }
     std::memcpy(target, text.c_str(), text.size() + 1);
 }
@@ -121,6 +121,9 @@ struct ProgressReport {
     }
 
     bool call(float progress) {
+        if (is_exiting()) {
+            return false;
+        }
         py::gil_scoped_acquire gil;
         try {
             py::object answer = callback(progress);
@@ -132,6 +135,20 @@ struct ProgressReport {
         }
     }
 };
+
+// llama.cpp says why a file cannot be loaded, and then several times that it was not.
+std::string reason_of(const std::vector<std::string>& lines) {
+    static const std::string kPrefix = "error loading model: ";
+    std::vector<std::string> reasons;
+    for (const std::string& line : lines) {
+        const size_t start = line.compare(0, kPrefix.size(), kPrefix) == 0 ? kPrefix.size() : 0;
+        if (line != "failed to load model" &&
+            line.find("failed to load model from") == std::string::npos) {
+            reasons.push_back(line.substr(start));
+        }
+    }
+    return join(reasons, "; ");
+}
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
     throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
@@ -145,11 +162,12 @@ llama_model* load(const std::string& path, const llama_model_params& params) {
         model = call_native(ErrorKind::kModelLoad,
                             [&] { return llama_model_load_from_file(path.c_str(), params); });
     } catch (const Error& error) {
-        const std::string logged = log.take();
-        refuse(path, logged.empty() ? error.what() : logged + "; " + error.what());
+        std::vector<std::string> lines = log.take_lines();
+        lines.emplace_back(error.what());
+        refuse(path, reason_of(lines));
     }
     if (model == nullptr) {
-        refuse(path, log.take());
+        refuse(path, reason_of(log.take_lines()));
     }
     return model;
 }
@@ -189,9 +207,8 @@ py::object chat_template(const Model& self, const std::optional<std::string>& na
 
 py::str description(const Model& self) {
     const auto handle = self.get();
-    return to_str(read_text([&](char* buffer, size_t size) {
-        return llama_model_desc(handle->get(), buffer, size);
-    }));
+    return to_str(read_text(
+        [&](char* buffer, size_t size) { return llama_model_desc(handle->get(), buffer, size); }));
 }
 
 // A read-only property of the model. Those that need the hyperparameters are 0 for vocab_only:
@@ -282,7 +299,7 @@ Model::Model(std::string path, const ModelParams& params, py::object progress)
     }
     // Always set: llama.cpp's own callback prints dots into the log.
     ProgressReport report{std::move(progress), std::nullopt};
-    plain.progress_callback = [](float, void*) { return true; };
+    plain.progress_callback = [](float, void*) { return !is_exiting(); };
     if (!report.callback.is_none()) {
         plain.progress_callback = ProgressReport::report;
         plain.progress_callback_user_data = &report;
@@ -290,33 +307,36 @@ Model::Model(std::string path, const ModelParams& params, py::object progress)
 
     const bool has_weights = !plain.vocab_only;
     try {
-        py::gil_scoped_release release;
-        handle_.open(std::make_shared<ModelHandle>(load(path_, plain), has_weights));
+        GilRelease release;
+        llama_model* model = load(path_, plain);
+        const bool uses_rope = llama_model_rope_type(model) != LLAMA_ROPE_TYPE_NONE;
+        handle_.open(std::make_shared<ModelHandle>(
+            model, has_weights, uses_rope ? INT32_MAX : learned_positions(path_)));
     } catch (const Error&) {
         if (report.raised.has_value()) {
             throw std::move(*report.raised);
         }
         if (report.cancelled) {
-            throw Error(ErrorKind::kModelLoad,
-                        "Failed to load model from file: " + path_ +
-                            ": the progress callback returned False");
+            throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path_ +
+                                                   ": the progress callback returned False");
         }
         throw;
     }
 }
 
 void Model::close() {
-    py::gil_scoped_release release;
+    GilRelease release;
     handle_.close();
 }
 
 void init_model(py::module_& m) {
     init_model_params(m);
 
-    ModelClass cls(m, "Model", py::release_gil_before_calling_cpp_dtor(),
-                   "A model file in memory. Safe to use from several threads.");
-    cls.def(py::init<std::string, const ModelParams&, py::object>(), py::arg("path"),
-            py::arg("params"), py::arg("progress") = py::none(),
+    ModelClass cls(m, "Model", "A model file in memory. Safe to use from several threads.");
+    cls.def(py::init([](std::string path, const ModelParams& params, py::object progress) {
+                return make_outside_gil<Model>(std::move(path), params, std::move(progress));
+            }),
+            py::arg("path"), py::arg("params"), py::arg("progress") = py::none(),
             "Load a GGUF file.\n\n"
             "``progress`` gets the loaded fraction, 0 to 1; when it returns False, loading stops.\n"
             "ModelLoadError names the file, the reason and what to do.");

@@ -9,6 +9,7 @@
 #include "llama.h"
 #include "llama_cpp/_core/errors.h"
 #include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
 #include "llama_cpp/_core/params_binding.h"
@@ -23,13 +24,12 @@ namespace fs = std::filesystem;
 
 void check_tensor_type(const char* name, ggml_type type) {
     // GGML_TYPE_COUNT means: llama.cpp chooses. The table has holes where types were removed.
-    const bool is_valid =
-        type == GGML_TYPE_COUNT ||
-        (type >= 0 && type < GGML_TYPE_COUNT && ggml_get_type_traits(type)->blck_size > 0);
+    const bool is_valid = type == GGML_TYPE_COUNT || (type >= 0 && type < GGML_TYPE_COUNT &&
+                                                      ggml_get_type_traits(type)->blck_size > 0);
     if (!is_valid) {
-        throw py::value_error(format("%s = %d is not a ggml type; %d leaves the choice to llama.cpp",
-                                     name, static_cast<int>(type),
-                                     static_cast<int>(GGML_TYPE_COUNT)));
+        throw py::value_error(
+            format("%s = %d is not a ggml type; %d leaves the choice to llama.cpp", name,
+                   static_cast<int>(type), static_cast<int>(GGML_TYPE_COUNT)));
     }
 }
 
@@ -39,10 +39,21 @@ void check_output(const std::string& input, const std::string& output) {
         throw Error(ErrorKind::kLlama,
                     "the output file is the input file, which would be destroyed: " + output);
     }
+    if (fs::is_directory(output, error)) {
+        throw Error(ErrorKind::kLlama, "the output is a directory: " + output);
+    }
     const fs::path directory = fs::absolute(output, error).parent_path();
     if (!fs::is_directory(directory, error)) {
         throw Error(ErrorKind::kLlama,
                     "the directory of the output file does not exist: " + directory.string());
+    }
+}
+
+// An output that was begun in vain is of no use to anybody.
+void remove_output(const std::string& output) {
+    std::error_code error;
+    if (fs::is_regular_file(output, error)) {
+        fs::remove(output, error);
     }
 }
 
@@ -51,13 +62,19 @@ void quantize(const std::string& input, const std::string& output, const Params&
     check_output(input, output);
     check_tensor_type("output_tensor_type", params.output_tensor_type);
     check_tensor_type("token_embedding_type", params.token_embedding_type);
-    py::gil_scoped_release release;
+    GilRelease release;
     LogCapture log;
     const uint32_t status = call_native(ErrorKind::kLlama, [&] {
         return llama_model_quantize(input.c_str(), output.c_str(), &params);
     });
     if (status != 0) {
-        throw Error(ErrorKind::kLlama, "Failed to quantize " + input + ": " + log.take());
+        remove_output(output);
+        std::string reason = log.take();
+        if (reason.find("iostream") != std::string::npos) {
+            reason = "the output cannot be written; is the disk full, or the file protected?";
+        }
+        throw Error(ErrorKind::kLlama,
+                    "Failed to quantize " + input + " to " + output + ": " + reason);
     }
 }
 

@@ -1,3 +1,5 @@
+#include "llama_cpp/_core/sampler.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cfloat>
@@ -7,7 +9,6 @@
 
 #include "llama_cpp/_core/grammar.h"
 #include "llama_cpp/_core/log.h"
-#include "llama_cpp/_core/sampler.h"
 #include "sampling.h"
 
 namespace core {
@@ -30,8 +31,7 @@ void require_finite(const char* name, float value) {
 }
 
 bool has_sampler(const common_params_sampling& params, common_sampler_type type) {
-    return std::find(params.samplers.begin(), params.samplers.end(), type) !=
-           params.samplers.end();
+    return std::find(params.samplers.begin(), params.samplers.end(), type) != params.samplers.end();
 }
 
 void validate(const ModelHandle& model, const common_params_sampling& params) {
@@ -160,8 +160,8 @@ void check_pattern(const std::string& pattern) {
         std::regex{pattern};
     } catch (const std::regex_error& error) {
         throw Error(ErrorKind::kGrammar,
-                    "the pattern of a grammar trigger is no regular expression: " + pattern +
-                        ": " + error.what());
+                    "the pattern of a grammar trigger is no regular expression: " + pattern + ": " +
+                        error.what());
     }
 }
 
@@ -204,8 +204,7 @@ LlamaSamplerPtr make_grammar(const ModelHandle& model, const common_params_sampl
     LogCapture log;
     LlamaSamplerPtr grammar = call_native(ErrorKind::kGrammar, [&] {
         if (!params.grammar_lazy) {
-            return LlamaSamplerPtr(
-                llama_sampler_init_grammar(model.vocab(), text.c_str(), "root"));
+            return LlamaSamplerPtr(llama_sampler_init_grammar(model.vocab(), text.c_str(), "root"));
         }
         const Triggers triggers = make_triggers(model, params);
         std::vector<const char*> patterns;

@@ -57,8 +57,8 @@ class Sampler {
     LlamaSamplerPtr chain_;
     LlamaSamplerPtr grammar_;  // null: none
     std::string generation_prompt_;
-    size_t history_size_;    // as many tokens as the penalties look back on
-    bool is_plain_argmax_;   // greedy, and nothing in front of it
+    size_t history_size_;   // as many tokens as the penalties look back on
+    bool is_plain_argmax_;  // greedy, and nothing in front of it
     std::vector<llama_token_data> candidates_;
     llama_token_data_array array_{};
 };

@@ -16,6 +16,7 @@
 
 #include "llama_cpp/_core/context.h"
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/model.h"
 #include "llama_cpp/_core/params_binding.h"
@@ -173,7 +174,7 @@ void bind_params(py::module_& m) {
 // Calls `function(sampler)` while this thread alone uses it, with the GIL released.
 template <typename Function>
 auto with_sampler(Sampler& sampler, Function&& function) {
-    py::gil_scoped_release release;
+    GilRelease release;
     BusyLock busy(sampler.busy, "Sampler");
     return function();
 }
@@ -194,12 +195,11 @@ llama_token sample_accept(const Context& context, Sampler& sampler) {
     });
 }
 
-llama_token sample_from_logits(Sampler& self,
-                               const py::array_t<float, py::array::c_style |
-                                                            py::array::forcecast>& logits) {
+llama_token sample_from_logits(
+    Sampler& self, const py::array_t<float, py::array::c_style | py::array::forcecast>& logits) {
     if (logits.ndim() != 1 || logits.size() != self.model().n_vocab()) {
-        throw py::value_error(format("logits must be one row of %d numbers (n_vocab)",
-                                     self.model().n_vocab()));
+        throw py::value_error(
+            format("logits must be one row of %d numbers (n_vocab)", self.model().n_vocab()));
     }
     const float* row = logits.data();
     if (std::none_of(row, row + logits.size(), [](float logit) { return logit > -INFINITY; })) {
@@ -210,13 +210,13 @@ llama_token sample_from_logits(Sampler& self,
 
 void bind_sampler(py::module_& m) {
     py::class_<Sampler, std::shared_ptr<Sampler>> cls(
-        m, "Sampler", py::release_gil_before_calling_cpp_dtor(),
+        m, "Sampler",
         "Chooses tokens. temp < 0: at random after the penalties; temp = 0: the most likely one\n"
         "after the penalties. One thread at a time, else BusyError.");
     cls.def(py::init([](const Model& model, const Params& params) {
                 auto handle = model.get();
-                py::gil_scoped_release release;
-                return std::make_shared<Sampler>(std::move(handle), params);
+                GilRelease release;
+                return make_outside_gil<Sampler>(std::move(handle), params);
             }),
             py::arg("model"), py::arg("params"),
             "GrammarError, with line and reason, for an invalid grammar; ValueError for other\n"
@@ -256,7 +256,7 @@ void bind_sampler(py::module_& m) {
     cls.def(
         "clone",
         [](Sampler& self) {
-            return with_sampler(self, [&] { return std::make_shared<Sampler>(self); });
+            return with_sampler(self, [&] { return make_outside_gil<Sampler>(self); });
         },
         "A copy in the same state.");
     cls.def("describe", &Sampler::describe, "The active samplers in their order.");

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/model.h"
 #include "llama_cpp/_core/text_stream.h"
@@ -125,15 +126,15 @@ void init_text(py::module_& m) {
         "Turns tokens into text piece by piece.\n\n"
         "It holds back an incomplete UTF-8 character, and text that may be the beginning of a\n"
         "stop string. The stop string that is complete first ends the text.");
-    cls.def(py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
-                        const py::object& preserved) {
-                return std::make_shared<TextStream>(model.get(), stops, special,
-                                                    to_tokens(preserved));
-            }),
-            py::arg("model"), py::arg("stops"), py::arg("special") = false,
-            py::arg("preserved") = py::tuple(),
-            "``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;\n"
-            "those in ``preserved`` are rendered in any case.");
+    cls.def(
+        py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
+                    const py::object& preserved) {
+            return make_outside_gil<TextStream>(model.get(), stops, special, to_tokens(preserved));
+        }),
+        py::arg("model"), py::arg("stops"), py::arg("special") = false,
+        py::arg("preserved") = py::tuple(),
+        "``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;\n"
+        "those in ``preserved`` are rendered in any case.");
     cls.def("push", &TextStream::push, py::arg("token"),
             "Add a token; returns the text that can be shown now, often \"\".");
     cls.def("flush", &TextStream::flush, "The text that is still held back.");

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/model.h"
 
 namespace py = pybind11;
@@ -80,7 +81,7 @@ py::list tokenize(const Model& self, const py::bytes& text, bool add_special, bo
     }
     std::vector<llama_token> tokens;
     {
-        py::gil_scoped_release release;
+        GilRelease release;
         tokens = tokenize_native(*model, copy, add_special, parse_special);
     }
     return to_list(tokens);
@@ -91,10 +92,9 @@ std::string detokenize_native(const ModelHandle& model, const std::vector<llama_
     std::string text(tokens.size() * 8 + 8, '\0');
     for (int round = 0; round < 2; ++round) {
         const int32_t n = call_native(ErrorKind::kTokenize, [&] {
-            return llama_detokenize(model.vocab(), tokens.data(),
-                                    static_cast<int32_t>(tokens.size()), text.data(),
-                                    static_cast<int32_t>(text.size()), remove_special,
-                                    unparse_special);
+            return llama_detokenize(
+                model.vocab(), tokens.data(), static_cast<int32_t>(tokens.size()), text.data(),
+                static_cast<int32_t>(text.size()), remove_special, unparse_special);
         });
         text.resize(static_cast<size_t>(n < 0 ? -n : n));
         if (n >= 0) {
@@ -115,7 +115,7 @@ py::bytes detokenize(const Model& self, const py::object& tokens, bool remove_sp
     }
     std::string text;
     {
-        py::gil_scoped_release release;
+        GilRelease release;
         text = detokenize_native(*model, ids, remove_special, unparse_special);
     }
     return py::bytes(text);

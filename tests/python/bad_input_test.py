@@ -112,7 +112,7 @@ def test_truncated(run_python, tmp_path, model_path, part):
 )
 def test_unknown_keyword_warns(load, model_path, name, nearest):
     with pytest.warns(UserWarning, match=f"{name!r}.*{nearest!r}"):
-        assert load(model_path, **{name: 1}).n_ctx() == 256
+        assert load(model_path, **{name: 1}).n_ctx() == 512
 
 
 @pytest.mark.parametrize("name", ["f16_kv", "mul_mat_q", "rpc_servers", "n_parts"])

@@ -235,6 +235,44 @@ def test_auto_leaves_text_alone(llm):
         assert not message.get("tool_calls")
 
 
+THINKING_TEMPLATE = """{%- for message in messages %}
+{{- '<|im_start|>' + message.role + '\n' }}
+{%- if message.reasoning_content %}
+{{- '<think>\n' + message.reasoning_content + '\n</think>\n\n' }}
+{%- endif %}
+{{- message.content + '<|im_end|>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+{{- '<|im_start|>assistant\n' }}
+{%- endif %}"""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_reasoning(fresh, stream):
+    """With reasoning_format the thinking is apart from the answer, without it the text stays."""
+    said = "<think>\nLet me see.\n</think>\n\nGod did."
+    handler = llama_chat_format.TemplateChatHandler(fresh._model, THINKING_TEMPLATE)
+    fresh.chat_handler = handler
+
+    def ask():
+        answer = fresh.create_chat_completion(
+            MESSAGES, max_tokens=60, stream=stream, logits_processor=saying(fresh, said)
+        )
+        if not stream:
+            return answer["choices"][0]["message"]
+        message = {}
+        for chunk in answer:
+            for key, text in chunk["choices"][0]["delta"].items():
+                message[key] = message.get(key, "") + text
+        return message
+
+    assert ask() == {"role": "assistant", "content": said}
+    fresh.chat_template_kwargs = {"reasoning_format": "auto"}
+    message = ask()
+    assert message["content"].strip() == "God did."
+    assert message["reasoning_content"].strip() == "Let me see."
+
+
 def test_none_renders_the_tools_and_calls_nothing(llm):
     answer = llm.create_chat_completion(MESSAGES, tools=[WEATHER], tool_choice="none", max_tokens=4)
     assert "tool_calls" not in answer["choices"][0]["message"]
@@ -407,6 +445,7 @@ def test_named_format(name):
     assert formatted.prompt == PROMPTS[name]
 
 
+@pytest.mark.filterwarnings("ignore:The prompt begins with two")
 def test_every_named_format_answers(llm):
     registry = llama_chat_format.LlamaChatCompletionHandlerRegistry()
     for name in registry._chat_handlers:
@@ -515,6 +554,22 @@ def test_jinja_formatter():
     assert formatted.stop == ["</s>"] and formatted.added_special
     assert formatted.stopping_criteria([1, 2], None) is True
     assert formatted.stopping_criteria([2, 1], None) is False
+
+
+def test_jinja_knows_what_hugging_face_templates_use():
+    cases = {
+        "{% generation %}x{% endgeneration %}": "x",
+        "{% for i in [1, 2, 3] %}{% if i == 2 %}{% continue %}{% endif %}{{ i }}{% endfor %}": "13",
+        "{{ {'a': 'é'} | tojson }}": '{"a": "é"}',
+        "a\n  {% if true %}\nb\n  {% endif %}\nc": "a\nb\nc",  # trim_blocks, lstrip_blocks
+        "{% if tools %}T{% else %}N{% endif %}": "N",
+        "{{ extra }}": "passed on",
+    }
+    for template, expected in cases.items():
+        formatter = llama_chat_format.Jinja2ChatFormatter(template, eos_token="", bos_token="")
+        assert formatter(messages=[], extra="passed on").prompt == expected, template
+    year = llama_chat_format.Jinja2ChatFormatter("{{ strftime_now('%Y') }}", "", "")
+    assert year(messages=[]).prompt == year.strftime_now("%Y")
 
 
 def test_jinja_formatter_refuses_clearly():

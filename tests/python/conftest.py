@@ -54,7 +54,7 @@ def load():
 
     def load(path: str, **arguments) -> Llama:
         arguments = {
-            "n_ctx": 256,
+            "n_ctx": 512,
             "n_threads": 1,
             "n_threads_batch": 1,
             "verbose": False,

@@ -88,14 +88,28 @@ CPU_VARIANTS = {
     ),
 }
 
-def cpu_variant_names(cpu):
-    """Names of a CPU's variants, those that ask least of it first.
+# gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were not tried.
+_NOT_WITH_GCC = ["sapphirerapids"]
+
+def _names(cpu, exclude):
+    """Names of a CPU's variants, those that ask least of it first."""
+    variants = CPU_VARIANTS[cpu].variants
+    ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
+    return [name for _, name in ordered if name not in exclude]
+
+def select_cpu_variants(make):
+    """Selects on the variants that the target's CPU and compiler have.
 
     Args:
-      cpu: a key of CPU_VARIANTS.
+      make: function from a list of variant names, those that ask least of the CPU first, to a value.
 
     Returns:
-      A list of names.
+      A select().
     """
-    variants = CPU_VARIANTS[cpu].variants
-    return [name for _, name in sorted([(len(spec.defines), name) for name, spec in variants.items()])]
+    values = {"@platforms//cpu:" + cpu: make(_names(cpu, [])) for cpu in CPU_VARIANTS}
+    values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(_names("x86_64", _NOT_WITH_GCC))
+    return select(values)
+
+def cpu_variants_constant():
+    """The names as a constant of the wheel's `_build_info.py`."""
+    return select_cpu_variants(lambda variants: {"CPU_VARIANTS": variants})

@@ -20,6 +20,7 @@ GGML_DEFINES = [
     "GGML_SHARED",
 ]
 
+# buildifier: disable=unnamed-macro
 def source_root():
     """Folder of the llama.cpp sources as the compiler sees it; only to be called from a BUILD file of theirs."""
     return native.package_relative_label(":BUILD").workspace_root

@@ -1,7 +1,7 @@
 """ggml's CPU backend, once per instruction-set variant (cpu_variants.bzl)."""
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
-load(":cpu_variants.bzl", "CPU_VARIANTS")
+load(":cpu_variants.bzl", "CPU_VARIANTS", "select_cpu_variants")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
 
@@ -14,7 +14,7 @@ _BACKEND_DEFINES = GGML_LOCAL_DEFINES + [
 ]
 
 def ggml_cpu_variants(name):
-    """Declares every CPU variant and a filegroup `<name>` of those for the target's CPU.
+    """Declares every CPU variant and a filegroup `<name>` of those for the target's CPU and compiler.
 
     Args:
       name: prefix of the libraries, `<name>-<variant>`.
@@ -30,10 +30,7 @@ def ggml_cpu_variants(name):
             )
     native.filegroup(
         name = name,
-        srcs = select({
-            "@platforms//cpu:" + cpu: [":{}-{}_so".format(name, variant) for variant in sorted(table.variants)]
-            for cpu, table in CPU_VARIANTS.items()
-        }),
+        srcs = select_cpu_variants(lambda variants: [":{}-{}_so".format(name, variant) for variant in variants]),
     )
 
 def _variant(name, cpu, folder, copts, defines):

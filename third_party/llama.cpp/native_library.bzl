@@ -36,8 +36,8 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None):
         name = name + "_so",
         additional_linker_inputs = [":" + name + "_exports"],
         dynamic_deps = [":" + dep + "_so" for dep in dynamic_deps],
-        # Run paths into Bazel's output tree have no place in a shipped library.
-        features = ["-runtime_library_search_directories"],
+        # No run paths into Bazel's output tree, where the toolchain knows this feature (ours does).
+        features = ["payload_runpath"],
         shared_lib_name = "lib{}.so".format(name),
         user_link_flags = [
             "-Wl,-soname,lib{}.so".format(name),

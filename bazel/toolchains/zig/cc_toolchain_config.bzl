@@ -15,6 +15,7 @@ load(
     "flag_set",
     "tool",
     "variable_with_value",
+    "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 
@@ -203,16 +204,22 @@ def _link_features():
                 ),
             ],
         ),
-        # Run paths into Bazel's own output tree, for programs run by Bazel. Shipped libraries turn this off.
+        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place in them.
+        feature(name = "payload_runpath"),
         feature(
             name = "runtime_library_search_directories",
             enabled = True,
             flag_sets = [
-                _flags(
-                    _LINK,
-                    ["-Wl,-rpath,$ORIGIN/%{runtime_library_search_directories}"],
-                    expand_if_available = "runtime_library_search_directories",
-                    iterate_over = "runtime_library_search_directories",
+                flag_set(
+                    actions = _LINK,
+                    flag_groups = [
+                        flag_group(
+                            expand_if_available = "runtime_library_search_directories",
+                            flags = ["-Wl,-rpath,$ORIGIN/%{runtime_library_search_directories}"],
+                            iterate_over = "runtime_library_search_directories",
+                        ),
+                    ],
+                    with_features = [with_feature_set(not_features = ["payload_runpath"])],
                 ),
             ],
         ),

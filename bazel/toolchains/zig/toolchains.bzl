@@ -5,6 +5,9 @@ load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
 
+# Only what a build needs: `//...` would otherwise build the runtime of every target, a minute each.
+_TAGS = ["manual"]
+
 # CPU -> facts that only depend on it.
 _CPUS = {
     "aarch64": struct(
@@ -44,12 +47,14 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     lib = zig_repository + "//:lib"
     zig_runtime(
         name = name + "_runtime",
+        tags = _TAGS,
         target = target,
         zig = zig,
         zig_lib = lib,
     )
     zig_cc_toolchain_config(
         name = name + "_config",
+        tags = _TAGS,
         # The first script is called; the others are what it calls.
         compiler_script = facts.compiler_scripts[0],
         cpu = facts.legacy_cpu,
@@ -60,22 +65,27 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     )
     native.filegroup(
         name = name + "_compiler_files",
+        tags = _TAGS,
         srcs = facts.compiler_scripts + [zig, zig_repository + "//:headers"],
     )
     native.filegroup(
         name = name + "_linker_files",
+        tags = _TAGS,
         srcs = ["zig-ld.sh", zig, ":" + name + "_runtime"],
     )
     native.filegroup(
         name = name + "_archiver_files",
+        tags = _TAGS,
         srcs = ["zig-ar.sh", zig],
     )
     native.filegroup(
         name = name + "_strip_files",
+        tags = _TAGS,
         srcs = ["zig-strip.sh", zig],
     )
     native.filegroup(
         name = name + "_all_files",
+        tags = _TAGS,
         srcs = [
             ":" + name + "_archiver_files",
             ":" + name + "_compiler_files",
@@ -85,6 +95,7 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     )
     cc_toolchain(
         name = name + "_cc",
+        tags = _TAGS,
         all_files = ":" + name + "_all_files",
         ar_files = ":" + name + "_archiver_files",
         as_files = ":" + name + "_compiler_files",

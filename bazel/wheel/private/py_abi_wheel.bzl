@@ -81,7 +81,7 @@ def _py_abi_wheel_impl(ctx):
         "free_threaded": abi.free_threaded,
         "import_name": ctx.attr.import_name,
         "license_expression": ctx.attr.license_expression,
-        "licenses": {name: file.path for name, file in license_files.items()},
+        "license_files": {name: file.path for name, file in license_files.items()},
         "members": {path: file.path for path, file in members.items()},
         "requires": ctx.attr.requires,
         "requires_python": ctx.attr.requires_python,

@@ -26,7 +26,7 @@ def py_extension(name, module, ext_suffix, deps, dynamic_deps = [], runpath = "$
         name = name,
         additional_linker_inputs = [":" + name + "_exports"],
         dynamic_deps = dynamic_deps,
-        features = ["-runtime_library_search_directories"],
+        features = ["payload_runpath"],
         shared_lib_name = module + ext_suffix,
         user_link_flags = [
             "-Wl,-rpath," + runpath,

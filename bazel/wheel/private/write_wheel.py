@@ -29,7 +29,7 @@ def _metadata(spec: dict[str, Any]) -> str:
         ("Version", spec["version"]),
         ("Summary", spec["summary"]),
         ("License-Expression", spec["license_expression"]),
-        *(("License-File", name) for name in sorted(spec["licenses"])),
+        *(("License-File", name) for name in sorted(spec["license_files"])),
         *(("Classifier", classifier) for classifier in spec["classifiers"]),
         *(("Project-URL", f"{label}, {url}") for label, url in sorted(spec["urls"].items())),
         ("Requires-Python", spec["requires_python"]),
@@ -95,7 +95,7 @@ def write_wheel(spec: dict[str, Any], output: Path) -> None:
         f"{dist_info}/METADATA": _metadata(spec).encode(),
         f"{dist_info}/WHEEL": _wheel_file(spec).encode(),
     }
-    for license_name, source in spec["licenses"].items():
+    for license_name, source in spec["license_files"].items():
         tail[f"{dist_info}/licenses/{license_name}"] = Path(source).read_bytes()
     record = f"{dist_info}/RECORD"
     # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
