@@ -182,6 +182,14 @@ std::string read_text(const std::function<int32_t(char*, size_t)>& read) {
     return text;
 }
 
+bool may_have_learned_positions(const llama_model* model) {
+    const std::string architecture = read_text([&](char* buffer, size_t size) {
+        return llama_model_meta_val_str(model, "general.architecture", buffer, size);
+    });
+    return architecture == "bert" || architecture == "gpt2" || architecture == "mpt" ||
+           architecture == "starcoder";
+}
+
 py::dict metadata(const Model& self) {
     const auto handle = self.get();
     const llama_model* model = handle->get();
@@ -309,9 +317,9 @@ Model::Model(std::string path, const ModelParams& params, py::object progress)
     try {
         GilRelease release;
         llama_model* model = load(path_, plain);
-        const bool uses_rope = llama_model_rope_type(model) != LLAMA_ROPE_TYPE_NONE;
-        handle_.open(std::make_shared<ModelHandle>(
-            model, has_weights, uses_rope ? INT32_MAX : learned_positions(path_)));
+        const int32_t n_positions =
+            may_have_learned_positions(model) ? learned_positions(path_) : INT32_MAX;
+        handle_.open(std::make_shared<ModelHandle>(model, has_weights, n_positions));
     } catch (const Error&) {
         if (report.raised.has_value()) {
             throw std::move(*report.raised);
