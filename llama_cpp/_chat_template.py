@@ -116,7 +116,7 @@ class TemplateChatHandler:
             processors=request.completion["logits_processor"],
             preserved=preserved,
         )
-        run = _completion.stream if request.stream else _completion.complete
+        run: Any = _completion.stream if request.stream else _completion.complete
         return respond(run(llama, job), make_reader)
 
     def _apply(

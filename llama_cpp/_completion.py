@@ -56,7 +56,7 @@ class Job:
     params: _core.SamplingParams
     seed: Optional[int]
     max_tokens: int
-    stops: List[bytes]
+    stops: List[str]
     preserved: Sequence[int]  # control tokens that are shown as text (tool-call markers)
     logprobs: Optional[int]
     echo: bool
@@ -109,7 +109,7 @@ def prepare(
         job.prompt_text = prompt if isinstance(prompt, str) else _text(llama, prompt)
     job.max_tokens = _limit(llama, len(job.prompt_tokens), max_tokens)
     stops = [stop] if isinstance(stop, str) else stop or ()
-    job.stops = [encode(text, "A stop string") for text in stops if text]
+    job.stops = [encode(text, "A stop string").decode() for text in stops if text]
     return job
 
 
@@ -227,54 +227,18 @@ def _tokens_without_space(llama: Llama, text: str) -> List[int]:
 def complete(llama: Llama, job: Job) -> CreateCompletionResponse:
     """Run a job to its end. Other threads wait until it is done."""
     with llama._lock:
-        return _complete(llama, job)
-
-
-def _complete(llama: Llama, job: Job) -> Any:
-    text = _core.TextStream(llama._model, job.stops, False, job.preserved)
-    is_eog, push = llama._model.is_eog, text.push
-    tokens: List[int] = []
-    parts: List[str] = []
-    entries = _Logprobs(llama, job) if job.logprobs is not None else None
-    finish_reason = "length"
-    for token in _start(llama, job):
-        if is_eog(token):
-            finish_reason = "stop"
-            break
-        tokens.append(token)
-        parts.append(push(token))
-        if entries is not None:
-            entries.add(token)
-        if text.stopped:
-            finish_reason = "stop"
-            break
-        if len(tokens) >= job.max_tokens:
-            break
-    else:  # the stopping criteria ended it
-        finish_reason = "stop"
-    parts.append(text.flush())
-    _finish(llama, job, tokens)
-    whole = _without_space(job, "".join(parts))
-    prompt = job.prompt_text if job.echo else ""
-    return {
-        "id": job.id,
-        "object": "text_completion",
-        "created": job.created,
-        "model": job.model,
-        "choices": [
-            {
-                "text": prompt + whole + job.suffix,
-                "index": 0,
-                "logprobs": None if entries is None else entries.take(),
-                "finish_reason": finish_reason,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": len(job.prompt_tokens),
-            "completion_tokens": len(tokens),
-            "total_tokens": len(job.prompt_tokens) + len(tokens),
-        },
+        run = _Run(llama, job)
+        text = "".join(run.pieces())
+        _finish(llama, job, run.tokens)
+    completion: Any = _chunk(job, text, run.take_logprobs(), run.finish_reason)
+    if job.echo:
+        completion["choices"][0]["text"] = job.prompt_text + text
+    completion["usage"] = {
+        "prompt_tokens": len(job.prompt_tokens),
+        "completion_tokens": len(run.tokens),
+        "total_tokens": len(job.prompt_tokens) + len(run.tokens),
     }
+    return completion
 
 
 def stream(llama: Llama, job: Job) -> Iterator[Any]:
@@ -283,55 +247,65 @@ def stream(llama: Llama, job: Job) -> Iterator[Any]:
     The last chunk has no text and the finish reason. Closing the iterator ends the generation. A
     newer generation on the same Llama ends it too: the next step then raises OvertakenError.
     """
-    text = _core.TextStream(llama._model, job.stops, False, job.preserved)
-    is_eog, push = llama._model.is_eog, text.push
-    tokens: List[int] = []
-    entries = _Logprobs(llama, job) if job.logprobs is not None else None
-    strip = job.strip_space
-    finish_reason = "length"
+    run = _Run(llama, job)
     if job.echo and job.prompt_text:
         yield _chunk(job, job.prompt_text, None, None)
-    for token in _start(llama, job):
-        if is_eog(token):
-            finish_reason = "stop"
-            break
-        tokens.append(token)
-        new = push(token)
-        if entries is not None:
-            entries.add(token)
-        if new:
-            if strip:
-                new, strip = _without_space(job, new), False
-            yield {
-                "id": job.id,
-                "object": "text_completion",
-                "created": job.created,
-                "model": job.model,
-                "choices": [
-                    {
-                        "text": new,
-                        "index": 0,
-                        "logprobs": None if entries is None else entries.take(),
-                        "finish_reason": None,
-                    }
-                ],
-            }
-        if text.stopped:
-            finish_reason = "stop"
-            break
-        if len(tokens) >= job.max_tokens:
-            break
-    else:
-        finish_reason = "stop"
-    rest = text.flush()
-    if strip:
-        rest = _without_space(job, rest)
-    rest += job.suffix
-    if rest:
-        yield _chunk(job, rest, None if entries is None else entries.take(), None)
+    for text in run.pieces():
+        yield _chunk(job, text, run.take_logprobs(), None)
     with llama._lock:
-        _finish(llama, job, tokens)
-    yield _chunk(job, "", None, finish_reason)
+        _finish(llama, job, run.tokens)
+    yield _chunk(job, "", None, run.finish_reason)
+
+
+class _Run:
+    """One run of a job: the tokens so far, and why it ended."""
+
+    def __init__(self, llama: Llama, job: Job) -> None:
+        self._llama = llama
+        self._job = job
+        self._logprobs = None if job.logprobs is None else _Logprobs(llama, job)
+        self.tokens: List[int] = []
+        self.finish_reason = "length"
+
+    def pieces(self) -> Iterator[str]:
+        """Generate, and yield the text as soon as it is known to belong to the answer."""
+        pieces = self._raw_pieces()
+        if self._job.strip_space:
+            # After an empty prompt, without the space that SentencePiece puts before a first word.
+            for first in pieces:
+                yield first[1:] if first.startswith(" ") else first
+                break
+        yield from pieces
+
+    def _raw_pieces(self) -> Iterator[str]:
+        job, tokens, logprobs = self._job, self.tokens, self._logprobs
+        model = self._llama._model
+        text = _core.TextStream(model, job.stops, False, job.preserved)
+        is_eog, push, max_tokens = model.is_eog, text.push, job.max_tokens
+        for token in _start(self._llama, job):
+            if is_eog(token):
+                self.finish_reason = "stop"
+                break
+            tokens.append(token)
+            if logprobs is not None:
+                logprobs.add(token)
+            new = push(token)
+            if new:
+                yield new
+            if text.stopped:
+                self.finish_reason = "stop"
+                break
+            if len(tokens) >= max_tokens:
+                break
+        else:  # the stopping criteria ended it
+            self.finish_reason = "stop"
+        rest = text.flush() + job.suffix
+        if rest:
+            yield rest
+
+    def take_logprobs(self) -> Optional[Dict[str, Any]]:
+        """Return the log probabilities of the tokens since the last call, None if not wanted."""
+        return None if self._logprobs is None else self._logprobs.take()
 
 
 def _chunk(
@@ -345,11 +319,6 @@ def _chunk(
         "model": job.model,
         "choices": [choice],
     }
-
-
-def _without_space(job: Job, text: str) -> str:
-    """After an empty prompt, drop the space that SentencePiece puts before the first word."""
-    return text[1:] if job.strip_space and text.startswith(" ") else text
 
 
 def _start(llama: Llama, job: Job) -> Iterator[int]:
@@ -401,9 +370,8 @@ class _Logprobs:
         self._k = job.logprobs or 0
         self._position = len(job.prompt_tokens)  # of the next token
         self._offset = 0 if job.echo else len(job.prompt_text)
+        self._prompt = job.prompt_tokens if job.echo else []  # not added yet: not evaluated yet
         self._clear()
-        if job.echo:
-            self._add_prompt(job.prompt_tokens)
 
     def _clear(self) -> None:
         self._tokens: List[str] = []
@@ -413,6 +381,7 @@ class _Logprobs:
 
     def take(self) -> Dict[str, Any]:
         """Return what was added since the last call."""
+        self._add_prompt()
         taken = {
             "tokens": self._tokens,
             "text_offset": self._offsets,
@@ -423,10 +392,13 @@ class _Logprobs:
         return taken
 
     def add(self, token: int) -> None:
+        """Add a token that was just generated."""
+        self._add_prompt()
         self._add(token, self._position - 1)
         self._position += 1
 
-    def _add_prompt(self, prompt: List[int]) -> None:
+    def _add_prompt(self) -> None:
+        prompt, self._prompt = self._prompt, []
         bos = self._llama._model.token_bos
         for position, token in enumerate(prompt):
             if token != bos:

@@ -1,4 +1,4 @@
-"""The exceptions of this package. The native module raises these classes; nothing is imported here."""
+"""The exceptions of this package. The native module raises them too; nothing is imported here."""
 
 
 class LlamaError(Exception):
@@ -10,7 +10,7 @@ class ModelLoadError(LlamaError, ValueError):
 
 
 class ContextError(LlamaError, ValueError):
-    """A context cannot be created like this, or one of its methods got an argument it cannot use."""
+    """A context cannot be created like this, or a method of it got an unusable argument."""
 
 
 class ContextOverflowError(LlamaError, ValueError):

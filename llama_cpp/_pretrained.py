@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
-from typing import List, Optional, Union
+from typing import Any, Dict, List, Optional, Union
 
 Folder = Union[str, "os.PathLike[str]", None]
 
@@ -30,6 +30,10 @@ def download(
             "Llama.from_pretrained needs the huggingface-hub package: pip install huggingface-hub"
         ) from error
     validate_repo_id(repo_id)
+    folders: Dict[str, Any] = {
+        "local_dir": None if local_dir is None else os.fspath(local_dir),
+        "cache_dir": None if cache_dir is None else os.fspath(cache_dir),
+    }
     names = [
         str(PurePosixPath(entry["name"] if isinstance(entry, dict) else entry).relative_to(repo_id))
         for entry in HfFileSystem().ls(repo_id, recursive=True)
@@ -38,8 +42,7 @@ def download(
         hf_hub_download(
             repo_id=repo_id,
             filename=_only_match(repo_id, names, pattern),
-            local_dir=local_dir,
-            cache_dir=cache_dir,
+            **folders,
         )
         for pattern in [filename, *(additional_files or ())]
     ]

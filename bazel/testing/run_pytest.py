@@ -1,7 +1,8 @@
 """Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (paths relative to the runfiles folder).
 
-The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and nothing of Bazel's own import machinery, so a
-test imports a package exactly as a user would. Writes JUnit XML where Bazel asks for it, with every test case in it.
+The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and nothing of Bazel's
+own import machinery, so a test imports a package exactly as a user would. Writes JUnit XML where Bazel asks for it, with
+every test case in it.
 """
 
 import os

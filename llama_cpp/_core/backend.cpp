@@ -1,6 +1,7 @@
 // What llama.cpp was built with, which compute backends are loaded, and loading one.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <map>
 #include <mutex>
@@ -62,8 +63,8 @@ std::vector<std::string> backends() {
     return names;
 }
 
-py::list devices() {
-    py::list list;
+py::typing::List<py::typing::Dict<py::str, py::object>> devices() {
+    py::typing::List<py::typing::Dict<py::str, py::object>> list;
     for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
         ggml_backend_dev_t device = ggml_backend_dev_get(i);
         size_t memory_free = 0;

@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <chrono>
 #include <map>
@@ -159,8 +160,10 @@ std::vector<Trigger> triggers(const common_chat_params& params) {
     return list;
 }
 
-py::dict to_dict(const common_chat_msg_diff& diff) {
-    py::dict entry;
+using DiffDict = py::typing::Dict<py::str, py::object>;
+
+DiffDict to_dict(const common_chat_msg_diff& diff) {
+    DiffDict entry;
     if (!diff.reasoning_content_delta.empty()) {
         entry["reasoning_content"] = to_str(diff.reasoning_content_delta);
     }
@@ -176,11 +179,11 @@ py::dict to_dict(const common_chat_msg_diff& diff) {
     return entry;
 }
 
-py::list chat_diffs(const ChatMessage& previous, const ChatMessage& current) {
+py::typing::List<DiffDict> chat_diffs(const ChatMessage& previous, const ChatMessage& current) {
     const std::vector<common_chat_msg_diff> diffs = call_without_gil(ErrorKind::kChatTemplate, [&] {
         return common_chat_msg_diff::compute_diffs(previous.get(), current.get());
     });
-    py::list list;
+    py::typing::List<DiffDict> list;
     for (const common_chat_msg_diff& diff : diffs) {
         list.append(to_dict(diff));
     }
@@ -226,7 +229,7 @@ void bind_message(py::module_& m) {
     cls.def_property_readonly(
         "tool_calls",
         [](const ChatMessage& self) {
-            py::list list;
+            py::typing::List<py::typing::Tuple<py::str, py::str, py::str>> list;
             for (const common_chat_tool_call& call : self.get().tool_calls) {
                 list.append(
                     py::make_tuple(to_str(call.name), to_str(call.arguments), to_str(call.id)));

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llama_cpp/_core/adapter.h"
@@ -26,12 +27,11 @@ Outputs to_outputs(int outputs) {
     return static_cast<Outputs>(outputs);
 }
 
-void decode(const Context& self, const py::object& tokens, llama_pos pos0, llama_seq_id seq_id,
+void decode(const Context& self, const Tokens& tokens, llama_pos pos0, llama_seq_id seq_id,
             int outputs) {
-    const std::vector<llama_token> ids = to_tokens(tokens);
     const Outputs which = to_outputs(outputs);
     with_context(self, [&](ContextHandle& context) {
-        context.decode(ids.data(), ids.size(), pos0, seq_id, which);
+        context.decode(tokens.ids.data(), tokens.ids.size(), pos0, seq_id, which);
     });
 }
 
@@ -41,17 +41,16 @@ void decode_one(const Context& self, llama_token token, llama_pos pos, llama_seq
     });
 }
 
-void decode_sequences(const Context& self, const py::sequence& sequences, bool all_outputs) {
+void decode_sequences(const Context& self, std::vector<Tokens> sequences, bool all_outputs) {
     std::vector<std::vector<llama_token>> ids;
-    for (py::handle sequence : sequences) {
-        ids.push_back(to_tokens(sequence));
+    for (Tokens& sequence : sequences) {
+        ids.push_back(std::move(sequence.ids));
     }
     with_context(self, [&](ContextHandle& context) { context.decode_sequences(ids, all_outputs); });
 }
 
-void encode(const Context& self, const py::object& tokens) {
-    const std::vector<llama_token> ids = to_tokens(tokens);
-    with_context(self, [&](ContextHandle& context) { context.encode(ids); });
+void encode(const Context& self, const Tokens& tokens) {
+    with_context(self, [&](ContextHandle& context) { context.encode(tokens.ids); });
 }
 
 void set_n_threads(const Context& self, int n_threads, int n_threads_batch) {
@@ -179,6 +178,7 @@ void init_context(py::module_& m) {
     cls.def_property_readonly("closed", &Context::closed);
     cls.def_property_readonly("model", &Context::model, "The model it was created with.");
     def_constant(cls, "n_ctx", &llama_n_ctx, "Tokens that fit in, of all sequences together.");
+    def_constant(cls, "n_ctx_seq", &llama_n_ctx_seq, "Tokens that fit into one sequence.");
     def_constant(cls, "n_batch", &llama_n_batch, "Tokens per batch.");
     def_constant(cls, "n_ubatch", &llama_n_ubatch, "Tokens that are computed at once.");
     def_constant(cls, "n_seq_max", &llama_n_seq_max, "Number of sequences.");

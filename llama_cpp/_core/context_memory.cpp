@@ -13,7 +13,6 @@ namespace {
 void memory_clear(const Context& self, bool data) {
     with_context(self, [&](ContextHandle& context) {
         context.check_usable();
-        context.forget_outputs();
         context.call(ErrorKind::kContext, [&] { llama_memory_clear(context.memory(), data); });
     });
 }

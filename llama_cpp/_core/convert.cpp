@@ -95,12 +95,4 @@ std::vector<llama_token> to_tokens(py::handle object) {
     return tokens;
 }
 
-py::list to_list(const std::vector<llama_token>& tokens) {
-    py::list list(tokens.size());
-    for (size_t i = 0; i < tokens.size(); ++i) {
-        PyList_SET_ITEM(list.ptr(), static_cast<Py_ssize_t>(i), PyLong_FromLong(tokens[i]));
-    }
-    return list;
-}
-
 }  // namespace core

@@ -18,8 +18,27 @@ pybind11::str to_str(std::string_view text);
 // TypeError / ValueError when it is something else; the ids are not compared with a vocabulary.
 std::vector<llama_token> to_tokens(pybind11::handle object);
 
-pybind11::list to_list(const std::vector<llama_token>& tokens);
+// Token ids as an argument of a bound function.
+struct Tokens {
+    std::vector<llama_token> ids;
+};
 
 }  // namespace core
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<core::Tokens> {
+    PYBIND11_TYPE_CASTER(
+        core::Tokens,
+        const_name("collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32]"));
+
+    bool load(handle source, bool) {
+        value.ids = core::to_tokens(source);
+        return true;
+    }
+};
+
+}  // namespace pybind11::detail
 
 #endif  // LLAMA_CPP_CORE_CONVERT_H_

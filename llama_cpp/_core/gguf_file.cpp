@@ -105,6 +105,8 @@ const char* advice_for(const std::string& reason) {
         const char* text;
     };
     static const Advice kAdvice[] = {
+        {"SPLIT_MODE", "Choose another split_mode, or install a backend for your GPU."},
+        {"main_gpu", "Choose one of the GPUs in devices()."},
         {"endianness", "It was written for a machine of the other byte order: download it again."},
         {"GGUFv1", "Convert it again with a current convert_hf_to_gguf.py, or download a new one."},
         {"version", "It may need a newer llama.cpp: upgrade llama-cpp-python."},

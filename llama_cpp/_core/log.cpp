@@ -1,6 +1,7 @@
 #include "llama_cpp/_core/log.h"
 
 #include <pybind11/pybind11.h>
+#include <pybind11/typing.h>
 
 #include <atomic>
 #include <cctype>
@@ -142,7 +143,9 @@ void set_log_level(int level) {
     g_level.store(level);
 }
 
-void set_log_sink(py::object sink) {
+using Sink = py::typing::Optional<py::typing::Callable<void(int, py::str)>>;
+
+void set_log_sink(Sink sink) {
     if (!sink.is_none() && PyCallable_Check(sink.ptr()) == 0) {
         throw py::type_error("the log sink must be callable: sink(level: int, line: str), or None");
     }
@@ -162,7 +165,7 @@ void stop_logging() {
         std::unique_lock<std::shared_mutex> gate(g_python_gate);
         g_python_alive.store(false);
     }
-    set_log_sink(py::none());
+    set_log_sink(Sink(py::none()));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "llama_cpp/_core/model.h"
 
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <cstring>
 #include <functional>
@@ -110,6 +111,8 @@ std::vector<llama_model_kv_override> make_overrides(
     return overrides;
 }
 
+using Progress = py::typing::Optional<py::typing::Callable<bool(float)>>;
+
 // Reports progress to Python and remembers what the callback raised until loading has stopped.
 struct ProgressReport {
     py::object callback;
@@ -190,10 +193,10 @@ bool may_have_learned_positions(const llama_model* model) {
            architecture == "starcoder";
 }
 
-py::dict metadata(const Model& self) {
+py::typing::Dict<py::str, py::str> metadata(const Model& self) {
     const auto handle = self.get();
     const llama_model* model = handle->get();
-    py::dict result;
+    py::typing::Dict<py::str, py::str> result;
     for (int32_t i = 0; i < llama_model_meta_count(model); ++i) {
         const std::string key = read_text([&](char* buffer, size_t size) {
             return llama_model_meta_key_by_index(model, i, buffer, size);
@@ -206,7 +209,8 @@ py::dict metadata(const Model& self) {
     return result;
 }
 
-py::object chat_template(const Model& self, const std::optional<std::string>& name) {
+py::typing::Optional<py::str> chat_template(const Model& self,
+                                            const std::optional<std::string>& name) {
     const auto handle = self.get();
     const char* text =
         llama_model_chat_template(handle->get(), name.has_value() ? name->c_str() : nullptr);
@@ -237,6 +241,29 @@ void def_hyperparameter(ModelClass& cls, const char* name, Getter getter, const 
             return handle->has_weights() ? getter(handle->get()) : Result{};
         },
         doc);
+}
+
+using MetadataDict =
+    py::typing::Dict<py::str, py::typing::Union<py::bool_, py::int_, py::float_, py::str>>;
+
+// By hand: pybind11 would take None for False and 1.5 for 1.
+std::map<std::string, MetadataValue> to_overrides(const MetadataDict& values) {
+    std::map<std::string, MetadataValue> overrides;
+    for (const auto& [key, value] : values) {
+        const auto name = key.cast<std::string>();
+        if (py::isinstance<py::bool_>(value)) {
+            overrides[name] = value.cast<bool>();
+        } else if (py::isinstance<py::int_>(value)) {
+            overrides[name] = value.cast<int64_t>();
+        } else if (py::isinstance<py::float_>(value)) {
+            overrides[name] = value.cast<double>();
+        } else if (py::isinstance<py::str>(value)) {
+            overrides[name] = value.cast<std::string>();
+        } else {
+            throw py::type_error("kv_overrides['" + name + "'] must be a bool, int, float or str");
+        }
+    }
+    return overrides;
 }
 
 void init_model_params(py::module_& m) {
@@ -275,8 +302,12 @@ void init_model_params(py::module_& m) {
              "Bypass the host buffer, so that extra buffers can be used.");
     cls.def_readwrite("tensor_split", &ModelParams::tensor_split,
                       "Share of each GPU; at most max_devices() numbers.");
-    cls.def_readwrite("kv_overrides", &ModelParams::kv_overrides,
-                      "Metadata to replace; keys and text of at most 127 bytes.");
+    cls.def_property(
+        "kv_overrides", [](const ModelParams& self) { return self.kv_overrides; },
+        [](ModelParams& self, const MetadataDict& values) {
+            self.kv_overrides = to_overrides(values);
+        },
+        "Metadata to replace; keys and text of at most 127 bytes.");
     cls.def_readwrite("devices", &ModelParams::devices,
                       "Names of the devices to offload to; empty: all.");
 }
@@ -341,7 +372,7 @@ void init_model(py::module_& m) {
     init_model_params(m);
 
     ModelClass cls(m, "Model", "A model file in memory. Safe to use from several threads.");
-    cls.def(py::init([](std::string path, const ModelParams& params, py::object progress) {
+    cls.def(py::init([](std::string path, const ModelParams& params, Progress progress) {
                 return make_outside_gil<Model>(std::move(path), params, std::move(progress));
             }),
             py::arg("path"), py::arg("params"), py::arg("progress") = py::none(),

@@ -233,14 +233,13 @@ void bind_sampler(py::module_& m) {
         "GrammarError, and nothing changes, when it does not fit the grammar.");
     cls.def(
         "accept_many",
-        [](Sampler& self, const py::object& tokens, bool is_generated) {
-            const std::vector<llama_token> ids = to_tokens(tokens);
+        [](Sampler& self, const Tokens& tokens, bool is_generated) {
             with_sampler(self, [&] {
                 if (!is_generated) {
-                    self.accept_history(ids);
+                    self.accept_history(tokens.ids);
                     return;
                 }
-                for (llama_token token : ids) {
+                for (llama_token token : tokens.ids) {
                     self.accept(token, true);
                 }
             });

@@ -1,6 +1,7 @@
 // The Python class TextStream.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <algorithm>
 #include <utility>
@@ -128,8 +129,8 @@ void init_text(py::module_& m) {
         "stop string. The stop string that is complete first ends the text.");
     cls.def(
         py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
-                    const py::object& preserved) {
-            return make_outside_gil<TextStream>(model.get(), stops, special, to_tokens(preserved));
+                    const Tokens& preserved) {
+            return make_outside_gil<TextStream>(model.get(), stops, special, preserved.ids);
         }),
         py::arg("model"), py::arg("stops"), py::arg("special") = false,
         py::arg("preserved") = py::tuple(),
@@ -142,7 +143,7 @@ void init_text(py::module_& m) {
                               "Whether a stop string was found; nothing follows then.");
     cls.def_property_readonly(
         "stop",
-        [](const TextStream& self) -> py::object {
+        [](const TextStream& self) -> py::typing::Optional<py::bytes> {
             return self.stop().has_value() ? py::object(py::bytes(*self.stop()))
                                            : py::object(py::none());
         },

@@ -69,7 +69,8 @@ std::vector<llama_token> tokenize_native(const ModelHandle& model, const std::st
     throw Error(ErrorKind::kTokenize, "the text has more tokens than fit into 32 bits");
 }
 
-py::list tokenize(const Model& self, const py::bytes& text, bool add_special, bool parse_special) {
+std::vector<llama_token> tokenize(const Model& self, const py::bytes& text, bool add_special,
+                                  bool parse_special) {
     const auto model = self.get();
     model->check_has_vocab();
     if (add_special) {
@@ -79,12 +80,14 @@ py::list tokenize(const Model& self, const py::bytes& text, bool add_special, bo
     if (copy.size() > INT_MAX - 8) {
         throw Error(ErrorKind::kTokenize, "text of 2 GiB or more; tokenize it in parts");
     }
-    std::vector<llama_token> tokens;
-    {
-        GilRelease release;
-        tokens = tokenize_native(*model, copy, add_special, parse_special);
+    GilRelease release;
+    try {
+        return tokenize_native(*model, copy, add_special, parse_special);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::kTokenize,
+                    std::string("llama.cpp cannot tokenize this text (") + error.what() +
+                        "); is it UTF-8? text.decode(\"utf-8\", \"replace\").encode() repairs it");
     }
-    return to_list(tokens);
 }
 
 std::string detokenize_native(const ModelHandle& model, const std::vector<llama_token>& tokens,
@@ -104,19 +107,18 @@ std::string detokenize_native(const ModelHandle& model, const std::vector<llama_
     throw Error(ErrorKind::kTokenize, "llama.cpp gave two different lengths for the same tokens");
 }
 
-py::bytes detokenize(const Model& self, const py::object& tokens, bool remove_special,
+py::bytes detokenize(const Model& self, const Tokens& tokens, bool remove_special,
                      bool unparse_special) {
     const auto model = self.get();
     model->check_has_vocab();
-    const std::vector<llama_token> ids = to_tokens(tokens);
-    model->check_tokens(ids, ErrorKind::kTokenize);
-    if (ids.size() > INT_MAX / 16) {
+    model->check_tokens(tokens.ids, ErrorKind::kTokenize);
+    if (tokens.ids.size() > INT_MAX / 16) {
         throw Error(ErrorKind::kTokenize, "too many tokens at once; detokenize them in parts");
     }
     std::string text;
     {
         GilRelease release;
-        text = detokenize_native(*model, ids, remove_special, unparse_special);
+        text = detokenize_native(*model, tokens.ids, remove_special, unparse_special);
     }
     return py::bytes(text);
 }
@@ -178,11 +180,12 @@ void bind_vocab(ModelClass& cls) {
     def_vocab_property(cls, "add_eos", &llama_vocab_get_add_eos, "Whether prompts end with EOS.");
     def_vocab_property(cls, "add_sep", &llama_vocab_get_add_sep, "Whether SEP is added.");
 
-    cls.def("tokenize", &tokenize, py::arg("text"), py::arg("add_special"),
-            py::arg("parse_special"),
-            "Token ids of UTF-8 text (invalid bytes are tokenized as they are).\n\n"
-            "``add_special`` adds BOS/EOS as the model wants; ``parse_special`` turns the text of\n"
-            "special tokens into those tokens. TokenizeError without a vocabulary.");
+    cls.def(
+        "tokenize", &tokenize, py::arg("text"), py::arg("add_special"), py::arg("parse_special"),
+        "Token ids of UTF-8 text.\n\n"
+        "``add_special`` adds BOS/EOS as the model wants; ``parse_special`` turns the text of\n"
+        "special tokens into those tokens. TokenizeError without a vocabulary, and for bytes that "
+        "are\nnot UTF-8 where the vocabulary cannot spell them.");
     cls.def("detokenize", &detokenize, py::arg("tokens"), py::arg("remove_special") = false,
             py::arg("unparse_special") = false,
             "Text of token ids; may end within a UTF-8 character.\n\n"

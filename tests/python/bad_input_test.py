@@ -6,8 +6,9 @@ import struct
 import warnings
 from pathlib import Path
 
-import llama_cpp
 import pytest
+
+import llama_cpp
 from llama_cpp import Llama
 
 N_TRUNCATIONS = 20

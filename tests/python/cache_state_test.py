@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pickle
 
-import llama_cpp
 import numpy as np
 import pytest
+
+import llama_cpp
 from llama_cpp import LlamaDiskCache, LlamaRAMCache, LlamaState
 
 PROMPT = "And the earth was without form"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-import llama_cpp
 import pytest
+
+import llama_cpp
 from llama_cpp import llama_chat_format
 
 MESSAGES = [

@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 
-import llama_cpp
 import pytest
+
+import llama_cpp
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import math
 
-import llama_cpp
 import numpy as np
 import pytest
+
+import llama_cpp
 from llama_cpp import LogitsProcessorList, MinTokensLogitsProcessor, StoppingCriteriaList
 
 PROMPT = "In the beginning God created the heaven"
@@ -222,16 +222,24 @@ def test_streamed_logprobs_are_the_same(all_logits):
         assert list(itertools.chain.from_iterable(part[key] for part in parts)) == whole[key]
 
 
-def test_echoed_logprobs_begin_with_none(all_logits):
-    completion = all_logits(PROMPT, max_tokens=2, temperature=0, logprobs=1, echo=True)
-    logprobs = completion["choices"][0]["logprobs"]
-    n_tokens = completion["usage"]["total_tokens"]
-    assert len(logprobs["tokens"]) == n_tokens - 1  # BOS is not shown
+@pytest.mark.parametrize("stream", [False, True])
+def test_echoed_logprobs_begin_with_none(load, model_path, stream):
+    llm = load(model_path, logits_all=True)
+    answer = llm(PROMPT, max_tokens=2, temperature=0, logprobs=1, echo=True, stream=stream)
+    parts = list(answer) if stream else [answer]
+    found = [part["choices"][0]["logprobs"] for part in parts]
+    logprobs = {
+        key: [value for part in found if part for value in part[key]]
+        for key in ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+    }
+    tokens = list(llm.eval_tokens)[1:]  # BOS is not shown; the last token is not evaluated
+    assert len(logprobs["tokens"]) == len(tokens) + 1
+    assert "".join(logprobs["tokens"]).startswith(PROMPT)
+    assert logprobs["text_offset"][:2] == [0, len(logprobs["tokens"][0])]
     assert logprobs["token_logprobs"][0] is None and logprobs["top_logprobs"][0] is None
-    assert all(value <= 0 for value in logprobs["token_logprobs"][1:])
-    rows = llama_cpp.Llama.logits_to_logprobs(all_logits.scores[1])
-    second = all_logits.input_ids[2]
-    assert math.isclose(logprobs["token_logprobs"][1], rows[second], abs_tol=1e-4)
+    rows = llama_cpp.Llama.logits_to_logprobs(llm.scores[: len(tokens)])
+    expected = [rows[position][token] for position, token in enumerate(tokens)]
+    np.testing.assert_allclose(logprobs["token_logprobs"][1:-1], expected[1:], atol=1e-4)
 
 
 # ---- processors and criteria

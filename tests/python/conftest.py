@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-
 # The package remembers its CPU variant there when it is imported: nothing of the user's is touched.
 _CACHE = tempfile.TemporaryDirectory()
 os.environ["XDG_CACHE_HOME"] = _CACHE.name

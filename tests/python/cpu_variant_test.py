@@ -14,8 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import llama_cpp
 import pytest
+
+import llama_cpp
 from llama_cpp import _loader
 
 REPORT = """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import llama_cpp
 import numpy as np
 import pytest
+
+import llama_cpp
 
 TEXTS = ["In the beginning", "God created the heaven and the earth", "darkness"]
 

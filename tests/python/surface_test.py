@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from make_peer_surface import describe
 
 FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())

@@ -6,8 +6,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import llama_cpp
 import pytest
+
+import llama_cpp
 
 PROMPTS = ["In the beginning", "And God said", "The earth was", "Now the serpent"]
 

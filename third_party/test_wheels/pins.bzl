@@ -4,6 +4,7 @@
 TEST_WHEELS = {
     "any": {
         "auditwheel-6.8.2-py3-none-any.whl": "auditwheel 05fd2dd4b743217cd5f66066adc95b03a079424b1f0a878ad1e40fe2cdea4704",
+        "diskcache-5.6.3-py3-none-any.whl": "diskcache 5e31b2d5fbad117cc363ebaf6b689474db18a1f6438bc82358b024abd4c2ca19",
         "gguf-0.19.0-py3-none-any.whl": "gguf 70bcd10edfe697fb2dad6e40af2234b9d8ece9a41a99761405121ebda1c3c1cd",
         "iniconfig-2.3.1-py3-none-any.whl": "iniconfig 9121e2c1fdb355232495be3194c8dfe87ccc2d5dee45947b78e68f499790d7a7",
         "packaging-26.3-py3-none-any.whl": "packaging d7193f7c8e4e93f444fde0262bf90af30e16fa0ad0ad44cb553c87339b23cd1c",

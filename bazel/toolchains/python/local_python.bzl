@@ -53,6 +53,23 @@ toolchain(
 )
 """
 
+# rules_python 1.x and later ask for a toolchain of build tools too, and would download an interpreter for it. They use
+# it to compile .py files ahead of time, which nothing here wants: `none` turns that off.
+_EXEC_TOOLS = """
+load("@rules_python//python:py_exec_tools_toolchain.bzl", "py_exec_tools_toolchain")
+
+py_exec_tools_toolchain(
+    name = "exec_tools",
+    exec_interpreter = "@rules_python//python:none",
+)
+
+toolchain(
+    name = "exec_tools_toolchain",
+    toolchain = ":exec_tools",
+    toolchain_type = "@rules_python//python:exec_tools_toolchain_type",
+)
+"""
+
 _ABI = """\
 \"\"\"Facts of the interpreter found on this machine, for names that are needed while BUILD files load.\"\"\"
 
@@ -91,11 +108,15 @@ def _copy_headers(rctx, facts):
         if result.return_code:
             fail("local_python: copying {} failed: {}".format(folder, result.stderr.strip()))
 
+def _has_exec_tools(rctx):
+    rules_python = rctx.path(rctx.attr._rules_python).dirname
+    return rules_python.get_child("py_exec_tools_toolchain.bzl").exists
+
 def _local_python_impl(rctx):
     facts = _describe(rctx, _find(rctx))
     rctx.execute(["mkdir", "include"])
     _copy_headers(rctx, facts)
-    rctx.file("BUILD.bazel", _BUILD.format(**facts))
+    rctx.file("BUILD.bazel", _BUILD.format(**facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
     rctx.file("abi.bzl", _ABI.format(**facts))
 
 local_python = repository_rule(
@@ -103,6 +124,9 @@ local_python = repository_rule(
     attrs = {
         "_describe": attr.label(
             default = Label("//bazel/toolchains/python:describe_python.py"),
+        ),
+        "_rules_python": attr.label(
+            default = Label("@rules_python//python:defs.bzl"),
         ),
     },
     configure = True,
