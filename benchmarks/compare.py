@@ -154,6 +154,12 @@ def print_header(sides: Sides) -> None:
         f"{sides.threads} threads; medians of {sides.rounds} rounds, the sides in turn, each "
         "measurement in a new process"
     )
+    load = os.getloadavg()[0]
+    if load > 0.5:
+        print(
+            f"warning: other programs use this machine (load {load:.1f}). Threads that wait for "
+            "each other suffer most: believe no speed below, and run this again when it is idle."
+        )
 
 
 def main() -> None:

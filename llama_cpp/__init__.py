@@ -8,13 +8,16 @@ numpy and the chat code are imported only by programs that need them.
 from __future__ import annotations
 
 from . import _loader
-from ._build_info import VERSION as __version__  # noqa: F401
+from ._build_info import LOCAL_LABEL, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._errors import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
+
+# As the distribution is called: the local label names the accelerator (PEP 440).
+__version__ = f"{VERSION}+{LOCAL_LABEL}" if LOCAL_LABEL else VERSION
 
 _loader.load()
 

@@ -202,10 +202,11 @@ class Model:
         """
     def tokenize(self, text: bytes, add_special: bool, parse_special: bool) -> list[int]:
         """
-        Token ids of UTF-8 text (invalid bytes are tokenized as they are).
+        Token ids of UTF-8 text.
 
         ``add_special`` adds BOS/EOS as the model wants; ``parse_special`` turns the text of
-        special tokens into those tokens. TokenizeError without a vocabulary.
+        special tokens into those tokens. TokenizeError without a vocabulary, and for bytes that are
+        not UTF-8 where the vocabulary cannot spell them.
         """
     @property
     def add_bos(self) -> bool:
@@ -711,6 +712,11 @@ class Context:
     def n_ctx(self) -> int:
         """
         Tokens that fit in, of all sequences together.
+        """
+    @property
+    def n_ctx_seq(self) -> int:
+        """
+        Tokens that fit into one sequence.
         """
     @property
     def n_outputs(self) -> int:

@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Any, Dict, List
 
-from . import _build_info, _core, _loader
+from . import __version__, _build_info, _core, _loader
 
 _REASONS = {
     "forced": f"forced by {_loader.FORCE_VARIABLE}",
@@ -23,8 +23,7 @@ def collect() -> Dict[str, Any]:
     """Return everything as plain data that JSON can hold."""
     report = _loader.report
     return {
-        "version": _build_info.VERSION,
-        "label": _build_info.LOCAL_LABEL,
+        "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "build": {
@@ -57,9 +56,8 @@ def collect() -> Dict[str, Any]:
 def render(info: Dict[str, Any]) -> str:
     """Return the data of :func:`collect` as text for people."""
     build, cpu = info["build"], info["cpu"]
-    label = f"+{info['label']}" if info["label"] else ""
     lines = [
-        f"llama-cpp-python {info['version']}{label} ({build['platform']}, {build['python_abi']})",
+        f"llama-cpp-python {info['version']} ({build['platform']}, {build['python_abi']})",
         f"  package    {info['package']}",
         f"  python     {info['python']} ({sys.executable})",
         f"  llama.cpp  {build['llama_cpp']} (ggml {build['ggml']}, commit {build['commit'][:12]})",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <new>
 
 #include "llama_cpp/_core/context_params.h"
 #include "llama_cpp/_core/log.h"
@@ -58,17 +59,17 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     with_abort.abort_callback_data = this;
 
     LogCapture log;
-    context_ = call_native(ErrorKind::kContext,
-                           [&] { return llama_init_from_model(model_->get(), with_abort); });
+    context_.reset(call_native(ErrorKind::kContext,
+                               [&] { return llama_init_from_model(model_->get(), with_abort); }));
     if (context_ == nullptr) {
         throw Error(ErrorKind::kContext,
                     "Failed to create llama_context: " + log.take() +
                         ". If memory is short, a smaller n_ctx or n_batch needs less of it");
     }
-    memory_ = llama_get_memory(context_);
-    n_batch_ = static_cast<int32_t>(llama_n_batch(context_));
-    n_ubatch_ = static_cast<int32_t>(llama_n_ubatch(context_));
-    n_seq_max_ = static_cast<int32_t>(llama_n_seq_max(context_));
+    memory_ = llama_get_memory(get());
+    n_batch_ = static_cast<int32_t>(llama_n_batch(get()));
+    n_ubatch_ = static_cast<int32_t>(llama_n_ubatch(get()));
+    n_seq_max_ = static_cast<int32_t>(llama_n_seq_max(get()));
     n_embd_out_ = llama_model_n_embd_out(model_->get());
     needs_encode_ =
         llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
@@ -81,9 +82,10 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
 
 ContextHandle::~ContextHandle() {
     // After a failed assertion the context's own state cannot be trusted; better to leak it.
-    if (!broken_) {
-        llama_free(context_);
+    if (broken_) {
+        context_.release();
     }
+    context_.reset();  // before the adapters that it uses
 }
 
 void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0,
@@ -114,6 +116,9 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
         }
     } catch (const Error& error) {
         throw Error(error.kind(), error.what() + recover(seq_id, pos0));
+    } catch (const std::bad_alloc&) {
+        recover(seq_id, pos0);
+        throw;
     }
 }
 
@@ -200,7 +205,7 @@ const float* ContextHandle::logits() {
                     "the last call computed no logits: an encoder gives embeddings only");
     }
     return rows_kept_ ? kept_logits_.data()
-                      : call(ErrorKind::kContext, [&] { return llama_get_logits(context_); });
+                      : call(ErrorKind::kContext, [&] { return llama_get_logits(get()); });
 }
 
 const float* ContextHandle::embeddings() {
@@ -210,14 +215,14 @@ const float* ContextHandle::embeddings() {
                     "no embeddings were computed: set ContextParams.embeddings, or call "
                     "set_embeddings(True) before decode()");
     }
-    if (llama_pooling_type(context_) != LLAMA_POOLING_TYPE_NONE) {
+    if (llama_pooling_type(get()) != LLAMA_POOLING_TYPE_NONE) {
         throw Error(ErrorKind::kContext,
                     "embeddings are pooled per sequence here; use embeddings_seq(), or create the "
                     "context with pooling_type 0 (none)");
     }
     const float* rows =
         rows_kept_ ? kept_embeddings_.data()
-                   : call(ErrorKind::kContext, [&] { return llama_get_embeddings(context_); });
+                   : call(ErrorKind::kContext, [&] { return llama_get_embeddings(get()); });
     if (rows == nullptr) {
         throw Error(ErrorKind::kContext, "this model computes no embeddings");
     }
@@ -227,14 +232,14 @@ const float* ContextHandle::embeddings() {
 std::vector<float> ContextHandle::pooled_embedding(llama_seq_id seq_id) {
     check_usable();
     check_seq_id(seq_id);
-    const enum llama_pooling_type pooling = llama_pooling_type(context_);
+    const enum llama_pooling_type pooling = llama_pooling_type(get());
     if (pooling == LLAMA_POOLING_TYPE_NONE) {
         throw Error(ErrorKind::kContext,
                     "embeddings are not pooled here; use embeddings(), or create the context with "
                     "another pooling_type");
     }
     const float* values =
-        call(ErrorKind::kContext, [&] { return llama_get_embeddings_seq(context_, seq_id); });
+        call(ErrorKind::kContext, [&] { return llama_get_embeddings_seq(get(), seq_id); });
     if (values == nullptr || !has_embeddings_) {
         throw Error(ErrorKind::kContext,
                     format("no embedding of sequence %d: it was not in the last decode(), or "
@@ -257,7 +262,7 @@ void ContextHandle::forget_outputs() {
 
 void ContextHandle::set_embeddings(bool on) {
     check_usable();
-    llama_set_embeddings(context_, on);
+    llama_set_embeddings(get(), on);
     embeddings_on_ = on;
 }
 
@@ -290,7 +295,7 @@ void ContextHandle::apply_adapters() {
         scales.push_back(scale);
     }
     call(ErrorKind::kContext, [&] {
-        return llama_set_adapters_lora(context_, pointers.data(), pointers.size(), scales.data());
+        return llama_set_adapters_lora(get(), pointers.data(), pointers.size(), scales.data());
     });
 }
 
@@ -355,9 +360,8 @@ void ContextHandle::check_encoded() const {
 // Tokens per llama_decode(). A model that attends, or pools, over the whole text at once needs the
 // whole text in one micro-batch.
 size_t ContextHandle::batch_limit(size_t n_tokens) const {
-    const bool is_pooled =
-        embeddings_on_ && llama_pooling_type(context_) != LLAMA_POOLING_TYPE_NONE;
-    const bool in_one_batch = memory_ == nullptr || is_pooled || !llama_get_causal_attn(context_);
+    const bool is_pooled = embeddings_on_ && llama_pooling_type(get()) != LLAMA_POOLING_TYPE_NONE;
+    const bool in_one_batch = memory_ == nullptr || is_pooled || !llama_get_causal_attn(get());
     const size_t limit = static_cast<size_t>(std::min(n_batch_, n_ubatch_));
     if (in_one_batch && n_tokens > limit) {
         throw Error(ErrorKind::kContext, too_long_for_one_batch(n_tokens, limit));
@@ -377,8 +381,8 @@ void ContextHandle::run(Pass pass) {
     }
     LogCapture log;
     const int32_t status = call(ErrorKind::kDecode, [&] {
-        return pass == Pass::kEncode ? llama_encode(context_, batch_.view())
-                                     : llama_decode(context_, batch_.view());
+        return pass == Pass::kEncode ? llama_encode(get(), batch_.view())
+                                     : llama_decode(get(), batch_.view());
     });
     if (status != 0) {
         fail(pass, status, log.take());
@@ -395,7 +399,7 @@ void ContextHandle::fail(Pass pass, int status, const std::string& log) {
             throw Error(ErrorKind::kContextOverflow,
                         format("no room in the context for %d more tokens; it holds %u (n_ctx). "
                                "Remove some with seq_rm(), or create it with a larger n_ctx",
-                               batch_.size(), llama_n_ctx(context_)));
+                               batch_.size(), llama_n_ctx(get())));
         case kStatusAborted:
             abort_requested_.store(false);
             throw Error(ErrorKind::kAborted, format("%s was stopped by abort()", action));
@@ -426,10 +430,10 @@ std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
 void ContextHandle::keep_rows() {
     const auto n_rows = static_cast<size_t>(n_outputs_);
     const size_t n_vocab = static_cast<size_t>(model_->n_vocab());
-    const float* rows = llama_get_logits(context_);
+    const float* rows = llama_get_logits(get());
     kept_logits_.insert(kept_logits_.end(), rows, rows + n_rows * n_vocab);
-    const bool per_token = llama_pooling_type(context_) == LLAMA_POOLING_TYPE_NONE;
-    const float* vectors = has_embeddings_ && per_token ? llama_get_embeddings(context_) : nullptr;
+    const bool per_token = llama_pooling_type(get()) == LLAMA_POOLING_TYPE_NONE;
+    const float* vectors = has_embeddings_ && per_token ? llama_get_embeddings(get()) : nullptr;
     if (vectors != nullptr) {
         kept_embeddings_.insert(kept_embeddings_.end(), vectors,
                                 vectors + n_rows * static_cast<size_t>(n_embd_out_));

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama-cpp.h"
 #include "llama.h"
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/handles.h"
@@ -50,7 +51,7 @@ class ContextHandle {
 
     std::atomic<bool> busy{false};
 
-    llama_context* get() const { return context_; }
+    llama_context* get() const { return context_.get(); }
     llama_memory_t memory() const { return memory_; }
     const std::shared_ptr<ModelHandle>& model() const { return model_; }
     int32_t n_seq_max() const { return n_seq_max_; }
@@ -112,7 +113,7 @@ class ContextHandle {
     void apply_adapters();
 
     std::shared_ptr<ModelHandle> model_;
-    llama_context* context_ = nullptr;
+    llama_context_ptr context_;
     llama_memory_t memory_ = nullptr;  // null for encoder-only models
     int32_t n_batch_ = 0;
     int32_t n_ubatch_ = 0;

@@ -33,8 +33,9 @@ void check_grammar(const std::string& grammar, const std::string& root) {
         return;  // it may name tokens, which only a vocabulary knows
     }
     LogCapture log;
-    const LlamaSamplerPtr sampler = call_native(ErrorKind::kGrammar, [&] {
-        return LlamaSamplerPtr(llama_sampler_init_grammar(nullptr, grammar.c_str(), root.c_str()));
+    const llama_sampler_ptr sampler = call_native(ErrorKind::kGrammar, [&] {
+        return llama_sampler_ptr(
+            llama_sampler_init_grammar(nullptr, grammar.c_str(), root.c_str()));
     });
     if (sampler == nullptr) {
         throw Error(ErrorKind::kGrammar, "llama.cpp refuses the grammar: " + log.take());

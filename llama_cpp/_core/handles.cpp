@@ -2,14 +2,12 @@
 
 namespace core {
 
-ModelHandle::ModelHandle(llama_model* model, bool has_weights, int32_t n_positions)
-    : model_(model),
-      vocab_(llama_model_get_vocab(model)),
+ModelHandle::ModelHandle(llama_model_ptr model, bool has_weights, int32_t n_positions)
+    : model_(std::move(model)),
+      vocab_(llama_model_get_vocab(model_.get())),
       n_vocab_(llama_vocab_n_tokens(vocab_)),
       has_weights_(has_weights),
       n_positions_(n_positions) {}
-
-ModelHandle::~ModelHandle() { llama_model_free(model_); }
 
 void ModelHandle::check_token(llama_token token, ErrorKind kind) const {
     if (token < 0 || token >= n_vocab_) {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "llama-cpp.h"
 #include "llama.h"
 #include "llama_cpp/_core/errors.h"
 
@@ -75,12 +76,11 @@ class BusyLock {
 // A loaded model. Everything in it is constant after loading, except its list of adapters.
 class ModelHandle {
   public:
-    ModelHandle(llama_model* model, bool has_weights, int32_t n_positions);
-    ~ModelHandle();
+    ModelHandle(llama_model_ptr model, bool has_weights, int32_t n_positions);
     ModelHandle(const ModelHandle&) = delete;
     ModelHandle& operator=(const ModelHandle&) = delete;
 
-    llama_model* get() const { return model_; }
+    llama_model* get() const { return model_.get(); }
     const llama_vocab* vocab() const { return vocab_; }
     int32_t n_vocab() const { return n_vocab_; }
     bool has_weights() const { return has_weights_; }     // false: loaded with vocab_only
@@ -97,7 +97,7 @@ class ModelHandle {
     std::mutex& adapter_mutex() { return adapter_mutex_; }
 
   private:
-    llama_model* model_;
+    llama_model_ptr model_;
     const llama_vocab* vocab_;
     int32_t n_vocab_;
     bool has_weights_;

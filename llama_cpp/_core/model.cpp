@@ -158,12 +158,12 @@ std::string reason_of(const std::vector<std::string>& lines) {
                                            ". " + advice_for(reason));
 }
 
-llama_model* load(const std::string& path, const llama_model_params& params) {
+llama_model_ptr load(const std::string& path, const llama_model_params& params) {
     LogCapture log;
-    llama_model* model = nullptr;
+    llama_model_ptr model;
     try {
-        model = call_native(ErrorKind::kModelLoad,
-                            [&] { return llama_model_load_from_file(path.c_str(), params); });
+        model.reset(call_native(ErrorKind::kModelLoad,
+                                [&] { return llama_model_load_from_file(path.c_str(), params); }));
     } catch (const Error& error) {
         std::vector<std::string> lines = log.take_lines();
         lines.emplace_back(error.what());
@@ -347,10 +347,10 @@ Model::Model(std::string path, const ModelParams& params, py::object progress)
     const bool has_weights = !plain.vocab_only;
     try {
         GilRelease release;
-        llama_model* model = load(path_, plain);
+        llama_model_ptr model = load(path_, plain);
         const int32_t n_positions =
-            may_have_learned_positions(model) ? learned_positions(path_) : INT32_MAX;
-        handle_.open(std::make_shared<ModelHandle>(model, has_weights, n_positions));
+            may_have_learned_positions(model.get()) ? learned_positions(path_) : INT32_MAX;
+        handle_.open(std::make_shared<ModelHandle>(std::move(model), has_weights, n_positions));
     } catch (const Error&) {
         if (report.raised.has_value()) {
             throw std::move(*report.raised);

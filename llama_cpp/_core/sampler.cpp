@@ -83,7 +83,7 @@ void keep_penalties_only(common_params_sampling& params) {
 
 // Moves the samplers that llama-common makes of the parameters into a chain of ours, where two
 // things differ: temp = 0 is greedy, and mirostat too comes after the penalties.
-LlamaSamplerPtr make_chain(const ModelHandle& model, common_params_sampling params) {
+llama_sampler_ptr make_chain(const ModelHandle& model, common_params_sampling params) {
     params.grammar = {};
     params.grammar_triggers.clear();
     params.generation_prompt.clear();
@@ -92,7 +92,7 @@ LlamaSamplerPtr make_chain(const ModelHandle& model, common_params_sampling para
     }
     llama_sampler_chain_params chain_params = llama_sampler_chain_default_params();
     chain_params.no_perf = true;
-    LlamaSamplerPtr chain(llama_sampler_chain_init(chain_params));
+    llama_sampler_ptr chain(llama_sampler_chain_init(chain_params));
 
     const common_sampler_ptr made(common_sampler_init(model.get(), params));
     llama_sampler* const source = common_sampler_get(made.get());
@@ -194,7 +194,7 @@ Triggers make_triggers(const ModelHandle& model, const common_params_sampling& p
     return triggers;
 }
 
-LlamaSamplerPtr make_grammar(const ModelHandle& model, const common_params_sampling& params) {
+llama_sampler_ptr make_grammar(const ModelHandle& model, const common_params_sampling& params) {
     const std::string& text = common_grammar_value(params.grammar);
     if (text.empty()) {
         return nullptr;
@@ -202,16 +202,17 @@ LlamaSamplerPtr make_grammar(const ModelHandle& model, const common_params_sampl
     model.check_has_vocab();
     check_grammar_syntax(text, "root", model.vocab());
     LogCapture log;
-    LlamaSamplerPtr grammar = call_native(ErrorKind::kGrammar, [&] {
+    llama_sampler_ptr grammar = call_native(ErrorKind::kGrammar, [&] {
         if (!params.grammar_lazy) {
-            return LlamaSamplerPtr(llama_sampler_init_grammar(model.vocab(), text.c_str(), "root"));
+            return llama_sampler_ptr(
+                llama_sampler_init_grammar(model.vocab(), text.c_str(), "root"));
         }
         const Triggers triggers = make_triggers(model, params);
         std::vector<const char*> patterns;
         for (const std::string& pattern : triggers.patterns) {
             patterns.push_back(pattern.c_str());
         }
-        return LlamaSamplerPtr(llama_sampler_init_grammar_lazy_patterns(
+        return llama_sampler_ptr(llama_sampler_init_grammar_lazy_patterns(
             model.vocab(), text.c_str(), "root", patterns.data(), patterns.size(),
             triggers.tokens.data(), triggers.tokens.size()));
     });

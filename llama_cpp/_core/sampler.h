@@ -8,20 +8,16 @@
 #include <vector>
 
 #include "common.h"
+#include "llama-cpp.h"
 #include "llama.h"
 #include "llama_cpp/_core/context_handle.h"
 #include "llama_cpp/_core/handles.h"
 
 namespace core {
 
-struct LlamaSamplerDeleter {
-    void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
-};
-using LlamaSamplerPtr = std::unique_ptr<llama_sampler, LlamaSamplerDeleter>;
-
-// Order: [logit bias] -> penalties -> grammar -> the chain. The grammar is checked on the chosen
-// token first, and put in front of the chain only when that token does not fit: on the whole
-// vocabulary it is slow.
+// The chain (logit bias, penalties, then the rest) chooses a token from the whole vocabulary. The
+// grammar is asked about that token alone; only when it does not fit is the grammar applied to the
+// whole vocabulary, which is slow, and the chain again.
 //
 // llama-common's common_sampler works like this too, but keeps its grammar where nothing can ask it
 // whether a token fits, and stops the process when one does not. So its chain is used here, and
@@ -54,8 +50,8 @@ class Sampler {
     void prefill_grammar();
 
     std::shared_ptr<ModelHandle> model_;
-    LlamaSamplerPtr chain_;
-    LlamaSamplerPtr grammar_;  // null: none
+    llama_sampler_ptr chain_;
+    llama_sampler_ptr grammar_;  // null: none
     std::string generation_prompt_;
     size_t history_size_;   // as many tokens as the penalties look back on
     bool is_plain_argmax_;  // greedy, and nothing in front of it

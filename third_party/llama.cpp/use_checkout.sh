@@ -37,7 +37,7 @@ if [ -e "$checkout/.git" ] && exclude=$(git -C "$checkout" rev-parse --git-path 
 fi
 
 # --override_repository wants the canonical name, which depends on the version of Bazel, and ignores any other in silence.
-mapping=$(cd "$project" && ./bazelw mod dump_repo_mapping "") || fail "Bazel did not tell its repositories' names"
+mapping=$(cd "$project" && ./bazelw mod dump_repo_mapping "" --noshow_progress --ui_event_filters=-info) || fail "Bazel did not tell its repositories' names"
 name=$(printf '%s' "$mapping" | sed -n 's/.*"llama_cpp":"\([^"]*\)".*/\1/p')
 [ -n "$name" ] || fail "MODULE.bazel of $project declares no repository llama_cpp"
 echo "--override_repository=$name=$checkout"

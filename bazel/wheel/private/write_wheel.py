@@ -63,7 +63,7 @@ def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
     lines = ['"""Constants of this build; written by the wheel rule."""', ""]
     for name, value in sorted(spec["build_info"].items()):
         lines.append(f"{name} = {tuple(value) if isinstance(value, list) else value!r}")
-    lines += [f"NATIVE_DIGESTS = {digests!r}", ""]
+    lines += [f"NATIVE_DIGESTS: dict[str, str] = {digests!r}", ""]
     return "\n".join(lines)
 
 

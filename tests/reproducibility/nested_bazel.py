@@ -1,0 +1,161 @@
+"""Runs Bazel on a copy of the project and reads back what it did, out of its execution log. Standard library only."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# A server whose test was killed goes away by itself.
+_IDLE_SECONDS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Spawn:
+    """One action that needed a process or a cache entry.
+
+    Attributes:
+        mnemonic: Kind of the action, such as `CppCompile`.
+        label: Target that it belongs to.
+        cached: Whether its outputs came out of a cache.
+        outputs: Path below the execution root -> SHA-256 in hexadecimal.
+    """
+
+    mnemonic: str
+    label: str
+    cached: bool
+    outputs: dict[str, str]
+
+
+class NestedBazelError(Exception):
+    """A nested Bazel failed; the text is the end of what it printed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Workspace:
+    """A copy of the project with an output root and an environment of its own.
+
+    Attributes:
+        folder: The copy of the project.
+        output_root: Folder for everything that this Bazel writes.
+        environment: The whole environment of its client.
+        options: Options of every build.
+    """
+
+    folder: Path
+    output_root: Path
+    environment: dict[str, str]
+    options: tuple[str, ...] = ()
+
+    def build(self, targets: list[str], *options: str) -> list[Spawn]:
+        """Builds targets and returns every spawn of this invocation.
+
+        Raises:
+            NestedBazelError: The build failed.
+        """
+        log = self.output_root / "execution-log.json"
+        self._run(
+            "build",
+            f"--execution_log_json_file={log}",
+            "--symlink_prefix=/",
+            *self.options,
+            *options,
+            "--",
+            *targets,
+        )
+        return [_spawn(entry) for entry in _entries(log)]
+
+    def clean(self) -> None:
+        """Removes the outputs; repositories and disk cache stay."""
+        self._run("clean")
+
+    def remove(self) -> None:
+        """Ends this workspace's server and removes its outputs, which include trees without write permission."""
+        self._run("clean", "--expunge")
+
+    def _run(self, command: str, *arguments: str) -> None:
+        self.output_root.mkdir(parents=True, exist_ok=True)
+        result = subprocess.run(
+            [
+                self.folder / "bazelw",
+                f"--output_user_root={self.output_root}",
+                f"--max_idle_secs={_IDLE_SECONDS}",
+                command,
+                *arguments,
+            ],
+            cwd=self.folder,
+            env=self.environment,
+            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        if result.returncode:
+            raise NestedBazelError(
+                f"`bazelw {command} {' '.join(arguments)}` in {self.folder} failed with exit code "
+                f"{result.returncode}:\n{result.stdout[-8000:]}"
+            )
+
+
+def _entries(log: Path) -> Iterator[dict[str, Any]]:
+    """Yields the objects of a JSON execution log, which are pretty-printed one after the other."""
+    lines: list[str] = []
+    with log.open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("}"):
+                # The next object may begin on the same line.
+                yield json.loads("".join([*lines, "}"]))
+                lines = [line[1:]]
+            else:
+                lines.append(line)
+
+
+def _spawn(entry: dict[str, Any]) -> Spawn:
+    return Spawn(
+        mnemonic=entry["mnemonic"],
+        label=entry.get("targetLabel", ""),
+        cached=entry.get("cacheHit", False),
+        outputs={
+            output["path"]: output["digest"]["hash"]
+            for output in entry.get("actualOutputs", [])
+            if output.get("digest")
+        },
+    )
+
+
+def outputs(spawns: list[Spawn]) -> dict[str, str]:
+    """Returns every output of the spawns: path -> SHA-256."""
+    return {path: digest for spawn in spawns for path, digest in spawn.outputs.items()}
+
+
+def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
+    """Returns an environment that must make no difference: another home, user, locale, time zone and PATH.
+
+    The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs with the names of
+    compilers and linkers, which fail: a build that calls one of them is not hermetic.
+
+    Args:
+        environment: the one to differ from.
+        folder: where the home and the programs are made.
+    """
+    home, tools = folder / "another home", folder / "bin"
+    home.mkdir(parents=True)
+    tools.mkdir()
+    for name in ("ar", "c++", "cc", "clang", "g++", "gcc", "ld", "strip", "zig"):
+        program = tools / name
+        program.write_text(f"#!/bin/sh\necho {name} of the host was called >&2\nexit 1\n")
+        program.chmod(0o755)
+    cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
+    return {
+        **environment,
+        "HOME": str(home),
+        "LANG": "C",
+        "LOGNAME": "somebody",
+        "PATH": f"{tools}{os.pathsep}{environment['PATH']}",
+        "TZ": "Asia/Kathmandu",
+        "USER": "somebody",
+        "XDG_CACHE_HOME": cache,
+    }

@@ -1,0 +1,45 @@
+"""`project_archive`: the files of this project as one archive, for tests that run Bazel on a copy of it.
+
+A test cannot name the files of other packages; this rule packs them, and watches them, so that the test runs again
+when one of them changes and not otherwise.
+"""
+
+_TAR = [
+    "tar",
+    "--create",
+    "--exclude=__pycache__",
+    # The same files give the same archive, whoever packs them and when.
+    "--group=0",
+    "--mtime=@0",
+    "--numeric-owner",
+    "--owner=0",
+    "--sort=name",
+]
+
+def _project_archive_impl(rctx):
+    for folder in rctx.attr.folders:
+        rctx.watch_tree(rctx.workspace_root.get_child(folder))
+    for file in rctx.attr.files:
+        rctx.watch(rctx.workspace_root.get_child(file))
+    result = rctx.execute(
+        _TAR + ["--file=project.tar", "--directory={}".format(rctx.workspace_root)] +
+        rctx.attr.files + rctx.attr.folders,
+    )
+    if result.return_code:
+        fail("project_archive: tar failed: " + result.stderr.strip())
+    rctx.file("BUILD.bazel", "exports_files([\"project.tar\"])\n")
+
+project_archive = repository_rule(
+    implementation = _project_archive_impl,
+    attrs = {
+        "files": attr.string_list(
+            doc = "Files of the project's root folder.",
+            mandatory = True,
+        ),
+        "folders": attr.string_list(
+            doc = "Folders of the project's root folder.",
+            mandatory = True,
+        ),
+    },
+    doc = "Declares the file `project.tar`.",
+)

@@ -1,0 +1,96 @@
+"""The same files give the same bytes, and the same cache entries, wherever and by whomever they are built.
+
+Runs Bazel on two copies of the project, in different folders, with different output roots, homes, users and PATHs. What
+is built is small (ggml-base and a wheel of it) and goes through every rule that the real wheel goes through.
+Asserts numbers of actions, never times.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import sys
+import tarfile
+import unittest
+from pathlib import Path
+
+import compare_builds
+import nested_bazel
+from nested_bazel import Workspace
+
+_TARGETS = ["//tests/reproducibility:small_wheel"]
+
+
+def _environment() -> dict[str, str]:
+    """The caller's environment as far as it decides where Bazel, its caches and packages are found."""
+    names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
+    result = {name: value for name, value in os.environ.items() if name in names}
+    result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
+    result.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
+    result.setdefault("USER", pwd.getpwuid(os.getuid()).pw_name)
+    return result
+
+
+class ReproducibilityTest(unittest.TestCase):
+    """Both builds, and what the second workspace then does with the first one's cache, happen once for all tests."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        first, second = cls._make_workspaces()
+        cls.addClassCleanup(second.remove)
+        cls.addClassCleanup(first.remove)
+        cache = f"--disk_cache={first.output_root}/disk-cache"
+        cls.first = first.build(_TARGETS, cache)
+        cls.second = second.build(_TARGETS, "--disk_cache=")
+        second.clean()
+        cls.elsewhere = second.build(_TARGETS, cache)
+        cls.version = second.build(_TARGETS, cache, "--//:version=9.9.9")
+        print(compare_builds.table(cls.first, cls.second))
+
+    @classmethod
+    def _make_workspaces(cls) -> tuple[Workspace, Workspace]:
+        # Always the same folder: bazelw remembers something about each one.
+        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
+        cls.addClassCleanup(shutil.rmtree, folder)
+        environment = _environment()
+        other = nested_bazel.other_environment(environment, folder / "environment")
+        options = (
+            # What the outer build has downloaded is not downloaded again.
+            f"--repository_cache={compare_builds.default_repository_cache(environment)}",
+            "--remote_cache=",
+            f"--repo_env=PYTHON={os.path.realpath(sys.executable)}",
+        )
+        result = []
+        for name, variables in (("first", environment), ("a second", other)):
+            project = folder / name / "project"
+            with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as archive:
+                archive.extractall(project)
+            result.append(Workspace(project, folder / name / "output", variables, options))
+        return result[0], result[1]
+
+    def test_both_builds_made_everything(self) -> None:
+        for build in (self.first, self.second):
+            self.assertEqual([], [spawn for spawn in build if spawn.cached])
+            paths = [path for spawn in build for path in spawn.outputs]
+            self.assertEqual(len(set(paths)), len(paths), "a file was made more than once")
+            kinds = {spawn.mnemonic for spawn in build}
+            self.assertLessEqual({"CppCompile", "CppLink", "PyAbiWheel", "ZigRuntime"}, kinds)
+
+    def test_the_same_bytes(self) -> None:
+        self.assertEqual([], compare_builds.different_outputs(self.first, self.second))
+
+    def test_another_folder_home_user_and_path_execute_nothing(self) -> None:
+        self.assertEqual([], [spawn for spawn in self.elsewhere if not spawn.cached])
+        self.assertEqual(
+            nested_bazel.outputs(self.first),
+            nested_bazel.outputs(self.elsewhere),
+        )
+
+    def test_a_version_reruns_the_wheel_action_alone(self) -> None:
+        executed = [(spawn.mnemonic, spawn.label) for spawn in self.version if not spawn.cached]
+        self.assertEqual([("PyAbiWheel", _TARGETS[0])], executed)
+
+
+if __name__ == "__main__":
+    unittest.main()
