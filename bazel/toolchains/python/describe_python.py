@@ -17,15 +17,17 @@ def _header_folder():
     return folder if os.path.isfile(os.path.join(folder, "Python.h")) else ""
 
 
-def _platform_header_folder():
-    """Debian keeps pyconfig.h in a folder per architecture, beside the ordinary headers."""
-    config = sysconfig.get_config_h_filename()
-    return os.path.dirname(config) if os.path.isfile(config) else ""
+def _platform_header_folder(include):
+    """Debian's pyconfig.h includes one of these, by its path below the folder that holds all headers."""
+    root, name = os.path.split(include)
+    folder = os.path.join(root, sysconfig.get_config_var("MULTIARCH") or "", name)
+    return folder if folder != include and os.path.isfile(os.path.join(folder, "pyconfig.h")) else ""
 
 
 def main():
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     version = "%d%d" % sys.version_info[:2]
+    include = _header_folder()
     print(
         json.dumps(
             {
@@ -35,8 +37,8 @@ def main():
                 "ext_suffix": sysconfig.get_config_var("EXT_SUFFIX"),
                 "free_threaded": free_threaded,
                 "implementation": sys.implementation.name,
-                "include": _header_folder(),
-                "platform_include": _platform_header_folder(),
+                "include": include,
+                "platform_include": _platform_header_folder(include),
                 "python_tag": "cp%s" % version,
                 "version": "%d.%d.%d" % sys.version_info[:3],
             },

@@ -102,11 +102,17 @@ def _describe(rctx, python):
         fail("local_python: " + _NO_HEADERS.format(**facts))
     return facts
 
+def _copy_folder(rctx, source, destination):
+    result = rctx.execute(["sh", "-c", "mkdir -p \"$2\" && cp -RL \"$1/.\" \"$2\"", "sh", source, destination])
+    if result.return_code:
+        fail("local_python: copying {} failed: {}".format(source, result.stderr.strip()))
+
 def _copy_headers(rctx, facts):
-    for folder in depset([facts["include"], facts["platform_include"]]).to_list():
-        result = rctx.execute(["cp", "-RL", folder + "/.", "include"])
-        if result.return_code:
-            fail("local_python: copying {} failed: {}".format(folder, result.stderr.strip()))
+    _copy_folder(rctx, facts["include"], "include")
+    if facts["platform_include"]:
+        # Where Debian's pyconfig.h looks for it: <ARCHITECTURE/python3.X/pyconfig.h>.
+        architecture, name = facts["platform_include"].split("/")[-2:]
+        _copy_folder(rctx, facts["platform_include"], "include/{}/{}".format(architecture, name))
 
 def _has_exec_tools(rctx):
     rules_python = rctx.path(rctx.attr._rules_python).dirname
@@ -114,7 +120,6 @@ def _has_exec_tools(rctx):
 
 def _local_python_impl(rctx):
     facts = _describe(rctx, _find(rctx))
-    rctx.execute(["mkdir", "include"])
     _copy_headers(rctx, facts)
     rctx.file("BUILD.bazel", _BUILD.format(**facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
     rctx.file("abi.bzl", _ABI.format(**facts))
