@@ -1,7 +1,7 @@
 """Prints, as one JSON object, the facts about the running interpreter that extensions and wheels are named by.
 
-Run by the repository rule `local_python` (local_python.bzl) with the interpreter in question. The names are
-those of the `sysconfig` module; tags are spelled as PEP 425 does.
+Run by answer.py and by the repository rule `local_python` with the interpreter in question. The names are those of the
+`sysconfig` module; tags are spelled as PEP 425 does.
 """
 
 import json
@@ -21,7 +21,9 @@ def _platform_header_folder(include):
     """Debian's pyconfig.h includes one of these, by its path below the folder that holds all headers."""
     root, name = os.path.split(include)
     folder = os.path.join(root, sysconfig.get_config_var("MULTIARCH") or "", name)
-    return folder if folder != include and os.path.isfile(os.path.join(folder, "pyconfig.h")) else ""
+    return (
+        folder if folder != include and os.path.isfile(os.path.join(folder, "pyconfig.h")) else ""
+    )
 
 
 def main():
@@ -40,7 +42,7 @@ def main():
                 "include": include,
                 "platform_include": _platform_header_folder(include),
                 "python_tag": "cp%s" % version,
-                "version": "%d.%d.%d" % sys.version_info[:3],
+                "version": "%d.%d" % sys.version_info[:2],
             },
             sort_keys=True,
         )
