@@ -1,7 +1,7 @@
 """Prints, as one JSON object, the facts about the running interpreter that extensions and wheels are named by.
 
-Run by the repository rule `local_python` (local_python.bzl) with the interpreter in question. The names are
-those of the `sysconfig` module; tags are spelled as PEP 425 does.
+Run by answer.py and by the repository rule `local_python` with the interpreter in question. The names are those of the
+`sysconfig` module; tags are spelled as PEP 425 does.
 """
 
 import json
@@ -42,7 +42,7 @@ def main():
                 "include": include,
                 "platform_include": _platform_header_folder(include),
                 "python_tag": "cp%s" % version,
-                "version": "%d.%d.%d" % sys.version_info[:3],
+                "version": "%d.%d" % sys.version_info[:2],
             },
             sort_keys=True,
         )
