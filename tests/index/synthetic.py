@@ -27,6 +27,10 @@ MACOS = "macosx_11_0_arm64"
 _DATE = (1980, 1, 1, 0, 0, 0)
 
 
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _record_line(path: str, data: bytes) -> str:
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     return f"{path},sha256={digest},{len(data)}\n"
@@ -96,12 +100,10 @@ def write_pypi(folder: Path) -> None:
     }
     for project, (distribution, version) in wheels.items():
         (folder / project).mkdir(parents=True)
-        wheel = make_wheel(
-            folder / project, version, distribution=distribution, tag="py3-none-any"
-        )
+        wheel = make_wheel(folder / project, version, distribution=distribution, tag="py3-none-any")
         entry = {
             "filename": wheel.name,
-            "hashes": {"sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()},
+            "hashes": {"sha256": sha256(wheel)},
             "size": wheel.stat().st_size,
             "upload-time": "2020-01-01T00:00:00Z",
             "url": wheel.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html.parser
 import json
 import os
@@ -75,10 +74,6 @@ def json_page(folder: Path) -> dict:
     return json.loads((folder / "index.v1_json").read_text(encoding="utf-8"))
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def tree_bytes(folder: Path) -> dict[str, bytes]:
     assert not [path for path in folder.rglob("*") if path.is_symlink()]
     return {
@@ -99,7 +94,7 @@ def test_json_describes_the_files_beside_it(site: Path) -> None:
         for entry in page["files"]:
             wheel = folder / unquote(entry["url"])
             assert wheel.name == entry["filename"]
-            assert entry["hashes"] == {"sha256": sha256(wheel)}
+            assert entry["hashes"] == {"sha256": synthetic.sha256(wheel)}
             assert entry["size"] == wheel.stat().st_size
             _, version, _, _ = parse_wheel_filename(wheel.name)
             assert str(version) in page["versions"]
@@ -125,7 +120,7 @@ def test_metadata_files_are_the_wheels_own(site: Path) -> None:
             with zipfile.ZipFile(folder / entry["filename"]) as archive:
                 inside = f"{name.replace('-', '_')}-{version}.dist-info/METADATA"
                 assert metadata.read_bytes() == archive.read(inside)
-            assert entry["core-metadata"] == {"sha256": sha256(metadata)}
+            assert entry["core-metadata"] == {"sha256": synthetic.sha256(metadata)}
             parsed = Metadata.from_email(metadata.read_bytes(), validate=True)
             assert parsed.requires_python == SpecifierSet(entry["requires-python"])
 
@@ -226,7 +221,9 @@ def bit_flipped_metadata(folder: Path) -> list[Path]:
 
 def without_metadata(folder: Path) -> list[Path]:
     path = folder / f"llama_cpp_python-1.0+cpu-{synthetic.PYTHON_TAG}-none-any.whl"
-    return [synthetic.write_wheel(path, {"llama_cpp.py": b""}, "llama_cpp_python-1.0+cpu.dist-info")]
+    return [
+        synthetic.write_wheel(path, {"llama_cpp.py": b""}, "llama_cpp_python-1.0+cpu.dist-info")
+    ]
 
 
 # What is given -> words of the one sentence that says what is wrong and what to do.
@@ -279,7 +276,9 @@ def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
     wheel = synthetic.make_wheel(tmp_path, "1.0+cpu")
     result = run_program("--out", tmp_path, wheel)
     assert result.returncode == 1
-    assert result.stderr == f"write_index: {tmp_path} is not empty; name a new folder, or empty it\n"
+    assert (
+        result.stderr == f"write_index: {tmp_path} is not empty; name a new folder, or empty it\n"
+    )
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-11-25", "2026-11-25T12:00:00+01:00"])
