@@ -1,5 +1,6 @@
 """`llama_cpp_wheel`: everything that the wheels of llama-cpp-python share, whatever their Python ABI."""
 
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "headers_available")
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
@@ -27,19 +28,18 @@ _CLASSIFIERS = [
     "Typing :: Typed",
 ]
 
-def llama_cpp_wheel(name, abi, extension, **kwargs):
+def llama_cpp_wheel(name, abi, **kwargs):
     """Declares the wheel of one Python ABI.
 
     Args:
       name: name of the target.
-      abi: target with PythonAbiInfo.
-      extension: the module llama_cpp._core for that ABI.
+      abi: a key of PYTHON_ABIS.
       **kwargs: common attributes, passed on to py_abi_wheel.
     """
     py_abi_wheel(
         name = name,
         srcs = [Label("//llama_cpp:sources")],
-        abi = abi,
+        abi = Label("@python_{}//:abi".format(abi)),
         accelerator_label = select({
             constraint: ACCELERATORS[accelerator]
             for constraint, accelerator in _ACCELERATOR.items()
@@ -65,7 +65,7 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         description_file = Label("//:README.md"),
         distribution = "llama-cpp-python",
         entry_points = {"console_scripts": ["llama-cpp = llama_cpp.__main__:main"]},
-        extension = extension,
+        extension = Label("//llama_cpp/_core:core_" + abi),
         extra_requires = {
             "disk-cache": ["diskcache>=5.6.1"],
             "hub": ["huggingface-hub>=0.23"],
@@ -85,3 +85,17 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         version = Label("//:version"),
         **kwargs
     )
+
+def available_wheels():
+    """The wheels of every ABI whose C headers can be had.
+
+    Returns:
+      Labels `//:wheel_<abi>`, for a configurable attribute.
+    """
+    wheels = []
+    for abi in PYTHON_ABIS:
+        wheels = wheels + select({
+            headers_available(abi): [Label("//:wheel_" + abi)],
+            "//conditions:default": [],
+        })
+    return wheels

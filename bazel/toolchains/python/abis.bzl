@@ -53,3 +53,14 @@ def ext_suffix_select(abi):
         },
         no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(LINUX_CPUS)),
     )
+
+def headers_available(abi):
+    """Key of a select(): whether C headers of an ABI can be had. To ask it is to look for them.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      Label of a config_setting.
+    """
+    return Label("@python_{}//:available".format(abi))

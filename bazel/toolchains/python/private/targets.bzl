@@ -27,8 +27,23 @@ def _compatible_with(cpu, missing):
         )
     return [":" + missing]
 
+def _declare_available(cpu, gil_headers, missing):
+    """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
+    if gil_headers:
+        native.alias(
+            name = "available",
+            actual = gil_headers.replace(":headers", ":available"),
+            visibility = ["//visibility:public"],
+        )
+        return
+    native.config_setting(
+        name = "available",
+        constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(cpu, missing),
+        visibility = ["//visibility:public"],
+    )
+
 def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers = None, missing = ""):
-    """Declares `:headers` and `:abi`.
+    """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are any.
 
     pyconfig.h and EXT_SUFFIX are those of one CPU: an extension for another one needs another interpreter's.
 
@@ -43,6 +58,7 @@ def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers =
       missing: where no headers were found, the sentence that says so.
     """
     compatible_with = _compatible_with(cpu, missing)
+    _declare_available(cpu, gil_headers, missing)
 
     # Extensions leave Python's symbols undefined: the interpreter that imports them has them.
     cc_library(
