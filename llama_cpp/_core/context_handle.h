@@ -41,7 +41,8 @@ class Batch {
     std::vector<int8_t> outputs_;
 };
 
-// Every method expects that the caller holds `busy` and not the GIL, except request_abort().
+// Every method expects that the caller holds `busy` and not the GIL, except request_abort() and
+// what is constant.
 class ContextHandle {
   public:
     ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params);
@@ -56,6 +57,11 @@ class ContextHandle {
     const std::shared_ptr<ModelHandle>& model() const { return model_; }
     int32_t n_seq_max() const { return n_seq_max_; }
     bool kv_unified() const { return kv_unified_; }
+
+    // These two may be read while the context works.
+    int32_t n_threads() const { return n_threads_.load(std::memory_order_relaxed); }
+    int32_t n_threads_batch() const { return n_threads_batch_.load(std::memory_order_relaxed); }
+    void set_n_threads(int32_t n_threads, int32_t n_threads_batch);
 
     void decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
                 Outputs outputs);
@@ -125,6 +131,8 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
+    std::atomic<int32_t> n_threads_{0};
+    std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};
     Batch batch_;
 

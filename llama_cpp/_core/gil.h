@@ -34,14 +34,19 @@ auto call_without_gil(ErrorKind kind, Call&& call) -> decltype(call()) {
     return call_native(kind, std::forward<Call>(call));
 }
 
-// An object for Python that is destroyed with the GIL released: freeing a model takes its time, and
-// may log.
+// An object that is destroyed with the GIL released, whoever drops the last share: freeing a model
+// takes its time, may log, and may wait for a mutex whose owner logs.
+template <typename T>
+std::shared_ptr<T> share_outside_gil(std::unique_ptr<T> object) {
+    return std::shared_ptr<T>(object.release(), [](T* last) {
+        GilRelease release;
+        delete last;
+    });
+}
+
 template <typename T, typename... Args>
 std::shared_ptr<T> make_outside_gil(Args&&... args) {
-    return std::shared_ptr<T>(new T(std::forward<Args>(args)...), [](T* object) {
-        GilRelease release;
-        delete object;
-    });
+    return share_outside_gil(std::make_unique<T>(std::forward<Args>(args)...));
 }
 
 }  // namespace core

@@ -95,6 +95,7 @@ using MetadataDict =
 // By hand: pybind11 would take None for False and 1.5 for 1.
 std::map<std::string, MetadataValue> to_overrides(const MetadataDict& values) {
     std::map<std::string, MetadataValue> overrides;
+    const py::scoped_critical_section lock(values);  // nobody changes it meanwhile
     for (const auto& [key, value] : values) {
         const auto name = key.cast<std::string>();
         if (py::isinstance<py::bool_>(value)) {
@@ -146,16 +147,16 @@ void init_model_params(py::module_& m) {
              "Allow repacked weights (faster, and not memory-mapped).");
     def_flag("no_host", &llama_model_params::no_host,
              "Bypass the host buffer, so that extra buffers can be used.");
-    cls.def_readwrite("tensor_split", &ModelParams::tensor_split,
-                      "Share of each GPU; at most max_devices() numbers.");
-    cls.def_property(
-        "kv_overrides", [](const ModelParams& self) { return self.kv_overrides; },
+    def_container(cls, "tensor_split", &ModelParams::tensor_split,
+                  "Share of each GPU; at most max_devices() numbers.");
+    def_guarded<ModelParams, MetadataDict>(
+        cls, "kv_overrides", [](const ModelParams& self) { return self.kv_overrides; },
         [](ModelParams& self, const MetadataDict& values) {
             self.kv_overrides = to_overrides(values);
         },
         "Metadata to replace; keys and text of at most 127 bytes.");
-    cls.def_readwrite("devices", &ModelParams::devices,
-                      "Names of the devices to offload to; empty: all.");
+    def_container(cls, "devices", &ModelParams::devices,
+                  "Names of the devices to offload to; empty: all.");
 }
 
 }  // namespace
@@ -169,7 +170,7 @@ Model::Model(std::string path, const ModelParams& params, py::object progress)
     }
     try {
         GilRelease release;
-        handle_.open(load_model(path_, params, native_progress));
+        handle_.open(share_outside_gil(load_model(path_, params, native_progress)));
     } catch (const Error&) {
         if (report.raised.has_value()) {
             throw std::move(*report.raised);
@@ -191,8 +192,8 @@ void init_model(py::module_& m) {
     init_model_params(m);
 
     ModelClass cls(m, "Model", "A model file in memory. Safe to use from several threads.");
-    cls.def(py::init([](std::string path, const ModelParams& params, Progress progress) {
-                return make_outside_gil<Model>(std::move(path), params, std::move(progress));
+    cls.def(py::init([](std::string path, const CopyOf<ModelParams>& copy, Progress progress) {
+                return make_outside_gil<Model>(std::move(path), copy.params, std::move(progress));
             }),
             py::arg("path"), py::arg("params"), py::arg("progress") = py::none(),
             "Load a GGUF file.\n\n"
