@@ -47,6 +47,7 @@ def write_python(path: Path, abi: str, **facts: Any) -> Path:
         "executable": str(path),
         "ext_suffix": SUFFIX.format(abi[len("cp") :]),
         "implementation": "cpython",
+        "has_headers": True,
         "include": str(path.parent / "include"),
         "platform_include": "",
         **facts,
@@ -108,7 +109,7 @@ def test_a_named_interpreter_is_taken(host: Machine) -> None:
             {"ext_suffix": ".cpython-314t-x86_64-linux-musl.so"},
             "names its extensions .cpython-314t-x86_64-linux-musl.so, not .cpython-314t-x86_64-linux-gnu.so",
         ),
-        ({"include": ""}, "has no C headers (Debian has them in libpython3.14-dev)"),
+        ({"has_headers": False}, "has no C headers (Debian has them in libpython3.14-dev)"),
     ],
 )
 def test_an_unfit_interpreter_is_refused(host: Machine, facts: dict[str, str], lack: str) -> None:
@@ -119,7 +120,7 @@ def test_an_unfit_interpreter_is_refused(host: Machine, facts: dict[str, str], l
 
 
 def test_an_interpreter_alone_needs_no_headers(host: Machine) -> None:
-    python = write_python(host.bin / "python", "cp39", include="")
+    python = write_python(host.bin / "python", "cp39", has_headers=False)
     assert answer.ask(python, request("cp39", "interpreter")).executable == str(python)
 
 
@@ -153,7 +154,7 @@ def test_a_missing_path_is_one_sentence(host: Machine) -> None:
     text = json.dumps(vars(request("cp311", source="path", path=str(missing))))
     result = subprocess.run([sys.executable, FINDER, text], capture_output=True, check=True)
     reason = f"{missing} does not run (No such file or directory)"
-    assert json.loads(result.stdout) == {"reason": reason}
+    assert json.loads(result.stdout) == {"looked_at": [], "reason": reason}
 
 
 # What is installed on the machine.
@@ -176,18 +177,34 @@ def test_the_newest_version_of_pyenv_comes_first(host: Machine) -> None:
 
 def test_unfit_interpreters_are_passed_over(host: Machine) -> None:
     write_program(host.bin / "python3.11", "echo 'no version is chosen' >&2; exit 127")
-    write_python(host.pyenv / "versions/3.11.9/bin/python3.11", "cp311", include="")
+    write_python(host.pyenv / "versions/3.11.9/bin/python3.11", "cp311", has_headers=False)
     fit = write_python(host.pyenv / "versions/3.11.2/bin/python3.11", "cp311")
     assert machine.find(request("cp311")).executable == str(fit)
 
 
 def test_each_lack_is_told_once(host: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{host.bin}:{host.bin}")
-    python = write_python(host.bin / "python3.11", "cp311", include="")
+    python = write_python(host.bin / "python3.11", "cp311", has_headers=False)
     with pytest.raises(NotFound) as refused:
         machine.find(request("cp311"))
     lack = "has no C headers (Debian has them in libpython3.11-dev)"
     assert str(refused.value) == f"{python} {lack}"
+    # Where they would be if the user installed them now.
+    assert str(host.bin / "include/Python.h") in refused.value.looked_at
+
+
+def test_every_place_is_watched(host: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    (host.pyenv / "versions/3.8.1/bin").mkdir(parents=True)
+    with pytest.raises(NotFound) as refused:
+        machine.find(request("cp311t"))
+    assert set(refused.value.looked_at) == {
+        str(host.bin / "python3.11t"),
+        str(host.bin / "python3.11"),
+        str(host.pyenv / "versions"),
+        str(host.pyenv / "versions/3.8.1/bin/python3.11t"),
+        str(host.pyenv / "versions/3.8.1/bin/python3.11"),
+        str(host.uv),
+    }
 
 
 @pytest.mark.parametrize("name", ["python3.14t", "python3.14"])
@@ -334,7 +351,8 @@ def test_headers_come_from_debian_once(apt: Debian) -> None:
     first = debian_packages.find(request("cp314", source="debian"))
     assert first.executable == ""
     assert Path(first.include, "Python.h").is_file()
-    assert first.platform_include.endswith("/usr/include/x86_64-linux-gnu/python3.14")
+    assert Path(first.platform_include, "pyconfig.h").is_file()
+    assert first.platform_include.endswith("/x86_64-linux-gnu/python3.14")
     assert debian_packages.find(request("cp314", source="debian")) == first
     assert len(apt.calls("download")) == 1
 
@@ -380,7 +398,7 @@ def test_debian_that_does_not_answer(apt: Debian, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_package_without_headers(apt: Debian) -> None:
-    (apt.files / "libpython3.14-dev").mkdir()
+    (apt.files / "libpython3.14-dev/usr/include").mkdir(parents=True)
     with pytest.raises(
         NotFound, match=r"libpython3\.14-dev has no Python\.h where it was expected"
     ):

@@ -5,8 +5,10 @@ Nothing is compiled: what is asked for are the facts of an ABI, which are there 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +22,8 @@ from nested_bazel import NestedBazelError, Workspace
 _TOOLS = ("cat", "cp", "mkdir", "sh")
 
 _PROBE = """\
+load(":runtime.bzl", "runtime")
+
 [
     alias(
         name = abi,
@@ -27,7 +31,33 @@ _PROBE = """\
     )
     for abi in ["cp39", "cp310"]
 ]
+
+runtime(name = "runtime")
 """
+
+# What py_binary does with its toolchain; that itself wants a C++ compiler too.
+_RUNTIME = """\
+def _runtime_impl(ctx):
+    file = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.write(file, ctx.toolchains[_TYPE].py3_runtime.interpreter_path)
+    return [DefaultInfo(files = depset([file]))]
+
+_TYPE = "@rules_python//python:toolchain_type"
+
+runtime = rule(implementation = _runtime_impl, toolchains = [_TYPE])
+"""
+
+_PYTHON = """\
+#!/bin/sh
+case "$*" in
+"" | *describe_python.py) cat ;;
+*) exec '{real}' "$@" ;;
+esac <<'END'
+{facts}
+END
+"""
+
+_ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/download"
 
 
 class RepositoriesTest(unittest.TestCase):
@@ -41,6 +71,8 @@ class RepositoriesTest(unittest.TestCase):
             archive.extractall(project)
         (project / "probe").mkdir()
         (project / "probe/BUILD.bazel").write_text(_PROBE)
+        (project / "probe/runtime.bzl").write_text(_RUNTIME)
+        cls._publish_archive(project / "bazel/toolchains/python/private/standalone.bzl")
         cls.python = cls._make_python("cp39")
         names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
         environment = {name: os.environ[name] for name in names if name in os.environ}
@@ -51,7 +83,10 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _make_python(cls, abi: str) -> Path:
-        """Makes a program that describes itself as an interpreter with headers where Debian has them."""
+        """Makes a program that describes itself as an interpreter with headers where Debian has them.
+
+        Asked anything else, it does as the real interpreter does.
+        """
         folder = cls.folder / abi
         for include in ("include/python3.9", "include/cpu-linux-gnu/python3.9"):
             (folder / include).mkdir(parents=True)
@@ -59,15 +94,40 @@ class RepositoriesTest(unittest.TestCase):
         python = folder / "python3.9"
         facts = {
             "abi_tag": abi,
+            "cpu": os.uname().machine,
             "executable": str(python),
             "ext_suffix": f".cpython-{abi[2:]}-{os.uname().machine}-linux-gnu.so",
+            "has_headers": True,
             "implementation": "cpython",
             "include": str(folder / "include/python3.9"),
             "platform_include": str(folder / "include/cpu-linux-gnu/python3.9"),
+            "version": "3.9",
         }
-        python.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(facts)}\nEND\n")
+        real = os.path.realpath(sys.executable)
+        python.write_text(_PYTHON.format(facts=json.dumps(facts), real=real))
         python.chmod(0o755)
         return python
+
+    @classmethod
+    def _publish_archive(cls, pins: Path) -> None:
+        """Replaces the archive of cp312 by one that has a program and headers; the others can't be downloaded."""
+        text = pins.read_text()
+        release, version = re.search(
+            r'"cp312": .*?release = "(\d+)",\s+version = "([^"]+)"', text, flags=re.DOTALL
+        ).groups()
+        cpu = os.uname().machine
+        file = f"cpython-{version}+{release}-{cpu}-unknown-linux-gnu-install_only.tar.gz"
+        archive = cls.folder / "archives" / release / file
+        archive.parent.mkdir(parents=True)
+        tree = cls._make_python("cp312").parent
+        (tree / "bin").mkdir()
+        (tree / "python3.9").rename(tree / "bin/python3.12")
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(tree, "python")
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        text = text.replace(_ARCHIVES, (cls.folder / "archives").as_uri())
+        of_cp312 = re.compile(rf'("cp312": .*?{cpu} = ")[0-9a-f]{{64}}', flags=re.DOTALL)
+        pins.write_text(of_cp312.sub(rf"\g<1>{digest}", text))
 
     @classmethod
     def _options(cls) -> tuple[str, ...]:
@@ -79,7 +139,8 @@ class RepositoriesTest(unittest.TestCase):
         variables = {
             "PATH": tools,
             "PYENV_ROOT": cls.folder / "pyenv",
-            "PYTHON": os.path.realpath(sys.executable),
+            # Older than every ABI of the table, so that it is none of those that are looked for.
+            "PYTHON": cls._make_python("cp38"),
             "PYTHON_SOURCES": "machine",
             "UV_PYTHON_INSTALL_DIR": cls.folder / "uv",
         }
@@ -109,6 +170,32 @@ class RepositoriesTest(unittest.TestCase):
         launcher = self.repositories()["python_cp39_interpreter"] / "bin/python3"
         answer = subprocess.run([launcher], stdout=subprocess.PIPE, check=True).stdout
         self.assertEqual("cp39", json.loads(answer)["abi_tag"])
+
+    def test_an_archive_is_used_where_it_can_be_downloaded(self) -> None:
+        sources = "--repo_env=PYTHON_SOURCES=standalone"
+        self.bazel.build(["@python_cp312//:abi", "@python_cp312//:python"], sources)
+        repositories = self.repositories()
+        self.assertTrue((repositories["python_cp312"] / "include/pyconfig.h").is_file())
+        self.assertFalse((repositories["python_cp312"] / "standalone").exists())
+        program = repositories["python_cp312_interpreter"] / "standalone/bin/python3.12"
+        self.assertTrue(program.is_file())
+        self.assertIn(
+            "(the archive of python-build-standalone could not be downloaded), install one",
+            self.assert_fails("@python_cp311//:abi", sources),
+        )
+
+    def test_a_flag_picks_the_interpreter_of_programs(self) -> None:
+        for abi, python in (("local", "cp38/python3.9"), ("cp39", "cp39/python3.9")):
+            self.bazel.build(["//probe:runtime"], f"--//bazel/toolchains/python/runtimes:abi={abi}")
+            (file,) = self.bazel.output_root.glob("*/execroot/*/bazel-out/*/bin/probe/runtime")
+            self.assertEqual(str(self.folder / python), file.read_text())
+
+    def test_what_is_installed_later_is_found(self) -> None:
+        self.assert_fails("@python_cp315//:abi")
+        python = self.folder / "tools/python3.15"
+        python.symlink_to(self._make_python("cp315"))
+        self.addCleanup(python.unlink)
+        self.bazel.build(["@python_cp315//:abi"])
 
     def test_an_abi_without_headers_is_one_sentence(self) -> None:
         places = f"in pyenv's {self.folder}/pyenv/versions or in uv's {self.folder}/uv"

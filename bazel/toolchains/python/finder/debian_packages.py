@@ -45,10 +45,10 @@ def check(request: Request) -> None:
         raise NotFound("this is not a Debian-like machine (no apt-get, no dpkg-deb)")
 
 
-def pinned_name(package: str, request: Request) -> str:
-    """Returns the name that a package has in the cache; a new pin is a new name."""
+def pinned_name(what: str, request: Request) -> str:
+    """Returns the name that something has in the cache; a new pin is a new name."""
     pin = f"{_suite()} {_pins()[request.version]}"
-    return f"{package}-{hashlib.sha256(pin.encode()).hexdigest()[:12]}"
+    return f"{what}-{hashlib.sha256(pin.encode()).hexdigest()[:12]}"
 
 
 def try_out(python: Path, advice: str) -> None:
@@ -90,14 +90,15 @@ def _headers(request: Request) -> Python:
             # Headers include no other package's.
             alone = [member for member in closure if member.name == package]
             files = apt.download(alone, scratch / "packages")
-        debian.unpack(files, prefix)
-        linking.relink(prefix)
+        debian.unpack(files, scratch / "unpacked")
+        # A static library beside them is far larger.
+        (scratch / "unpacked/usr/include").rename(prefix)
 
-    prefix = cache.kept(pinned_name(package, request), make)
-    include = prefix / f"usr/include/python{request.version}"
+    headers = cache.kept(pinned_name(f"python{request.version}-include", request), make)
+    include = headers / f"python{request.version}"
     if not (include / "Python.h").is_file():
         raise NotFound(f"Debian's {package} has no Python.h where it was expected")
-    platform = next(prefix.glob(f"usr/include/*/{include.name}/pyconfig.h"), None)
+    platform = next(headers.glob(f"*/{include.name}/pyconfig.h"), None)
     return Python("", str(include), str(platform.parent) if platform else "")
 
 

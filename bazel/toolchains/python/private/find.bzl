@@ -120,6 +120,7 @@ def _sources(rctx):
     return sources
 
 def _look(rctx, abi, need, source):
+    rctx.report_progress("looking for {} of {}: {}".format(need, abi, source))
     if source != "standalone":
         return _ask(rctx, abi, need, source)
     python, reason = download_standalone(rctx, abi, host_cpu(rctx))
@@ -141,7 +142,18 @@ def _ask(rctx, abi, need, source, path = ""):
     if result.return_code:
         fail("finding the {} of {} failed: {}".format(need, abi, result.stderr.strip()))
     answer = json.decode(result.stdout)
-    return (None, answer["reason"]) if "reason" in answer else (answer, "")
+    if "reason" not in answer:
+        return answer, ""
+    for looked_at in answer["looked_at"]:
+        _watch(rctx, rctx.path(looked_at))
+    return None, answer["reason"]
+
+def _watch(rctx, path):
+    """Looks again when a file appears or changes, or when something appears in a folder."""
+    if path.is_dir:
+        path.readdir(watch = "yes")
+    else:
+        rctx.watch(path)
 
 def _missing(abi, need, reasons):
     facts = PYTHON_ABIS[abi]
