@@ -294,6 +294,8 @@ case " $* " in
     uri "${wanted%%=*}" "$version"
     uri libc6 2.43-7 ;;
 *" download "*)
+    failed=$(grep -c " download " "$FAKE_LOG")
+    [ "$failed" -gt "${FAKE_NO_DOWNLOADS-0}" ] || { echo "404 Not Found" >&2; exit 100; }
     for wanted; do
         case $wanted in *=*) : > "${wanted%%=*}_${wanted#*=}_amd64.deb" ;; esac
     done ;;
@@ -316,7 +318,7 @@ class Debian:
         self.files = folder / "files"
         self.files.mkdir()
         self.log = folder / "apt.log"
-        host.use("cp")
+        host.use("cp", "grep")
         write_program(host.bin / "apt-get", _APT_GET)
         write_program(host.bin / "dpkg-deb", _DPKG_DEB)
         write_program(host.bin / "dpkg", "echo amd64\n")
@@ -371,6 +373,15 @@ def test_the_pinned_version_is_preferred(apt: Debian, monkeypatch: pytest.Monkey
     debian_packages.find(request("cp314", source="debian"))
     (call,) = apt.calls("download")
     assert [word for word in call if "=" in word] == [f"libpython3.14-dev={pin}"]
+
+
+def test_what_a_suite_lacks_comes_from_the_next(
+    apt: Debian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_NO_DOWNLOADS", "1")
+    write_header_package(apt)
+    debian_packages.find(request("cp314", source="debian"))
+    assert len(apt.calls("update")) == len(apt.calls("download")) == 2
 
 
 def test_an_interpreter_comes_from_debian_with_its_libraries(apt: Debian) -> None:

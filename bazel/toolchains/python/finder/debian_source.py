@@ -47,8 +47,10 @@ def _interpreter(request: Request) -> Path:
 
     def make(prefix: Path, final: Path, scratch: Path) -> None:
         _check_compiler()
-        with debian_packages.private_apt("deb-src") as apt:
-            archive = apt.download_source(f"python{request.version}", scratch / "source")
+        archive = debian_packages.with_apt(
+            "deb-src",
+            lambda apt: apt.download_source(f"python{request.version}", scratch / "source"),
+        )
         source = scratch / "build"
         source.mkdir()
         unpack = ["tar", "--extract", "--strip-components=1", "--directory", source, "--file"]
