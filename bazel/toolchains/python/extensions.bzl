@@ -8,9 +8,16 @@ the first place that has it; nothing is looked for until something needs it.
 
 1. What `--repo_env=PYTHON_<ABI>=/path/to/python` names, such as `PYTHON_CP313T`.
 2. `@local_python`'s interpreter, if it is of that ABI.
-3. The machine: `pythonX.Y` and `pythonX.Yt` on PATH, pyenv's versions, uv's managed Pythons.
-4. Debian's packages, relocated into the user's cache folder. That has the newest versions only.
-5. For the headers of a free-threaded ABI, those of the ordinary build, which differ by one macro.
+3. `standalone`: a pinned archive of python-build-standalone.
+4. `machine`: `pythonX.Y` and `pythonX.Yt` on PATH, pyenv's versions, uv's managed Pythons.
+5. `debian`: Debian's packages, which are the newest versions only, relocated into the user's cache folder. An interpreter
+   of free-threaded Python 3.13 is built from Debian's source, once.
+6. For the headers of a free-threaded ABI, those of the ordinary build, which differ by one macro.
+
+`--repo_env=PYTHON_SOURCES=machine,debian` says which of 3 to 5 are tried, in which order. bazelw says exactly that where
+only mirrors can be reached, so that no time is lost.
+
+An ABI that is found nowhere is skipped by `bazel build //...`; asked for by name it fails with one sentence.
 """
 
 load("//bazel/toolchains/python/private:local_python.bzl", "local_python")

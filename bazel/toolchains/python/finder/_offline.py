@@ -3,4 +3,4 @@
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).absolute().parents[3] / "offline"))
+sys.path.insert(0, str(Path(__file__).absolute().parents[3] / "offline"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 _DESCRIBE = Path(__file__).with_name("describe_python.py")
@@ -13,7 +14,16 @@ _ANSWER_SECONDS = 20
 
 
 class NotFound(Exception):
-    """The place that was looked at has nothing usable; the message says what it lacks."""
+    """The place that was looked at has nothing usable; the message says what it lacks.
+
+    Attributes:
+        looked_at: files that were not there or not right, and folders that did not hold one. A change in one of them
+            is a reason to look again.
+    """
+
+    def __init__(self, reason: str, looked_at: Iterable[str | Path] = ()) -> None:
+        super().__init__(reason)
+        self.looked_at = [str(path) for path in looked_at]
 
 
 class OtherAbi(NotFound):
@@ -59,7 +69,7 @@ class Python:
 
     Attributes:
         executable: the interpreter; empty where only headers were found.
-        include: folder with Python.h; may be empty where only an interpreter was asked for.
+        include: folder with Python.h; may not be there where only an interpreter was asked for.
         platform_include: folder that Debian's pyconfig.h includes from, or empty.
     """
 
@@ -79,9 +89,10 @@ def ask(python: str | Path, request: Request) -> Python:
         raise NotFound(
             f"{python} names its extensions {facts['ext_suffix']}, not {request.ext_suffix}"
         )
-    if request.need == "headers" and not facts["include"]:
+    if request.need == "headers" and not facts["has_headers"]:
         raise NotFound(
-            f"{python} has no C headers (Debian has them in libpython{request.version}-dev)"
+            f"{python} has no C headers (Debian has them in libpython{request.version}-dev)",
+            [Path(facts["include"], "Python.h")],
         )
     return Python(facts["executable"], facts["include"], facts["platform_include"])
 

@@ -11,12 +11,6 @@ import sys
 import sysconfig
 
 
-def _header_folder():
-    """Folder of C headers, or an empty string where the interpreter has none."""
-    folder = sysconfig.get_path("include")
-    return folder if os.path.isfile(os.path.join(folder, "Python.h")) else ""
-
-
 def _platform_header_folder(include):
     """Debian's pyconfig.h includes one of these, by its path below the folder that holds all headers."""
     root, name = os.path.split(include)
@@ -29,7 +23,7 @@ def _platform_header_folder(include):
 def main():
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     version = "%d%d" % sys.version_info[:2]
-    include = _header_folder()
+    include = sysconfig.get_path("include")
     print(
         json.dumps(
             {
@@ -38,6 +32,7 @@ def main():
                 "executable": os.path.realpath(sys.executable),
                 "ext_suffix": sysconfig.get_config_var("EXT_SUFFIX"),
                 "free_threaded": free_threaded,
+                "has_headers": os.path.isfile(os.path.join(include, "Python.h")),
                 "implementation": sys.implementation.name,
                 "include": include,
                 "platform_include": _platform_header_folder(include),

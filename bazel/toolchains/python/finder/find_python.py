@@ -3,8 +3,8 @@
 Usage: find_python.py '{"abi": ..., "ext_suffix": ..., "need": ..., "source": ...}'
 
 Called by the repository rules of ../private with the host's Python. The request's fields are those of `Request`. Prints
-one JSON object: the facts of `Python`, or `{"reason": "..."}`, one sentence that says what was looked at and what it
-lacked. Only a bug makes it fail.
+one JSON object: the facts of `Python`, or those of `NotFound`: one sentence that says what was looked at and what it
+lacked, and the paths. Only a bug makes it fail.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
     try:
         answer = dataclasses.asdict(find(Request(**json.loads(sys.argv[1]))))
     except NotFound as error:
-        answer = {"reason": str(error)}
+        answer = {"looked_at": error.looked_at, "reason": str(error)}
     print(json.dumps(answer, sort_keys=True))
 
 

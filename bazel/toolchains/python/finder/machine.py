@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from answer import NotFound, OtherAbi, Python, Request, ask
@@ -12,18 +11,24 @@ from answer import NotFound, OtherAbi, Python, Request, ask
 
 def find(request: Request) -> Python:
     """Returns the first interpreter that fits, or raises NotFound with what each of them lacks."""
-    reasons = []
-    for python in _candidates(request):
+    reasons, looked_at = [], []
+    places = _places(request)
+    for python in places:
+        if not python.is_file() or not os.access(python, os.X_OK):
+            continue
         try:
             return ask(python, request)
         except OtherAbi:
             pass
         except NotFound as error:
             reasons.append(str(error))
+            looked_at += error.looked_at
+    looked_at += [*places, _pyenv_folder(), _uv_folder()]
     if reasons:
-        raise NotFound("; ".join(reasons))
+        raise NotFound("; ".join(reasons), looked_at)
     raise NotFound(
-        f"no {_names(request)[0]} on PATH, in pyenv's {_pyenv_folder()} or in uv's {_uv_folder()}"
+        f"no {_names(request)[0]} on PATH, in pyenv's {_pyenv_folder()} or in uv's {_uv_folder()}",
+        looked_at,
     )
 
 
@@ -33,18 +38,11 @@ def _names(request: Request) -> list[str]:
     return [plain + "t", plain] if request.free_threaded else [plain]
 
 
-def _candidates(request: Request) -> Iterator[Path]:
-    names = _names(request)
+def _places(request: Request) -> list[Path]:
+    """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
     folders = [Path(folder) for folder in os.get_exec_path()]
     folders += [*_newest_first(_pyenv_folder()), *_newest_first(_uv_folder())]
-    seen = set()
-    for path in (folder / name for folder in folders for name in names):
-        if not path.is_file() or not os.access(path, os.X_OK):
-            continue
-        # PATH may name a folder twice.
-        if path not in seen:
-            seen.add(path)
-            yield path
+    return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
 
 
 def _newest_first(installations: Path) -> list[Path]:

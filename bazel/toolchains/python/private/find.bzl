@@ -1,6 +1,7 @@
 """Looking for the headers or the interpreter of an ABI; shared by the repository rules of this folder."""
 
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
+load(":standalone.bzl", "download_standalone")
 
 # Settings that decide where is looked; a change looks again.
 FINDER_ENVIRONMENT = [
@@ -8,6 +9,7 @@ FINDER_ENVIRONMENT = [
     "PATH",
     "PYENV_ROOT",
     "PYTHON",
+    "PYTHON_SOURCES",
     "UV_PYTHON_INSTALL_DIR",
     "XDG_CACHE_HOME",
     "XDG_DATA_HOME",
@@ -36,8 +38,8 @@ FINDER_ATTRS = {
     ),
 }
 
-# What is looked through where the user names nothing, in this order. See docs of `python` in ../extensions.bzl.
-_SOURCES = ["machine", "debian"]
+# What is looked through where the user names nothing, in this order; ../extensions.bzl says what each is.
+_SOURCES = ["standalone", "machine", "debian"]
 
 # Beside letters and digits, of what Bazel allows in the name of a target.
 _PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
@@ -83,34 +85,54 @@ def find_python(rctx, abi, need):
     Returns:
       (facts, reason): what ../finder/answer.py calls `Python`, or None and the sentence that says why there is none.
     """
-    variable = "PYTHON_" + abi.upper()
     default, reason = default_python(rctx)
     if not default:
         # It also runs the program that looks.
         return None, _missing(abi, need, [reason])
+    variable = "PYTHON_" + abi.upper()
     named = rctx.getenv(variable)
     if named:
-        answer = _ask(rctx, abi, need, "path", named)
-        if "reason" in answer:
-            fail("{}: {}; correct or unset {}".format(variable, answer["reason"], variable))
-        return answer, ""
-    answer = _ask(rctx, abi, need, "path", str(default))
-    if "reason" not in answer:
-        return answer, ""
+        facts, reason = _ask(rctx, abi, need, "path", named)
+        if not facts:
+            fail("{}: {}; correct or unset {}".format(variable, reason, variable))
+        return facts, ""
+    facts, _ = _ask(rctx, abi, need, "path", default)
+    if facts:
+        return facts, ""
     reasons = []
-    for source in _SOURCES:
-        answer = _ask(rctx, abi, need, source)
-        if "reason" not in answer:
-            return answer, ""
-        reasons.append(answer["reason"])
+    for source in _sources(rctx):
+        facts, reason = _look(rctx, abi, need, source)
+        if facts:
+            return facts, ""
+        reasons.append(reason)
     return None, _missing(abi, need, reasons)
 
+def _sources(rctx):
+    named = rctx.getenv("PYTHON_SOURCES")
+    sources = named.split(",") if named else _SOURCES
+    for source in sources:
+        if source not in _SOURCES:
+            fail("PYTHON_SOURCES={}: no source is called {}; valid ones are {}".format(
+                named,
+                repr(source),
+                ", ".join(_SOURCES),
+            ))
+    return sources
+
+def _look(rctx, abi, need, source):
+    rctx.report_progress("looking for {} of {}: {}".format(need, abi, source))
+    if source != "standalone":
+        return _ask(rctx, abi, need, source)
+    python, reason = download_standalone(rctx, abi, host_cpu(rctx))
+    return _ask(rctx, abi, need, "path", python) if python else (None, reason)
+
 def _ask(rctx, abi, need, source, path = ""):
+    """Asks the finder; returns (facts, reason)."""
     request = json.encode({
         "abi": abi,
         "ext_suffix": ext_suffix(abi, host_cpu(rctx)),
         "need": need,
-        "path": path,
+        "path": str(path),
         "source": source,
     })
     result = rctx.execute(
@@ -119,7 +141,19 @@ def _ask(rctx, abi, need, source, path = ""):
     )
     if result.return_code:
         fail("finding the {} of {} failed: {}".format(need, abi, result.stderr.strip()))
-    return json.decode(result.stdout)
+    answer = json.decode(result.stdout)
+    if "reason" not in answer:
+        return answer, ""
+    for looked_at in answer["looked_at"]:
+        _watch(rctx, rctx.path(looked_at))
+    return None, answer["reason"]
+
+def _watch(rctx, path):
+    """Looks again when a file appears or changes, or when something appears in a folder."""
+    if path.is_dir:
+        path.readdir(watch = "yes")
+    else:
+        rctx.watch(path)
 
 def _missing(abi, need, reasons):
     facts = PYTHON_ABIS[abi]

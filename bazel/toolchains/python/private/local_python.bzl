@@ -67,7 +67,7 @@ def _describe(rctx, python):
     facts = json.decode(result.stdout)
     if facts["implementation"] != "cpython":
         fail("local_python: {} is {}, not CPython".format(python, facts["implementation"]))
-    if not facts["include"]:
+    if not facts["has_headers"]:
         fail("local_python: " + _NO_HEADERS.format(**facts))
     return facts
 

@@ -12,8 +12,8 @@ python_headers(
     abi_tag = {abi_tag},
     cpu = {cpu},
     ext_suffix = {ext_suffix},
-    gil_headers = {gil_headers},
     missing = {missing},
+    of_ordinary_build = {of_ordinary_build},
     python_version = {python_version},
 )
 
@@ -25,22 +25,32 @@ alias(
 )
 """
 
+def _find(rctx, abi):
+    """Returns (facts, whether they are of the ordinary build, sentence that says why there are none)."""
+    facts, missing = find_python(rctx, abi, "headers")
+    if facts or not PYTHON_ABIS[abi].free_threaded:
+        return facts, False, missing
+    facts, missing = find_python(rctx, abi.removesuffix("t"), "headers")
+    return facts, True, "no C headers of free-threaded Python {}, and {}".format(
+        PYTHON_ABIS[abi].python_version,
+        missing,
+    )
+
 def _python_headers_repository_impl(rctx):
     abi = rctx.attr.abi
-    facts, missing = find_python(rctx, abi, "headers")
-    gil_headers = None
+    facts, of_ordinary_build, missing = _find(rctx, abi)
     if facts:
         copy_headers(rctx, facts)
-    elif PYTHON_ABIS[abi].free_threaded:
-        missing = ""
-        gil_headers = "@python_{}//:headers".format(abi.removesuffix("t"))
+
+        # Only the repository of the interpreter needs the rest.
+        rctx.delete("standalone")
     rctx.file("BUILD.bazel", _BUILD.format(
         abi_tag = repr(abi),
         cpu = repr(host_cpu(rctx)),
         ext_suffix = repr(ext_suffix(abi, host_cpu(rctx))),
-        gil_headers = repr(gil_headers),
         interpreter = "@python_{}_interpreter//:python".format(abi),
-        missing = repr(missing),
+        missing = repr("" if facts else missing),
+        of_ordinary_build = of_ordinary_build,
         python_version = repr(PYTHON_ABIS[abi].python_version),
     ))
 

@@ -27,22 +27,15 @@ def _compatible_with(cpu, missing):
         )
     return [":" + missing]
 
-def _declare_available(cpu, gil_headers, missing):
+def _declare_available(cpu, missing):
     """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
-    if gil_headers:
-        native.alias(
-            name = "available",
-            actual = gil_headers.replace(":headers", ":available"),
-            visibility = ["//visibility:public"],
-        )
-        return
     native.config_setting(
         name = "available",
         constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(cpu, missing),
         visibility = ["//visibility:public"],
     )
 
-def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers = None, missing = ""):
+def python_headers(name, abi_tag, cpu, ext_suffix, python_version, missing = "", of_ordinary_build = False):
     """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are any.
 
     pyconfig.h and EXT_SUFFIX are those of one CPU: an extension for another one needs another interpreter's.
@@ -53,22 +46,21 @@ def python_headers(name, abi_tag, cpu, ext_suffix, python_version, gil_headers =
       cpu: the CPU that they are for.
       ext_suffix: see PythonAbiInfo.
       python_version: see PythonAbiInfo.
-      gil_headers: for a free-threaded ABI, headers of the ordinary build, where its own were not found. They differ by
-        one macro.
       missing: where no headers were found, the sentence that says so.
+      of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the ordinary build, which
+        differ by one macro.
     """
     compatible_with = _compatible_with(cpu, missing)
-    _declare_available(cpu, gil_headers, missing)
+    _declare_available(cpu, missing)
 
     # Extensions leave Python's symbols undefined: the interpreter that imports them has them.
     cc_library(
         name = name,
         hdrs = native.glob(["include/**/*.h"], allow_empty = True),
-        defines = ["Py_GIL_DISABLED=1"] if gil_headers else [],
+        defines = ["Py_GIL_DISABLED=1"] if of_ordinary_build else [],
         includes = ["include"],
         target_compatible_with = compatible_with,
         visibility = ["//visibility:public"],
-        deps = [gil_headers] if gil_headers else [],
     )
     python_abi(
         name = "abi",
