@@ -11,11 +11,6 @@ import synthetic
 from clients import Pip, Uv
 
 
-@pytest.fixture
-def pip(tmp_path: Path) -> Pip:
-    return Pip(tmp_path / "app")
-
-
 def indexes(url: str, backend: str) -> list[str]:
     """The options of the documented command; here the first stands for pip's own default, PyPI."""
     return [f"--index-url={url}/pypi", f"--extra-index-url={url}/whl/{backend}"]
@@ -91,9 +86,8 @@ def test_a_folder_as_index(pip: Pip, site: Path) -> None:
     assert pip.installed() == "0.4.0+cpu"
 
 
-def test_a_lock_that_uv_exported(pip: Pip, url: str, tmp_path: Path) -> None:
+def test_a_lock_that_uv_exported(pip: Pip, uv: Uv, url: str) -> None:
     """pip calls it experimental."""
-    uv = Uv(tmp_path / "uv", default_index=f"{url}/pypi")
     uv.write_project(projects.WITH_EXTRAS.format(url=url))
     lock = pip.folder / "pylock.toml"
     uv("export", "--format", "pylock.toml", "--extra", "cu13", "--output-file", lock)

@@ -54,7 +54,7 @@ def make_wheel(
     tag: str = f"{PYTHON_TAG}-{ABI_TAG}-{LINUX}",
     requires: Iterable[str] = (),
     requires_python: str = ">=3.9",
-    metadata_version: str = "",
+    seed: str = "",
 ) -> Path:
     """A wheel whose package has VERSION and some bytes that do not compress, so that there is something to damage."""
     package = "llama_cpp" if distribution == "llama_cpp_python" else distribution
@@ -62,14 +62,14 @@ def make_wheel(
     metadata = [
         "Metadata-Version: 2.4",
         f"Name: {distribution.replace('_', '-')}",
-        f"Version: {metadata_version or version}",
+        f"Version: {version}",
         *([f"Requires-Python: {requires_python}"] if requires_python else []),
         *(f"Requires-Dist: {requirement}" for requirement in requires),
     ]
     name = f"{distribution}-{version}-{tag}.whl"
     files = {
         f"{package}/__init__.py": f"VERSION = {version!r}\n".encode(),
-        f"{package}/payload.bin": random.Random(name).randbytes(20_000),
+        f"{package}/payload.bin": random.Random(name + seed).randbytes(20_000),
         f"{dist_info}/METADATA": "\n".join([*metadata, "", "A synthetic wheel.", ""]).encode(),
         f"{dist_info}/WHEEL": (
             f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\nTag: {tag}\n"

@@ -18,11 +18,6 @@ tomllib = pytest.importorskip("tomllib")
 SNIPPET = Path(os.environ["SNIPPET"]).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def uv(tmp_path: Path, url: str) -> Uv:
-    return Uv(tmp_path / "app", default_index=f"{url}/pypi")
-
-
 def locked(uv: Uv, project: str = synthetic.PROJECT) -> list[dict[str, Any]]:
     """The project's entries in uv.lock."""
     lock = tomllib.loads((uv.folder / "uv.lock").read_text(encoding="utf-8"))
