@@ -14,7 +14,7 @@ for program in ("WRITE_INDEX", "SERVE"):
     sys.path.insert(0, os.path.dirname(os.environ[program]))
 
 import serve  # noqa: E402
-import synthetic  # noqa: E402
+import small_site  # noqa: E402
 from clients import Pip, Uv  # noqa: E402
 
 
@@ -22,7 +22,7 @@ from clients import Pip, Uv  # noqa: E402
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with whl/cpu, whl/cu13, whl/metal and pypi."""
     folder = tmp_path_factory.mktemp("index") / "site"
-    synthetic.write_site(folder)
+    small_site.write_site(folder)
     return folder
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import projects
 import pytest
+import small_site
 import synthetic
 from clients import Pip, Uv
 
@@ -47,7 +48,7 @@ def requirements(pip: Pip, site: Path, wrong: str = "") -> Path:
     """A requirements file with the hash of each file; `wrong` names a project that gets another's."""
     wheels = {
         f"{synthetic.PROJECT}==0.4.0+cpu": next(site.glob("whl/cpu/*/*-0.4.0+cpu-*.whl")),
-        f"{synthetic.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),
+        f"{small_site.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),
     }
     lines = []
     for name, wheel in wheels.items():
