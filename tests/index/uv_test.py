@@ -9,6 +9,7 @@ from typing import Any
 
 import projects
 import pytest
+import small_site
 import synthetic
 from clients import Uv
 from packaging.pylock import Pylock
@@ -16,11 +17,6 @@ from packaging.pylock import Pylock
 tomllib = pytest.importorskip("tomllib")
 
 SNIPPET = Path(os.environ["SNIPPET"]).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def uv(tmp_path: Path, url: str) -> Uv:
-    return Uv(tmp_path / "app", default_index=f"{url}/pypi")
 
 
 def locked(uv: Uv, project: str = synthetic.PROJECT) -> list[dict[str, Any]]:
@@ -143,7 +139,7 @@ def test_exclude_newer_hides_files_without_upload_time(
     uv: Uv, tmp_path: Path, serve_folder
 ) -> None:
     """And `exclude-newer = false` for the index shows them."""
-    synthetic.write_site(tmp_path / "site", upload_times={})
+    small_site.write_site(tmp_path / "site", upload_times={})
     url = serve_folder(tmp_path / "site")
     project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.4.0")
     uv.write_project(project)
