@@ -2,6 +2,7 @@
 
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
@@ -56,8 +57,7 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         }),
         build_info_lists = cpu_variants_constant(),
         classifiers = _CLASSIFIERS,
-        components = [
-            Label("//third_party/llama.cpp:component"),
+        components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
             Label("//third_party/zig:libcxx_component"),
@@ -71,7 +71,7 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
             "hub": ["huggingface-hub>=0.23"],
         },
         import_name = "llama_cpp",
-        license_expression = "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-3-Clause",
+        license_expression = "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause",
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
         native = [Label("//llama_cpp:native")],

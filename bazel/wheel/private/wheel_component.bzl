@@ -34,8 +34,8 @@ wheel_component = rule(
         ),
         "license_files": attr.label_keyed_string_dict(
             allow_files = True,
-            doc = "Licence file -> its path below `licenses/<component>/` in the wheel.",
-            mandatory = True,
+            doc = "Licence file -> its path below `licenses/<component>/` in the wheel. Empty only for licences that ask " +
+                  "for no copy of their text.",
         ),
         "package": attr.string(
             doc = "Project of the Python index that has the archive, as for `pip_archive`.",

@@ -49,7 +49,10 @@ def _metadata(spec: dict[str, Any]) -> str:
 
 def _tags(tag: str) -> list[str]:
     """The single tags that a compressed one stands for (PEP 425)."""
-    return ["-".join(parts) for parts in itertools.product(*(part.split(".") for part in tag.split("-")))]
+    return [
+        "-".join(parts)
+        for parts in itertools.product(*(part.split(".") for part in tag.split("-")))
+    ]
 
 
 def _wheel_file(spec: dict[str, Any]) -> str:
