@@ -106,15 +106,15 @@ def _new_metadata(metadata: bytes, name: _Name) -> bytes:
 def _new_sbom(sbom: bytes, name: _Name) -> bytes:
     """A CycloneDX document (PEP 770) about the variant; one about something else than the wheel stays as it is."""
     document = json.loads(sbom)
-    main = document["metadata"]["component"]
-    if main["version"] != name.full_version:
+    main = document.get("metadata", {}).get("component", {})
+    if not name.local or main.get("version") != name.full_version:
         return sbom
-    old_reference = main["bom-ref"]
     main["version"] = name.version
-    for key in ("bom-ref", "purl"):
+    old = main.get("bom-ref")
+    for key in main.keys() & {"bom-ref", "purl"}:
         main[key] = main[key].replace(f"@{quote(name.full_version, safe='')}", f"@{name.version}")
-    for dependency in document["dependencies"]:
-        if dependency["ref"] == old_reference:
+    for dependency in document.get("dependencies", []):
+        if dependency["ref"] == old:
             dependency["ref"] = main["bom-ref"]
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
