@@ -1,8 +1,8 @@
 """The variants of a wheel (PEP 825): which backend's wheel becomes which variant, and what the variant asks of a machine.
 
 PEP 825 (the format) is provisional and PEP 850 (the providers) a draft: the schema's address changes until both are
-final, so it is here and nowhere else. The one of PEP 850 it is, because uv 0.13.9 takes no variant but `null` where the
-document names no provider, and the schema of PEP 825 alone forbids the key `providers`. docs/variants.md has the measurements.
+final, so it is here and nowhere else. It is the one of PEP 850, because uv 0.13.9 takes no variant but `null` where the
+document names no provider, and the schema of PEP 825 alone forbids the key `providers`.
 """
 
 _SCHEMA = "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json"

@@ -49,7 +49,7 @@ wheel_variant = rule(
     implementation = _wheel_variant_impl,
     attrs = {
         "accelerator_label": attr.string(
-            doc = "Local version label of the accelerator that the wheel is built for, such as `cu13`: the row of the table.",
+            doc = "Row of the table: the local version label of the accelerator that the wheel is built for, such as `cu13`.",
             mandatory = True,
         ),
         "wheel": attr.label(
