@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 _UV = os.environ["UV"]
-_PIP = Path(os.environ["PIP_WHEEL"]) / "pip"
 
 _SHOW = "import llama_cpp; print(llama_cpp.VERSION)"
 
@@ -45,7 +44,9 @@ class Client:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.python = folder / ".venv" / "bin" / "python"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
+        # Both clients find it here; uv would otherwise take whatever interpreter it meets first.
+        self.create_environment()
 
     def create_environment(self) -> None:
         """Anew: without what was installed, and with the caches as they are."""
@@ -58,8 +59,6 @@ class Client:
 
     def installed(self) -> str:
         """Version that an import finds, or nothing where there is none."""
-        if not self.python.exists():
-            return ""
         result = _run(
             [self.python, "-I", "-c", _SHOW], self.folder, _environment(self.folder), check=False
         )
@@ -67,30 +66,36 @@ class Client:
 
 
 class Pip(Client):
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, program: Path) -> None:
         super().__init__(folder)
-        self.create_environment()
+        self.program = program
 
     def __call__(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pip ARGUMENTS`, with its cache, which is the point of some tests."""
         options = ["--isolated", "--disable-pip-version-check", "--cache-dir", "pip-cache"]
-        command = [self.python, "-I", _PIP, *options, *arguments]
+        command = [self.python, "-I", self.program, *options, *arguments]
         return _run(command, self.folder, _environment(self.folder), check)
 
 
 class Uv(Client):
+    def __init__(self, folder: Path, default_index: str) -> None:
+        super().__init__(folder)
+        self.default_index = default_index
+
     def __call__(
         self, *arguments: object, check: bool = True, **settings: object
     ) -> subprocess.CompletedProcess[str]:
         """`uv ARGUMENTS` in the folder; `settings` are environment variables."""
         environment = _environment(
             self.folder,
-            UV_CACHE_DIR=self.folder / "uv-cache",
-            UV_PYTHON=sys.executable,
-            UV_PYTHON_DOWNLOADS="never",
-            XDG_CONFIG_DIRS=self.folder,
-            XDG_CONFIG_HOME=self.folder,
-            **settings,
+            **{
+                "UV_CACHE_DIR": self.folder / "uv-cache",
+                "UV_DEFAULT_INDEX": self.default_index,
+                "UV_PYTHON_DOWNLOADS": "never",
+                "XDG_CONFIG_DIRS": self.folder,
+                "XDG_CONFIG_HOME": self.folder,
+                **settings,
+            },
         )
         return _run([_UV, "--no-progress", *arguments], self.folder, environment, check)
 

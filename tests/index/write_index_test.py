@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html.parser
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import small_site
 import synthetic
 import write_index
 from packaging.metadata import Metadata
@@ -75,10 +75,6 @@ def json_page(folder: Path) -> dict:
     return json.loads((folder / "index.v1_json").read_text(encoding="utf-8"))
 
 
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def tree_bytes(folder: Path) -> dict[str, bytes]:
     assert not [path for path in folder.rglob("*") if path.is_symlink()]
     return {
@@ -99,11 +95,11 @@ def test_json_describes_the_files_beside_it(site: Path) -> None:
         for entry in page["files"]:
             wheel = folder / unquote(entry["url"])
             assert wheel.name == entry["filename"]
-            assert entry["hashes"] == {"sha256": sha256(wheel)}
+            assert entry["hashes"] == {"sha256": synthetic.sha256(wheel)}
             assert entry["size"] == wheel.stat().st_size
             _, version, _, _ = parse_wheel_filename(wheel.name)
             assert str(version) in page["versions"]
-            assert entry["upload-time"] == synthetic.UPLOAD_TIMES[version.public]
+            assert entry["upload-time"] == small_site.UPLOAD_TIMES[version.public]
 
 
 def test_html_says_the_same_as_json(site: Path) -> None:
@@ -125,7 +121,7 @@ def test_metadata_files_are_the_wheels_own(site: Path) -> None:
             with zipfile.ZipFile(folder / entry["filename"]) as archive:
                 inside = f"{name.replace('-', '_')}-{version}.dist-info/METADATA"
                 assert metadata.read_bytes() == archive.read(inside)
-            assert entry["core-metadata"] == {"sha256": sha256(metadata)}
+            assert entry["core-metadata"] == {"sha256": synthetic.sha256(metadata)}
             parsed = Metadata.from_email(metadata.read_bytes(), validate=True)
             assert parsed.requires_python == SpecifierSet(entry["requires-python"])
 
@@ -179,7 +175,7 @@ def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     """In two folders, at two times, in another order, one of them with the arguments in a file."""
-    wheels = synthetic.backend_wheels(tmp_path / "wheels")
+    wheels = small_site.backend_wheels(tmp_path / "wheels")
     assert run_program("--out", tmp_path / "first", *wheels).returncode == 0
     random.Random(1).shuffle(wheels)
     for wheel in wheels:
@@ -226,7 +222,9 @@ def bit_flipped_metadata(folder: Path) -> list[Path]:
 
 def without_metadata(folder: Path) -> list[Path]:
     path = folder / f"llama_cpp_python-1.0+cpu-{synthetic.PYTHON_TAG}-none-any.whl"
-    return [synthetic.write_wheel(path, {"llama_cpp.py": b""}, "llama_cpp_python-1.0+cpu.dist-info")]
+    return [
+        synthetic.write_wheel(path, {"llama_cpp.py": b""}, "llama_cpp_python-1.0+cpu.dist-info")
+    ]
 
 
 # What is given -> words of the one sentence that says what is wrong and what to do.
@@ -279,7 +277,9 @@ def test_a_folder_with_files_is_refused(tmp_path: Path) -> None:
     wheel = synthetic.make_wheel(tmp_path, "1.0+cpu")
     result = run_program("--out", tmp_path, wheel)
     assert result.returncode == 1
-    assert result.stderr == f"write_index: {tmp_path} is not empty; name a new folder, or empty it\n"
+    assert (
+        result.stderr == f"write_index: {tmp_path} is not empty; name a new folder, or empty it\n"
+    )
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-11-25", "2026-11-25T12:00:00+01:00"])
