@@ -4,26 +4,26 @@ load("//bazel/wheel:defs.bzl", "wheel_component")
 load(":pin.bzl", "LLAMA_CPP_ARCHIVE")
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 
-# Only what is compiled into the libraries. Licence files are those of the sources -> their names in the wheel;
-# tests/wheel compares the versions with the sources.
+# Only what is compiled into the libraries. Licence files: path in the sources -> path in the wheel. tests/wheel compares
+# the versions with the sources.
 _COMPONENTS = {
     "cpp-httplib": struct(
         license_expression = "MIT",
-        license_files = {"vendor/cpp-httplib/LICENSE": "LICENSE"},
+        license_files = {"vendor/cpp-httplib/LICENSE": "cpp-httplib/LICENSE"},
         purl = "pkg:github/yhirose/cpp-httplib@v0.58.0",
         version = "0.58.0",
     ),
     "ggml": struct(
         license_expression = "MIT",
-        license_files = {"LICENSE": "LICENSE"},
+        license_files = {"LICENSE": "llama.cpp/LICENSE"},
         purl = "pkg:github/ggml-org/ggml@v" + GGML_VERSION,
         version = GGML_VERSION,
     ),
     "llama.cpp": struct(
         license_expression = "MIT",
         license_files = {
-            "LICENSE": "LICENSE",
-            "vendor/hash/rotate-bits/LICENSE.md": "LICENSE.rotate-bits",
+            "LICENSE": "llama.cpp/LICENSE",
+            "vendor/hash/rotate-bits/LICENSE.md": "rotate-bits/LICENSE",
         },
         purl = "pkg:github/ggml-org/llama.cpp@" + LLAMA_COMMIT,
         version = LLAMA_VERSION,
@@ -37,7 +37,7 @@ _COMPONENTS = {
     ),
     "nlohmann-json": struct(
         license_expression = "MIT",
-        license_files = {"licenses/LICENSE-jsonhpp": "LICENSE"},
+        license_files = {"licenses/LICENSE-jsonhpp": "nlohmann-json/LICENSE"},
         purl = "pkg:github/nlohmann/json@v3.12.0",
         version = "3.12.0",
     ),
@@ -49,7 +49,7 @@ _COMPONENTS = {
     ),
     "xxhash": struct(
         license_expression = "BSD-2-Clause",
-        license_files = {"vendor/hash/xxhash/LICENSE": "LICENSE"},
+        license_files = {"vendor/hash/xxhash/LICENSE": "xxhash/LICENSE"},
         purl = "pkg:github/cyan4973/xxhash@v0.8.3",
         version = "0.8.3",
     ),

@@ -59,7 +59,14 @@ def _license_files(ctx):
     """Path below the `licenses` folder -> file: the project's own, and those of every component."""
     files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
     for component in ctx.attr.components:
-        files.update(component[WheelComponentInfo].license_files)
+        for path, file in component[WheelComponentInfo].license_files.items():
+            if files.setdefault(path, file) != file:
+                fail("{}: two licence files would be licenses/{} of the wheel: {} and {}. Give one another path.".format(
+                    ctx.label,
+                    path,
+                    files[path].path,
+                    file.path,
+                ))
     return files
 
 def _component(target):
@@ -68,6 +75,7 @@ def _component(target):
     return {
         "archive": info.archive,
         "license_expression": info.license_expression,
+        "license_files": info.license_files.keys(),
         "name": info.component,
         "package": info.package,
         "purl": info.purl,

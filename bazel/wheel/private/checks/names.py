@@ -79,6 +79,7 @@ def _label(expected: Expected) -> Iterator[str]:
             f"the accelerator {expected.accelerator!r} has no row in ACCELERATOR_LIBRARIES of policy.py; "
             "add the libraries that its wheels may need"
         )
+        return
     label = expected.local_label.split(".")[0]
     if label in policy.ACCELERATOR_LIBRARIES and label != expected.accelerator:
         yield (
