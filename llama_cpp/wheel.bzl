@@ -1,8 +1,7 @@
 """`llama_cpp_wheel`: everything that the wheels of llama-cpp-python share, whatever their Python ABI."""
 
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "headers_available")
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
-load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "accelerator_label")
 load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
@@ -41,10 +40,7 @@ def llama_cpp_wheel(name, abi, **kwargs):
         name = name,
         srcs = [Label("//llama_cpp:sources")],
         abi = Label("@python_{}//:abi".format(abi)),
-        accelerator_label = select({
-            constraint: ACCELERATORS[accelerator]
-            for constraint, accelerator in _ACCELERATOR.items()
-        }),
+        accelerator_label = accelerator_label(),
         build_info = select({
             constraint: {
                 "ACCELERATOR": accelerator,
@@ -85,17 +81,3 @@ def llama_cpp_wheel(name, abi, **kwargs):
         version = Label("//:version"),
         **kwargs
     )
-
-def available_wheels():
-    """The wheels of every ABI whose C headers can be had.
-
-    Returns:
-      Labels `//:wheel_<abi>`, for a configurable attribute.
-    """
-    wheels = []
-    for abi in PYTHON_ABIS:
-        wheels = wheels + select({
-            headers_available(abi): [Label("//:wheel_" + abi)],
-            "//conditions:default": [],
-        })
-    return wheels
