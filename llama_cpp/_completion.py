@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 import warnings
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Union
 
 from . import _core
 from ._errors import ContextOverflowError, TokenizeError
@@ -282,13 +282,14 @@ class _Run:
         model = self._llama._model
         text = _core.TextStream(model, job.stops, False, job.preserved)
         is_eog, push, max_tokens = model.is_eog, text.push, job.max_tokens
-        for token in _start(self._llama, job):
+        generated = _start(self._llama, job)
+        if logprobs is not None:
+            generated = logprobs.record(generated, is_eog)
+        for token in generated:
             if is_eog(token):
                 self.finish_reason = "stop"
                 break
             tokens.append(token)
-            if logprobs is not None:
-                logprobs.add(token)
             new = push(token)
             if new:
                 yield new
@@ -331,8 +332,8 @@ def _start(llama: Llama, job: Job) -> Iterator[int]:
         else:
             llama.set_seed(random.Random(llama._seed).randint(0, 2**32))
         job.params.seed = llama._seed & 0xFFFFFFFF
-    if llama.verbose:
-        llama._ctx.perf_reset()
+        if llama.verbose:
+            llama._ctx.perf_reset()
     return llama._generate(job.prompt_tokens, job.params, True, job.processors, job.criteria)
 
 
@@ -391,11 +392,18 @@ class _Logprobs:
         self._clear()
         return taken
 
-    def add(self, token: int) -> None:
-        """Add a token that was just generated."""
-        self._add_prompt()
-        self._add(token, self._position - 1)
-        self._position += 1
+    def record(self, tokens: Iterator[int], is_eog: Callable[[int], bool]) -> Iterator[int]:
+        """Pass generated tokens through, and add them."""
+        while True:
+            with self._llama._lock:  # nobody overwrites the logits in between
+                token = next(tokens, None)
+                if token is None:
+                    return
+                if not is_eog(token):
+                    self._add_prompt()
+                    self._add(token, self._position - 1)
+                    self._position += 1
+            yield token
 
     def _add_prompt(self) -> None:
         prompt, self._prompt = self._prompt, []

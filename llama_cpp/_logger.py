@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from typing import Any, Callable, Optional
 
 from . import _core
@@ -31,6 +32,7 @@ _NATIVE_ERROR = 4
 
 LogCallback = Callable[[int, bytes, Any], None]
 _user_callback: Optional[LogCallback] = None
+_settings_lock = threading.RLock()  # level, sink and callback are changed together
 
 
 def _sink(level: int, text: str) -> None:
@@ -42,9 +44,10 @@ def _sink(level: int, text: str) -> None:
 
 def set_verbose(verbose: bool) -> None:
     """Show everything llama.cpp says (True), or errors only (False)."""
-    logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
-    if _user_callback is None:  # a callback of the user's sees every message, whatever is shown
-        _core.set_log_level(_NATIVE_DEBUG if verbose else _NATIVE_ERROR)
+    with _settings_lock:
+        logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
+        if _user_callback is None:  # a callback of the user's sees every message, whatever is shown
+            _core.set_log_level(_NATIVE_DEBUG if verbose else _NATIVE_ERROR)
 
 
 def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> None:
@@ -53,15 +56,16 @@ def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> 
     ``level`` is llama.cpp's (DEBUG 1, INFO 2, WARN 3, ERROR 4), ``text`` a line as UTF-8 bytes.
     """
     global _user_callback
-    _user_callback = callback
-    if callback is None:
-        _core.set_log_sink(_sink)
-        _core.set_log_level(logger.level >= logging.ERROR and _NATIVE_ERROR or _NATIVE_DEBUG)
-    else:
-        _core.set_log_sink(
-            lambda level, text: callback(level, text.encode("utf-8", "replace"), user_data)
-        )
-        _core.set_log_level(_NATIVE_DEBUG)
+    with _settings_lock:
+        _user_callback = callback
+        if callback is None:
+            _core.set_log_sink(_sink)
+            _core.set_log_level(_NATIVE_ERROR if logger.level >= logging.ERROR else _NATIVE_DEBUG)
+        else:
+            _core.set_log_sink(
+                lambda level, text: callback(level, text.encode("utf-8", "replace"), user_data)
+            )
+            _core.set_log_level(_NATIVE_DEBUG)
 
 
 _core.set_log_sink(_sink)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, Dict, Iterator
 
@@ -27,11 +28,13 @@ class MetaSingleton(type):
     """Metaclass whose classes have one instance each."""
 
     _instances: Dict[type, Any] = {}
+    _lock = threading.RLock()
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls not in MetaSingleton._instances:
-            MetaSingleton._instances[cls] = super().__call__(*args, **kwargs)
-        return MetaSingleton._instances[cls]
+        with MetaSingleton._lock:
+            if cls not in MetaSingleton._instances:
+                MetaSingleton._instances[cls] = super().__call__(*args, **kwargs)
+            return MetaSingleton._instances[cls]
 
 
 class Singleton(metaclass=MetaSingleton):

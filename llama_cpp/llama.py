@@ -44,6 +44,7 @@ from ._errors import (
     StateError,
 )
 from ._logger import set_verbose
+from ._shared_generator import share
 from ._utils import suppress_stdout_stderr
 from .llama_cache import (
     BaseLlamaCache,
@@ -437,8 +438,10 @@ class Llama:
     def scores(self) -> npt.NDArray[np.single]:
         """Logits, one row per evaluated token; filled only with logits_all=True."""
         if self._score_rows is None:
-            rows = self._n_ctx if self._logits_all else self.n_batch
-            self._score_rows = np.zeros((rows, self._n_vocab), dtype=np.single)
+            with self._lock:  # another thread may have made them meanwhile, and filled them
+                if self._score_rows is None:
+                    rows = self._n_ctx if self._logits_all else self.n_batch
+                    self._score_rows = np.zeros((rows, self._n_vocab), dtype=np.single)
         return self._score_rows
 
     @scores.setter
@@ -584,12 +587,13 @@ class Llama:
         return sampler.sample_from_logits(np.ascontiguousarray(logits, dtype=np.single))
 
     def _sampling_params(self, **arguments: Any) -> _core.SamplingParams:
-        if self.sampling_extras:
-            _sampling.check_extras(self.sampling_extras)
+        extras = dict(self.sampling_extras)  # other threads may change them
+        if extras:
+            _sampling.check_extras(extras)
         return _sampling.make_params(
             seed=self._seed,
             last_n=self.last_n_tokens_size,
-            extras=self.sampling_extras,
+            extras=extras,
             **arguments,
         )
 
@@ -656,7 +660,7 @@ class Llama:
             mirostat_eta=mirostat_eta,
             grammar=grammar,
         )
-        return self._generate(tokens, params, reset, logits_processor, stopping_criteria)
+        return share(self._generate(tokens, params, reset, logits_processor, stopping_criteria))
 
     def _generate(
         self,
@@ -877,7 +881,8 @@ class Llama:
             processors=logits_processor,
             criteria=stopping_criteria,
         )
-        return _completion.stream(self, job) if stream else _completion.complete(self, job)
+        run: Any = _completion.stream if stream else _completion.complete
+        return share(run(self, job))
 
     def __call__(
         self,
@@ -977,7 +982,7 @@ class Llama:
             or self._chat_handlers.get(self.chat_format or "")
             or llama_chat_format.get_chat_completion_handler(self.chat_format or "")
         )
-        return handler(llama=self, **arguments, **self.chat_template_kwargs)
+        return share(handler(llama=self, **arguments, **self.chat_template_kwargs))
 
     def create_chat_completion_openai_v1(self, *args: Any, **kwargs: Any):
         """Answer a chat like create_chat_completion(), with objects of the package `openai`."""
@@ -989,7 +994,7 @@ class Llama:
             ) from error
         answer: Any = self.create_chat_completion(*args, **kwargs)
         if kwargs.get("stream", False):
-            return (ChatCompletionChunk(**chunk) for chunk in answer)
+            return share(ChatCompletionChunk(**chunk) for chunk in answer)
         return ChatCompletion(**answer)
 
     # ---- embeddings

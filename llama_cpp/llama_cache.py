@@ -6,9 +6,10 @@ shares the longest beginning with it.
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Iterable, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     import llama_cpp.llama
@@ -66,32 +67,47 @@ class BaseLlamaCache(ABC):
 
 
 class LlamaRAMCache(BaseLlamaCache):
-    """A cache in memory that drops the entry that was not used for longest."""
+    """A cache in memory that drops the entry that was not used for longest.
+
+    Several Llamas, each in a thread of its own, may share one.
+    """
 
     def __init__(self, capacity_bytes: int = (2 << 30)):
         super().__init__(capacity_bytes)
+        self._lock = threading.RLock()
         self.cache_state: OrderedDict[Tuple[int, ...], llama_cpp.llama.LlamaState] = OrderedDict()
 
     @property
     def cache_size(self) -> int:
-        return sum(state.llama_state_size for state in self.cache_state.values())
+        with self._lock:
+            return sum(state.llama_state_size for state in self.cache_state.values())
 
     def _keys(self) -> Iterable[Tuple[int, ...]]:
-        return self.cache_state.keys()
+        with self._lock:
+            return list(self.cache_state)
 
     def __getitem__(self, key: Sequence[int]) -> llama_cpp.llama.LlamaState:
-        found = self._find_longest_prefix_key(tuple(key))
-        if found is None:
-            raise KeyError("no cached prompt begins like this one")
-        self.cache_state.move_to_end(found)
-        return self.cache_state[found]
+        with self._lock:
+            found = self._find_longest_prefix_key(tuple(key))
+            if found is None:
+                raise KeyError("no cached prompt begins like this one")
+            self.cache_state.move_to_end(found)
+            return self.cache_state[found]
 
     def __setitem__(self, key: Sequence[int], value: llama_cpp.llama.LlamaState) -> None:
         key = tuple(key)
-        self.cache_state[key] = value
-        self.cache_state.move_to_end(key)
-        while self.cache_state and self.cache_size > self.capacity_bytes:
-            self.cache_state.popitem(last=False)
+        with self._lock:
+            self.cache_state[key] = value
+            self.cache_state.move_to_end(key)
+            while self.cache_state and self.cache_size > self.capacity_bytes:
+                self.cache_state.popitem(last=False)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
 
 
 LlamaCache = LlamaRAMCache

@@ -34,7 +34,7 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
                                                ": " + log.take() +
                                                ". It must be made for this very model");
     }
-    handle_ = std::make_shared<AdapterHandle>(std::move(owner), adapter);
+    handle_ = make_outside_gil<AdapterHandle>(std::move(owner), adapter);
 }
 
 void init_adapter(py::module_& m) {

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "llama_cpp/_core/adapter.h"
-#include "llama_cpp/_core/context_params.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/params_binding.h"
 
 namespace py = pybind11;
 
@@ -59,9 +59,8 @@ void set_n_threads(const Context& self, int n_threads, int n_threads_batch) {
         throw Error(ErrorKind::kContext,
                     format("numbers of threads must be 1 to %d", GGML_MAX_N_THREADS));
     }
-    with_context(self, [&](ContextHandle& context) {
-        llama_set_n_threads(context.get(), n_threads, n_threads_batch);
-    });
+    with_context(
+        self, [&](ContextHandle& context) { context.set_n_threads(n_threads, n_threads_batch); });
 }
 
 std::map<std::string, double> perf(const Context& self) {
@@ -126,8 +125,8 @@ void bind_settings(ContextClass& cls) {
     cls.def(
         "set_lora",
         [](const Context& self, const LoraAdapter& adapter, float scale) {
-            auto handle = adapter.handle();
-            with_context(self, [&](ContextHandle& context) { context.set_lora(handle, scale); });
+            with_context(
+                self, [&](ContextHandle& context) { context.set_lora(adapter.handle(), scale); });
         },
         py::arg("adapter"), py::arg("scale"),
         "Apply an adapter, or change its scale; several add up.");
@@ -154,7 +153,7 @@ void bind_settings(ContextClass& cls) {
 Context::Context(std::shared_ptr<Model> model, const llama_context_params& params)
     : model_(std::move(model)) {
     GilRelease release;
-    handle_.open(std::make_shared<ContextHandle>(model_->get(), params));
+    handle_.open(make_outside_gil<ContextHandle>(model_->get(), params));
 }
 
 void Context::close() {
@@ -168,8 +167,8 @@ void init_context(py::module_& m) {
     ContextClass cls(m, "Context",
                      "A model's working memory. One thread at a time: a second one that calls a "
                      "method meanwhile\ngets BusyError.");
-    cls.def(py::init([](std::shared_ptr<Model> model, const llama_context_params& params) {
-                return make_outside_gil<Context>(std::move(model), params);
+    cls.def(py::init([](std::shared_ptr<Model> model, const CopyOf<llama_context_params>& copy) {
+                return make_outside_gil<Context>(std::move(model), copy.params);
             }),
             py::arg("model").none(false), py::arg("params"),
             "Create a context. ContextError says which parameter is wrong, or what failed.");
@@ -186,8 +185,12 @@ void init_context(py::module_& m) {
         cls, "pooling_type",
         [](llama_context* context) { return static_cast<int>(llama_pooling_type(context)); },
         "LLAMA_POOLING_TYPE_*.");
-    def_constant(cls, "n_threads", &llama_n_threads, "Threads for one token.");
-    def_constant(cls, "n_threads_batch", &llama_n_threads_batch, "Threads for many tokens.");
+    cls.def_property_readonly(
+        "n_threads", [](const Context& self) { return self.get()->n_threads(); },
+        "Threads for one token.");
+    cls.def_property_readonly(
+        "n_threads_batch", [](const Context& self) { return self.get()->n_threads_batch(); },
+        "Threads for many tokens.");
     bind_evaluation(cls);
     bind_settings(cls);
     bind_context_memory(cls);

@@ -75,6 +75,8 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
         llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
     const llama_rope_type rope_type = llama_model_rope_type(model_->get());
     may_skip_positions_ = rope_type == LLAMA_ROPE_TYPE_MROPE || rope_type == LLAMA_ROPE_TYPE_IMROPE;
+    n_threads_ = llama_n_threads(get());
+    n_threads_batch_ = llama_n_threads_batch(get());
     kv_unified_ = params.kv_unified;
     embeddings_on_ = params.embeddings;
     batch_ = Batch(n_batch_);
@@ -192,8 +194,8 @@ int32_t ContextHandle::resolve_row(int32_t index) const {
     }
     const int64_t row = index < 0 ? static_cast<int64_t>(index) + n_outputs_ : index;
     if (row < 0 || row >= n_outputs_) {
-        throw pybind11::index_error(
-            format("output %d does not exist; the last decode() left %d", index, n_outputs_));
+        throw Error(ErrorKind::kIndex, format("output %d does not exist; the last decode() left %d",
+                                              index, n_outputs_));
     }
     return static_cast<int32_t>(row);
 }
@@ -258,6 +260,12 @@ void ContextHandle::forget_outputs() {
         std::vector<float>().swap(kept_logits_);
         std::vector<float>().swap(kept_embeddings_);
     }
+}
+
+void ContextHandle::set_n_threads(int32_t n_threads, int32_t n_threads_batch) {
+    llama_set_n_threads(get(), n_threads, n_threads_batch);
+    n_threads_ = n_threads;
+    n_threads_batch_ = n_threads_batch;
 }
 
 void ContextHandle::set_embeddings(bool on) {

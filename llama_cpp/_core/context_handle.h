@@ -11,8 +11,8 @@
 
 #include "llama-cpp.h"
 #include "llama.h"
-#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/handles.h"
+#include "llama_cpp/_core/shutdown.h"
 
 namespace core {
 
@@ -41,7 +41,8 @@ class Batch {
     std::vector<int8_t> outputs_;
 };
 
-// Every method expects that the caller holds `busy` and not the GIL, except request_abort().
+// Every method expects that the caller holds `busy` and not the GIL, except request_abort() and
+// what is constant.
 class ContextHandle {
   public:
     ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params);
@@ -57,6 +58,11 @@ class ContextHandle {
     int32_t n_seq_max() const { return n_seq_max_; }
     bool kv_unified() const { return kv_unified_; }
 
+    // These two may be read while the context works.
+    int32_t n_threads() const { return n_threads_.load(std::memory_order_relaxed); }
+    int32_t n_threads_batch() const { return n_threads_batch_.load(std::memory_order_relaxed); }
+    void set_n_threads(int32_t n_threads, int32_t n_threads_batch);
+
     void decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
                 Outputs outputs);
     void decode_sequences(const std::vector<std::vector<llama_token>>& sequences, bool all_outputs);
@@ -68,7 +74,7 @@ class ContextHandle {
 
     // Rows of the last decode: row 0 is the first output token, -1 the last one.
     int32_t n_outputs() const { return n_outputs_; }
-    int32_t resolve_row(int32_t index) const;  // IndexError
+    int32_t resolve_row(int32_t index) const;
     const float* logits();
     const float* embeddings();
     std::vector<float> pooled_embedding(llama_seq_id seq_id);
@@ -125,6 +131,8 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
+    std::atomic<int32_t> n_threads_{0};
+    std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};
     Batch batch_;
 

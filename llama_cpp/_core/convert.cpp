@@ -72,9 +72,9 @@ std::vector<llama_token> to_tokens(py::handle object) {
         throw py::error_already_set();
     }
     const py::scoped_critical_section lock(sequence);  // without the GIL a list may change
-    const Py_ssize_t size = PySequence_Fast_GET_SIZE(sequence.ptr());
-    tokens.reserve(static_cast<size_t>(size));
-    for (Py_ssize_t i = 0; i < size; ++i) {
+    tokens.reserve(static_cast<size_t>(PySequence_Fast_GET_SIZE(sequence.ptr())));
+    // The size is read anew each time: an item's __index__() may change the list.
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(sequence.ptr()); ++i) {
         const auto item =
             py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(sequence.ptr(), i));
         const long value = PyLong_AsLong(item.ptr());

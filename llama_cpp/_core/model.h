@@ -4,28 +4,13 @@
 
 #include <pybind11/pybind11.h>
 
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
-#include <variant>
-#include <vector>
 
-#include "llama.h"
 #include "llama_cpp/_core/handles.h"
+#include "llama_cpp/_core/load_model.h"
 
 namespace core {
-
-using MetadataValue = std::variant<bool, int64_t, double, std::string>;
-
-struct ModelParams {
-    ModelParams();
-
-    llama_model_params plain;  // the fields without pointers; those are made of the members below
-    std::vector<float> tensor_split;
-    std::map<std::string, MetadataValue> kv_overrides;
-    std::vector<std::string> devices;
-};
 
 class Model {
   public:

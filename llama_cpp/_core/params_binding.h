@@ -1,11 +1,16 @@
-// Properties for the plain fields of llama.cpp's parameter structs.
+// Properties for the fields of llama.cpp's parameter structs, and these structs as arguments.
+//
+// Without the GIL two threads may use a parameter object at the same time. Its texts, lists and
+// maps are touched in a critical section of the object only; a number is written in one piece.
 #ifndef LLAMA_CPP_CORE_PARAMS_BINDING_H_
 #define LLAMA_CPP_CORE_PARAMS_BINDING_H_
 
+#include <pybind11/critical_section.h>
 #include <pybind11/pybind11.h>
 
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "llama_cpp/_core/errors.h"
 
@@ -42,6 +47,58 @@ void def_int(Class& cls, const char* name, Field Params::* field) {
         });
 }
 
+// A property whose functions have the object to themselves: get(const Params&) and
+// set(Params&, value). `Value` is the type that Python passes.
+template <typename Params, typename Value, typename Class, typename Get, typename Set>
+void def_guarded(Class& cls, const char* name, Get get, Set set, const char* doc = "") {
+    cls.def_property(
+        name,
+        [get](const pybind11::object& self) {
+            const Params& params = self.cast<const Params&>();
+            const pybind11::scoped_critical_section lock(self);
+            return get(params);
+        },
+        [set](const pybind11::object& self, const Value& value) {
+            Params& params = self.cast<Params&>();
+            const pybind11::scoped_critical_section lock(self);
+            set(params, value);
+        },
+        doc);
+}
+
+// A text, list or map as it is.
+template <typename Class, typename Params, typename Field>
+void def_container(Class& cls, const char* name, Field Params::* field, const char* doc = "") {
+    def_guarded<Params, Field>(
+        cls, name, [field](const Params& params) { return params.*field; },
+        [field](Params& params, const Field& value) { params.*field = value; }, doc);
+}
+
+// An argument that is a copy of a parameter object.
+template <typename Params>
+struct CopyOf {
+    Params params;
+};
+
 }  // namespace core
+
+namespace pybind11::detail {
+
+template <typename Params>
+struct type_caster<core::CopyOf<Params>> {
+    PYBIND11_TYPE_CASTER(core::CopyOf<Params>, make_caster<Params>::name);
+
+    bool load(handle source, bool convert) {
+        make_caster<Params> original;
+        if (!original.load(source, convert)) {
+            return false;
+        }
+        const scoped_critical_section lock(source);
+        value.params = cast_op<const Params&>(original);
+        return true;
+    }
+};
+
+}  // namespace pybind11::detail
 
 #endif  // LLAMA_CPP_CORE_PARAMS_BINDING_H_

@@ -106,8 +106,9 @@ void set_triggers(Params& params, const std::vector<Trigger>& triggers) {
 }
 
 void def_grammar_fields(ParamsClass& cls) {
-    cls.def_property(
-        "grammar", [](const Params& self) { return to_str(common_grammar_value(self.grammar)); },
+    def_guarded<Params, std::string>(
+        cls, "grammar",
+        [](const Params& self) { return to_str(common_grammar_value(self.grammar)); },
         [](Params& self, const std::string& text) {
             self.grammar =
                 text.empty() ? common_grammar() : common_grammar(COMMON_GRAMMAR_TYPE_USER, text);
@@ -115,11 +116,12 @@ void def_grammar_fields(ParamsClass& cls) {
         "GBNF text, \"\": none; its first rule is named root.");
     cls.def_readwrite("grammar_lazy", &Params::grammar_lazy,
                       "Apply the grammar only from the first trigger on.");
-    cls.def_property("grammar_triggers", &get_triggers, &set_triggers,
-                     "What starts a lazy grammar: (type, text, token), type 0 token, 1 word, 2 "
-                     "pattern, 3 full pattern.");
-    cls.def_property(
-        "preserved_tokens",
+    def_guarded<Params, std::vector<Trigger>>(
+        cls, "grammar_triggers", &get_triggers, &set_triggers,
+        "What starts a lazy grammar: (type, text, token), type 0 token, 1 word, 2 "
+        "pattern, 3 full pattern.");
+    def_guarded<Params, std::vector<llama_token>>(
+        cls, "preserved_tokens",
         [](const Params& self) {
             return std::vector<llama_token>(self.preserved_tokens.begin(),
                                             self.preserved_tokens.end());
@@ -128,8 +130,8 @@ void def_grammar_fields(ParamsClass& cls) {
             self.preserved_tokens = std::set<llama_token>(tokens.begin(), tokens.end());
         },
         "Special tokens that may start a lazy grammar.");
-    cls.def_readwrite("generation_prompt", &Params::generation_prompt,
-                      "Text at the end of the prompt that the grammar covers already.");
+    def_container(cls, "generation_prompt", &Params::generation_prompt,
+                  "Text at the end of the prompt that the grammar covers already.");
 }
 
 void bind_params(py::module_& m) {
@@ -157,17 +159,19 @@ void bind_params(py::module_& m) {
     cls.def_readwrite("penalty_present", &Params::penalty_present);
     cls.def_readwrite("dry_multiplier", &Params::dry_multiplier);
     cls.def_readwrite("dry_base", &Params::dry_base);
-    cls.def_readwrite("dry_sequence_breakers", &Params::dry_sequence_breakers);
+    def_container(cls, "dry_sequence_breakers", &Params::dry_sequence_breakers);
     cls.def_readwrite("adaptive_target", &Params::adaptive_target);
     cls.def_readwrite("adaptive_decay", &Params::adaptive_decay);
     cls.def_readwrite("mirostat_tau", &Params::mirostat_tau);
     cls.def_readwrite("mirostat_eta", &Params::mirostat_eta);
     cls.def_readwrite("top_n_sigma", &Params::top_n_sigma);
     cls.def_readwrite("ignore_eos", &Params::ignore_eos, "Never choose an end of generation.");
-    cls.def_property("samplers", &get_samplers, &set_samplers,
-                     "Names of the samplers, in the order in which they are applied.");
-    cls.def_property("logit_bias", &get_logit_bias, &set_logit_bias,
-                     "What to add to the logits of some tokens; -inf forbids one.");
+    def_guarded<Params, std::vector<std::string>>(
+        cls, "samplers", &get_samplers, &set_samplers,
+        "Names of the samplers, in the order in which they are applied.");
+    def_guarded<Params, std::map<llama_token, float>>(
+        cls, "logit_bias", &get_logit_bias, &set_logit_bias,
+        "What to add to the logits of some tokens; -inf forbids one.");
     def_grammar_fields(cls);
 }
 
@@ -213,10 +217,10 @@ void bind_sampler(py::module_& m) {
         m, "Sampler",
         "Chooses tokens. temp < 0: at random after the penalties; temp = 0: the most likely one\n"
         "after the penalties. One thread at a time, else BusyError.");
-    cls.def(py::init([](const Model& model, const Params& params) {
+    cls.def(py::init([](const Model& model, const CopyOf<Params>& copy) {
                 auto handle = model.get();
                 GilRelease release;
-                return make_outside_gil<Sampler>(std::move(handle), params);
+                return make_outside_gil<Sampler>(std::move(handle), copy.params);
             }),
             py::arg("model"), py::arg("params"),
             "GrammarError, with line and reason, for an invalid grammar; ValueError for other\n"
@@ -259,7 +263,9 @@ void bind_sampler(py::module_& m) {
         },
         "A copy in the same state.");
     cls.def("describe", &Sampler::describe, "The active samplers in their order.");
-    cls.def_property_readonly("seed", &Sampler::seed, "Seed of the random numbers in use.");
+    cls.def_property_readonly(
+        "seed", [](Sampler& self) { return with_sampler(self, [&] { return self.seed(); }); },
+        "Seed of the random numbers in use.");
 }
 
 }  // namespace

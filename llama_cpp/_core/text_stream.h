@@ -2,8 +2,6 @@
 #ifndef LLAMA_CPP_CORE_TEXT_STREAM_H_
 #define LLAMA_CPP_CORE_TEXT_STREAM_H_
 
-#include <pybind11/pybind11.h>
-
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -34,23 +32,26 @@ class StopMatcher {
     size_t matched_ = 0;
 };
 
+// One thread at a time, else BusyError.
 class TextStream {
   public:
     TextStream(std::shared_ptr<ModelHandle> model, const std::vector<std::string>& stops,
                bool special, const std::vector<llama_token>& preserved);
 
-    pybind11::str push(llama_token token);
-    pybind11::str flush();
-    bool stopped() const { return stop_.has_value(); }
-    const std::optional<std::string>& stop() const { return stop_; }
-    int64_t n_bytes() const { return n_bytes_; }
+    // Both return whole characters, as far as the bytes are UTF-8 at all.
+    std::string push(llama_token token);
+    std::string flush();
+
+    bool stopped() const { return stop().has_value(); }
+    std::optional<std::string> stop() const;
+    int64_t n_bytes() const;
 
   private:
     std::string_view piece_of(llama_token token);
     bool append(std::string_view piece);
-    pybind11::str take_text(size_t size, bool is_final);
+    std::string take_text(size_t size, bool is_final);
 
-    std::atomic<bool> busy_{false};
+    mutable std::atomic<bool> busy_{false};
     std::shared_ptr<ModelHandle> model_;
     bool special_;
     std::unordered_set<llama_token> preserved_;

@@ -33,7 +33,7 @@ project_archive = repository_rule(
     implementation = _project_archive_impl,
     attrs = {
         "files": attr.string_list(
-            doc = "Files of the project's root folder.",
+            doc = "Single files, by their paths below the project's root folder.",
             mandatory = True,
         ),
         "folders": attr.string_list(

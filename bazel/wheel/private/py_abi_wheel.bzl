@@ -4,6 +4,7 @@ load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//bazel/toolchains/python:abi.bzl", "PythonAbiInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
+load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 
 def _has(ctx, target):
     return ctx.target_platform_has_constraint(target[platform_common.ConstraintValueInfo])
@@ -32,17 +33,21 @@ def _version(ctx):
         label = ctx.attr.accelerator_label
     return version, label
 
+def _runfiles_path(file):
+    """Path of a file below the root of its own repository."""
+    path = file.short_path
+    return "/".join(path.split("/")[2:]) if path.startswith("../") else path
+
 def _python_files(ctx):
     """Wheel path -> file of the Python sources, relative to the folder that holds the package."""
     package = ctx.label.package + "/" if ctx.label.package else ""
-    return {file.short_path.removeprefix(package): file for file in ctx.files.srcs}
+    return {_runfiles_path(file).removeprefix(package): file for file in ctx.files.srcs}
 
 def _members(ctx):
     members = _python_files(ctx)
     members.update({
         "{}/{}".format(ctx.attr.import_name, file.basename): file
         for file in ctx.files.extension
-        if file.basename.endswith(ctx.attr.abi[PythonAbiInfo].ext_suffix)
     })
     members.update({
         "{}/lib/{}".format(ctx.attr.import_name, file.basename): file
@@ -50,55 +55,125 @@ def _members(ctx):
     })
     return members
 
-def _py_abi_wheel_impl(ctx):
-    abi = ctx.attr.abi[PythonAbiInfo]
-    version, label = _version(ctx)
-    full_version = version + ("+" + label if label else "")
-    platform_tag = _platform_tag(ctx)
-    tag = "-".join([abi.python_tag, abi.abi_tag, platform_tag])
-    wheel = ctx.actions.declare_file("{}-{}-{}.whl".format(
-        ctx.attr.distribution.replace("-", "_"),
-        full_version,
-        tag,
-    ))
-    members = _members(ctx)
-    license_files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
-    build_info = dict(ctx.attr.build_info)
-    build_info.update(ctx.attr.build_info_lists)
-    build_info.update(
-        LOCAL_LABEL = label,
-        PLATFORM = platform_tag,
-        PYTHON_ABI = abi.abi_tag,
-        VERSION = version,
+def _license_files(ctx):
+    """Path below the `licenses` folder -> file: the project's own, and those of every component."""
+    files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
+    for component in ctx.attr.components:
+        files.update(component[WheelComponentInfo].license_files)
+    return files
+
+def _component(target):
+    """What the SBOM says of a component."""
+    info = target[WheelComponentInfo]
+    return {
+        "archive": info.archive,
+        "license_expression": info.license_expression,
+        "name": info.component,
+        "package": info.package,
+        "purl": info.purl,
+        "sha256": info.sha256,
+        "version": info.version,
+    }
+
+def _build_info(ctx, info):
+    """Constants of the generated `_build_info.py`."""
+    result = dict(ctx.attr.build_info)
+    result.update(ctx.attr.build_info_lists)
+    result.update(
+        LOCAL_LABEL = info.local_label,
+        PLATFORM = info.platform_tag,
+        PYTHON_ABI = info.abi_tag,
+        VERSION = info.version,
     )
+    return result
+
+def _write(ctx, info):
+    """Writes the wheel."""
+    members = _members(ctx)
+    license_files = _license_files(ctx)
     specification = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(specification, json.encode({
-        "build_info": build_info,
+        "build_info": _build_info(ctx, info),
         "classifiers": ctx.attr.classifiers,
-        "description": ctx.file.description.path,
-        "distribution": ctx.attr.distribution,
-        "extras": ctx.attr.extras,
-        "free_threaded": abi.free_threaded,
+        "components": [_component(target) for target in ctx.attr.components],
+        "description": ctx.file.description_file.path,
+        "distribution": info.distribution,
+        "entry_points": ctx.attr.entry_points,
+        "extras": ctx.attr.extra_requires,
         "import_name": ctx.attr.import_name,
         "license_expression": ctx.attr.license_expression,
         "license_files": {name: file.path for name, file in license_files.items()},
         "members": {path: file.path for path, file in members.items()},
         "requires": ctx.attr.requires,
-        "requires_python": ctx.attr.requires_python,
+        "requires_python": ctx.attr.python_requires,
         "summary": ctx.attr.summary,
-        "tag": tag,
+        "tag": _tag(info),
         "urls": ctx.attr.project_urls,
-        "version": full_version,
+        "version": _full_version(info),
     }))
     ctx.actions.run(
-        arguments = [specification.path, wheel.path],
+        arguments = [specification.path, info.wheel.path],
         executable = ctx.executable._writer,
-        inputs = members.values() + license_files.values() + [specification, ctx.file.description],
+        inputs = members.values() + license_files.values() + [specification, ctx.file.description_file],
         mnemonic = "PyAbiWheel",
-        outputs = [wheel],
-        progress_message = "Writing " + wheel.basename,
+        outputs = [info.wheel],
+        progress_message = "Writing " + info.wheel.basename,
     )
-    return [DefaultInfo(files = depset([wheel]))]
+
+def _check(ctx, info):
+    """Reads the wheel again and fails where it is not what its name says. Returns the (empty) report."""
+    expected = ctx.actions.declare_file(ctx.label.name + ".expected.json")
+    ctx.actions.write(expected, json.encode({
+        "abi_tag": info.abi_tag,
+        "accelerator": ctx.attr.accelerator_label,
+        "distribution": info.distribution,
+        "ext_suffix": ctx.attr.abi[PythonAbiInfo].ext_suffix,
+        "platform_tag": info.platform_tag,
+        "python_tag": info.python_tag,
+        "version": _full_version(info),
+    }))
+    report = ctx.actions.declare_file(ctx.label.name + ".checked")
+    ctx.actions.run(
+        arguments = ["--expect", expected.path, "--report", report.path, info.wheel.path],
+        executable = ctx.executable._checker,
+        inputs = [expected, info.wheel],
+        mnemonic = "CheckWheel",
+        outputs = [report],
+        progress_message = "Checking " + info.wheel.basename,
+    )
+    return report
+
+def _wheel_info(ctx):
+    """What the wheel is called, out of the ABI, the platform and the flags."""
+    abi = ctx.attr.abi[PythonAbiInfo]
+    version, label = _version(ctx)
+    info = dict(
+        abi_tag = abi.abi_tag,
+        distribution = ctx.attr.distribution,
+        local_label = label,
+        platform_tag = _platform_tag(ctx),
+        python_tag = abi.python_tag,
+        version = version,
+    )
+    names = struct(**info)
+    file_name = "{}-{}-{}.whl".format(names.distribution.replace("-", "_"), _full_version(names), _tag(names))
+    return WheelInfo(wheel = ctx.actions.declare_file(file_name), **info)
+
+def _full_version(info):
+    return info.version + ("+" + info.local_label if info.local_label else "")
+
+def _tag(info):
+    return "-".join([info.python_tag, info.abi_tag, info.platform_tag])
+
+def _py_abi_wheel_impl(ctx):
+    info = _wheel_info(ctx)
+    _write(ctx, info)
+    return [
+        DefaultInfo(files = depset([info.wheel])),
+        # Bazel runs this whenever the wheel is built, for the sake of anything.
+        OutputGroupInfo(_validation = depset([_check(ctx, info)])),
+        info,
+    ]
 
 py_abi_wheel = rule(
     implementation = _py_abi_wheel_impl,
@@ -109,7 +184,9 @@ py_abi_wheel = rule(
             providers = [PythonAbiInfo],
         ),
         "accelerator_label": attr.string(
-            doc = "Local version label where `local_label` says `auto`.",
+            doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
+                  "the libraries that it may need (ACCELERATOR_LIBRARIES in checks/policy.py).",
+            mandatory = True,
         ),
         "build_info": attr.string_dict(
             doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
@@ -120,7 +197,11 @@ py_abi_wheel = rule(
         "classifiers": attr.string_list(
             doc = "Trove classifiers of METADATA.",
         ),
-        "description": attr.label(
+        "components": attr.label_list(
+            doc = "Third-party works whose code is inside: their licences go into the wheel, and the SBOM names them.",
+            providers = [WheelComponentInfo],
+        ),
+        "description_file": attr.label(
             allow_single_file = [".md"],
             doc = "Markdown text that becomes the body of METADATA.",
             mandatory = True,
@@ -129,11 +210,14 @@ py_abi_wheel = rule(
             doc = "Name of the distribution, as pip knows it.",
             mandatory = True,
         ),
+        "entry_points": attr.string_list_dict(
+            doc = "Group -> entry points, such as `console_scripts` -> `name = module:function`.",
+        ),
         "extension": attr.label(
             doc = "The extension module.",
             mandatory = True,
         ),
-        "extras": attr.string_list_dict(
+        "extra_requires": attr.string_list_dict(
             doc = "Extra -> requirements.",
         ),
         "import_name": attr.string(
@@ -146,7 +230,8 @@ py_abi_wheel = rule(
         ),
         "license_files": attr.label_keyed_string_dict(
             allow_files = True,
-            doc = "Licence file -> its name in the wheel's `licenses` folder.",
+            doc = "Licence file of the project itself -> its path below the wheel's `licenses` folder.",
+            mandatory = True,
         ),
         "local_label": attr.label(
             doc = "Flag with the local version label: `auto` takes `accelerator_label`, empty none.",
@@ -160,12 +245,12 @@ py_abi_wheel = rule(
         "project_urls": attr.string_dict(
             doc = "Label -> address.",
         ),
-        "requires": attr.string_list(
-            doc = "Requirements (PEP 508).",
-        ),
-        "requires_python": attr.string(
+        "python_requires": attr.string(
             doc = "Requires-Python of METADATA.",
             mandatory = True,
+        ),
+        "requires": attr.string_list(
+            doc = "Requirements (PEP 508).",
         ),
         "srcs": attr.label_list(
             allow_files = True,
@@ -181,6 +266,11 @@ py_abi_wheel = rule(
             mandatory = True,
             providers = [BuildSettingInfo],
         ),
+        "_checker": attr.label(
+            cfg = "exec",
+            default = Label("//bazel/wheel/private:check_wheel"),
+            executable = True,
+        ),
         "_cpus": attr.label_keyed_string_dict(
             default = {Label("@platforms//cpu:" + cpu): cpu for cpu in LINUX_CPUS},
         ),
@@ -193,5 +283,6 @@ py_abi_wheel = rule(
             executable = True,
         ),
     },
-    doc = "Writes a wheel. Its Python, ABI and platform tags come from `abi` and the target platform.",
+    doc = "Writes a wheel, and checks it. Its Python, ABI and platform tags come from `abi` and the target platform.",
+    provides = [WheelInfo],
 )

@@ -1,18 +1,22 @@
 """Writes one wheel from a JSON specification (py_abi_wheel.bzl). Standard library only.
 
 The same inputs give the same bytes: entries are sorted, dates are fixed, modes are 0644 or 0755.
-Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639).
+Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639), SBOMs
+(PEP 770, sbom.py).
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import sys
 import zipfile
 from pathlib import Path
 from typing import Any
+
+from sbom import GENERATOR, sbom
 
 # The earliest date a zip entry can have.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -43,13 +47,34 @@ def _metadata(spec: dict[str, Any]) -> str:
     return f"{head}\n{Path(spec['description']).read_text(encoding='utf-8')}"
 
 
+def _tags(tag: str) -> list[str]:
+    """The single tags that a compressed one stands for (PEP 425)."""
+    return [
+        "-".join(parts)
+        for parts in itertools.product(*(part.split(".") for part in tag.split("-")))
+    ]
+
+
 def _wheel_file(spec: dict[str, Any]) -> str:
-    return (
-        "Wheel-Version: 1.0\n"
-        "Generator: llama_cpp_python py_abi_wheel\n"
-        "Root-Is-Purelib: false\n"
-        f"Tag: {spec['tag']}\n"
+    fields = [
+        ("Wheel-Version", "1.0"),
+        ("Generator", GENERATOR),
+        ("Root-Is-Purelib", "false"),
+        *(("Tag", tag) for tag in _tags(spec["tag"])),
+    ]
+    return "".join(f"{name}: {value}\n" for name, value in fields)
+
+
+def _entry_points(groups: dict[str, list[str]]) -> str:
+    """entry_points.txt."""
+    return "\n".join(
+        f"[{group}]\n" + "".join(f"{line}\n" for line in sorted(lines))
+        for group, lines in sorted(groups.items())
     )
+
+
+def _is_elf(data: bytes) -> bool:
+    return data.startswith(_ELF_MAGIC)
 
 
 def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
@@ -69,7 +94,7 @@ def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
 
 def _is_executable(path: str, data: bytes) -> bool:
     """Programs need their executable bit; a shared library (ELF with a .so name) does not."""
-    return data.startswith(_ELF_MAGIC) and ".so" not in path
+    return _is_elf(data) and ".so" not in path
 
 
 def _record_line(path: str, data: bytes) -> str:
@@ -85,19 +110,28 @@ def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
     archive.writestr(entry, data, compresslevel=9)
 
 
+def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, bytes]:
+    """What goes into the .dist-info folder, without RECORD."""
+    native = {path: data for path, data in members.items() if _is_elf(data)}
+    files = {
+        "METADATA": _metadata(spec).encode(),
+        "WHEEL": _wheel_file(spec).encode(),
+        f"sboms/{spec['distribution']}.cdx.json": sbom(spec, native).encode(),
+    }
+    if spec["entry_points"]:
+        files["entry_points.txt"] = _entry_points(spec["entry_points"]).encode()
+    for name, source in spec["license_files"].items():
+        files[f"licenses/{name}"] = Path(source).read_bytes()
+    return files
+
+
 def write_wheel(spec: dict[str, Any], output: Path) -> None:
     """Writes the wheel that `spec` describes to `output`."""
     members = {path: Path(source).read_bytes() for path, source in spec["members"].items()}
     members[f"{spec['import_name']}/_build_info.py"] = _build_info(spec, members).encode()
-    name = spec["distribution"].replace("-", "_")
-    dist_info = f"{name}-{spec['version']}.dist-info"
-    tail = {
-        f"{dist_info}/METADATA": _metadata(spec).encode(),
-        f"{dist_info}/WHEEL": _wheel_file(spec).encode(),
-    }
-    for license_name, source in spec["license_files"].items():
-        tail[f"{dist_info}/licenses/{license_name}"] = Path(source).read_bytes()
-    record = f"{dist_info}/RECORD"
+    folder = f"{spec['distribution'].replace('-', '_')}-{spec['version']}.dist-info"
+    tail = {f"{folder}/{path}": data for path, data in _dist_info(spec, members).items()}
+    record = f"{folder}/RECORD"
     # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
     entries = sorted(members.items()) + sorted(tail.items())
     lines = [_record_line(path, data) for path, data in entries]

@@ -1,20 +1,47 @@
-// The Python class TextStream.
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-#include <pybind11/typing.h>
+#include "llama_cpp/_core/text_stream.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "llama_cpp/_core/convert.h"
-#include "llama_cpp/_core/gil.h"
-#include "llama_cpp/_core/init.h"
-#include "llama_cpp/_core/model.h"
-#include "llama_cpp/_core/text_stream.h"
-
-namespace py = pybind11;
-
 namespace core {
+namespace {
+
+// Length of the character that begins with this byte; 0 for a byte that cannot begin one.
+size_t utf8_length(unsigned char lead) {
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xC2 || lead > 0xF4) {
+        return 0;
+    }
+    return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
+// Whether a byte may follow: the second one of some characters has a smaller range than the others.
+bool may_be_second(unsigned char lead, unsigned char second) {
+    const unsigned char least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned char greatest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    return second >= least && second <= greatest;
+}
+
+bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
+
+// How many bytes at the end are the beginning of a character that more bytes could complete.
+size_t incomplete_tail(std::string_view text) {
+    size_t tail = 1;
+    while (tail < text.size() && tail < 4 && is_continuation(text[text.size() - tail])) {
+        ++tail;
+    }
+    if (tail > text.size()) {
+        return 0;
+    }
+    const std::string_view end = text.substr(text.size() - tail);
+    const auto lead = static_cast<unsigned char>(end[0]);
+    const bool fits = tail < 2 || may_be_second(lead, static_cast<unsigned char>(end[1]));
+    return tail < utf8_length(lead) && fits ? tail : 0;
+}
+
+}  // namespace
 
 StopMatcher::StopMatcher(std::string stop) : stop_(std::move(stop)), fallback_(stop_.size(), 0) {
     size_t length = 0;
@@ -49,10 +76,10 @@ TextStream::TextStream(std::shared_ptr<ModelHandle> model, const std::vector<std
     }
 }
 
-py::str TextStream::push(llama_token token) {
+std::string TextStream::push(llama_token token) {
     BusyLock busy(busy_, "TextStream");
     model_->check_token(token, ErrorKind::kTokenize);
-    if (stopped()) {
+    if (stop_.has_value()) {
         return {};
     }
     const std::string_view piece = piece_of(token);
@@ -67,9 +94,19 @@ py::str TextStream::push(llama_token token) {
     return take_text(pending_.size() - held, false);
 }
 
-py::str TextStream::flush() {
+std::string TextStream::flush() {
     BusyLock busy(busy_, "TextStream");
     return take_text(pending_.size(), true);
+}
+
+std::optional<std::string> TextStream::stop() const {
+    BusyLock busy(busy_, "TextStream");
+    return stop_;
+}
+
+int64_t TextStream::n_bytes() const {
+    BusyLock busy(busy_, "TextStream");
+    return n_bytes_;
 }
 
 std::string_view TextStream::piece_of(llama_token token) {
@@ -106,50 +143,14 @@ bool TextStream::append(std::string_view piece) {
 }
 
 // Removes the first `size` bytes from what is pending, except, unless `is_final`, an incomplete
-// UTF-8 character at their end. Invalid bytes become U+FFFD.
-py::str TextStream::take_text(size_t size, bool is_final) {
-    if (size == 0) {
-        return {};
+// UTF-8 character at their end.
+std::string TextStream::take_text(size_t size, bool is_final) {
+    std::string text = pending_.substr(0, size);
+    if (!is_final) {
+        text.resize(size - incomplete_tail(text));
     }
-    Py_ssize_t consumed = static_cast<Py_ssize_t>(size);
-    PyObject* text = PyUnicode_DecodeUTF8Stateful(pending_.data(), static_cast<Py_ssize_t>(size),
-                                                  "replace", is_final ? nullptr : &consumed);
-    if (text == nullptr) {
-        throw py::error_already_set();
-    }
-    pending_.erase(0, static_cast<size_t>(consumed));
-    return py::reinterpret_steal<py::str>(text);
-}
-
-void init_text(py::module_& m) {
-    py::class_<TextStream, std::shared_ptr<TextStream>> cls(
-        m, "TextStream",
-        "Turns tokens into text piece by piece.\n\n"
-        "It holds back an incomplete UTF-8 character, and text that may be the beginning of a\n"
-        "stop string. The stop string that is complete first ends the text.");
-    cls.def(
-        py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
-                    const Tokens& preserved) {
-            return make_outside_gil<TextStream>(model.get(), stops, special, preserved.ids);
-        }),
-        py::arg("model"), py::arg("stops"), py::arg("special") = false,
-        py::arg("preserved") = py::tuple(),
-        "``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;\n"
-        "those in ``preserved`` are rendered in any case.");
-    cls.def("push", &TextStream::push, py::arg("token"),
-            "Add a token; returns the text that can be shown now, often \"\".");
-    cls.def("flush", &TextStream::flush, "The text that is still held back.");
-    cls.def_property_readonly("stopped", &TextStream::stopped,
-                              "Whether a stop string was found; nothing follows then.");
-    cls.def_property_readonly(
-        "stop",
-        [](const TextStream& self) -> py::typing::Optional<py::bytes> {
-            return self.stop().has_value() ? py::object(py::bytes(*self.stop()))
-                                           : py::object(py::none());
-        },
-        "The stop string that was found, as bytes, or None.");
-    cls.def_property_readonly("n_bytes", &TextStream::n_bytes,
-                              "Bytes of all tokens so far, shown or not.");
+    pending_.erase(0, text.size());
+    return text;
 }
 
 }  // namespace core

@@ -1,0 +1,42 @@
+// Loading a model file.
+#ifndef LLAMA_CPP_CORE_LOAD_MODEL_H_
+#define LLAMA_CPP_CORE_LOAD_MODEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "llama.h"
+#include "llama_cpp/_core/handles.h"
+
+namespace core {
+
+using MetadataValue = std::variant<bool, int64_t, double, std::string>;
+
+struct ModelParams {
+    ModelParams();
+
+    llama_model_params plain;  // the fields without pointers; those are made of the members below
+    std::vector<float> tensor_split;
+    std::map<std::string, MetadataValue> kv_overrides;
+    std::vector<std::string> devices;
+};
+
+// Gets the loaded fraction, 0 to 1; when it returns false, loading stops.
+using LoadProgress = std::function<bool(float)>;
+
+// Fails with ModelLoadError, which names the file, the reason and what to do. `progress` may be
+// empty.
+std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
+                                        const LoadProgress& progress);
+
+// Text that llama.cpp writes into a buffer, returning its length.
+std::string read_text(const std::function<int32_t(char*, size_t)>& read);
+
+}  // namespace core
+
+#endif  // LLAMA_CPP_CORE_LOAD_MODEL_H_

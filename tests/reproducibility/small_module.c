@@ -1,0 +1,6 @@
+// The module of small_wheel: nothing but what makes it one.
+#include <Python.h>
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_small", .m_size = 0};
+
+PyMODINIT_FUNC PyInit__small(void) { return PyModule_Create(&module); }

@@ -1,0 +1,49 @@
+"""Fixtures of the thread suite, which runs on interpreters with and without the GIL.
+
+Like tests/python it runs against an installed wheel, with the same environment variables.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+
+from wheel_fixtures import (  # noqa: E402
+    fresh,
+    llm,
+    load,
+    model_path,
+    random_models,
+    run_python,
+)
+
+__all__ = ["fresh", "llm", "load", "model_path", "random_models", "run_python"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def hurried_interpreter():
+    """With the GIL, threads are made to take turns as often as possible."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture(scope="session")
+def core():
+    """The native module, with a backend loaded."""
+    from llama_cpp import _core, _loader
+
+    _loader.require_backend()
+    _core.backend_init()
+    return _core
+
+
+@pytest.fixture(scope="session")
+def model(core, model_path):
+    """The trained model, shared by everybody."""
+    return core.Model(model_path, core.ModelParams())
