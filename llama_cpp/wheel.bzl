@@ -1,7 +1,8 @@
 """`llama_cpp_wheel`: everything that the wheels of llama-cpp-python share, whatever their Python ABI."""
 
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
-load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "accelerator_label")
+load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
@@ -27,23 +28,19 @@ _CLASSIFIERS = [
     "Typing :: Typed",
 ]
 
-def llama_cpp_wheel(name, abi, extension, **kwargs):
+def llama_cpp_wheel(name, abi, **kwargs):
     """Declares the wheel of one Python ABI.
 
     Args:
       name: name of the target.
-      abi: target with PythonAbiInfo.
-      extension: the module llama_cpp._core for that ABI.
+      abi: a key of PYTHON_ABIS.
       **kwargs: common attributes, passed on to py_abi_wheel.
     """
     py_abi_wheel(
         name = name,
         srcs = [Label("//llama_cpp:sources")],
-        abi = abi,
-        accelerator_label = select({
-            constraint: ACCELERATORS[accelerator]
-            for constraint, accelerator in _ACCELERATOR.items()
-        }),
+        abi = Label("@python_{}//:abi".format(abi)),
+        accelerator_label = accelerator_label(),
         build_info = select({
             constraint: {
                 "ACCELERATOR": accelerator,
@@ -56,8 +53,7 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         }),
         build_info_lists = cpu_variants_constant(),
         classifiers = _CLASSIFIERS,
-        components = [
-            Label("//third_party/llama.cpp:component"),
+        components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
             Label("//third_party/zig:libcxx_component"),
@@ -65,13 +61,13 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         description_file = Label("//:README.md"),
         distribution = "llama-cpp-python",
         entry_points = {"console_scripts": ["llama-cpp = llama_cpp.__main__:main"]},
-        extension = extension,
+        extension = Label("//llama_cpp/_core:core_" + abi),
         extra_requires = {
             "disk-cache": ["diskcache>=5.6.1"],
             "hub": ["huggingface-hub>=0.23"],
         },
         import_name = "llama_cpp",
-        license_expression = "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-3-Clause",
+        license_expression = "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause",
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
         native = [Label("//llama_cpp:native")],

@@ -3,18 +3,26 @@
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
+load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
+load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
+load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
+load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def _third_party_impl(_module_ctx):
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
+    pip_archive(name = "packaging", **PACKAGING_ARCHIVE)
     pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)
-    for name, archive in ZIG_ARCHIVES.items():
+    pip_archive(name = "pyelftools", **PYELFTOOLS_ARCHIVE)
+    for name, archive in (UV_ARCHIVES | ZIG_ARCHIVES).items():
         pip_archive(name = name, **archive)
     pip_files(name = "pip_wheel", files = PIP_WHEEL)
     for abi_tag, files in TEST_WHEELS.items():
         pip_files(name = test_wheels_repository(abi_tag), files = files)
+    for abi_tag, files in WHEEL_TOOLS.items():
+        pip_files(name = wheel_tools_repository(abi_tag), files = files)
 
 third_party = module_extension(
     implementation = _third_party_impl,

@@ -147,15 +147,16 @@ class PrivateApt:
         folder: where it keeps everything; it is created.
         archive: the archive to use.
         suite: the release of Debian.
+        types: `deb` for packages, `deb-src` for their sources.
     """
 
-    def __init__(self, folder: Path, archive: Archive, suite: str) -> None:
+    def __init__(self, folder: Path, archive: Archive, suite: str, types: str = "deb") -> None:
         self._folder = folder
         self._archive = archive
         self._suite = suite
         for name in ("lists/partial", "cache/archives/partial", "sources"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        source = {"Types": "deb", "URIs": archive.uri, "Suites": suite, "Components": "main"}
+        source = {"Types": types, "URIs": archive.uri, "Suites": suite, "Components": "main"}
         source.update(archive.options)
         stanza = "".join(f"{key}: {value}\n" for key, value in source.items())
         (folder / "sources/debian.sources").write_text(stanza)
@@ -229,6 +230,16 @@ Dir::State::status "/dev/null";
         stems = [f"{p.name}_{p.version.replace(':', '%3a')}" for p in packages]
         return [next(folder.glob(f"{stem}_*.deb")) for stem in stems]
 
+    def download_source(self, name: str, folder: Path) -> Path:
+        """Downloads a source package, verified likewise, and returns its upstream archive."""
+        folder.mkdir(exist_ok=True)
+        step = f"download the source of {name}"
+        self._run(step, "source", "--download-only", name, cwd=folder)
+        archives = [path for path in folder.glob("*.orig.tar.*") if path.suffix != ".asc"]
+        if len(archives) != 1:
+            raise StepError(step, f"expected one archive, found {len(archives)}", _MIRROR_ADVICE)
+        return archives[0]
+
 
 def architecture() -> str:
     """Returns Debian's name of the processor architecture."""
@@ -275,19 +286,20 @@ def install(archive: Archive, cache: Path, prefix: Path) -> None:
     say(f"downloading {len(packages)} packages, {size} MB")
     files = apt.download(packages, downloads / "packages")
     say("unpacking")
-    _unpack(files, prefix)
+    unpack(files, prefix)
     shutil.rmtree(downloads)
 
 
-def _unpack(files: list[Path], prefix: Path) -> None:
+def unpack(files: list[Path], prefix: Path) -> None:
+    """Unpacks packages into `prefix`, without what only people read."""
     advice = "Run the same command again; if it fails again, remove the cache folder first."
 
-    def unpack(file: Path) -> None:
+    def extract(file: Path) -> None:
         run(f"unpack {file.name}", ["dpkg-deb", "--extract", file, prefix], advice)
 
     prefix.mkdir()
     with ThreadPoolExecutor(max_workers=4) as pool:
-        list(pool.map(unpack, files))
+        list(pool.map(extract, files))
     for folder in _UNUSED:
         shutil.rmtree(prefix / folder, ignore_errors=True)
 

@@ -46,13 +46,16 @@ common --lockfile_mode=off
 
 # Debian's rule sets, whatever version is asked for.
 {overrides}
+
+# Where Python interpreters and headers come from: not from the open network.
+common --repo_env=PYTHON_SOURCES=machine,debian
 """
 
 # Bazel's sandbox shows its actions an empty folder in the place of this one.
 _HIDDEN_BY_SANDBOX = Path("/tmp")
 _SHOWN_IN_SANDBOX = """
-# This cache lies where the sandbox would hide it.
-common "--sandbox_add_mount_pair={prefix}"
+# This cache (Bazel's own tools, Python interpreters) lies where the sandbox would hide it.
+common "--sandbox_add_mount_pair={cache}"
 """
 
 
@@ -77,9 +80,9 @@ def write_configuration(folder: Path, final: Path, prefix: Path) -> None:
         for name, path in _DEBIAN_MODULES.items()
     ]
     settings = {
+        "cache": prefix.parent,
         "java": relocate.java_home(prefix),
         "overrides": "\n".join(overrides),
-        "prefix": prefix,
         "registry": (final / "registry").as_uri(),
         "share": share,
     }

@@ -16,7 +16,6 @@ recognises a change of what is on PATH. In the folder CACHE are:
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -30,6 +29,7 @@ import modules
 import patchelf
 import relocate
 import upstream
+from locks import locked
 from steps import StepError, run, say
 
 _HERE = Path(__file__).resolve().parent
@@ -65,12 +65,7 @@ def main(cache: Path, decision: Path, on_path: str) -> int:
 @contextlib.contextmanager
 def _locked(cache: Path) -> Iterator[None]:
     """Keeps other processes out of the cache while something is made in it."""
-    with open(cache / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another bazelw that provisions Bazel")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(cache / "lock", "bazelw that provisions Bazel"):
         # Nobody else is at work: what has a temporary name was left by an interrupted run.
         for leftover in cache.glob("tmp-*"):
             shutil.rmtree(leftover)

@@ -1,4 +1,4 @@
-"""Makes an unpacked set of Debian packages run from a prefix of its own.
+"""Makes Debian's Bazel, unpacked, run from a prefix of its own.
 
 Debian builds Bazel for `/usr`, for its own C library, and for files that maintainer scripts write
 at installation. Here the packages are only unpacked, on a host whose C library may be older, so
@@ -14,10 +14,10 @@ import re
 import ssl
 import struct
 import zipfile
-from collections import defaultdict
 from pathlib import Path
 
-from steps import StepError, run
+import linking
+from steps import StepError
 
 SHARE = Path("usr/share/bazel")
 
@@ -25,20 +25,19 @@ _CLASS_PATH = SHARE / "bazel_classpath_debian_depends.txt"
 _JARS = Path("usr/share/java")
 # An arbitrary date that zip files can express: the patched jar must not differ between machines.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-_ELF_64_BIT_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
-_PROGRAM_INTERPRETER = 3
 _STEP = "relocate Debian's Bazel"
 _ADVICE = "Debian may have changed the package: use Bazelisk, or name a Bazel: BAZEL=/path/to/bazel"
 
 
 def relocate(prefix: Path, final: Path, patchelf: Path) -> None:
     """Relocates everything that was unpacked into `prefix`, which will be renamed to `final`."""
-    _relink(prefix)
+    linking.relink(prefix)
     _rewrite_class_path(prefix, final)
     _expose_zstd(prefix)
     _label_server(prefix)
     _write_trust_store(prefix)
-    _patch_programs(prefix, final, patchelf)
+    java = java_home(prefix).relative_to(prefix) / "lib"
+    linking.patch_programs(prefix, final, patchelf, _ADVICE, [java, java / "server"])
 
 
 def java_home(prefix: Path) -> Path:
@@ -56,22 +55,7 @@ def version(prefix: Path) -> str:
 
 def check_linking(prefix: Path) -> None:
     """Raises StepError when a program of Bazel misses a shared library of the prefix."""
-    for program, interpreter in _programs(prefix).items():
-        if "jvm" in program.parts:
-            continue
-        listing = run(_STEP, [interpreter, "--list", program], _ADVICE)
-        if missing := re.findall(r"^\s*(\S+) => not found", listing, flags=re.MULTILINE):
-            raise StepError(_STEP, f"{program.name} needs {', '.join(missing)}", _ADVICE)
-
-
-def _relink(prefix: Path) -> None:
-    """Turns absolute symbolic links into relative ones that stay below the prefix."""
-    for directory, folders, files in os.walk(prefix):
-        for name in folders + files:
-            link = Path(directory, name)
-            if link.is_symlink() and (target := os.readlink(link)).startswith("/"):
-                link.unlink()
-                link.symlink_to(os.path.relpath(f"{prefix}{target}", directory))
+    linking.check(prefix, _ADVICE, lambda program: "jvm" not in program.parts)
 
 
 def _rewrite_class_path(prefix: Path, final: Path) -> None:
@@ -135,50 +119,3 @@ def _java_key_store(certificates: list[bytes], password: str = "changeit") -> by
     # The format ends in a digest that is salted with a fixed phrase.
     salt = password.encode("utf-16-be") + b"Mighty Aphrodite"
     return body + hashlib.sha1(salt + body).digest()
-
-
-def _patch_programs(prefix: Path, final: Path, patchelf: Path) -> None:
-    """Makes every program use the C library and the shared libraries of the prefix."""
-    java = java_home(prefix) / "lib"
-    libraries = sorted(path.parent for path in (prefix / "usr/lib").glob("*/libc.so.6"))
-    folders = [final / path.relative_to(prefix) for path in [*libraries, java, java / "server"]]
-    by_interpreter = defaultdict(list)
-    for program, interpreter in _programs(prefix).items():
-        by_interpreter[interpreter].append(program)
-    for interpreter, programs in by_interpreter.items():
-        # Debian's root has links from /lib to /usr/lib; the packages have /usr/lib alone.
-        loader = f"usr/{interpreter.lstrip('/').removeprefix('usr/')}"
-        if not (prefix / loader).exists():
-            raise StepError(_STEP, f"the C library has no {loader}", _ADVICE)
-        # DT_RPATH and not DT_RUNPATH: the libraries' own dependencies must be found by it too.
-        options = ["--force-rpath", "--set-rpath", ":".join(map(str, folders))]
-        options += ["--set-interpreter", str(final / loader)]
-        run(_STEP, [patchelf, *options, *programs], _ADVICE)
-
-
-def _programs(prefix: Path) -> dict[Path, str]:
-    """Returns the dynamically linked programs under the prefix and their interpreters."""
-    found = {}
-    for directory, _, files in os.walk(prefix):
-        for path in (Path(directory, name) for name in files):
-            is_library = re.search(r"\.so(\.\d+)*$", path.name)
-            if not path.is_symlink() and not is_library and (name := _interpreter(path)):
-                found[path] = name
-    return found
-
-
-def _interpreter(path: Path) -> str | None:
-    """Returns the interpreter that an ELF program names; None for any other file."""
-    with path.open("rb") as file:
-        header = file.read(64)
-        if len(header) < 64 or not header.startswith(_ELF_64_BIT_LITTLE_ENDIAN):
-            return None
-        (table,) = struct.unpack_from("<Q", header, 32)
-        entry_size, count = struct.unpack_from("<HH", header, 54)
-        for index in range(count):
-            file.seek(table + index * entry_size)
-            kind, _, offset, _, _, size = struct.unpack("<IIQQQQ", file.read(40))
-            if kind == _PROGRAM_INTERPRETER:
-                file.seek(offset)
-                return file.read(size).rstrip(b"\0").decode()
-    return None

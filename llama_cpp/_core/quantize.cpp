@@ -19,7 +19,7 @@ namespace py = pybind11;
 namespace core {
 namespace {
 
-using Params = llama_model_quantize_params;
+using QuantizeParams = llama_model_quantize_params;
 namespace fs = std::filesystem;
 
 void check_tensor_type(const char* name, ggml_type type) {
@@ -57,7 +57,7 @@ void remove_output(const std::string& output) {
     }
 }
 
-void quantize(const std::string& input, const std::string& output, const Params& params) {
+void quantize(const std::string& input, const std::string& output, const QuantizeParams& params) {
     check_gguf_file(input, "Model");
     check_output(input, output);
     check_tensor_type("output_tensor_type", params.output_tensor_type);
@@ -81,21 +81,21 @@ void quantize(const std::string& input, const std::string& output, const Params&
 }  // namespace
 
 void init_quantize(py::module_& m) {
-    py::class_<Params> cls(m, "QuantizeParams",
+    py::class_<QuantizeParams> cls(m, "QuantizeParams",
                            "How to quantize; the defaults are llama.cpp's. Types of "
                            "GGML_TYPE_COUNT are chosen by llama.cpp.");
     cls.def(py::init([] { return llama_model_quantize_default_params(); }));
-    def_int(cls, "nthread", &Params::nthread);
-    def_int(cls, "ftype", &Params::ftype);
-    def_int(cls, "output_tensor_type", &Params::output_tensor_type);
-    def_int(cls, "token_embedding_type", &Params::token_embedding_type);
-    def_int(cls, "max_buf_size", &Params::max_buf_size);
-    cls.def_readwrite("allow_requantize", &Params::allow_requantize);
-    cls.def_readwrite("quantize_output_tensor", &Params::quantize_output_tensor);
-    cls.def_readwrite("only_copy", &Params::only_copy);
-    cls.def_readwrite("pure", &Params::pure);
-    cls.def_readwrite("keep_split", &Params::keep_split);
-    cls.def_readwrite("dry_run", &Params::dry_run);
+    def_int(cls, "nthread", &QuantizeParams::nthread);
+    def_int(cls, "ftype", &QuantizeParams::ftype);
+    def_int(cls, "output_tensor_type", &QuantizeParams::output_tensor_type);
+    def_int(cls, "token_embedding_type", &QuantizeParams::token_embedding_type);
+    def_int(cls, "max_buf_size", &QuantizeParams::max_buf_size);
+    cls.def_readwrite("allow_requantize", &QuantizeParams::allow_requantize);
+    cls.def_readwrite("quantize_output_tensor", &QuantizeParams::quantize_output_tensor);
+    cls.def_readwrite("only_copy", &QuantizeParams::only_copy);
+    cls.def_readwrite("pure", &QuantizeParams::pure);
+    cls.def_readwrite("keep_split", &QuantizeParams::keep_split);
+    cls.def_readwrite("dry_run", &QuantizeParams::dry_run);
 
     m.def("quantize", &quantize, py::arg("fname_inp"), py::arg("fname_out"), py::arg("params"),
           "Write a quantized copy of a model file.\n\n"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import collections
 import os
-import pwd
 import shutil
 import sys
 import tempfile
@@ -68,13 +67,6 @@ def _workspaces(scratch: Path, repository_cache: str) -> list[Workspace]:
     return result
 
 
-def default_repository_cache(environment: dict[str, str]) -> str:
-    """Returns where Bazel keeps a user's downloads; with another output root it would look elsewhere."""
-    cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
-    user = environment.get("USER") or pwd.getpwuid(os.getuid()).pw_name
-    return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
-
-
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Builds targets twice from nothing and compares every output."
@@ -83,7 +75,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--scratch", help="folder for both builds; some GB")
     parser.add_argument(
         "--repository_cache",
-        default=default_repository_cache(dict(os.environ)),
+        default=nested_bazel.default_repository_cache(dict(os.environ)),
         help="folder where Bazel keeps downloads (default: %(default)s)",
     )
     return parser.parse_args()

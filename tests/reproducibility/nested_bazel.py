@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import pwd
 import subprocess
+import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,11 +104,19 @@ class Workspace:
 
 
 def _entries(log: Path) -> Iterator[dict[str, Any]]:
-    """Yields the objects of a JSON execution log, which are pretty-printed one after the other."""
+    """Yields the objects of a JSON execution log, which are pretty-printed one after the other, without `inputs`.
+
+    A compile has thousands of inputs; nobody here asks for them.
+    """
     lines: list[str] = []
+    in_inputs = False
     with log.open(encoding="utf-8") as file:
         for line in file:
-            if line.startswith("}"):
+            if in_inputs:
+                in_inputs = not line.startswith("  }]")
+            elif line.startswith('  "inputs": [{'):
+                in_inputs = True
+            elif line.startswith("}"):
                 # The next object may begin on the same line.
                 yield json.loads("".join([*lines, "}"]))
                 lines = [line[1:]]
@@ -129,6 +140,39 @@ def _spawn(entry: dict[str, Any]) -> Spawn:
 def outputs(spawns: list[Spawn]) -> dict[str, str]:
     """Returns every output of the spawns: path -> SHA-256."""
     return {path: digest for spawn in spawns for path, digest in spawn.outputs.items()}
+
+
+def inherited_environment() -> dict[str, str]:
+    """Returns the caller's environment as far as it decides where Bazel, its caches and packages are found."""
+    names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
+    result = {name: value for name, value in os.environ.items() if name in names}
+    result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
+    user = pwd.getpwuid(os.getuid())
+    result.setdefault("HOME", user.pw_dir)
+    result.setdefault("USER", user.pw_name)
+    return result
+
+
+def default_repository_cache(environment: dict[str, str]) -> str:
+    """Returns where Bazel keeps a user's downloads; with another output root it would look elsewhere."""
+    cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
+    user = environment.get("USER") or pwd.getpwuid(os.getuid()).pw_name
+    return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
+
+
+def common_options(environment: dict[str, str]) -> tuple[str, ...]:
+    """Returns options for every build of a test: the caller's downloads and Python, and no remote cache."""
+    return (
+        f"--repository_cache={default_repository_cache(environment)}",
+        "--remote_cache=",
+        f"--repo_env=PYTHON={os.path.realpath(sys.executable)}",
+    )
+
+
+def unpack_project(archive: str, folder: Path) -> None:
+    """Unpacks what the rule `project_archive` packed."""
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder)
 
 
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:

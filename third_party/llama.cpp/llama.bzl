@@ -2,9 +2,9 @@
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
+load("//bazel/cc:unity_sources.bzl", "unity_sources")
 load(":ggml.bzl", "source_root")
 load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "native_library")
-load(":unity.bzl", "unity_sources")
 load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
 
 # Upstream's UNITY_BUILD_BATCH_SIZE for src/models.

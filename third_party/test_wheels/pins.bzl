@@ -1,5 +1,12 @@
 """Wheels that the tests install, by the ABI tag they are for."""
 
+load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
+load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
+
+def _pin(archive):
+    """The entry of a file that is pinned elsewhere already."""
+    return {archive["file"]: "{} {}".format(archive["package"], archive["sha256"])}
+
 # ABI tag (`any` for pure Python) -> file -> "package sha256".
 TEST_WHEELS = {
     "any": {
@@ -7,15 +14,15 @@ TEST_WHEELS = {
         "diskcache-5.6.3-py3-none-any.whl": "diskcache 5e31b2d5fbad117cc363ebaf6b689474db18a1f6438bc82358b024abd4c2ca19",
         "gguf-0.19.0-py3-none-any.whl": "gguf 70bcd10edfe697fb2dad6e40af2234b9d8ece9a41a99761405121ebda1c3c1cd",
         "iniconfig-2.3.1-py3-none-any.whl": "iniconfig 9121e2c1fdb355232495be3194c8dfe87ccc2d5dee45947b78e68f499790d7a7",
-        "packaging-26.3-py3-none-any.whl": "packaging d7193f7c8e4e93f444fde0262bf90af30e16fa0ad0ad44cb553c87339b23cd1c",
         "pluggy-1.6.0-py3-none-any.whl": "pluggy e920276dd6813095e9377c0bc5566d94c932c33b27a3e3945d8389c374dd4746",
         "pybind11_stubgen-3.0.0-py3-none-any.whl": "pybind11-stubgen 859b7b7dbd31d00f722f19152216b5506e8a5d3fdf586944de0cade80f972298",
-        "pyelftools-0.33-py3-none-any.whl": "pyelftools f215ad5f47d3f1373a21496a6c9e0707c622840d0622f23ff7ce08678b020036",
         "pygments-2.20.0-py3-none-any.whl": "pygments 81a9e26dd42fd28a23a2d169d86d7ac03b46e2f8b59ed4698fb4785f946d0176",
         "pytest-9.2.0-py3-none-any.whl": "pytest 07acdcf88ec174f907dc01af70bf52d49b014bbab03faeeade31c96b18c2e588",
+        "rocm_bootstrap-0.3.0-py3-none-any.whl": "rocm-bootstrap 62d0160ecdd86f7132dbab9aec257cb2c96327df2592b0633aa6bb56399cc095",
         "ruff-0.17.6-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "ruff aa3b08254a732acba246891089a152c47c5733dc36b8ecb76ce8602f8326e5e4",
         "typing_extensions-4.16.0-py3-none-any.whl": "typing-extensions 481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
-    },
+        "variantlib-0.2.2-py3-none-any.whl": "variantlib ad4c75ac4bf92b623d7fcc55f0af3ec131012ea2ff8336332d08ac8ef88745ab",
+    } | _pin(PACKAGING_ARCHIVE) | _pin(PYELFTOOLS_ARCHIVE),
     "cp310": {
         "numpy-2.2.6-cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "numpy fc7b73d02efb0e18c000e9ad8b83480dfcd5dfd11065997ed4c6747470ae8915",
         "pyyaml-6.0.3-cp310-cp310-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl": "pyyaml 9c7708761fccb9397fe64bbc0395abcae8c4bf7b0eac081e12b809bf47700d0b",

@@ -1,13 +1,13 @@
 """`PythonAbiInfo`: what a CPython ABI is called, for extensions and wheels."""
 
 PythonAbiInfo = provider(
-    doc = "Facts of one CPython ABI, as the interpreter's own sysconfig gives them.",
+    doc = "Facts of one CPython ABI.",
     fields = {
         "abi_tag": "ABI tag of PEP 425, such as `cp311` or `cp313t`.",
         "ext_suffix": "Suffix of extension modules, such as `.cpython-311-x86_64-linux-gnu.so`.",
         "free_threaded": "Whether the interpreter is a free-threaded build (PEP 703).",
         "python_tag": "Python tag of PEP 425, such as `cp311`.",
-        "version": "Version of the interpreter, such as `3.11.7`.",
+        "version": "Language version, such as `3.11`.",
     },
 )
 

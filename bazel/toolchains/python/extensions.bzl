@@ -1,11 +1,37 @@
-"""Module extension that declares the Python interpreters."""
+"""Module extension that declares the Python interpreters and C headers.
 
-load(":local_python.bzl", "local_python")
+`@local_python` is the interpreter that runs the build: the one that `--repo_env=PYTHON=...` names, else the first
+python3 on PATH. It must have C headers.
+
+`@python_<abi>` has the C headers of each ABI of abis.bzl, and `:python`, an interpreter. Each of the two is taken from
+the first place that has it; nothing is looked for until something needs it.
+
+1. What `--repo_env=PYTHON_<ABI>=/path/to/python` names, such as `PYTHON_CP313T`.
+2. `@local_python`'s interpreter, if it is of that ABI.
+3. `standalone`: a pinned archive of python-build-standalone.
+4. `machine`: `pythonX.Y` and `pythonX.Yt` on PATH, pyenv's versions, uv's managed Pythons.
+5. `debian`: Debian's packages, which are the newest versions only, relocated into the user's cache folder. An interpreter
+   of free-threaded Python 3.13 is built from Debian's source, once.
+6. For the headers of a free-threaded ABI, those of the ordinary build, which differ by one macro.
+
+`--repo_env=PYTHON_SOURCES=machine,debian` says which of 3 to 5 are tried, in which order. bazelw says exactly that where
+only mirrors can be reached, so that no time is lost.
+
+An ABI that is found nowhere is skipped by `bazel build //...`; asked for by name it fails with one sentence.
+"""
+
+load("//bazel/toolchains/python/private:local_python.bzl", "local_python")
+load("//bazel/toolchains/python/private:python_headers.bzl", "python_headers_repository")
+load("//bazel/toolchains/python/private:python_interpreter.bzl", "python_interpreter_repository")
+load(":abis.bzl", "PYTHON_ABIS")
 
 def _python_impl(_module_ctx):
     local_python(name = "local_python")
+    for abi in PYTHON_ABIS:
+        python_headers_repository(name = "python_" + abi, abi = abi)
+        python_interpreter_repository(name = "python_{}_interpreter".format(abi), abi = abi)
 
 python = module_extension(
     implementation = _python_impl,
-    doc = "Declares @local_python.",
+    doc = "Declares @local_python and, for each ABI, @python_<abi> and @python_<abi>_interpreter.",
 )

@@ -59,7 +59,14 @@ def _license_files(ctx):
     """Path below the `licenses` folder -> file: the project's own, and those of every component."""
     files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
     for component in ctx.attr.components:
-        files.update(component[WheelComponentInfo].license_files)
+        for path, file in component[WheelComponentInfo].license_files.items():
+            if files.setdefault(path, file) != file:
+                fail("{}: two licence files would be licenses/{} of the wheel: {} and {}. Give one another path.".format(
+                    ctx.label,
+                    path,
+                    files[path].path,
+                    file.path,
+                ))
     return files
 
 def _component(target):
@@ -68,6 +75,7 @@ def _component(target):
     return {
         "archive": info.archive,
         "license_expression": info.license_expression,
+        "license_files": info.license_files.keys(),
         "name": info.component,
         "package": info.package,
         "purl": info.purl,
@@ -120,6 +128,29 @@ def _write(ctx, info):
         progress_message = "Writing " + info.wheel.basename,
     )
 
+def _check(ctx, info):
+    """Reads the wheel again and fails where it is not what its name says. Returns the (empty) report."""
+    expected = ctx.actions.declare_file(ctx.label.name + ".expected.json")
+    ctx.actions.write(expected, json.encode({
+        "abi_tag": info.abi_tag,
+        "accelerator": ctx.attr.accelerator_label,
+        "distribution": info.distribution,
+        "ext_suffix": ctx.attr.abi[PythonAbiInfo].ext_suffix,
+        "platform_tag": info.platform_tag,
+        "python_tag": info.python_tag,
+        "version": _full_version(info),
+    }))
+    report = ctx.actions.declare_file(ctx.label.name + ".checked")
+    ctx.actions.run(
+        arguments = ["--expect", expected.path, "--report", report.path, info.wheel.path],
+        executable = ctx.executable._checker,
+        inputs = [expected, info.wheel],
+        mnemonic = "CheckWheel",
+        outputs = [report],
+        progress_message = "Checking " + info.wheel.basename,
+    )
+    return report
+
 def _wheel_info(ctx):
     """What the wheel is called, out of the ABI, the platform and the flags."""
     abi = ctx.attr.abi[PythonAbiInfo]
@@ -147,6 +178,8 @@ def _py_abi_wheel_impl(ctx):
     _write(ctx, info)
     return [
         DefaultInfo(files = depset([info.wheel])),
+        # Bazel runs this whenever the wheel is built, for the sake of anything.
+        OutputGroupInfo(_validation = depset([_check(ctx, info)])),
         info,
     ]
 
@@ -159,7 +192,9 @@ py_abi_wheel = rule(
             providers = [PythonAbiInfo],
         ),
         "accelerator_label": attr.string(
-            doc = "Local version label where `local_label` says `auto`.",
+            doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
+                  "the libraries that it may need (ACCELERATOR_LIBRARIES in checks/policy.py).",
+            mandatory = True,
         ),
         "build_info": attr.string_dict(
             doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
@@ -239,6 +274,11 @@ py_abi_wheel = rule(
             mandatory = True,
             providers = [BuildSettingInfo],
         ),
+        "_checker": attr.label(
+            cfg = "exec",
+            default = Label("//bazel/wheel/private:check_wheel"),
+            executable = True,
+        ),
         "_cpus": attr.label_keyed_string_dict(
             default = {Label("@platforms//cpu:" + cpu): cpu for cpu in LINUX_CPUS},
         ),
@@ -251,6 +291,6 @@ py_abi_wheel = rule(
             executable = True,
         ),
     },
-    doc = "Writes a wheel. Its Python, ABI and platform tags come from `abi` and the target platform.",
+    doc = "Writes a wheel, and checks it. Its Python, ABI and platform tags come from `abi` and the target platform.",
     provides = [WheelInfo],
 )

@@ -1,4 +1,4 @@
-"""`unity_sources`: several small C++ files as one translation unit, as upstream's CMake build has them."""
+"""`unity_sources`: several C++ files as one translation unit, so that the headers they share are read once."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 
@@ -7,7 +7,7 @@ def unity_sources(name, srcs, batch):
 
     Args:
       name: prefix of the generated files.
-      srcs: paths relative to the source root, which must be on the include path.
+      srcs: paths as the compiler finds them on its include path.
       batch: how many sources go into one file.
 
     Returns:

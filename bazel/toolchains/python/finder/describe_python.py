@@ -1,7 +1,7 @@
 """Prints, as one JSON object, the facts about the running interpreter that extensions and wheels are named by.
 
-Run by the repository rule `local_python` (local_python.bzl) with the interpreter in question. The names are
-those of the `sysconfig` module; tags are spelled as PEP 425 does.
+Run by answer.py and by the repository rule `local_python` with the interpreter in question. The names are those of the
+`sysconfig` module; tags are spelled as PEP 425 does.
 """
 
 import json
@@ -9,12 +9,6 @@ import os
 import platform
 import sys
 import sysconfig
-
-
-def _header_folder():
-    """Folder of C headers, or an empty string where the interpreter has none."""
-    folder = sysconfig.get_path("include")
-    return folder if os.path.isfile(os.path.join(folder, "Python.h")) else ""
 
 
 def _platform_header_folder(include):
@@ -29,7 +23,7 @@ def _platform_header_folder(include):
 def main():
     free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
     version = "%d%d" % sys.version_info[:2]
-    include = _header_folder()
+    include = sysconfig.get_path("include")
     print(
         json.dumps(
             {
@@ -38,11 +32,12 @@ def main():
                 "executable": os.path.realpath(sys.executable),
                 "ext_suffix": sysconfig.get_config_var("EXT_SUFFIX"),
                 "free_threaded": free_threaded,
+                "has_headers": os.path.isfile(os.path.join(include, "Python.h")),
                 "implementation": sys.implementation.name,
                 "include": include,
                 "platform_include": _platform_header_folder(include),
                 "python_tag": "cp%s" % version,
-                "version": "%d.%d.%d" % sys.version_info[:3],
+                "version": "%d.%d" % sys.version_info[:2],
             },
             sort_keys=True,
         )

@@ -1,0 +1,5 @@
+"""A static package index for pip and uv, with one folder per backend, and a landing page for people."""
+
+load("//bazel/index/private:wheel_index.bzl", _wheel_index = "wheel_index")
+
+wheel_index = _wheel_index

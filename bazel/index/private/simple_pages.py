@@ -1,0 +1,140 @@
+"""Pages of the simple repository API, as bytes: HTML (PEP 503) and JSON (PEP 691, PEP 700), version 1.4.
+
+Both say the same, but for what HTML has no place for (PEP 833 froze it): sizes, versions and upload times.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from itertools import starmap
+from typing import Any, Iterable, Mapping
+from urllib.parse import quote
+
+from wheel_file import WheelFile
+
+_API_VERSION = "1.4"
+
+_HTML = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="pypi:repository-version" content="{api_version}">
+<title>{title}</title>
+</head>
+<body>
+<h1>{title}</h1>
+{links}
+</body>
+</html>
+"""
+
+
+def _link(address: str, text: str, attributes: Mapping[str, str]) -> str:
+    pairs = {"href": address, **attributes}
+    written = "".join(f' {name}="{html.escape(value)}"' for name, value in pairs.items())
+    return f"<a{written}>{html.escape(text)}</a><br>"
+
+
+def _html_page(title: str, links: Iterable[str]) -> bytes:
+    text = _HTML.format(api_version=_API_VERSION, title=html.escape(title), links="\n".join(links))
+    return text.encode()
+
+
+def _json_page(content: dict[str, Any]) -> bytes:
+    page = {"meta": {"api-version": _API_VERSION}, **content}
+    return (json.dumps(page, indent=1, sort_keys=True) + "\n").encode()
+
+
+def relative_address(wheel: WheelFile) -> str:
+    """Address of a wheel from its project's page; `+` would be read as a space by some servers."""
+    return quote(wheel.file_name, safe="")
+
+
+def _wheel_link(wheel: WheelFile) -> str:
+    metadata_hash = f"sha256={wheel.metadata_sha256}"
+    attributes = {"data-requires-python": wheel.requires_python} if wheel.requires_python else {}
+    # The second name is that of PEP 658, for clients older than PEP 714.
+    attributes.update(
+        {"data-core-metadata": metadata_hash, "data-dist-info-metadata": metadata_hash}
+    )
+    return _link(
+        f"{relative_address(wheel)}#sha256={wheel.sha256}",
+        wheel.file_name,
+        attributes,
+    )
+
+
+def _wheel_entry(wheel: WheelFile, upload_time: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "core-metadata": {"sha256": wheel.metadata_sha256},
+        "filename": wheel.file_name,
+        "hashes": {"sha256": wheel.sha256},
+        "size": wheel.size,
+        "url": relative_address(wheel),
+    }
+    if wheel.requires_python:
+        entry["requires-python"] = wheel.requires_python
+    if upload_time:
+        entry["upload-time"] = upload_time
+    return entry
+
+
+def _variants_link(name: str, content: bytes) -> str:
+    return _link(f"{name}#sha256={hashlib.sha256(content).hexdigest()}", name, {})
+
+
+def _variants_entry(name: str, content: bytes, upload_time: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "filename": name,
+        "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
+        "size": len(content),
+        "url": name,
+    }
+    if upload_time:
+        entry["upload-time"] = upload_time
+    return entry
+
+
+def project_html(project: str, wheels: Iterable[WheelFile], variants: Mapping[str, bytes]) -> bytes:
+    """The page that lists a project's wheels, and the files about their variants (variants.py)."""
+    links = [*map(_wheel_link, wheels), *starmap(_variants_link, variants.items())]
+    return _html_page(f"Links for {project}", links)
+
+
+def project_json(
+    project: str,
+    wheels: Iterable[WheelFile],
+    variants: Mapping[str, bytes],
+    upload_times: Mapping[str, str],
+) -> bytes:
+    """The same as JSON. `upload_times`: public version -> time, with the key `` for all others."""
+    wheels = list(wheels)
+    default = upload_times.get("", "")
+    return _json_page(
+        {
+            "name": project,
+            "versions": sorted({wheel.version for wheel in wheels}),
+            "files": [
+                _wheel_entry(wheel, upload_times.get(wheel.public_version, default))
+                for wheel in wheels
+            ]
+            + [
+                # {name}-{version}-variants.json
+                _variants_entry(name, content, upload_times.get(name.split("-")[1], default))
+                for name, content in variants.items()
+            ],
+        }
+    )
+
+
+def root_html(projects: Iterable[str]) -> bytes:
+    """The page that lists an index's projects."""
+    return _html_page("Simple index", (_link(f"{name}/", name, {}) for name in projects))
+
+
+def root_json(projects: Iterable[str]) -> bytes:
+    """The same as JSON."""
+    return _json_page({"projects": [{"name": name} for name in projects]})

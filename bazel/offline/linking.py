@@ -1,0 +1,103 @@
+"""Makes the programs of unpacked Debian packages use the libraries that lie beside them.
+
+Debian builds them for `/usr` and for its own C library. The host's may be older, so every program
+gets the dynamic loader and the library folders of the prefix that it was unpacked to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from steps import StepError, run
+
+_ELF_64_BIT_LITTLE_ENDIAN = b"\x7fELF\x02\x01"
+_PROGRAM_INTERPRETER = 3
+_STEP = "relocate Debian's packages"
+
+
+def relink(prefix: Path) -> None:
+    """Turns absolute symbolic links into relative ones that stay below the prefix."""
+    for directory, folders, files in os.walk(prefix):
+        for name in folders + files:
+            link = Path(directory, name)
+            if link.is_symlink() and (target := os.readlink(link)).startswith("/"):
+                link.unlink()
+                link.symlink_to(os.path.relpath(f"{prefix}{target}", directory))
+
+
+def patch_programs(
+    prefix: Path, final: Path, patchelf: Path, advice: str, extra: Sequence[Path] = ()
+) -> None:
+    """Makes every program use the C library and the shared libraries of the prefix.
+
+    Args:
+        prefix: where the packages were unpacked.
+        final: what `prefix` will be renamed to.
+        patchelf: the program that does it.
+        advice: what the user can do when it fails.
+        extra: folders of libraries below the prefix, beside that of the C library.
+    """
+    libraries = sorted(path.parent for path in (prefix / "usr/lib").glob("*/libc.so.6"))
+    folders = [final / path.relative_to(prefix) for path in libraries]
+    folders += [final / path for path in extra]
+    by_interpreter = defaultdict(list)
+    for program, interpreter in _programs(prefix).items():
+        by_interpreter[interpreter].append(program)
+    for interpreter, programs in by_interpreter.items():
+        # Debian's root has links from /lib to /usr/lib; the packages have /usr/lib alone.
+        loader = f"usr/{interpreter.lstrip('/').removeprefix('usr/')}"
+        if not (prefix / loader).exists():
+            raise StepError(_STEP, f"the C library has no {loader}", advice)
+        # DT_RPATH and not DT_RUNPATH: the libraries' own dependencies must be found by it too.
+        options = ["--force-rpath", "--set-rpath", ":".join(map(str, folders))]
+        options += ["--set-interpreter", str(final / loader)]
+        run(_STEP, [patchelf, *options, *programs], advice)
+
+
+def check(prefix: Path, advice: str, concerns: Callable[[Path], bool] = lambda _: True) -> None:
+    """Raises StepError when a program misses a shared library.
+
+    Args:
+        prefix: where the programs lie for good.
+        advice: what the user can do about it.
+        concerns: tells of a program whether it is to be checked.
+    """
+    for program, interpreter in _programs(prefix).items():
+        if not concerns(program):
+            continue
+        listing = run(_STEP, [interpreter, "--list", program], advice)
+        if missing := re.findall(r"^\s*(\S+) => not found", listing, flags=re.MULTILINE):
+            raise StepError(_STEP, f"{program.name} needs {', '.join(missing)}", advice)
+
+
+def _programs(prefix: Path) -> dict[Path, str]:
+    """Returns the dynamically linked programs under the prefix and their interpreters."""
+    found = {}
+    for directory, _, files in os.walk(prefix):
+        for path in (Path(directory, name) for name in files):
+            is_library = re.search(r"\.so(\.\d+)*$", path.name)
+            if not path.is_symlink() and not is_library and (name := _interpreter(path)):
+                found[path] = name
+    return found
+
+
+def _interpreter(path: Path) -> str | None:
+    """Returns the interpreter that an ELF program names; None for any other file."""
+    with path.open("rb") as file:
+        header = file.read(64)
+        if len(header) < 64 or not header.startswith(_ELF_64_BIT_LITTLE_ENDIAN):
+            return None
+        (table,) = struct.unpack_from("<Q", header, 32)
+        entry_size, count = struct.unpack_from("<HH", header, 54)
+        for index in range(count):
+            file.seek(table + index * entry_size)
+            kind, _, offset, _, _, size = struct.unpack("<IIQQQQ", file.read(40))
+            if kind == _PROGRAM_INTERPRETER:
+                file.seek(offset)
+                return file.read(size).rstrip(b"\0").decode()
+    return None

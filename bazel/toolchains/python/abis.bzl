@@ -1,0 +1,72 @@
+"""The CPython ABIs that wheels are built for."""
+
+load("//platforms:platforms.bzl", "LINUX_CPUS")
+
+def _abi(python_version, free_threaded = False):
+    return struct(
+        # Whether it is that of a free-threaded build (PEP 703).
+        free_threaded = free_threaded,
+        # Language version, such as `3.14`.
+        python_version = python_version,
+    )
+
+# ABI tag of PEP 425 -> what it stands for, by age.
+# buildifier: disable=unsorted-dict-items
+PYTHON_ABIS = {
+    "cp39": _abi("3.9"),
+    "cp310": _abi("3.10"),
+    "cp311": _abi("3.11"),
+    "cp312": _abi("3.12"),
+    "cp313": _abi("3.13"),
+    "cp314": _abi("3.14"),
+    "cp315": _abi("3.15"),
+    "cp313t": _abi("3.13", free_threaded = True),
+    "cp314t": _abi("3.14", free_threaded = True),
+    "cp315t": _abi("3.15", free_threaded = True),
+}
+
+def ext_suffix(abi, cpu):
+    """EXT_SUFFIX of an ABI (PEP 3149) on Linux with glibc.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+      cpu: a CPU of LINUX_CPUS.
+
+    Returns:
+      Such as `.cpython-314t-x86_64-linux-gnu.so`.
+    """
+    return ".cpython-{}-{}-linux-gnu.so".format(abi.removeprefix("cp"), cpu)
+
+def ext_suffix_select(abi):
+    """EXT_SUFFIX of an ABI for the target platform, known without any interpreter.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      A `select` for configurable attributes.
+    """
+    return select(
+        {
+            Label("@platforms//cpu:" + cpu): ext_suffix(abi, cpu)
+            for cpu in LINUX_CPUS
+        },
+        no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(LINUX_CPUS)),
+    )
+
+def for_available_abis(prefix):
+    """Targets of every ABI whose C headers can be had. They are looked for when a target with this attribute is built.
+
+    Args:
+      prefix: label without the ABI tag at its end, such as `:wheel_`.
+
+    Returns:
+      Labels for a configurable attribute.
+    """
+    labels = []
+    for abi in PYTHON_ABIS:
+        labels = labels + select({
+            Label("@python_{}//:available".format(abi)): [prefix + abi],
+            "//conditions:default": [],
+        })
+    return labels

@@ -1,0 +1,57 @@
+"""Folders that are made once and shared by all workspaces and Bazel output roots of a user.
+
+They lie beside what bazelw keeps, outside of any Bazel output root, which are thrown away more easily.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import _offline  # noqa: F401
+from locks import locked
+
+
+def root() -> Path:
+    """Returns the folder that holds them all; it exists."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base, "llama-cpp-bazel/pythons")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def kept(
+    name: str,
+    make: Callable[[Path, Path, Path], None],
+    try_out: Callable[[Path], None] = lambda _: None,
+) -> Path:
+    """Returns the folder of a name, made where it is missing.
+
+    A failure or an interruption leaves nothing there, and of several processes one makes it and the others wait.
+
+    Args:
+        name: its name.
+        make: fills its first argument, a folder that does not exist and will be renamed to the second; the third is
+            a folder for scratch files.
+        try_out: raises an exception when the folder, in its place, does not work.
+    """
+    final = root() / name
+    with locked(root() / f"{name}.lock", f"Bazel that makes {name}"):
+        if final.exists():
+            return final
+        # Nobody else is at work: this was left by an interrupted run.
+        for leftover in root().glob(f"tmp-{name}-*"):
+            shutil.rmtree(leftover)
+        with tempfile.TemporaryDirectory(dir=root(), prefix=f"tmp-{name}-") as scratch:
+            unfinished = Path(scratch, "made")
+            make(unfinished, final, Path(scratch))
+            unfinished.rename(final)
+            try:
+                try_out(final)
+            except BaseException:
+                final.rename(unfinished)
+                raise
+    return final

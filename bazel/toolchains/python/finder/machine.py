@@ -1,0 +1,69 @@
+"""Interpreters that are installed on the machine: on PATH, by pyenv, by uv."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from answer import NotFound, OtherAbi, Python, Request, ask
+
+
+def find(request: Request) -> Python:
+    """Returns the first interpreter that fits, or raises NotFound with what each of them lacks."""
+    reasons, looked_at = [], []
+    places = _places(request)
+    for python in places:
+        if not python.is_file() or not os.access(python, os.X_OK):
+            continue
+        try:
+            return ask(python, request)
+        except OtherAbi:
+            pass
+        except NotFound as error:
+            reasons.append(str(error))
+            looked_at += error.looked_at
+    looked_at += [*places, _pyenv_folder(), _uv_folder()]
+    if reasons:
+        raise NotFound("; ".join(reasons), looked_at)
+    raise NotFound(
+        f"no {_names(request)[0]} on PATH, in pyenv's {_pyenv_folder()} or in uv's {_uv_folder()}",
+        looked_at,
+    )
+
+
+def _names(request: Request) -> list[str]:
+    """Returns the names that an interpreter of the ABI may have; a free-threaded one is installed under both."""
+    plain = f"python{request.version}"
+    return [plain + "t", plain] if request.free_threaded else [plain]
+
+
+def _places(request: Request) -> list[Path]:
+    """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
+    folders = [Path(folder) for folder in os.get_exec_path()]
+    folders += [*_newest_first(_pyenv_folder()), *_newest_first(_uv_folder())]
+    return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
+
+
+def _newest_first(installations: Path) -> list[Path]:
+    """Returns the bin folders of the installations in a folder; their names hold the version."""
+    if not installations.is_dir():
+        return []
+
+    def version(folder: Path) -> list[int]:
+        return [int(number) for number in re.findall(r"\d+", folder.name)]
+
+    # uv has links to each installation beside it.
+    folders = [f for f in installations.iterdir() if f.is_dir() and not f.is_symlink()]
+    return [folder / "bin" for folder in sorted(folders, key=version, reverse=True)]
+
+
+def _pyenv_folder() -> Path:
+    return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv", "versions")
+
+
+def _uv_folder() -> Path:
+    if folder := os.environ.get("UV_PYTHON_INSTALL_DIR"):
+        return Path(folder)
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share"
+    return Path(data, "uv/python")

@@ -1,0 +1,175 @@
+"""Looking for the headers or the interpreter of an ABI; shared by the repository rules of this folder."""
+
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
+load(":standalone.bzl", "download_standalone")
+
+# Settings that decide where is looked; a change looks again.
+FINDER_ENVIRONMENT = [
+    "HOME",
+    "PATH",
+    "PYENV_ROOT",
+    "PYTHON",
+    "PYTHON_SOURCES",
+    "UV_PYTHON_INSTALL_DIR",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+]
+
+# To be added to the attributes of a rule that calls `find_python`. The files that it does not run are there so that a
+# change in one looks again.
+FINDER_ATTRS = {
+    "_finder": attr.label(
+        default = Label("//bazel/toolchains/python/finder:find_python.py"),
+    ),
+    "_finder_modules": attr.label_list(
+        default = [
+            Label("//bazel/toolchains/python/finder:" + name)
+            for name in [
+                "answer.py",
+                "cache.py",
+                "debian.lock.json",
+                "debian_packages.py",
+                "debian_source.py",
+                "describe_python.py",
+                "machine.py",
+                "_offline.py",
+            ]
+        ],
+    ),
+}
+
+# What is looked through where the user names nothing, in this order; ../extensions.bzl says what each is.
+_SOURCES = ["standalone", "machine", "debian"]
+
+# Beside letters and digits, of what Bazel allows in the name of a target.
+_PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
+
+# Building a free-threaded interpreter takes 7 minutes on two cores.
+_TIMEOUT_SECONDS = 3600
+
+_MISSING = (
+    "no {what} of {title} found ({reasons}), install one or name it with --repo_env={variable}=/path/to/python{suffix}"
+)
+
+def host_cpu(rctx):
+    """The CPU of this machine, as LINUX_CPUS spells it.
+
+    Args:
+      rctx: the repository context.
+    """
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
+
+def default_python(rctx):
+    """The interpreter that `PYTHON` names, else the first python3 on PATH.
+
+    Args:
+      rctx: the repository context.
+
+    Returns:
+      (path, reason): the path is None where there is none.
+    """
+    named = rctx.getenv("PYTHON")
+    python = rctx.path(named) if named else rctx.which("python3")
+    if python and python.exists:
+        return python, ""
+    return None, ("PYTHON={} does not exist".format(named) if named else "no python3 on PATH")
+
+def find_python(rctx, abi, need):
+    """Looks for an ABI in every place, in order.
+
+    Args:
+      rctx: the repository context.
+      abi: a key of PYTHON_ABIS.
+      need: `headers` or `interpreter`.
+
+    Returns:
+      (facts, reason): what ../finder/answer.py calls `Python`, or None and the sentence that says why there is none.
+    """
+    default, reason = default_python(rctx)
+    if not default:
+        # It also runs the program that looks.
+        return None, _missing(abi, need, [reason])
+    variable = "PYTHON_" + abi.upper()
+    named = rctx.getenv(variable)
+    if named:
+        facts, reason = _ask(rctx, abi, need, "path", named)
+        if not facts:
+            fail("{}: {}; correct or unset {}".format(variable, reason, variable))
+        return facts, ""
+    facts, _ = _ask(rctx, abi, need, "path", default)
+    if facts:
+        return facts, ""
+    reasons = []
+    for source in _sources(rctx):
+        facts, reason = _look(rctx, abi, need, source)
+        if facts:
+            return facts, ""
+        reasons.append(reason)
+    return None, _missing(abi, need, reasons)
+
+def _sources(rctx):
+    named = rctx.getenv("PYTHON_SOURCES")
+    sources = named.split(",") if named else _SOURCES
+    for source in sources:
+        if source not in _SOURCES:
+            fail("PYTHON_SOURCES={}: no source is called {}; valid ones are {}".format(
+                named,
+                repr(source),
+                ", ".join(_SOURCES),
+            ))
+    return sources
+
+def _look(rctx, abi, need, source):
+    rctx.report_progress("looking for {} of {}: {}".format(need, abi, source))
+    if source != "standalone":
+        return _ask(rctx, abi, need, source)
+    python, reason = download_standalone(rctx, abi, host_cpu(rctx))
+    return _ask(rctx, abi, need, "path", python) if python else (None, reason)
+
+def _ask(rctx, abi, need, source, path = ""):
+    """Asks the finder; returns (facts, reason)."""
+    request = json.encode({
+        "abi": abi,
+        "ext_suffix": ext_suffix(abi, host_cpu(rctx)),
+        "need": need,
+        "path": str(path),
+        "source": source,
+    })
+    result = rctx.execute(
+        [default_python(rctx)[0], "-B", rctx.path(rctx.attr._finder), request],
+        timeout = _TIMEOUT_SECONDS,
+    )
+    if result.return_code:
+        fail("finding the {} of {} failed: {}".format(need, abi, result.stderr.strip()))
+    answer = json.decode(result.stdout)
+    if "reason" not in answer:
+        return answer, ""
+    for looked_at in answer["looked_at"]:
+        _watch(rctx, rctx.path(looked_at))
+    return None, answer["reason"]
+
+def _watch(rctx, path):
+    """Looks again when a file appears or changes, or when something appears in a folder."""
+    if path.is_dir:
+        path.readdir(watch = "yes")
+    else:
+        rctx.watch(path)
+
+def _missing(abi, need, reasons):
+    facts = PYTHON_ABIS[abi]
+    return _label_name(_MISSING.format(
+        reasons = "; ".join(reasons),
+        suffix = facts.python_version + ("t" if facts.free_threaded else ""),
+        title = ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version,
+        variable = "PYTHON_" + abi.upper(),
+        what = {"headers": "C headers", "interpreter": "interpreter"}[need],
+    ))
+
+def _label_name(text):
+    """Replaces what the name of a target can't have."""
+    words = [word for word in text.replace(":", " -").replace("\n", " ").split(" ") if word]
+    letters = [
+        letter if letter.isalnum() or letter in _PUNCTUATION else "'"
+        for letter in " ".join(words).elems()
+    ]
+    return "".join(letters).replace("//", "/").replace("/./", "/").replace("/../", "/.. /")

@@ -1,0 +1,104 @@
+"""The targets of the repositories that hold headers or an interpreter.
+
+The repositories' BUILD files, which are generated, only call these macros.
+"""
+
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+load("@rules_python//python:py_runtime.bzl", "py_runtime")
+load("@rules_python//python:py_runtime_pair.bzl", "py_runtime_pair")
+load("//bazel/toolchains/python:abi.bzl", "python_abi")
+
+def _compatible_with(cpu, missing):
+    """Constraints of what was found for machines with `cpu`, or unsatisfiable ones that say why nothing was.
+
+    Bazel skips incompatible targets, and for one that is asked for by name it prints the name of the constraint: the
+    only text of ours that it shows there.
+    """
+    if not missing:
+        return [
+            Label("@platforms//cpu:" + cpu),
+            Label("@platforms//os:linux"),
+        ]
+    if not native.existing_rule("found"):
+        native.constraint_setting(name = "found")
+        native.constraint_value(
+            name = missing,
+            constraint_setting = ":found",
+        )
+    return [":" + missing]
+
+def _declare_available(cpu, missing):
+    """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
+    native.config_setting(
+        name = "available",
+        constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(cpu, missing),
+        visibility = ["//visibility:public"],
+    )
+
+def python_headers(name, abi_tag, cpu, ext_suffix, python_version, missing = "", of_ordinary_build = False):
+    """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are any.
+
+    pyconfig.h and EXT_SUFFIX are those of one CPU: an extension for another one needs another interpreter's.
+
+    Args:
+      name: name of the headers' target.
+      abi_tag: see PythonAbiInfo.
+      cpu: the CPU that they are for.
+      ext_suffix: see PythonAbiInfo.
+      python_version: see PythonAbiInfo.
+      missing: where no headers were found, the sentence that says so.
+      of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the ordinary build, which
+        differ by one macro.
+    """
+    compatible_with = _compatible_with(cpu, missing)
+    _declare_available(cpu, missing)
+
+    # Extensions leave Python's symbols undefined: the interpreter that imports them has them.
+    cc_library(
+        name = name,
+        hdrs = native.glob(["include/**/*.h"], allow_empty = True),
+        defines = ["Py_GIL_DISABLED=1"] if of_ordinary_build else [],
+        includes = ["include"],
+        target_compatible_with = compatible_with,
+        visibility = ["//visibility:public"],
+    )
+    python_abi(
+        name = "abi",
+        abi_tag = abi_tag,
+        ext_suffix = ext_suffix,
+        free_threaded = abi_tag.endswith("t"),
+        python_tag = abi_tag.removesuffix("t"),
+        target_compatible_with = compatible_with,
+        version = python_version,
+        visibility = ["//visibility:public"],
+    )
+
+def python_interpreter(name, cpu, executable, missing = ""):
+    """Declares `:python`, a file that starts the interpreter, and `:runtimes`, which py_binary and py_test run with.
+
+    Args:
+      name: name of the file's target.
+      cpu: the CPU that it runs on.
+      executable: absolute path of the interpreter, which `bin/python3` starts.
+      missing: where none was found, the sentence that says so.
+    """
+    compatible_with = _compatible_with(cpu, missing)
+    native.filegroup(
+        name = name,
+        srcs = [] if missing else ["bin/python3"],
+        target_compatible_with = compatible_with,
+        visibility = ["//visibility:public"],
+    )
+    py_runtime(
+        name = "runtime",
+        interpreter_path = executable,
+        python_version = "PY3",
+        target_compatible_with = compatible_with,
+        visibility = ["//visibility:public"],
+    )
+    py_runtime_pair(
+        name = "runtimes",
+        py3_runtime = ":runtime",
+        target_compatible_with = compatible_with,
+        visibility = ["//visibility:public"],
+    )

@@ -1,0 +1,88 @@
+"""Checks that a wheel is what its name says, and nothing else.
+
+    python check_wheel.py WHEEL [--accelerator LABEL]
+
+Lists every problem, one sentence each, and exits with 1 if there is one. By hand the file name says what to expect; the
+build, which runs this on every wheel (py_abi_wheel.bzl), knows it from the toolchain and the platform and passes it on.
+Needs the packages `packaging` and `pyelftools`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Optional
+
+from checks import archive, metadata, names, native, policy, sbom
+from checks.wheel import Expected, UnreadableWheel, expected_from_name, read_wheel
+
+
+def problems(
+    path: Path, expected: Optional[Expected] = None, accelerator: Optional[str] = None
+) -> list[str]:
+    """Returns one sentence for everything that is wrong with a wheel.
+
+    Args:
+        path: The wheel.
+        expected: What the build says of it; None for what its file name says.
+        accelerator: Where only the file name says it, the accelerator that it was built for; None for the local label.
+    """
+    try:
+        expected = expected or expected_from_name(path, accelerator)
+        wheel = read_wheel(path)
+    except UnreadableWheel as error:
+        return [str(error)]
+    checks = [archive.check(wheel)]
+    checks += [module.check(wheel, expected) for module in (names, metadata, native, sbom)]
+    # Two checks that miss the same file say the same.
+    return list(dict.fromkeys(problem for check in checks for problem in _guarded(check)))
+
+
+def _guarded(check: Iterator[str]) -> Iterator[str]:
+    """A check that meets something unreadable ends with that; the others go on."""
+    try:
+        yield from check
+    except UnreadableWheel as error:
+        yield str(error)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Checks that a wheel is what its name says, and nothing else."
+    )
+    parser.add_argument("wheel", type=Path)
+    parser.add_argument(
+        "--accelerator",
+        choices=sorted(policy.ACCELERATOR_LIBRARIES),
+        help="what the wheel was built for (default: what its local label says)",
+    )
+    parser.add_argument(
+        "--expect", type=Path, help="JSON file with what the build says of the wheel"
+    )
+    parser.add_argument(
+        "--report", type=Path, help="file to write when the wheel is good, for Bazel"
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Returns the exit code."""
+    arguments = _parse()
+    expected = None
+    if arguments.expect:
+        expected = Expected(**json.loads(arguments.expect.read_text(encoding="utf-8")))
+    found = problems(arguments.wheel, expected, arguments.accelerator)
+    if found:
+        count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
+        print(f"{arguments.wheel.name} has {count}:", *found, sep="\n  ", file=sys.stderr)
+        return 1
+    if arguments.report:
+        arguments.report.write_text("", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""One module per concern of a wheel; check_wheel.py runs them all."""

@@ -1,0 +1,96 @@
+"""What an ELF file says to the dynamic loader."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+
+from elftools.common.exceptions import ELFError
+from elftools.construct import ConstructError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.sections import SymbolTableSection
+
+MAGIC = b"\x7fELF"
+
+
+class UnreadableElf(Exception):
+    """The file cannot be looked at; the text says why."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Elf:
+    """The dynamic part of a shared library or program.
+
+    Attributes:
+        machine: e_machine, such as `EM_X86_64`.
+        is_program: Whether it names a program interpreter.
+        needed: DT_NEEDED, in order.
+        soname: DT_SONAME, or nothing.
+        run_paths: Entries of DT_RPATH and DT_RUNPATH.
+        exported: Names of the symbols that it defines for others.
+        undefined: Names of the symbols that it takes from others.
+        versions: Pairs of library and symbol version that it needs, such as ("libc.so.6", "GLIBC_2.17").
+    """
+
+    machine: str
+    is_program: bool
+    needed: list[str]
+    soname: str
+    run_paths: list[str]
+    exported: list[str]
+    undefined: list[str]
+    versions: list[tuple[str, str]]
+
+
+def read(data: bytes) -> Elf:
+    """Reads an ELF file. Raises UnreadableElf."""
+    try:
+        return _read(ELFFile(io.BytesIO(data)))
+    except (
+        ELFError,
+        ConstructError,
+        AssertionError,
+        KeyError,
+        UnicodeDecodeError,
+        ValueError,
+    ) as error:
+        raise UnreadableElf(str(error) or type(error).__name__) from error
+
+
+def _read(elf: ELFFile) -> Elf:
+    sections = list(elf.iter_sections())
+    dynamic = [section for section in sections if isinstance(section, DynamicSection)]
+    segments = {segment["p_type"] for segment in elf.iter_segments()}
+    if "PT_DYNAMIC" in segments and not dynamic:
+        raise UnreadableElf("its section headers are stripped")
+    tags = [tag for section in dynamic for tag in section.iter_tags()]
+    symbols = [
+        symbol
+        for section in sections
+        if isinstance(section, SymbolTableSection) and section["sh_type"] == "SHT_DYNSYM"
+        for symbol in section.iter_symbols()
+        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL"
+    ]
+    return Elf(
+        machine=elf["e_machine"],
+        is_program="PT_INTERP" in segments,
+        needed=[tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"],
+        soname="".join(tag.soname for tag in tags if tag.entry.d_tag == "DT_SONAME"),
+        run_paths=[path for tag in tags for path in _run_paths(tag)],
+        exported=[symbol.name for symbol in symbols if symbol["st_shndx"] != "SHN_UNDEF"],
+        undefined=[symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"],
+        versions=[
+            (need.name, version.name)
+            for section in sections
+            if isinstance(section, GNUVerNeedSection)
+            for need, versions in section.iter_versions()
+            for version in versions
+        ],
+    )
+
+
+def _run_paths(tag) -> list[str]:
+    attribute = {"DT_RPATH": "rpath", "DT_RUNPATH": "runpath"}.get(tag.entry.d_tag)
+    return getattr(tag, attribute).split(":") if attribute else []

@@ -1,0 +1,88 @@
+"""The names of a wheel: its file name, its .dist-info folder, the tags of WHEEL, name and version of METADATA."""
+
+from __future__ import annotations
+
+import email.parser
+import itertools
+from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
+
+from . import policy
+from .wheel import Expected, Wheel, platform_of
+
+
+def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    """Yields names that contradict each other."""
+    yield from _file_name(wheel, expected)
+    yield from _metadata(wheel, expected)
+    yield from _wheel_file(wheel, expected)
+    yield from _label(expected)
+
+
+def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    name = canonicalize_name(expected.distribution).replace("-", "_")
+    file_name = f"{name}-{expected.version}-{expected.tag}.whl"
+    if wheel.path.name != file_name:
+        yield f"the file is called {wheel.path.name}, but the build says {file_name}; rename it"
+    folder = f"{name}-{expected.version}.dist-info"
+    if wheel.dist_info != folder:
+        yield f"{wheel.dist_info}: the folder would be {folder} by the file name; build the wheel again, never rename it"
+    for tag in expected.platform_tag.split("."):
+        platform = platform_of(tag)
+        if not platform or platform.machine not in policy.MACHINES:
+            yield (
+                f"the platform tag {tag} promises nothing that can be checked; "
+                f"tag it manylinux_X_Y_{'|'.join(sorted(policy.MACHINES))}, or add the platform to policy.py"
+            )
+
+
+def _fields(text: str) -> email.message.Message:
+    return email.parser.HeaderParser().parsestr(text)
+
+
+def _metadata(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    fields = _fields(wheel.text("METADATA"))
+    name, version = fields.get("Name", ""), fields.get("Version", "")
+    if canonicalize_name(name) != canonicalize_name(expected.distribution):
+        yield f"METADATA has the name {name!r}, the file name {expected.distribution!r}; make them one"
+    public, _, label = version.partition("+")
+    if public != expected.version.partition("+")[0]:
+        yield f"METADATA has the version {version!r}, the file name {expected.version!r}; make them one"
+    elif label != expected.local_label:
+        yield (
+            f"METADATA has the local label {label!r}, the file name {expected.local_label!r}, so pip and uv would "
+            "take this wheel for another accelerator's; build it again, never rename it"
+        )
+
+
+def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    fields = _fields(wheel.text("WHEEL"))
+    if fields.get("Wheel-Version") != "1.0":
+        yield f"WHEEL has Wheel-Version {fields.get('Wheel-Version')!r}; write 1.0, which every installer reads"
+    if fields.get("Root-Is-Purelib") != "false":
+        yield "WHEEL does not say `Root-Is-Purelib: false`, so native files would go where pure Python belongs; write false"
+    parts = (part.split(".") for part in expected.tag.split("-"))
+    tags = {"-".join(product) for product in itertools.product(*parts)}
+    found = fields.get_all("Tag", [])
+    if set(found) != tags:
+        yield (
+            f"WHEEL has the tags {', '.join(sorted(found)) or '(none)'}, the file name "
+            f"{', '.join(sorted(tags))}; build it again, never rename it"
+        )
+
+
+def _label(expected: Expected) -> Iterator[str]:
+    """A label that names an accelerator must name the one that the wheel was built for."""
+    if expected.accelerator not in policy.ACCELERATOR_LIBRARIES:
+        yield (
+            f"the accelerator {expected.accelerator!r} has no row in ACCELERATOR_LIBRARIES of policy.py; "
+            "add the libraries that its wheels may need"
+        )
+        return
+    label = expected.local_label.split(".")[0]
+    if label in policy.ACCELERATOR_LIBRARIES and label != expected.accelerator:
+        yield (
+            f"the local label is {expected.local_label!r}, but the wheel was built for {expected.accelerator!r}; "
+            "build with `--//:local_label=auto`"
+        )

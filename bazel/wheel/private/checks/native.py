@@ -1,0 +1,91 @@
+"""The native files: machine, symbol versions, each once; linking.py and symbols.py go on from there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from . import linking, policy, symbols
+from .elf import MAGIC, Elf, UnreadableElf, read
+from .wheel import Expected, Platform, Wheel, platform_of
+
+
+def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    """Yields what is wrong with the native files."""
+    native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}
+    elves: dict[str, Elf] = {}
+    for path in sorted(native):
+        try:
+            elves[path] = read(wheel.files[path])
+        except UnreadableElf as error:
+            yield f"{path}: cannot be read as ELF ({error}); build it again, with section headers"
+    for path, elf in elves.items():
+        yield from _machine(path, elf, expected)
+        yield from _versions(path, elf, expected)
+    yield from linking.check(elves, native, expected)
+    yield from symbols.check(elves, expected)
+    yield from _duplicates(wheel, elves)
+    yield from _programs(wheel, elves)
+
+
+def _platforms(expected: Expected) -> list[Platform]:
+    """The platforms of the tag that this knows; names.py speaks up about the others."""
+    found = (platform_of(tag) for tag in expected.platform_tag.split("."))
+    return [platform for platform in found if platform and platform.machine in policy.MACHINES]
+
+
+def _machine(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
+    for machine in sorted({platform.machine for platform in _platforms(expected)}):
+        if elf.machine != policy.MACHINES[machine][0]:
+            yield (
+                f"{path}: is for {elf.machine[len('EM_') :]}, the platform tag for {machine}; "
+                "build with `--platforms` of that machine"
+            )
+
+
+def _versions(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
+    floors = [platform.glibc for platform in _platforms(expected)]
+    if not floors:
+        return
+    floor = min(floors)
+    limits: dict[str, tuple[int, ...]] = {"GLIBC": floor}
+    levels = [level for level in policy.RUNTIME_LEVELS if level <= floor]
+    limits.update(policy.RUNTIME_LEVELS[max(levels)] if levels else {})
+    for library, version in elf.versions:
+        if library in policy.SYSTEM_LIBRARIES and _is_too_new(version, limits):
+            yield (
+                f"{path}: needs {version} of {library}, which a system of {expected.platform_tag} need not have; "
+                "compile for an older glibc, or raise the platform's glibc floor"
+            )
+
+
+def _is_too_new(version: str, limits: dict[str, tuple[int, ...]]) -> bool:
+    family, _, number = version.rpartition("_")
+    parts = number.split(".")
+    if family not in limits or not all(part.isdigit() for part in parts):
+        return True  # such as GLIBC_PRIVATE or GLIBC_ABI_DT_RELR, which no policy has
+    return tuple(map(int, parts)) > limits[family]
+
+
+def _duplicates(wheel: Wheel, elves: dict[str, Elf]) -> Iterator[str]:
+    contents: dict[str, str] = {}
+    sonames: dict[str, str] = {}
+    for path, elf in elves.items():
+        name = PurePosixPath(path).name
+        if elf.soname and elf.soname != name:
+            yield f"{path}: has the soname {elf.soname}, under which nothing finds a file called {name}; name it so"
+        first = contents.setdefault(hashlib.sha256(wheel.files[path]).hexdigest(), path)
+        if first != path:
+            yield f"{path}: is {first} again, byte for byte; ship each library once"
+            continue
+        first = sonames.setdefault(elf.soname or name, path)
+        if first != path:
+            yield f"{path}: has the soname of {first}, and a process loads only one of them; ship each library once"
+
+
+def _programs(wheel: Wheel, elves: dict[str, Elf]) -> Iterator[str]:
+    for entry in wheel.entries:
+        elf = elves.get(entry.filename)
+        if elf and elf.is_program and not entry.external_attr >> 16 & 0o100:
+            yield f"{entry.filename}: is a program without its executable bit; build the wheel again with py_abi_wheel"

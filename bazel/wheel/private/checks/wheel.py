@@ -1,0 +1,158 @@
+"""A wheel read into memory, and what is expected of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Optional
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from . import policy
+
+
+class UnreadableWheel(Exception):
+    """Nothing inside can be looked at; the text says why, in one sentence."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """What the build says of a wheel, or its file name where nobody else does.
+
+    Attributes:
+        distribution: Name as in METADATA, not normalised.
+        version: Version with its local label.
+        python_tag: Such as `cp314`.
+        abi_tag: Such as `cp314t`.
+        platform_tag: Such as `manylinux_2_17_x86_64`.
+        ext_suffix: EXT_SUFFIX of the ABI's interpreter.
+        accelerator: Local label of the accelerator, a key of policy.ACCELERATOR_LIBRARIES.
+    """
+
+    distribution: str
+    version: str
+    python_tag: str
+    abi_tag: str
+    platform_tag: str
+    ext_suffix: str
+    accelerator: str
+
+    @property
+    def tag(self) -> str:
+        """The three tags as in the file name."""
+        return f"{self.python_tag}-{self.abi_tag}-{self.platform_tag}"
+
+    @property
+    def local_label(self) -> str:
+        """The version's local label, or nothing."""
+        return self.version.partition("+")[2]
+
+
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """What a platform tag promises: the machine and its oldest glibc."""
+
+    machine: str
+    glibc: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wheel:
+    """The contents of a wheel.
+
+    Attributes:
+        path: The file.
+        entries: Entries of the archive in their order, folders left out.
+        files: Path -> contents.
+    """
+
+    path: Path
+    entries: list[zipfile.ZipInfo]
+    files: dict[str, bytes]
+
+    @property
+    def dist_info(self) -> str:
+        """The .dist-info folder."""
+        folders = {path.split("/")[0] for path in self.files}
+        found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
+        if len(found) != 1:
+            raise UnreadableWheel(
+                f"it has {len(found)} .dist-info folders ({', '.join(found) or 'none'}) where a wheel has one; "
+                "build it again with py_abi_wheel"
+            )
+        return found[0]
+
+    def text(self, name: str) -> str:
+        """Contents of a file of the .dist-info folder."""
+        path = f"{self.dist_info}/{name}"
+        if path not in self.files:
+            raise UnreadableWheel(f"{path} is missing; build the wheel again with py_abi_wheel")
+        try:
+            return self.files[path].decode()
+        except UnicodeDecodeError as error:
+            raise UnreadableWheel(
+                f"{path} is not UTF-8 ({error.reason} at byte {error.start}); write it as UTF-8"
+            ) from error
+
+
+def read_wheel(path: Path) -> Wheel:
+    """Reads a wheel. Raises UnreadableWheel."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            files = {entry.filename: archive.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UnreadableWheel(
+            f"it is no readable zip file ({error}); copy or build it again"
+        ) from error
+    return Wheel(path, entries, files)
+
+
+def platform_of(tag: str) -> Optional[Platform]:
+    """What a manylinux tag promises, or None for any other tag."""
+    found = re.fullmatch(r"manylinux_(\d+)_(\d+)_(\w+)", tag)
+    if found:
+        return Platform(found[3], (int(found[1]), int(found[2])))
+    name, _, machine = tag.partition("_")
+    return Platform(machine, policy.LEGACY_LEVELS[name]) if name in policy.LEGACY_LEVELS else None
+
+
+def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
+    """EXT_SUFFIX of CPython for Linux."""
+    abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
+    platform = platform_of(platform_tag.split(".")[0])
+    if not abi or not platform or platform.machine not in policy.MACHINES:
+        raise UnreadableWheel(
+            f"what an extension for {abi_tag} on {platform_tag} is called is not known: this checks wheels "
+            f"of one CPython ABI for manylinux on {' or '.join(sorted(policy.MACHINES))}"
+        )
+    return f".cpython-{abi[1]}-{policy.MACHINES[platform.machine][1]}.so"
+
+
+def expected_from_name(path: Path, accelerator: Optional[str]) -> Expected:
+    """What the file name says. Raises UnreadableWheel.
+
+    Args:
+        path: The wheel.
+        accelerator: As in Expected; None for what the local label says.
+    """
+    try:
+        parse_wheel_filename(path.name)
+    except InvalidWheelFilename as error:
+        raise UnreadableWheel(
+            f"{error}; rename it as the wheel format says: NAME-VERSION-PYTHON-ABI-PLATFORM.whl"
+        ) from error
+    name, version, *_, python_tag, abi_tag, platform_tag = path.name[: -len(".whl")].split("-")
+    label = version.partition("+")[2].split(".")[0]
+    return Expected(
+        distribution=name,
+        version=version,
+        python_tag=python_tag,
+        abi_tag=abi_tag,
+        platform_tag=platform_tag,
+        ext_suffix=_ext_suffix(abi_tag, platform_tag),
+        accelerator=accelerator or (label if label in policy.ACCELERATOR_LIBRARIES else "cpu"),
+    )

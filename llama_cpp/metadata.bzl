@@ -1,0 +1,37 @@
+"""What METADATA of every wheel says. Literals only: tools/pep517 reads this file as data, without Bazel."""
+
+# Attributes of `py_abi_wheel`.
+METADATA = {
+    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read one wheel's only.
+    "classifiers": [
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: C++",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.9",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Programming Language :: Python :: 3.15",
+        # The module needs no GIL on any ABI (py::mod_gil_not_used).
+        "Programming Language :: Python :: Free Threading :: 2 - Beta",
+        "Programming Language :: Python :: Implementation :: CPython",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    "distribution": "llama-cpp-python",
+    "extra_requires": {
+        "disk-cache": ["diskcache>=5.6.1"],
+        "hub": ["huggingface-hub>=0.23"],
+    },
+    "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-3-Clause",
+    "python_requires": ">=3.9",
+    "requires": [
+        "numpy>=1.20.0",
+        # TypedDict of `typing` is not enough for pydantic before 3.12.
+        "typing-extensions>=4.5; python_version < '3.12'",
+    ],
+    "summary": "Python bindings for llama.cpp, with every CPU variant in one wheel",
+}

@@ -1,0 +1,68 @@
+"""The programs under test as modules, and one index on an address for all tests that only read it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+for program in ("WRITE_INDEX", "SERVE"):
+    sys.path.insert(0, os.path.dirname(os.environ[program]))
+
+import serve  # noqa: E402
+import small_site  # noqa: E402
+from clients import Pip, Uv  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with whl/cpu, whl/cu13, whl/metal and pypi."""
+    folder = tmp_path_factory.mktemp("index") / "site"
+    small_site.write_site(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def url(site: Path) -> Iterator[str]:
+    """Its address."""
+    address, stop = serve.start(site)
+    yield address
+    stop()
+
+
+@pytest.fixture
+def serve_folder() -> Iterator[Callable[[Path], str]]:
+    """Serves further folders until the test ends."""
+    stops = []
+
+    def start(folder: Path) -> str:
+        address, stop = serve.start(folder)
+        stops.append(stop)
+        return address
+
+    yield start
+    for stop in stops:
+        stop()
+
+
+@pytest.fixture(scope="session")
+def pip_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """pip unpacked: run out of its wheel it is compiled anew each time."""
+    folder = tmp_path_factory.mktemp("pip")
+    with zipfile.ZipFile(os.environ["PIP_WHEEL"]) as archive:
+        archive.extractall(folder)
+    return folder / "pip"
+
+
+@pytest.fixture
+def pip(tmp_path: Path, pip_program: Path) -> Pip:
+    return Pip(tmp_path / "pip", pip_program)
+
+
+@pytest.fixture
+def uv(tmp_path: Path, url: str) -> Uv:
+    return Uv(tmp_path / "uv", default_index=f"{url}/pypi")

@@ -1,0 +1,39 @@
+"""A small extension per ABI, imported by that ABI's interpreter."""
+
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+load("@rules_python//python:py_test.bzl", "py_test")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix_select")
+load("//bazel/wheel:defs.bzl", "py_extension")
+
+def abi_probe_tests(name):
+    """Declares `<name>_<abi>` for every ABI; those without headers or interpreter are skipped.
+
+    Args:
+      name: prefix of the targets.
+    """
+    for abi in PYTHON_ABIS:
+        cc_library(
+            name = "{}_{}_objects".format(name, abi),
+            srcs = ["abi_probe.c"],
+            deps = ["@python_{}//:headers".format(abi)],
+        )
+        py_extension(
+            name = "{}_{}_extension".format(name, abi),
+            ext_suffix = ext_suffix_select(abi),
+            module = "abi_probe",
+            deps = [":{}_{}_objects".format(name, abi)],
+        )
+        py_test(
+            name = "{}_{}".format(name, abi),
+            size = "small",
+            srcs = ["abi_probe_test.py"],
+            args = [
+                "$(rootpath @python_{}//:python)".format(abi),
+                "$(rootpath :{}_{}_extension)".format(name, abi),
+            ],
+            data = [
+                ":{}_{}_extension".format(name, abi),
+                "@python_{}//:python".format(abi),
+            ],
+            main = "abi_probe_test.py",
+        )

@@ -1,0 +1,248 @@
+"""The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test made.
+
+Nothing is compiled: what is asked for are the facts of an ABI, which are there exactly where its headers are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import unittest
+from pathlib import Path
+
+from nested_bazel import NestedBazelError, Workspace
+
+# What the repository rules call.
+_TOOLS = ("cat", "cp", "mkdir", "sh")
+
+_PROBE = """\
+load(":runtime.bzl", "runtime")
+
+[
+    alias(
+        name = abi,
+        actual = "@python_{}//:abi".format(abi),
+    )
+    for abi in ["cp39", "cp310"]
+]
+
+runtime(name = "runtime")
+"""
+
+# What py_binary does with its toolchain; that itself wants a C++ compiler too.
+_RUNTIME = """\
+def _runtime_impl(ctx):
+    file = ctx.actions.declare_file(ctx.label.name)
+    ctx.actions.write(file, ctx.toolchains[_TYPE].py3_runtime.interpreter_path)
+    return [DefaultInfo(files = depset([file]))]
+
+_TYPE = "@rules_python//python:toolchain_type"
+
+runtime = rule(implementation = _runtime_impl, toolchains = [_TYPE])
+"""
+
+_PYTHON = """\
+#!/bin/sh
+case "$*" in
+"" | *describe_python.py) cat ;;
+*) exec '{real}' "$@" ;;
+esac <<'END'
+{facts}
+END
+"""
+
+_ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/download"
+
+
+class RepositoriesTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        # Always the same folder: bazelw remembers something about each one.
+        cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        project = cls.folder / "project"
+        with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as archive:
+            archive.extractall(project)
+        (project / "probe").mkdir()
+        (project / "probe/BUILD.bazel").write_text(_PROBE)
+        (project / "probe/runtime.bzl").write_text(_RUNTIME)
+        cls._publish_archive(project / "bazel/toolchains/python/private/standalone.bzl")
+        cls.python = cls._make_python("cp39")
+        names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
+        environment = {name: os.environ[name] for name in names if name in os.environ}
+        cls.bazel = Workspace(project, cls.folder / "output", environment, cls._options())
+        cls.addClassCleanup(cls.bazel.remove)
+        cls.bazel.build(["@python_cp39//:abi"])
+        cls.first_fetched = cls.repositories()
+
+    @classmethod
+    def _make_python(cls, abi: str) -> Path:
+        """Makes a program that describes itself as an interpreter with headers where Debian has them.
+
+        Asked anything else, it does as the real interpreter does.
+        """
+        folder = cls.folder / abi
+        for include in ("include/python3.9", "include/cpu-linux-gnu/python3.9"):
+            (folder / include).mkdir(parents=True)
+            (folder / include / "pyconfig.h").touch()
+        python = folder / "python3.9"
+        facts = {
+            "abi_tag": abi,
+            "cpu": os.uname().machine,
+            "executable": str(python),
+            "ext_suffix": f".cpython-{abi[2:]}-{os.uname().machine}-linux-gnu.so",
+            "has_headers": True,
+            "implementation": "cpython",
+            "include": str(folder / "include/python3.9"),
+            "platform_include": str(folder / "include/cpu-linux-gnu/python3.9"),
+            "version": "3.9",
+        }
+        real = os.path.realpath(sys.executable)
+        python.write_text(_PYTHON.format(facts=json.dumps(facts), real=real))
+        python.chmod(0o755)
+        return python
+
+    @classmethod
+    def _publish_archive(cls, pins: Path) -> None:
+        """Replaces the archive of cp312 by one that has a program and headers; the others can't be downloaded."""
+        text = pins.read_text()
+        release, version = re.search(
+            r'"cp312": .*?release = "(\d+)",\s+version = "([^"]+)"', text, flags=re.DOTALL
+        ).groups()
+        cpu = os.uname().machine
+        file = f"cpython-{version}+{release}-{cpu}-unknown-linux-gnu-install_only.tar.gz"
+        archive = cls.folder / "archives" / release / file
+        archive.parent.mkdir(parents=True)
+        tree = cls._make_python("cp312").parent
+        (tree / "bin").mkdir()
+        (tree / "python3.9").rename(tree / "bin/python3.12")
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(tree, "python")
+        digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+        text = text.replace(_ARCHIVES, (cls.folder / "archives").as_uri())
+        of_cp312 = re.compile(rf'("cp312": .*?{cpu} = ")[0-9a-f]{{64}}', flags=re.DOTALL)
+        pins.write_text(of_cp312.sub(rf"\g<1>{digest}", text))
+
+    @classmethod
+    def _options(cls) -> tuple[str, ...]:
+        tools = cls.folder / "tools"
+        tools.mkdir()
+        for tool in _TOOLS:
+            (tools / tool).symlink_to(shutil.which(tool))
+        (tools / cls.python.name).symlink_to(cls.python)
+        variables = {
+            "PATH": tools,
+            "PYENV_ROOT": cls.folder / "pyenv",
+            # Older than every ABI of the table, so that it is none of those that are looked for.
+            "PYTHON": cls._make_python("cp38"),
+            "PYTHON_SOURCES": "machine",
+            "UV_PYTHON_INSTALL_DIR": cls.folder / "uv",
+        }
+        return tuple(f"--repo_env={name}={value}" for name, value in variables.items())
+
+    def assert_fails(self, target: str, *options: str) -> str:
+        with self.assertRaises(NestedBazelError) as raised:
+            self.bazel.build([target], *options)
+        return str(raised.exception)
+
+    @classmethod
+    def repositories(cls) -> dict[str, Path]:
+        """Returns the folders of the repositories of ABIs that have been fetched."""
+        folders = cls.bazel.output_root.glob("*/external/*python_cp*/")
+        return {f"python_{folder.name.rpartition('python_')[2]}": folder for folder in folders}
+
+    def test_only_what_is_needed_is_looked_for(self) -> None:
+        self.assertEqual(["python_cp39"], list(self.first_fetched))
+
+    def test_headers_are_copied_to_where_they_include_each_other_from(self) -> None:
+        headers = self.first_fetched["python_cp39"] / "include"
+        found = {str(path.relative_to(headers)) for path in headers.rglob("*.h")}
+        self.assertEqual({"pyconfig.h", "cpu-linux-gnu/python3.9/pyconfig.h"}, found)
+
+    def test_the_interpreter_is_a_file_that_starts_it(self) -> None:
+        self.bazel.build(["@python_cp39//:python"])
+        launcher = self.repositories()["python_cp39_interpreter"] / "bin/python3"
+        answer = subprocess.run([launcher], stdout=subprocess.PIPE, check=True).stdout
+        self.assertEqual("cp39", json.loads(answer)["abi_tag"])
+
+    def test_an_archive_is_used_where_it_can_be_downloaded(self) -> None:
+        sources = "--repo_env=PYTHON_SOURCES=standalone"
+        self.bazel.build(["@python_cp312//:abi", "@python_cp312//:python"], sources)
+        repositories = self.repositories()
+        self.assertTrue((repositories["python_cp312"] / "include/pyconfig.h").is_file())
+        self.assertFalse((repositories["python_cp312"] / "standalone").exists())
+        program = repositories["python_cp312_interpreter"] / "standalone/bin/python3.12"
+        self.assertTrue(program.is_file())
+        self.assertIn(
+            "(the archive of python-build-standalone could not be downloaded), install one",
+            self.assert_fails("@python_cp311//:abi", sources),
+        )
+
+    def test_a_flag_picks_the_interpreter_of_programs(self) -> None:
+        for abi, python in (("local", "cp38/python3.9"), ("cp39", "cp39/python3.9")):
+            self.bazel.build(["//probe:runtime"], f"--//bazel/toolchains/python/runtimes:abi={abi}")
+            (file,) = self.bazel.output_root.glob("*/execroot/*/bazel-out/*/bin/probe/runtime")
+            self.assertEqual(str(self.folder / python), file.read_text())
+
+    def test_what_is_installed_later_is_found(self) -> None:
+        self.assert_fails("@python_cp315//:abi")
+        python = self.folder / "tools/python3.15"
+        python.symlink_to(self._make_python("cp315"))
+        self.addCleanup(python.unlink)
+        self.bazel.build(["@python_cp315//:abi"])
+
+    def test_an_abi_without_headers_is_one_sentence(self) -> None:
+        places = f"in pyenv's {self.folder}/pyenv/versions or in uv's {self.folder}/uv"
+        self.assertIn(
+            "//:no C headers of Python 3.10 found "
+            f"(no python3.10 on PATH, {places}), "
+            "install one or name it with --repo_env=PYTHON_CP310=/path/to/python3.10\n",
+            self.assert_fails("@python_cp310//:abi"),
+        )
+
+    def test_an_abi_without_interpreter_is_one_sentence(self) -> None:
+        self.assertIn(
+            "//:no interpreter of free-threaded Python 3.14 found (no python3.14t on PATH, ",
+            self.assert_fails("@python_cp314t//:python"),
+        )
+
+    def test_headers_of_the_ordinary_build_serve_a_free_threaded_abi(self) -> None:
+        named = f"--repo_env=PYTHON_CP314={self._make_python('cp314')}"
+        self.bazel.build(["@python_cp314t//:abi"], named)
+        self.assertIn(
+            "//:no C headers of free-threaded Python 3.14, and no C headers of Python 3.14 found ",
+            self.assert_fails("@python_cp314t//:abi"),
+        )
+
+    def test_a_pattern_skips_an_abi_without_headers(self) -> None:
+        self.bazel.build(["//probe:all"])
+        with self.assertRaises(NestedBazelError):
+            self.bazel.build(["//probe:cp310"])
+
+    def test_a_named_interpreter_that_is_missing_is_one_sentence(self) -> None:
+        self.assertIn(
+            "PYTHON_CP39: /nowhere/python does not run (No such file or directory); correct or unset PYTHON_CP39\n",
+            self.assert_fails("@python_cp39//:abi", "--repo_env=PYTHON_CP39=/nowhere/python"),
+        )
+
+    def test_a_named_interpreter_of_another_abi_is_one_sentence(self) -> None:
+        self.assertIn(
+            f"PYTHON_CP310: {self.python} is cp39, not cp310; correct or unset PYTHON_CP310\n",
+            self.assert_fails("//probe:all", f"--repo_env=PYTHON_CP310={self.python}"),
+        )
+
+    def test_an_unknown_source_is_one_sentence(self) -> None:
+        self.assertIn(
+            'PYTHON_SOURCES=machine,apt: no source is called "apt"; valid ones are standalone, machine, debian',
+            self.assert_fails("@python_cp310//:abi", "--repo_env=PYTHON_SOURCES=machine,apt"),
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()

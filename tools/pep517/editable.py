@@ -1,0 +1,59 @@
+"""Editable wheels (PEP 660): Python from the source tree, native code from the wheel.
+
+The installed package is a folder with what a build makes (`_core`, `lib/`, `_build_info.py`), and an `__init__.py` that
+puts the package's folder of the source tree before its own and runs the `__init__.py` there. No import hook, and no
+.pth file that every start of the interpreter would read.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import zipfile
+from pathlib import Path
+
+_PACKAGE = "llama_cpp"
+
+_INIT = '''\
+"""Editable installation of llama-cpp-python: runs the package in the source tree, with the native code of this folder."""
+
+import os
+import sys
+from importlib.machinery import SourceFileLoader
+
+_SOURCES = {sources!r}
+
+__file__ = os.path.join(_SOURCES, "__init__.py")
+if not os.path.isfile(__file__):
+    raise ImportError(
+        "llama_cpp is installed in editable mode from " + _SOURCES + ", which is gone:"
+        " run `pip install -e .` where the source tree is now"
+    )
+__path__.insert(0, _SOURCES)
+SourceFileLoader(__name__, __file__).exec_module(sys.modules[__name__])
+'''
+
+
+def make_editable(wheel: Path, root: Path, output: Path) -> None:
+    """Writes the editable wheel that belongs to a wheel built from the source tree at `root`."""
+    init = f"{_PACKAGE}/__init__.py"
+    lines = []
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(output, "w") as target:
+        entries = source.infolist()
+        for entry in entries[:-1]:
+            if entry.filename == init:
+                data = _INIT.format(sources=str(root / _PACKAGE)).encode()
+            elif (root / entry.filename).is_file():
+                continue
+            else:
+                data = source.read(entry)
+            target.writestr(entry, data)
+            lines.append(_record_line(entry.filename, data))
+        # The writer of wheels puts RECORD last.
+        lines.append(f"{entries[-1].filename},,\n")
+        target.writestr(entries[-1], "".join(lines))
+
+
+def _record_line(path: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+    return f"{path},sha256={digest},{len(data)}\n"

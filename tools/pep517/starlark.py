@@ -1,0 +1,74 @@
+"""Reads values out of Starlark files as data, so that a table is typed once and no Bazel is needed to know it.
+
+Starlark's expressions are Python's, so Python's own parser does the work; nothing is executed.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from .errors import BuildError
+
+_AGAIN = ": unpack or clone the project again"
+
+
+def constant(path: Path, name: str) -> Any:
+    """Returns the value of `NAME = <literal>` at the top of a file.
+
+    Raises:
+        BuildError: the file has no such constant, or it is not a literal.
+    """
+    return _literal(path, _assigned(path, name))
+
+
+def keys(path: Path, name: str) -> list[str]:
+    """Returns the keys of `NAME = {...}` at the top of a file; its values may be anything.
+
+    Raises:
+        BuildError: the file has no such dictionary, or a key is not a literal.
+    """
+    node = _assigned(path, name)
+    if not isinstance(node, ast.Dict):
+        raise BuildError(f"{path}:{node.lineno}: {name} is no dictionary{_AGAIN}")
+    return [_literal(path, key) for key in node.keys if key]
+
+
+def argument(path: Path, function: str, keyword: str) -> Any:
+    """Returns the value of a keyword argument of the call `function(...)` at the top of a file.
+
+    Raises:
+        BuildError: the file has no such call or argument, or it is not a literal.
+    """
+    for statement in _statements(path):
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == function:
+            for item in call.keywords:
+                if item.arg == keyword:
+                    return _literal(path, item.value)
+    raise BuildError(f"{path} has no {function}({keyword} = ...){_AGAIN}")
+
+
+def _assigned(path: Path, name: str) -> ast.expr:
+    for statement in _statements(path):
+        if isinstance(statement, ast.Assign):
+            if [getattr(target, "id", "") for target in statement.targets] == [name]:
+                return statement.value
+    raise BuildError(f"{path} has no constant {name}{_AGAIN}")
+
+
+def _statements(path: Path) -> list[ast.stmt]:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, SyntaxError) as error:
+        raise BuildError(f"cannot read {path} ({error}){_AGAIN}") from error
+
+
+def _literal(path: Path, node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except ValueError as error:
+        raise BuildError(
+            f"{path}:{node.lineno} is no literal: write it as one, because tools/pep517 reads it as data"
+        ) from error
