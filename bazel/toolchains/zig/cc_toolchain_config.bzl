@@ -177,6 +177,8 @@ def _link_features():
             enabled = True,
             flag_sets = [_flags(_LINK_SHARED, ["-shared"])],
         ),
+        # Asked for by programs whose reports should name functions and lines.
+        feature(name = "keep_symbols"),
         feature(
             name = "linker_defaults",
             enabled = True,
@@ -184,6 +186,7 @@ def _link_features():
                 flag_set(
                     actions = _LINK,
                     flag_groups = [flag_group(flags = ["-s"])],
+                    with_features = [with_feature_set(not_features = ["keep_symbols"])],
                 ),
             ],
         ),

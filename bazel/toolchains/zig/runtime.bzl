@@ -28,7 +28,7 @@ _PROBE = "#include <stdexcept>\nint main() { try { throw std::runtime_error(\"\"
 _COMMAND = """
 set -eu
 export ZIG_GLOBAL_CACHE_DIR="$PWD/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/zig-cache"
-"$ZIG" c++ -target "$TARGET" -g0 -s -O2 -fPIC -pie -Wl,--build-id=none "$SOURCE" -o probe
+"$ZIG" c++ %s-target "$TARGET" -g0 -s -O2 -fPIC -pie -Wl,--build-id=none "$SOURCE" -o probe
 copy() {
     set -- "$1" "$2" zig-cache/o/*/"$2"
     [ $# -eq 3 ] && [ -f "$3" ] || { echo "zig_runtime: zig did not make exactly one $2" >&2; exit 1; }
@@ -36,14 +36,31 @@ copy() {
 }
 """
 
+# Sanitizer -> flag, and its archive.
+_SANITIZERS = {
+    "thread": struct(
+        archive = "libtsan.a",
+        flag = "-fsanitize=thread",
+    ),
+}
+
+# C++ runtime that is compiled with the sanitizer too, and takes the place of the ordinary one.
+_LIBCXX = ["libc++.a", "libc++abi.a"]
+
 def _zig_runtime_impl(ctx):
     source = ctx.actions.declare_file(ctx.label.name + "/probe.cpp")
     ctx.actions.write(source, _PROBE)
-    outputs = [ctx.actions.declare_file("{}/{}".format(ctx.label.name, name)) for name in _FILES]
+    sanitizer = _SANITIZERS.get(ctx.attr.sanitizer)
+    files = _FILES | ({sanitizer.archive: sanitizer.archive} if sanitizer else {})
+    outputs = {
+        name: ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
+        for name in files
+    }
+    command = _COMMAND % (sanitizer.flag + " " if sanitizer else "")
     ctx.actions.run_shell(
-        command = _COMMAND + "\n".join(["copy {} {}".format(name, cached) for name, cached in _FILES.items()]),
+        command = command + "\n".join(["copy {} {}".format(name, cached) for name, cached in files.items()]),
         env = {
-            "OUT": outputs[0].dirname,
+            "OUT": source.dirname,
             "SOURCE": source.path,
             "TARGET": ctx.attr.target,
             "ZIG": ctx.executable.zig.path,
@@ -51,15 +68,26 @@ def _zig_runtime_impl(ctx):
         },
         inputs = depset([source], transitive = [ctx.attr.zig_lib.files]),
         mnemonic = "ZigRuntime",
-        outputs = outputs,
+        outputs = outputs.values(),
         progress_message = "Building zig's C++ runtime for " + ctx.attr.target,
         tools = [ctx.executable.zig],
     )
-    return [DefaultInfo(files = depset(outputs))]
+    return [
+        DefaultInfo(files = depset(outputs.values())),
+        OutputGroupInfo(
+            libcxx = depset([outputs[name] for name in _LIBCXX]),
+            sanitizer = depset([outputs[sanitizer.archive]] if sanitizer else []),
+        ),
+    ]
 
 zig_runtime = rule(
     implementation = _zig_runtime_impl,
     attrs = {
+        "sanitizer": attr.string(
+            doc = "Sanitizer to build it with. A program links to all of the output group `sanitizer` then, and to " +
+                  "`libcxx` in front of the toolchain's.",
+            values = [""] + _SANITIZERS.keys(),
+        ),
         "target": attr.string(
             doc = "zig target triple with the glibc version, such as `x86_64-linux-gnu.2.17`.",
             mandatory = True,
@@ -73,7 +101,7 @@ zig_runtime = rule(
         ),
         "zig_lib": attr.label(
             cfg = "exec",
-            doc = "zig's lib folder: sources of the runtime and headers.",
+            doc = "zig's lib folder: sources of the runtime, and of the sanitizer if one is named, and headers.",
             mandatory = True,
         ),
     },

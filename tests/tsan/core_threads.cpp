@@ -4,7 +4,7 @@
 // pointers that are closed while calls run, one log sink. Results are compared with those of a
 // single thread, so it is a test without the sanitizer too.
 //
-//     threads_test CPU_BACKEND_LIBRARY MODEL
+//     core_threads CPU_BACKEND_LIBRARY MODEL
 #include <atomic>
 #include <chrono>
 #include <cstdio>

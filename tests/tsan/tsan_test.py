@@ -1,0 +1,36 @@
+"""Runs the native core's threads under ThreadSanitizer, and a race, to see that it would be found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import unittest
+
+_REPORTED = 66  # exit status of a program in which something was reported
+
+
+def _run(*variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the program whose path, and arguments, these environment variables hold."""
+    return subprocess.run(
+        [os.path.abspath(os.environ[variable]) for variable in variables],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+class ThreadSanitizerTest(unittest.TestCase):
+    def test_a_race_is_reported(self) -> None:
+        done = _run("RACE")
+        self.assertEqual(done.returncode, _REPORTED, done.stdout)
+        self.assertIn("WARNING: ThreadSanitizer: data race", done.stdout)
+
+    def test_the_core_has_no_races(self) -> None:
+        done = _run("CORE_THREADS", "CPU_BACKEND", "MODEL")
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertNotIn("ThreadSanitizer", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
