@@ -15,8 +15,7 @@ FINDER_ENVIRONMENT = [
     "XDG_DATA_HOME",
 ]
 
-# To be added to the attributes of a rule that calls `find_python`. The files that it does not run are there so that a
-# change in one looks again.
+# To be added to the attributes of a rule that calls `find_python`.
 FINDER_ATTRS = {
     "_finder": attr.label(
         default = Label("//bazel/toolchains/python/finder:find_python.py"),
@@ -31,6 +30,7 @@ FINDER_ATTRS = {
                 "debian_packages.py",
                 "debian_source.py",
                 "describe_python.py",
+                "find_python.py",
                 "machine.py",
                 "_offline.py",
             ]
@@ -85,6 +85,9 @@ def find_python(rctx, abi, need):
     Returns:
       (facts, reason): what ../finder/answer.py calls `Python`, or None and the sentence that says why there is none.
     """
+    for module in rctx.attr._finder_modules:
+        # Bazel sees only the program that is run, not what it imports.
+        rctx.watch(module)
     default, reason = default_python(rctx)
     if not default:
         # It also runs the program that looks.
