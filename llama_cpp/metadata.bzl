@@ -27,6 +27,7 @@ METADATA = {
         "hub": ["huggingface-hub>=0.23"],
     },
     "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-3-Clause",
+    "project_urls": {},
     "python_requires": ">=3.9",
     "requires": [
         "numpy>=1.20.0",
