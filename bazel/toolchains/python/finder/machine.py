@@ -40,7 +40,8 @@ def _names(request: Request) -> list[str]:
 
 def _places(request: Request) -> list[Path]:
     """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
-    folders = [Path(folder) for folder in os.get_exec_path()]
+    # A relative entry is another folder for every caller; Bazel's own tests have `.` there.
+    folders = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
     folders += [*_newest_first(_pyenv_folder()), *_newest_first(_uv_folder())]
     return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
 
