@@ -75,6 +75,7 @@ def llama_cpp_wheel(name, abi, extension, **kwargs):
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
         native = [Label("//llama_cpp:native")],
+        project_urls = {"llama.cpp": "https://github.com/ggml-org/llama.cpp"},
         python_requires = ">=" + _PYTHON_VERSIONS[0],
         requires = [
             "numpy>=1.20.0",
