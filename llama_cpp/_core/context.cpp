@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "llama_cpp/_core/adapter.h"
-#include "llama_cpp/_core/context_params.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"

@@ -38,9 +38,10 @@ auto with_context(const Context& context, Function&& function) {
     return function(*handle);
 }
 
-// context_memory.cpp, context_outputs.cpp, context_state.cpp
+// context_memory.cpp, context_outputs.cpp, context_params_binding.cpp, context_state.cpp
 void bind_context_memory(ContextClass& cls);
 void bind_context_outputs(ContextClass& cls);
+void bind_context_params(pybind11::module_& m);
 void bind_context_state(ContextClass& cls);
 
 }  // namespace core

@@ -192,8 +192,8 @@ int32_t ContextHandle::resolve_row(int32_t index) const {
     }
     const int64_t row = index < 0 ? static_cast<int64_t>(index) + n_outputs_ : index;
     if (row < 0 || row >= n_outputs_) {
-        throw pybind11::index_error(
-            format("output %d does not exist; the last decode() left %d", index, n_outputs_));
+        throw Error(ErrorKind::kIndex, format("output %d does not exist; the last decode() left %d",
+                                              index, n_outputs_));
     }
     return static_cast<int32_t>(row);
 }

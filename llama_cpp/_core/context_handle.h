@@ -11,8 +11,8 @@
 
 #include "llama-cpp.h"
 #include "llama.h"
-#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/handles.h"
+#include "llama_cpp/_core/shutdown.h"
 
 namespace core {
 
@@ -68,7 +68,7 @@ class ContextHandle {
 
     // Rows of the last decode: row 0 is the first output token, -1 the last one.
     int32_t n_outputs() const { return n_outputs_; }
-    int32_t resolve_row(int32_t index) const;  // IndexError
+    int32_t resolve_row(int32_t index) const;
     const float* logits();
     const float* embeddings();
     std::vector<float> pooled_embedding(llama_seq_id seq_id);

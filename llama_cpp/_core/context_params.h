@@ -1,15 +1,11 @@
-// The Python class ContextParams and its validation.
+// Validation of the parameters of a context.
 #ifndef LLAMA_CPP_CORE_CONTEXT_PARAMS_H_
 #define LLAMA_CPP_CORE_CONTEXT_PARAMS_H_
-
-#include <pybind11/pybind11.h>
 
 #include "llama.h"
 #include "llama_cpp/_core/handles.h"
 
 namespace core {
-
-void bind_context_params(pybind11::module_& m);
 
 // Fails with ContextError for what llama.cpp would answer with a failed assertion or a crash.
 void validate_context_params(const ModelHandle& model, const llama_context_params& params);

@@ -8,52 +8,11 @@
 #include <string>
 
 #include "ggml.h"
-#include "llama_cpp/_core/convert.h"
-#include "llama_cpp/_core/init.h"
-
-namespace py = pybind11;
 
 namespace core {
 namespace {
 
 thread_local int t_native_depth = 0;
-
-const char* class_name(ErrorKind kind) {
-    switch (kind) {
-        case ErrorKind::kLlama:
-            return "LlamaError";
-        case ErrorKind::kModelLoad:
-            return "ModelLoadError";
-        case ErrorKind::kContext:
-            return "ContextError";
-        case ErrorKind::kContextOverflow:
-            return "ContextOverflowError";
-        case ErrorKind::kDecode:
-            return "DecodeError";
-        case ErrorKind::kAborted:
-            return "AbortedError";
-        case ErrorKind::kGrammar:
-            return "GrammarError";
-        case ErrorKind::kChatTemplate:
-            return "ChatTemplateError";
-        case ErrorKind::kTokenize:
-            return "TokenizeError";
-        case ErrorKind::kState:
-            return "StateError";
-        case ErrorKind::kClosed:
-            return "ClosedError";
-        case ErrorKind::kBusy:
-            return "BusyError";
-        case ErrorKind::kBackend:
-            return "BackendError";
-    }
-    return "LlamaError";
-}
-
-void raise_in_python(ErrorKind kind, const std::string& message) {
-    py::object type = py::module_::import("llama_cpp._errors").attr(class_name(kind));
-    PyErr_SetObject(type.ptr(), to_str(message).ptr());
-}
 
 // Installed with ggml_set_abort_callback. To return from here means abort(). The CPU kernels are
 // left to abort: other threads wait for this one at a barrier and could never be stopped.
@@ -153,19 +112,6 @@ bool is_assertion() {
     }
 }
 
-void init_errors(py::module_&) {
-    ggml_set_abort_callback(on_ggml_abort);
-    py::register_local_exception_translator([](std::exception_ptr pointer) {
-        try {
-            std::rethrow_exception(pointer);
-        } catch (const Error& error) {
-            raise_in_python(error.kind(), error.what());
-        } catch (const std::exception&) {
-            throw;  // pybind11's own, and MemoryError and the like
-        } catch (...) {
-            raise_in_python(ErrorKind::kLlama, describe_current_exception());
-        }
-    });
-}
+void install_abort_handler() { ggml_set_abort_callback(on_ggml_abort); }
 
 }  // namespace core

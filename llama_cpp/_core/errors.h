@@ -1,18 +1,15 @@
-// Errors that Python sees, and the one way in which this module calls into llama.cpp.
+// Errors, and the one way in which this module calls into llama.cpp. No Python in here:
+// errors_binding.cpp makes Python exceptions of them.
 #ifndef LLAMA_CPP_CORE_ERRORS_H_
 #define LLAMA_CPP_CORE_ERRORS_H_
-
-#include <pybind11/pybind11.h>
 
 #include <exception>
 #include <string>
 #include <utility>
 
-#include "llama_cpp/_core/gil.h"
-
 namespace core {
 
-// One per exception class of llama_cpp/_errors.py.
+// One per exception class of llama_cpp/_errors.py, and two of Python's own.
 enum class ErrorKind {
     kLlama,
     kModelLoad,
@@ -27,6 +24,8 @@ enum class ErrorKind {
     kClosed,
     kBusy,
     kBackend,
+    kValue,  // ValueError
+    kIndex,  // IndexError
 };
 
 class Error : public std::exception {
@@ -84,12 +83,8 @@ auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
     }
 }
 
-// call_native with the GIL released.
-template <typename Call>
-auto call_without_gil(ErrorKind kind, Call&& call) -> decltype(call()) {
-    GilRelease release;
-    return call_native(kind, std::forward<Call>(call));
-}
+// Makes failed assertions of ggml arrive in NativeScope. Once, before anything can fail.
+void install_abort_handler();
 
 }  // namespace core
 

@@ -2,8 +2,7 @@
 //
 // Before Python 3.14 a daemon thread that asks for the GIL of a finalizing interpreter is ended
 // with pthread_exit(). That unwinds the C++ frames below with another unwinder than they were
-// linked with, and the process crashes. So at exit running calls are told to stop and waited for,
-// and a thread that comes back later sleeps instead of asking.
+// linked with, and the process crashes. So such a thread does not ask (shutdown.h).
 #ifndef LLAMA_CPP_CORE_GIL_H_
 #define LLAMA_CPP_CORE_GIL_H_
 
@@ -11,6 +10,8 @@
 
 #include <memory>
 #include <utility>
+
+#include "llama_cpp/_core/errors.h"
 
 namespace core {
 
@@ -26,8 +27,12 @@ class GilRelease {
     PyThreadState* state_ = nullptr;
 };
 
-// Whether the interpreter is exiting: long calls should end, and nobody should ask for the GIL.
-bool is_exiting();
+// call_native with the GIL released.
+template <typename Call>
+auto call_without_gil(ErrorKind kind, Call&& call) -> decltype(call()) {
+    GilRelease release;
+    return call_native(kind, std::forward<Call>(call));
+}
 
 // An object for Python that is destroyed with the GIL released: freeing a model takes its time, and
 // may log.

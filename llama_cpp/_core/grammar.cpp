@@ -1,6 +1,4 @@
 // Functions about grammars that need no model.
-#include "llama_cpp/_core/grammar.h"
-
 #include <pybind11/pybind11.h>
 
 #include <memory>
@@ -9,6 +7,7 @@
 #include "json-schema-to-grammar.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gil.h"
+#include "llama_cpp/_core/grammar_syntax.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/log.h"

@@ -1,3 +1,5 @@
+#include "llama_cpp/_core/grammar_syntax.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -7,7 +9,6 @@
 #include <vector>
 
 #include "llama_cpp/_core/errors.h"
-#include "llama_cpp/_core/grammar.h"
 
 namespace core {
 namespace {

@@ -1,8 +1,5 @@
 #include "llama_cpp/_core/log.h"
 
-#include <pybind11/pybind11.h>
-#include <pybind11/typing.h>
-
 #include <atomic>
 #include <cctype>
 #include <mutex>
@@ -13,27 +10,19 @@
 
 #include "ggml.h"
 #include "llama.h"
-#include "llama_cpp/_core/convert.h"
-#include "llama_cpp/_core/gil.h"
-#include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/errors.h"
 
 // llama-common has a log of its own, written by a thread of its own.
 void common_log_set_verbosity_thold(int verbosity);
-
-namespace py = pybind11;
 
 namespace core {
 namespace {
 
 std::atomic<int> g_level{GGML_LOG_LEVEL_ERROR};
 
-// Held shared while a line is handed to Python, and exclusively by the exit handler.
-std::shared_mutex g_python_gate;
-std::atomic<bool> g_python_alive{true};
-
-// The Python callable, or null for sys.stderr. Leaked: native threads may outlive static objects.
-std::mutex g_sink_mutex;
-PyObject* g_sink = nullptr;
+// Held shared while a line is in the sink, and exclusively to close the log.
+std::shared_mutex g_sink_gate;
+std::atomic<LogSink> g_sink{nullptr};
 
 struct PendingLine {
     int level = GGML_LOG_LEVEL_INFO;
@@ -49,41 +38,18 @@ bool is_wanted(int level) {
     return least != GGML_LOG_LEVEL_NONE && level >= least;
 }
 
-py::object current_sink() {
-    std::lock_guard<std::mutex> lock(g_sink_mutex);
-    return py::reinterpret_borrow<py::object>(g_sink);
-}
-
-// The GIL is held here. A sink that raises must not disturb the native code that is logging.
-void call_sink(int level, const std::string& line) {
-    py::error_scope keep_pending_exception;
-    try {
-        py::object sink = current_sink();
-        if (sink) {
-            sink(level, to_str(line));
-        } else {
-            PySys_FormatStderr("%U\n", to_str(line).ptr());
-        }
-    } catch (py::error_already_set& error) {
-        error.discard_as_unraisable("llama_cpp log sink");
-    }
-}
-
-void hand_to_python(int level, const std::string& line) {
+void hand_to_sink(int level, const std::string& line) {
     if (t_in_sink || !is_wanted(level)) {
         return;
     }
-    // try_lock: while the interpreter shuts down a line is dropped, never waited for.
-    std::shared_lock<std::shared_mutex> gate(g_python_gate, std::try_to_lock);
-    if (!gate.owns_lock() || !g_python_alive.load()) {
-        return;
+    // try_lock: while the log is being closed a line is dropped, never waited for.
+    std::shared_lock<std::shared_mutex> gate(g_sink_gate, std::try_to_lock);
+    const LogSink sink = gate.owns_lock() ? g_sink.load() : nullptr;
+    if (sink != nullptr) {
+        t_in_sink = true;
+        sink(level, line);
+        t_in_sink = false;
     }
-    t_in_sink = true;
-    {
-        py::gil_scoped_acquire gil;
-        call_sink(level, line);
-    }
-    t_in_sink = false;
 }
 
 void deliver(int level, std::string line) {
@@ -93,7 +59,7 @@ void deliver(int level, std::string line) {
     if (t_capture != nullptr && level == GGML_LOG_LEVEL_ERROR) {
         t_capture->add(std::move(line));
     } else {
-        hand_to_python(level, line);
+        hand_to_sink(level, line);
     }
 }
 
@@ -135,40 +101,26 @@ std::string_view without_function_name(std::string_view line) {
     return has_name ? line.substr(end + 2) : line;
 }
 
+}  // namespace
+
+void open_log(LogSink sink) {
+    g_sink.store(sink);
+    llama_log_set(on_log, nullptr);  // ggml's callback too
+    common_log_set_verbosity_thold(-1);
+}
+
+void close_log() {
+    std::unique_lock<std::shared_mutex> gate(g_sink_gate);
+    g_sink.store(nullptr);
+}
+
 void set_log_level(int level) {
     if (level < GGML_LOG_LEVEL_NONE || level > GGML_LOG_LEVEL_ERROR) {
-        throw py::value_error(
-            "log level must be 0 (nothing), 1 (debug), 2 (info), 3 (warning) or 4 (error)");
+        throw Error(ErrorKind::kValue,
+                    "log level must be 0 (nothing), 1 (debug), 2 (info), 3 (warning) or 4 (error)");
     }
     g_level.store(level);
 }
-
-using Sink = py::typing::Optional<py::typing::Callable<void(int, py::str)>>;
-
-void set_log_sink(Sink sink) {
-    if (!sink.is_none() && PyCallable_Check(sink.ptr()) == 0) {
-        throw py::type_error("the log sink must be callable: sink(level: int, line: str), or None");
-    }
-    PyObject* added = sink.is_none() ? nullptr : sink.release().ptr();
-    PyObject* removed;
-    {
-        std::lock_guard<std::mutex> lock(g_sink_mutex);
-        removed = std::exchange(g_sink, added);
-    }
-    Py_XDECREF(removed);
-}
-
-// Runs at exit, while the interpreter is whole: afterwards native threads log into nothing.
-void stop_logging() {
-    {
-        GilRelease release;
-        std::unique_lock<std::shared_mutex> gate(g_python_gate);
-        g_python_alive.store(false);
-    }
-    set_log_sink(Sink(py::none()));
-}
-
-}  // namespace
 
 LogCapture::LogCapture() : outer_(t_capture) {
     flush_pending();
@@ -200,21 +152,6 @@ std::string join(const std::vector<std::string>& parts, const char* separator) {
         joined += (i == 0 ? "" : separator) + parts[i];
     }
     return joined;
-}
-
-void init_log(py::module_& m) {
-    llama_log_set(on_log, nullptr);  // ggml's callback too
-    common_log_set_verbosity_thold(-1);
-    py::module_::import("atexit").attr("register")(py::cpp_function(stop_logging));
-
-    m.def(
-        "set_log_level", &set_log_level, py::arg("level"),
-        "Least level that is logged: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.\n\n"
-        "Lines below it are dropped without taking the GIL. ValueError for another number.");
-    m.def("set_log_sink", &set_log_sink, py::arg("sink").none(true),
-          "Send each whole log line to ``sink(level, line)``; None: to ``sys.stderr``.\n\n"
-          "The sink is called on whichever thread logs. An exception in it is reported as\n"
-          "unraisable and otherwise ignored; what it logs itself is dropped.");
 }
 
 }  // namespace core

@@ -1,4 +1,4 @@
-// llama.cpp's log, brought to Python line by line.
+// llama.cpp's log, line by line. No Python in here: log_binding.cpp brings the lines to Python.
 #ifndef LLAMA_CPP_CORE_LOG_H_
 #define LLAMA_CPP_CORE_LOG_H_
 
@@ -9,6 +9,18 @@
 namespace core {
 
 std::string join(const std::vector<std::string>& parts, const char* separator);
+
+// Takes whole lines, in whichever thread logs. What it logs itself is dropped. It must not throw.
+using LogSink = void (*)(int level, const std::string& line);
+
+// Makes llama.cpp, ggml and llama-common log into the sink. Once, before anything that can log.
+void open_log(LogSink sink);
+
+// Waits until no thread is in the sink; afterwards none enters it any more.
+void close_log();
+
+// Least level that is logged, GGML_LOG_LEVEL_*; NONE: nothing. ValueError for another number.
+void set_log_level(int level);
 
 // Withholds the ERROR lines that this thread logs while it lives, so that an exception can say why
 // a call failed. What nobody take()s goes to the log after all.

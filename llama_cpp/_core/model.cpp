@@ -16,6 +16,7 @@
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
 #include "llama_cpp/_core/params_binding.h"
+#include "llama_cpp/_core/shutdown.h"
 
 namespace py = pybind11;
 

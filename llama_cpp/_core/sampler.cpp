@@ -7,7 +7,7 @@
 #include <regex>
 #include <utility>
 
-#include "llama_cpp/_core/grammar.h"
+#include "llama_cpp/_core/grammar_syntax.h"
 #include "llama_cpp/_core/log.h"
 #include "sampling.h"
 
@@ -19,14 +19,14 @@ constexpr int32_t kLongestHistory = 1 << 24;
 
 void require_range(const char* name, long long value, long long least, long long greatest) {
     if (value < least || value > greatest) {
-        throw pybind11::value_error(
-            format("%s = %lld is out of range: %lld to %lld", name, value, least, greatest));
+        throw Error(ErrorKind::kValue, format("%s = %lld is out of range: %lld to %lld", name,
+                                              value, least, greatest));
     }
 }
 
 void require_finite(const char* name, float value) {
     if (!std::isfinite(value)) {
-        throw pybind11::value_error(format("%s = %g must be a finite number", name, value));
+        throw Error(ErrorKind::kValue, format("%s = %g must be a finite number", name, value));
     }
 }
 
@@ -43,21 +43,22 @@ void validate(const ModelHandle& model, const common_params_sampling& params) {
     require_finite("penalty_freq", params.penalty_freq);
     require_finite("penalty_present", params.penalty_present);
     if (!(params.penalty_repeat >= FLT_MIN && params.penalty_repeat <= FLT_MAX)) {
-        throw pybind11::value_error(format(
-            "penalty_repeat = %g must be greater than 0; 1 turns it off", params.penalty_repeat));
+        throw Error(ErrorKind::kValue,
+                    format("penalty_repeat = %g must be greater than 0; 1 turns it off",
+                           params.penalty_repeat));
     }
     for (const llama_logit_bias& bias : params.logit_bias) {
         model.check_token(bias.token, ErrorKind::kTokenize);
         if (std::isnan(bias.bias)) {
-            throw pybind11::value_error(
-                format("logit_bias of token %d is not a number", bias.token));
+            throw Error(ErrorKind::kValue,
+                        format("logit_bias of token %d is not a number", bias.token));
         }
     }
     const bool can_infill = llama_vocab_eot(model.vocab()) != LLAMA_TOKEN_NULL ||
                             llama_vocab_eos(model.vocab()) != LLAMA_TOKEN_NULL;
     if (has_sampler(params, COMMON_SAMPLER_TYPE_INFILL) && !can_infill) {
-        throw pybind11::value_error(
-            "the infill sampler needs an EOT or EOS token, which this model lacks");
+        throw Error(ErrorKind::kValue,
+                    "the infill sampler needs an EOT or EOS token, which this model lacks");
     }
 }
 

@@ -21,7 +21,9 @@ def _platform_header_folder(include):
     """Debian's pyconfig.h includes one of these, by its path below the folder that holds all headers."""
     root, name = os.path.split(include)
     folder = os.path.join(root, sysconfig.get_config_var("MULTIARCH") or "", name)
-    return folder if folder != include and os.path.isfile(os.path.join(folder, "pyconfig.h")) else ""
+    return (
+        folder if folder != include and os.path.isfile(os.path.join(folder, "pyconfig.h")) else ""
+    )
 
 
 def main():

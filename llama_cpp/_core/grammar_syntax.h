@@ -1,6 +1,6 @@
 // The GBNF checker.
-#ifndef LLAMA_CPP_CORE_GRAMMAR_H_
-#define LLAMA_CPP_CORE_GRAMMAR_H_
+#ifndef LLAMA_CPP_CORE_GRAMMAR_SYNTAX_H_
+#define LLAMA_CPP_CORE_GRAMMAR_SYNTAX_H_
 
 #include <string>
 
@@ -20,4 +20,4 @@ void check_grammar_syntax(const std::string& grammar, const std::string& root,
 
 }  // namespace core
 
-#endif  // LLAMA_CPP_CORE_GRAMMAR_H_
+#endif  // LLAMA_CPP_CORE_GRAMMAR_SYNTAX_H_
