@@ -18,10 +18,12 @@ import pytest
 ABI = os.environ["ABI"]
 MODEL = os.environ["LLAMA_TEST_MODEL"]
 PYTHON = os.environ["TEST_PYTHON"]
-PIP = Path(os.environ["PIP_WHEEL"]) / "pip"
 # Not resolved: they find their helpers beside them.
 SUITES = [Path(path).absolute() for path in os.environ["THREAD_SUITES"].split()]
 WHEELS = [Path(path).resolve() for path in os.environ["WHEELS"].split()]
+# Of the age of the interpreter, where the newest one is too new for it.
+PIP_WHEELS = [wheel for wheel in WHEELS if wheel.name.startswith("pip-")]
+PIP = (PIP_WHEELS or [Path(os.environ["PIP_WHEEL"])])[0] / "pip"
 
 FACTS = """
 import json, sys, sysconfig
@@ -64,7 +66,8 @@ def index() -> Iterator[str]:
     spec = importlib.util.spec_from_file_location("serve", os.environ["SERVE"])
     serve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve)
-    address, stop = serve.start(os.environ["INDEX"])
+    # Each file is a link here, and the server does not leave its folder.
+    address, stop = serve.start((Path(os.environ["INDEX"]) / "index.html").resolve().parent)
     yield f"{address}/whl/cpu"
     stop()
 

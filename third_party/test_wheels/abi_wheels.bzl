@@ -1,7 +1,7 @@
 """What tests/abis installs beside the wheel under test, for ABIs that pins.bzl has nothing for.
 
-The suites of those ABIs run in an environment of their own, so they need less than the default Python's: NumPy, and a
-pytest of that Python's age.
+The suites of those ABIs run in an environment of their own, so they need less than the default Python's: NumPy, and for 3.9
+the last pip and pytest that run there.
 """
 
 # ABI tag -> file -> "package sha256", as in pins.bzl.
@@ -22,6 +22,7 @@ ABI_WHEELS = {
         "exceptiongroup-1.3.2-py3-none-any.whl": "exceptiongroup 41c6a70dfec22050d3d8b43386b059a4dc0bca3f3d40a40971cb206fff1785af",
         "iniconfig-2.1.0-py3-none-any.whl": "iniconfig 9deba5723312380e77435581c6bf4935c94cbfab9b1ed33ef8d238ea168eb760",
         "numpy-2.0.2-cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "numpy f26b258c385842546006213344c50655ff1555a9338e2e5e02a0756dc3e803dd",
+        "pip-26.0.1-py3-none-any.whl": "pip bdb1b08f4274833d62c1aa29e20907365a2ceb950410df15fc9521bad440122b",
         "pytest-8.4.2-py3-none-any.whl": "pytest 872f880de3fc3a5bdc88a11b39c9710c3497a547cfa9320bc3c5e62fbf272e79",
         "tomli-2.5.0-py3-none-any.whl": "tomli 32a7b79ac57a2e83670ce329ccf675798bc5a2094783a63676866b70503f2e2b",
     },
