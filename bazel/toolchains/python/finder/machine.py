@@ -54,9 +54,7 @@ def _newest_first(installations: Path) -> list[Path]:
     def version(folder: Path) -> list[int]:
         return [int(number) for number in re.findall(r"\d+", folder.name)]
 
-    # uv has links to each installation beside it.
-    folders = [f for f in installations.iterdir() if f.is_dir() and not f.is_symlink()]
-    return [folder / "bin" for folder in sorted(folders, key=version, reverse=True)]
+    return [folder / "bin" for folder in sorted(installations.iterdir(), key=version, reverse=True)]
 
 
 def _pyenv_folder() -> Path:
