@@ -44,7 +44,7 @@ _SOURCES = ["standalone", "machine", "debian"]
 # Beside letters and digits, of what Bazel allows in the name of a target.
 _PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
 
-# Building a free-threaded interpreter takes 7 minutes on two cores.
+# Building a free-threaded interpreter takes 4 minutes of CPU, which a busy machine stretches.
 _TIMEOUT_SECONDS = 3600
 
 _MISSING = (
