@@ -1,8 +1,8 @@
 """`llama_cpp_wheel`: everything that the wheels of llama-cpp-python share, whatever their Python ABI."""
 
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "headers_available")
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
-load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "accelerator_label")
+load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
@@ -22,10 +22,7 @@ def llama_cpp_wheel(name, abi, **kwargs):
         name = name,
         srcs = [Label("//llama_cpp:sources")],
         abi = Label("@python_{}//:abi".format(abi)),
-        accelerator_label = select({
-            constraint: ACCELERATORS[accelerator]
-            for constraint, accelerator in _ACCELERATOR.items()
-        }),
+        accelerator_label = accelerator_label(),
         build_info = select({
             constraint: {
                 "ACCELERATOR": accelerator,
@@ -37,8 +34,7 @@ def llama_cpp_wheel(name, abi, **kwargs):
             for constraint, accelerator in _ACCELERATOR.items()
         }),
         build_info_lists = cpu_variants_constant(),
-        components = [
-            Label("//third_party/llama.cpp:component"),
+        components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
             Label("//third_party/zig:libcxx_component"),
@@ -53,17 +49,3 @@ def llama_cpp_wheel(name, abi, **kwargs):
         version = Label("//:version"),
         **(METADATA | kwargs)
     )
-
-def available_wheels():
-    """The wheels of every ABI whose C headers can be had.
-
-    Returns:
-      Labels `//:wheel_<abi>`, for a configurable attribute.
-    """
-    wheels = []
-    for abi in PYTHON_ABIS:
-        wheels = wheels + select({
-            headers_available(abi): [Label("//:wheel_" + abi)],
-            "//conditions:default": [],
-        })
-    return wheels

@@ -10,6 +10,13 @@ ACCELERATORS = {
 
 DEFAULT_ACCELERATOR = "cpu"
 
+def accelerator_label():
+    """Local version label of the accelerator that the target platform has, as a select()."""
+    return select({
+        Label("//platforms:" + accelerator): label
+        for accelerator, label in ACCELERATORS.items()
+    })
+
 def accelerator_constraints(name):
     """Declares the constraint setting and its values.
 

@@ -132,13 +132,19 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 shutil.copyfileobj(file, self.wfile)
 
 
-def _server(folder: Path, port: int, is_quiet: bool) -> http.server.ThreadingHTTPServer:
+class _Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        # A client that has seen enough hangs up; that is no error of ours.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def _server(folder: Path, port: int, is_quiet: bool) -> _Server:
     attributes = {"folder": folder.resolve(strict=True), "is_quiet": is_quiet}
-    handler = type("Handler", (_Handler,), attributes)
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    return _Server(("127.0.0.1", port), type("Handler", (_Handler,), attributes))
 
 
-def _url(server: http.server.ThreadingHTTPServer) -> str:
+def _url(server: _Server) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 _UV = os.environ["UV"]
-_PIP = Path(os.environ["PIP_WHEEL"]) / "pip"
 
 _SHOW = "import llama_cpp; print(llama_cpp.VERSION)"
 
@@ -67,10 +66,14 @@ class Client:
 
 
 class Pip(Client):
+    def __init__(self, folder: Path, program: Path) -> None:
+        super().__init__(folder)
+        self.program = program
+
     def __call__(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`pip ARGUMENTS`, with its cache, which is the point of some tests."""
         options = ["--isolated", "--disable-pip-version-check", "--cache-dir", "pip-cache"]
-        command = [self.python, "-I", _PIP, *options, *arguments]
+        command = [self.python, "-I", self.program, *options, *arguments]
         return _run(command, self.folder, _environment(self.folder), check)
 
 

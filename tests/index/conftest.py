@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 from typing import Callable, Iterator
 
@@ -13,14 +14,15 @@ for program in ("WRITE_INDEX", "SERVE"):
     sys.path.insert(0, os.path.dirname(os.environ[program]))
 
 import serve  # noqa: E402
-import synthetic  # noqa: E402
+import small_site  # noqa: E402
+from clients import Pip, Uv  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with whl/cpu, whl/cu13, whl/metal and pypi."""
     folder = tmp_path_factory.mktemp("index") / "site"
-    synthetic.write_site(folder)
+    small_site.write_site(folder)
     return folder
 
 
@@ -45,3 +47,33 @@ def serve_folder() -> Iterator[Callable[[Path], str]]:
     yield start
     for stop in stops:
         stop()
+
+
+@pytest.fixture
+def application_json_url(
+    site: Path, serve_folder: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A host that takes the JSON pages for any JSON."""
+    for media_type in (serve._JSON, "application/vnd.pypi.simple.latest+json"):
+        page = ("index.v1_json", "application/json")
+        monkeypatch.setitem(serve._REPRESENTATIONS, media_type, page)
+    return serve_folder(site)
+
+
+@pytest.fixture(scope="session")
+def pip_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """pip unpacked: run out of its wheel it is compiled anew each time."""
+    folder = tmp_path_factory.mktemp("pip")
+    with zipfile.ZipFile(os.environ["PIP_WHEEL"]) as archive:
+        archive.extractall(folder)
+    return folder / "pip"
+
+
+@pytest.fixture
+def pip(tmp_path: Path, pip_program: Path) -> Pip:
+    return Pip(tmp_path / "pip", pip_program)
+
+
+@pytest.fixture
+def uv(tmp_path: Path, url: str) -> Uv:
+    return Uv(tmp_path / "uv", default_index=f"{url}/pypi")

@@ -7,13 +7,9 @@ from pathlib import Path
 
 import projects
 import pytest
+import small_site
 import synthetic
 from clients import Pip, Uv
-
-
-@pytest.fixture
-def pip(tmp_path: Path) -> Pip:
-    return Pip(tmp_path / "app")
 
 
 def indexes(url: str, backend: str) -> list[str]:
@@ -52,7 +48,7 @@ def requirements(pip: Pip, site: Path, wrong: str = "") -> Path:
     """A requirements file with the hash of each file; `wrong` names a project that gets another's."""
     wheels = {
         f"{synthetic.PROJECT}==0.4.0+cpu": next(site.glob("whl/cpu/*/*-0.4.0+cpu-*.whl")),
-        f"{synthetic.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),
+        f"{small_site.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),
     }
     lines = []
     for name, wheel in wheels.items():
@@ -86,14 +82,20 @@ def test_a_host_that_has_only_html(pip: Pip, site: Path, tmp_path: Path, serve_f
     assert pip.installed() == "0.4.0+cpu"
 
 
+def test_application_json_is_not_read(pip: Pip, application_json_url: str) -> None:
+    options = indexes(application_json_url, "cpu")
+    result = pip("install", *options, f"{synthetic.PROJECT}==0.4.0+cpu", check=False)
+    assert result.returncode != 0
+    assert "because the GET request got Content-Type: application/json" in result.stderr
+
+
 def test_a_folder_as_index(pip: Pip, site: Path) -> None:
     pip("install", *indexes(site.as_uri(), "cpu"), f"{synthetic.PROJECT}==0.4.0+cpu")
     assert pip.installed() == "0.4.0+cpu"
 
 
-def test_a_lock_that_uv_exported(pip: Pip, url: str, tmp_path: Path) -> None:
+def test_a_lock_that_uv_exported(pip: Pip, uv: Uv, url: str) -> None:
     """pip calls it experimental."""
-    uv = Uv(tmp_path / "uv", default_index=f"{url}/pypi")
     uv.write_project(projects.WITH_EXTRAS.format(url=url))
     lock = pip.folder / "pylock.toml"
     uv("export", "--format", "pylock.toml", "--extra", "cu13", "--output-file", lock)

@@ -1,10 +1,9 @@
-"""Small wheels of llama-cpp-python that say which backend they are, and an index of them beside a stand-in for PyPI."""
+"""Small wheels of llama-cpp-python that say which version they are."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import platform
 import random
 import sys
@@ -13,11 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Iterable
 
-import write_index
-
 PROJECT = "llama-cpp-python"
-DEPENDENCY = "small-dependency"
-UPLOAD_TIMES = {"0.4.0": "2026-11-01T00:00:00Z", "0.4.1": "2026-11-20T00:00:00Z"}
 
 PYTHON_TAG = f"cp{sys.version_info.major}{sys.version_info.minor}"
 ABI_TAG = PYTHON_TAG + ("t" if sysconfig.get_config_var("Py_GIL_DISABLED") else "")
@@ -54,7 +49,7 @@ def make_wheel(
     tag: str = f"{PYTHON_TAG}-{ABI_TAG}-{LINUX}",
     requires: Iterable[str] = (),
     requires_python: str = ">=3.9",
-    metadata_version: str = "",
+    seed: str = "",
 ) -> Path:
     """A wheel whose package has VERSION and some bytes that do not compress, so that there is something to damage."""
     package = "llama_cpp" if distribution == "llama_cpp_python" else distribution
@@ -62,14 +57,14 @@ def make_wheel(
     metadata = [
         "Metadata-Version: 2.4",
         f"Name: {distribution.replace('_', '-')}",
-        f"Version: {metadata_version or version}",
+        f"Version: {version}",
         *([f"Requires-Python: {requires_python}"] if requires_python else []),
         *(f"Requires-Dist: {requirement}" for requirement in requires),
     ]
     name = f"{distribution}-{version}-{tag}.whl"
     files = {
         f"{package}/__init__.py": f"VERSION = {version!r}\n".encode(),
-        f"{package}/payload.bin": random.Random(name).randbytes(20_000),
+        f"{package}/payload.bin": random.Random(name + seed).randbytes(20_000),
         f"{dist_info}/METADATA": "\n".join([*metadata, "", "A synthetic wheel.", ""]).encode(),
         f"{dist_info}/WHEEL": (
             f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\nTag: {tag}\n"
@@ -78,49 +73,12 @@ def make_wheel(
     return write_wheel(folder / name, files, dist_info)
 
 
-def backend_wheels(folder: Path) -> list[Path]:
-    """0.4.0 for three backends, 0.4.1 for two of them; all need the dependency."""
-    folder.mkdir(parents=True)
-    macos = f"{PYTHON_TAG}-{ABI_TAG}-{MACOS}"
-    requires = [DEPENDENCY]
-    return [
-        make_wheel(folder, "0.4.0+cpu", requires=requires),
-        make_wheel(folder, "0.4.0+cu13", requires=requires),
-        make_wheel(folder, "0.4.0+metal", requires=requires, tag=macos),
-        make_wheel(folder, "0.4.1+cpu", requires=requires),
-        make_wheel(folder, "0.4.1+cu13", requires=requires),
-    ]
+def main() -> None:
+    """For a target that needs a wheel: `synthetic.py WHEEL` writes what the file name says."""
+    path = Path(sys.argv[1])
+    _, version, tag = path.stem.split("-", 2)
+    make_wheel(path.parent, version, tag=tag)
 
 
-def write_pypi(folder: Path) -> None:
-    """What PyPI has: the dependency, and a newer version of the project that no backend's index has."""
-    wheels = {
-        DEPENDENCY: ("small_dependency", "1.0"),
-        PROJECT: ("llama_cpp_python", "0.9.0"),
-    }
-    for project, (distribution, version) in wheels.items():
-        (folder / project).mkdir(parents=True)
-        wheel = make_wheel(folder / project, version, distribution=distribution, tag="py3-none-any")
-        entry = {
-            "filename": wheel.name,
-            "hashes": {"sha256": sha256(wheel)},
-            "size": wheel.stat().st_size,
-            "upload-time": "2020-01-01T00:00:00Z",
-            "url": wheel.name,
-        }
-        page = {
-            "files": [entry],
-            "meta": {"api-version": "1.1"},
-            "name": project,
-            "versions": [version],
-        }
-        (folder / project / "index.v1_json").write_text(json.dumps(page), encoding="utf-8")
-        link = f'<!DOCTYPE html><a href="{wheel.name}#sha256={entry["hashes"]["sha256"]}">{wheel.name}</a>'
-        (folder / project / "index.html").write_text(link, encoding="utf-8")
-
-
-def write_site(folder: Path, upload_times: dict[str, str] = UPLOAD_TIMES) -> None:
-    """`folder/whl/<backend>` for each backend, and `folder/pypi`."""
-    wheels = write_index.read_wheels(backend_wheels(folder.with_name(folder.name + "-wheels")))
-    write_index.write_index(wheels, folder, upload_times, {})
-    write_pypi(folder / "pypi")
+if __name__ == "__main__":
+    main()

@@ -9,6 +9,7 @@ from typing import Any
 
 import projects
 import pytest
+import small_site
 import synthetic
 from clients import Uv
 from packaging.pylock import Pylock
@@ -16,11 +17,6 @@ from packaging.pylock import Pylock
 tomllib = pytest.importorskip("tomllib")
 
 SNIPPET = Path(os.environ["SNIPPET"]).read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def uv(tmp_path: Path, url: str) -> Uv:
-    return Uv(tmp_path / "app", default_index=f"{url}/pypi")
 
 
 def locked(uv: Uv, project: str = synthetic.PROJECT) -> list[dict[str, Any]]:
@@ -143,7 +139,7 @@ def test_exclude_newer_hides_files_without_upload_time(
     uv: Uv, tmp_path: Path, serve_folder
 ) -> None:
     """And `exclude-newer = false` for the index shows them."""
-    synthetic.write_site(tmp_path / "site", upload_times={})
+    small_site.write_site(tmp_path / "site", upload_times={})
     url = serve_folder(tmp_path / "site")
     project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.4.0")
     uv.write_project(project)
@@ -166,6 +162,13 @@ def test_a_host_that_has_only_html(uv: Uv, site: Path, tmp_path: Path, serve_fol
         uv.write_project(projects.WITH_ONE_INDEX.format(backend=backend, url=url, version="0.4.0"))
         uv("sync", UV_DEFAULT_INDEX=f"{url}/pypi")
         assert uv.installed() == f"0.4.1+{backend}"
+
+
+def test_application_json_is_not_read(uv: Uv, application_json_url: str) -> None:
+    index = f"{application_json_url}/whl/cpu"
+    result = uv("pip", "install", "--index", index, synthetic.PROJECT, check=False)
+    assert result.returncode != 0
+    assert 'Unsupported `Content-Type` "application/json"' in result.stderr
 
 
 def test_a_folder_as_index(uv: Uv, site: Path) -> None:

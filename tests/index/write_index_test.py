@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+import small_site
 import synthetic
 import write_index
 from packaging.metadata import Metadata
@@ -98,7 +99,7 @@ def test_json_describes_the_files_beside_it(site: Path) -> None:
             assert entry["size"] == wheel.stat().st_size
             _, version, _, _ = parse_wheel_filename(wheel.name)
             assert str(version) in page["versions"]
-            assert entry["upload-time"] == synthetic.UPLOAD_TIMES[version.public]
+            assert entry["upload-time"] == small_site.UPLOAD_TIMES[version.public]
 
 
 def test_html_says_the_same_as_json(site: Path) -> None:
@@ -174,7 +175,7 @@ def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     """In two folders, at two times, in another order, one of them with the arguments in a file."""
-    wheels = synthetic.backend_wheels(tmp_path / "wheels")
+    wheels = small_site.backend_wheels(tmp_path / "wheels")
     assert run_program("--out", tmp_path / "first", *wheels).returncode == 0
     random.Random(1).shuffle(wheels)
     for wheel in wheels:

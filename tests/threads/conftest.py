@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "python"))
+# The helpers beside the tests, and the fixtures of the behaviour suites.
+_HERE = Path(__file__).parent
+sys.path[:0] = [str(_HERE), str(_HERE.parent / "python")]
 
 from wheel_fixtures import (  # noqa: E402
     fresh,

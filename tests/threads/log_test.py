@@ -30,7 +30,8 @@ def load_and_generate(core, model_path):
 
 
 def shape(line):
-    """A line without what differs from run to run: addresses and times."""
+    """A line without what differs from run to run: addresses, times, the node an input goes to."""
+    line = re.sub(r" +", " ", re.sub(r"is used by .*", "", line))
     return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "0", line)
 
 
@@ -45,7 +46,7 @@ def test_lines_of_several_threads_arrive_whole(core, sink, model_path):
     each(range(4), lambda _: load_and_generate(core, model_path))
     assert len(alone) > 50
     for lines in seen.values():
-        assert lines == alone
+        assert sorted(lines) == sorted(alone)  # sets of pointers have no order
 
 
 def test_the_sink_changes_while_others_log(core, sink, model_path):

@@ -93,8 +93,7 @@ assert llama_cpp.Llama is sys.modules["llama_cpp.llama"].Llama
     assert_clean(run_python(code))
 
 
-@pytest.mark.parametrize("leave", ["pass", "sys.exit(0)", "raise SystemExit"])
-def test_exit_while_daemon_threads_generate(run_python, model_path, leave):
+def test_exit_while_daemon_threads_generate(run_python, model_path):
     code = (
         HEADER
         + """
@@ -112,7 +111,6 @@ start(*(lambda llm=llm: generate(llm) for llm in llms), load, daemon=True)
 for _ in range(20):
     begun.acquire()
 """
-        + leave
     )
     for _ in range(3):
         assert_clean(run_python(code, model_path))
@@ -162,9 +160,9 @@ def test_fork_while_nothing_runs(run_python, model_path):
         + """
 import os
 import llama_cpp
-llm = llama_cpp.Llama(sys.argv[1], n_ctx=128, n_threads=2, n_threads_batch=2, verbose=False)
+llm = llama_cpp.Llama(sys.argv[1], n_ctx=128, n_threads=1, n_threads_batch=1, verbose=False)
 def text(llm):
-    return llm("In the beginning", max_tokens=8, temperature=0)["choices"][0]["text"]
+    return llm("In the", max_tokens=2, temperature=0)["choices"][0]["text"]
 expected = text(llm)
 child = os.fork()
 if child == 0:

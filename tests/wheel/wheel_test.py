@@ -1,4 +1,7 @@
-"""The wheel file: auditwheel's verdict, exported and needed symbols, each part once, and its size."""
+"""The wheel file: RECORD, exported and needed symbols, each part once, and its size.
+
+Much of this the checker of //bazel/wheel has refused already; here it is read a second time, without its code.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,16 @@ import base64
 import csv
 import hashlib
 import io
-import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Iterator
 
-import pytest
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 from elftools.elf.sections import SymbolTableSection
-from packaging.metadata import Metadata
-from packaging.utils import parse_wheel_filename
 
-WHEEL = Path(os.environ["WHEEL"])
 MAX_WHEEL_BYTES = 14 * 1024 * 1024
 
 # What manylinux allows to be needed from outside (PEP 600 policy), of which we use only the C library.
@@ -38,12 +33,6 @@ C_LIBRARY = {
     "libutil.so.1",
 }
 CXX_RUNTIME = re.compile(r"_Z\w*(St|__1|__cxx)|__cxa_|__gxx_|_Zn[wa]|_Zd[la]|_Unwind")
-
-
-@pytest.fixture(scope="module")
-def members() -> dict[str, bytes]:
-    with zipfile.ZipFile(WHEEL) as archive:
-        return {info.filename: archive.read(info) for info in archive.infolist()}
 
 
 def elves(members: dict[str, bytes]) -> Iterator[tuple[str, ELFFile]]:
@@ -78,18 +67,6 @@ def needed_versions(elf: ELFFile) -> list[str]:
     ]
 
 
-def test_the_file_name_is_valid_and_its_tag_is_the_one_inside(members: dict[str, bytes]) -> None:
-    name, version, _, tags = parse_wheel_filename(WHEEL.name)
-    assert name == "llama-cpp-python"
-    wheel_file = next(data for path, data in members.items() if path.endswith("/WHEEL")).decode()
-    inside = set(re.findall(r"^Tag: (.*)$", wheel_file, re.M))
-    assert inside == {str(tag) for tag in tags}
-    metadata = next(data for path, data in members.items() if path.endswith("/METADATA"))
-    parsed = Metadata.from_email(metadata, validate=True)
-    assert parsed.version == version
-    assert parsed.name == "llama-cpp-python"
-
-
 def test_record_lists_every_file_with_its_hash(members: dict[str, bytes]) -> None:
     record_path = next(path for path in members if path.endswith(".dist-info/RECORD"))
     rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(members[record_path].decode()))}
@@ -99,21 +76,6 @@ def test_record_lists_every_file_with_its_hash(members: dict[str, bytes]) -> Non
             continue
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
         assert rows[path] == [f"sha256={digest}", str(len(data))], path
-
-
-def test_auditwheel_finds_manylinux_2_17() -> None:
-    shown = subprocess.run(
-        [sys.executable, "-m", "auditwheel", "show", "--json", str(WHEEL)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert shown.returncode == 0, shown.stderr
-    report = json.loads(shown.stdout)
-    print(shown.stdout)
-    machine = WHEEL.stem.rsplit("_", 1)[-1]
-    machine = "x86_64" if WHEEL.stem.endswith("x86_64") else machine
-    assert f"manylinux_2_17_{machine}" in json.dumps(report["overall_tag"])
 
 
 def test_nothing_needs_a_cxx_library_or_anything_but_the_c_library(
@@ -155,25 +117,25 @@ def test_run_paths_stay_in_the_package(members: dict[str, bytes]) -> None:
         assert dynamic_values(elf, "DT_RUNPATH") == [expected], path
 
 
-def test_every_cpu_variant_is_inside(members: dict[str, bytes]) -> None:
+def test_every_cpu_variant_is_inside(wheel: Path, members: dict[str, bytes]) -> None:
     names: dict[str, object] = {}
     exec(members["llama_cpp/_build_info.py"], names)
     variants = names["CPU_VARIANTS"]
     files = {path for path in members if re.match(r"llama_cpp/lib/libggml-cpu-.*\.so$", path)}
     assert files == {f"llama_cpp/lib/libggml-cpu-{variant}.so" for variant in variants}
-    assert len(files) == (14 if "x86_64" in WHEEL.name else 8)
+    assert len(files) == (14 if "x86_64" in wheel.name else 8)
 
 
-def test_no_symbolic_links_fixed_dates_and_sane_modes() -> None:
-    with zipfile.ZipFile(WHEEL) as archive:
+def test_no_symbolic_links_fixed_dates_and_sane_modes(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
         for info in archive.infolist():
             assert info.date_time == (1980, 1, 1, 0, 0, 0)
             assert info.external_attr >> 16 in (0o100644, 0o100755), info.filename
 
 
-def test_size(members: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(WHEEL) as archive:
+def test_size(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
         for info in sorted(archive.infolist(), key=lambda info: -info.compress_size):
             print(f"{info.compress_size:>9} of {info.file_size:>9}  {info.filename}")
-    print(f"{WHEEL.stat().st_size:>9} bytes in all: {WHEEL.name}")
-    assert WHEEL.stat().st_size <= MAX_WHEEL_BYTES
+    print(f"{wheel.stat().st_size:>9} bytes in all: {wheel.name}")
+    assert wheel.stat().st_size <= MAX_WHEEL_BYTES

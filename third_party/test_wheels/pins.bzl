@@ -18,12 +18,16 @@ TEST_WHEELS = {
         "pybind11_stubgen-3.0.0-py3-none-any.whl": "pybind11-stubgen 859b7b7dbd31d00f722f19152216b5506e8a5d3fdf586944de0cade80f972298",
         "pygments-2.20.0-py3-none-any.whl": "pygments 81a9e26dd42fd28a23a2d169d86d7ac03b46e2f8b59ed4698fb4785f946d0176",
         "pytest-9.2.0-py3-none-any.whl": "pytest 07acdcf88ec174f907dc01af70bf52d49b014bbab03faeeade31c96b18c2e588",
+        "rocm_bootstrap-0.3.0-py3-none-any.whl": "rocm-bootstrap 62d0160ecdd86f7132dbab9aec257cb2c96327df2592b0633aa6bb56399cc095",
         "ruff-0.17.6-py3-none-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "ruff aa3b08254a732acba246891089a152c47c5733dc36b8ecb76ce8602f8326e5e4",
         "typing_extensions-4.16.0-py3-none-any.whl": "typing-extensions 481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
+        "variantlib-0.2.2-py3-none-any.whl": "variantlib ad4c75ac4bf92b623d7fcc55f0af3ec131012ea2ff8336332d08ac8ef88745ab",
     } | _pin(PACKAGING_ARCHIVE) | _pin(PYELFTOOLS_ARCHIVE),
     "cp310": {
+        "exceptiongroup-1.3.2-py3-none-any.whl": "exceptiongroup 41c6a70dfec22050d3d8b43386b059a4dc0bca3f3d40a40971cb206fff1785af",
         "numpy-2.2.6-cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "numpy fc7b73d02efb0e18c000e9ad8b83480dfcd5dfd11065997ed4c6747470ae8915",
         "pyyaml-6.0.3-cp310-cp310-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl": "pyyaml 9c7708761fccb9397fe64bbc0395abcae8c4bf7b0eac081e12b809bf47700d0b",
+        "tomli-2.5.0-py3-none-any.whl": "tomli 32a7b79ac57a2e83670ce329ccf675798bc5a2094783a63676866b70503f2e2b",
     },
     "cp311": {
         "numpy-2.3.5-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy 8cba086a43d54ca804ce711b2a940b16e452807acebe7852ff327f1ecd49b0d4",

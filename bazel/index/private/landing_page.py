@@ -117,7 +117,7 @@ def _head(columns: list[Column]) -> str:
     below = ""
     for column in columns:
         platform, floor = map(html.escape, _platform(column.platform_tag))
-        below += f'<th scope="col">{platform}<small>{floor}</small></th>'
+        below += f'<th scope="col">{platform} <small>{floor}</small></th>'
     groups = "".join(f'<colgroup span="{span}">' for span in spans.values())
     return (
         f'<col>{groups}<thead><tr><th scope="col" rowspan="2">Python</th>{above}</tr>'

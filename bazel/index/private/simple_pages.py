@@ -5,8 +5,10 @@ Both say the same, but for what HTML has no place for (PEP 833 froze it): sizes,
 
 from __future__ import annotations
 
+import hashlib
 import html
 import json
+from itertools import starmap
 from typing import Any, Iterable, Mapping
 from urllib.parse import quote
 
@@ -80,13 +82,33 @@ def _wheel_entry(wheel: WheelFile, upload_time: str) -> dict[str, Any]:
     return entry
 
 
-def project_html(project: str, wheels: Iterable[WheelFile]) -> bytes:
-    """The page that lists a project's wheels."""
-    return _html_page(f"Links for {project}", map(_wheel_link, wheels))
+def _variants_link(name: str, content: bytes) -> str:
+    return _link(f"{name}#sha256={hashlib.sha256(content).hexdigest()}", name, {})
+
+
+def _variants_entry(name: str, content: bytes, upload_time: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "filename": name,
+        "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
+        "size": len(content),
+        "url": name,
+    }
+    if upload_time:
+        entry["upload-time"] = upload_time
+    return entry
+
+
+def project_html(project: str, wheels: Iterable[WheelFile], variants: Mapping[str, bytes]) -> bytes:
+    """The page that lists a project's wheels, and the files about their variants (variants.py)."""
+    links = [*map(_wheel_link, wheels), *starmap(_variants_link, variants.items())]
+    return _html_page(f"Links for {project}", links)
 
 
 def project_json(
-    project: str, wheels: Iterable[WheelFile], upload_times: Mapping[str, str]
+    project: str,
+    wheels: Iterable[WheelFile],
+    variants: Mapping[str, bytes],
+    upload_times: Mapping[str, str],
 ) -> bytes:
     """The same as JSON. `upload_times`: public version -> time, with the key `` for all others."""
     wheels = list(wheels)
@@ -98,6 +120,11 @@ def project_json(
             "files": [
                 _wheel_entry(wheel, upload_times.get(wheel.public_version, default))
                 for wheel in wheels
+            ]
+            + [
+                # {name}-{version}-variants.json
+                _variants_entry(name, content, upload_times.get(name.split("-")[1], default))
+                for name, content in variants.items()
             ],
         }
     )

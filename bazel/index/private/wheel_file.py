@@ -9,10 +9,11 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label is that of PEP 440.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label is that of PEP 440. The
+# variant is the label of PEP 825.
 _NAME = re.compile(
     r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
-    r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)\.whl",
+    r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)(-(?P<variant>[0-9a-z_.]+))?\.whl",
     re.ASCII,
 )
 
@@ -28,7 +29,7 @@ class WheelFile:
     path: Path
     project: str  # normalised name
     public_version: str
-    label: str  # local version label
+    label: str  # local version label; empty for a wheel of the plain version
     abi_tag: str
     platform_tag: str
     size: int
@@ -42,7 +43,7 @@ class WheelFile:
 
     @property
     def version(self) -> str:
-        return f"{self.public_version}+{self.label}"
+        return f"{self.public_version}+{self.label}" if self.label else self.public_version
 
     @property
     def metadata_sha256(self) -> str:
@@ -54,16 +55,24 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _name_parts(path: Path) -> re.Match[str]:
+def _name_parts(path: Path, is_plain: bool) -> re.Match[str]:
     parts = _NAME.fullmatch(path.name)
     if not parts:
         raise InvalidWheelError(
             f"{path.name} is no wheel file name; rebuild the wheel instead of renaming it"
         )
-    if not parts["label"]:
+    if parts["variant"] and not is_plain:
+        raise InvalidWheelError(
+            f"{path.name} is a variant (PEP 825), which no backend's folder lists; give it as --variant={path.name}"
+        )
+    if not parts["label"] and not is_plain:
         raise InvalidWheelError(
             f"{path.name} has no local version label (such as +cpu) to name its backend's folder;"
             " build it with --//:local_label=auto"
+        )
+    if parts["label"] and is_plain:
+        raise InvalidWheelError(
+            f"{path.name} has a local version label, so it is one backend's wheel; give it without --variant"
         )
     return parts
 
@@ -91,18 +100,21 @@ def _read_metadata(path: Path) -> bytes:
         ) from error
 
 
-def read_wheel(path: Path) -> WheelFile:
-    """Reads what an index needs to know; InvalidWheelError where the wheel contradicts its name."""
+def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
+    """Reads what an index needs to know; InvalidWheelError where the wheel contradicts its name.
+
+    `is_plain`: whether it is one of the plain version (a variant, or the wheel beside them), not of one backend.
+    """
     if not path.is_file():
         raise InvalidWheelError(f"there is no wheel {path}; build it, or correct the path")
-    parts = _name_parts(path)
+    parts = _name_parts(path, is_plain)
     metadata = _read_metadata(path)
     headers = email.parser.BytesHeaderParser().parsebytes(metadata)
     wheel = WheelFile(
         path=path,
         project=normalized(parts["distribution"]),
         public_version=parts["version"],
-        label=parts["label"],
+        label=parts["label"] or "",
         abi_tag=parts["abi_tag"],
         platform_tag=parts["platform_tag"],
         size=path.stat().st_size,

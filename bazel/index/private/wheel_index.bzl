@@ -13,11 +13,12 @@ def _wheel_index_impl(ctx):
         arguments.add("--upload-time", upload_time)
     for key, command in sorted(ctx.attr.build_commands.items()):
         arguments.add("--build-command", key + "=" + command)
+    arguments.add_all(ctx.files.variants, before_each = "--variant")
     arguments.add_all(ctx.files.wheels)
     ctx.actions.run(
         arguments = [arguments],
         executable = ctx.executable._writer,
-        inputs = ctx.files.wheels,
+        inputs = ctx.files.wheels + ctx.files.variants,
         mnemonic = "WheelIndex",
         outputs = [tree],
         progress_message = "Writing the package index %{label}",
@@ -36,6 +37,10 @@ wheel_index = rule(
                   "`2026-11-25T12:00:00Z`. Where it is empty they give none: an action has no clock.",
             providers = [BuildSettingInfo],
         ),
+        "variants": attr.label_list(
+            allow_files = [".whl"],
+            doc = "Variant wheels, and the wheel without a variant beside them (`wheel_variant`): `whl/variants` lists them.",
+        ),
         "wheels": attr.label_list(
             allow_files = [".whl"],
             doc = "Wheels; the local version label of each (`0.4.0+cu13`) names the backend folder that lists it.",
@@ -50,5 +55,5 @@ wheel_index = rule(
     doc = """Writes a static package index into one folder.
 
 `whl/<backend>/<project>/` has the pages (PEP 503 HTML, PEP 691 JSON), copies of the wheels and their metadata files
-(PEP 658); `index.html` at the top is the landing page. Wheels are copied, so the folder is as large as all of them.""",
+(PEP 658); `whl/variants` is there where variants are given; `index.html` at the top is the landing page. Wheels are copied, so the folder is as large as all of them.""",
 )

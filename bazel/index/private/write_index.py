@@ -3,6 +3,8 @@
     FOLDER/index.html                                landing page for people
     FOLDER/whl/<backend>/index.html, .v1_json        an index of its own for each backend: its projects
     FOLDER/whl/<backend>/<project>/index.html, ...   the wheels, each with its <wheel>.metadata (PEP 658) beside it
+    FOLDER/whl/variants/...                          the same for wheels given as --variant: of the plain version, for
+                                                     installers that choose among variants (PEP 825)
 
 The backend is the wheel's local version label (`0.4.0+cu13`). The same wheels give the same bytes, in any order of the
 arguments. Wheels are copied; nothing in the folder is a link. An argument `@FILE` stands for the lines of FILE.
@@ -20,18 +22,21 @@ from typing import Iterable, Mapping
 
 import simple_pages
 from landing_page import landing_page
+from variants import VariantsError, variants_files
 from wheel_file import InvalidWheelError, WheelFile, read_wheel
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
+# project -> wheels
+Projects = Mapping[str, "list[WheelFile]"]
 # backend -> project -> wheels
-Tree = Mapping[str, Mapping[str, "list[WheelFile]"]]
+Tree = Mapping[str, Projects]
 
 
-def read_wheels(paths: Iterable[Path]) -> list[WheelFile]:
-    """The wheels, sorted by file name, each once."""
+def read_wheels(paths: Iterable[Path], is_plain: bool = False) -> list[WheelFile]:
+    """The wheels, sorted by file name, each once; `is_plain` as for read_wheel."""
     wheels: dict[str, WheelFile] = {}
-    for wheel in map(read_wheel, paths):
+    for wheel in (read_wheel(path, is_plain) for path in paths):
         other = wheels.setdefault(wheel.file_name, wheel)
         if other.sha256 != wheel.sha256:
             raise InvalidWheelError(
@@ -65,11 +70,22 @@ def _write_project(
 ) -> None:
     folder.mkdir()
     _write_wheels(folder, wheels)
+    variants = variants_files(wheel.path for wheel in wheels)
+    for name, content in variants.items():
+        (folder / name).write_bytes(content)
     _write_pages(
         folder,
-        simple_pages.project_html(project, wheels),
-        simple_pages.project_json(project, wheels, upload_times),
+        simple_pages.project_html(project, wheels, variants),
+        simple_pages.project_json(project, wheels, variants, upload_times),
     )
+
+
+def _write_projects(folder: Path, projects: Projects, upload_times: Mapping[str, str]) -> None:
+    """One index."""
+    folder.mkdir(parents=True)
+    _write_pages(folder, simple_pages.root_html(projects), simple_pages.root_json(projects))
+    for project, wheels in projects.items():
+        _write_project(folder / project, project, wheels, upload_times)
 
 
 def write_index(
@@ -77,21 +93,20 @@ def write_index(
     out: Path,
     upload_times: Mapping[str, str],
     build_commands: Mapping[str, str],
+    variants: Iterable[WheelFile] = (),
 ) -> None:
     """Writes the whole tree into `out`, an empty or new folder.
 
-    `upload_times`: public version -> RFC 3339 time, the key `` for all others. `build_commands`: `<backend>-<platform
+    `variants`: wheels of the plain version. `upload_times`: public version -> RFC 3339 time, the key `` for all others. `build_commands`: `<backend>-<platform
     tag>` -> command for the landing page, with `{abi}` in place of the ABI tag.
     """
     if out.exists() and any(out.iterdir()):
         raise InvalidWheelError(f"{out} is not empty; name a new folder, or empty it")
     tree = group(wheels)
     for backend, projects in tree.items():
-        folder = out / "whl" / backend
-        folder.mkdir(parents=True)
-        _write_pages(folder, simple_pages.root_html(projects), simple_pages.root_json(projects))
-        for project, files in projects.items():
-            _write_project(folder / project, project, files, upload_times)
+        _write_projects(out / "whl" / backend, projects, upload_times)
+    for projects in group(variants).values():
+        _write_projects(out / "whl" / "variants", projects, upload_times)
     (out / "index.html").write_bytes(landing_page(tree, build_commands))
 
 
@@ -116,6 +131,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Writes a static package index from wheels.", fromfile_prefix_chars="@"
     )
     parser.add_argument("wheels", nargs="+", type=Path, metavar="WHEEL")
+    parser.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="WHEEL",
+        help="a variant wheel, or the wheel without a variant beside them, for whl/variants",
+    )
     parser.add_argument("--out", required=True, type=Path, help="a new or empty folder")
     parser.add_argument(
         "--upload-time",
@@ -139,11 +162,14 @@ def _parser() -> argparse.ArgumentParser:
 def main() -> int:
     arguments = _parser().parse_args()
     try:
-        wheels = read_wheels(arguments.wheels)
         write_index(
-            wheels, arguments.out, dict(arguments.upload_time), dict(arguments.build_command)
+            read_wheels(arguments.wheels),
+            arguments.out,
+            dict(arguments.upload_time),
+            dict(arguments.build_command),
+            read_wheels(arguments.variant, is_plain=True),
         )
-    except InvalidWheelError as error:
+    except (InvalidWheelError, VariantsError) as error:
         print(f"write_index: {error}", file=sys.stderr)
         return 1
     return 0

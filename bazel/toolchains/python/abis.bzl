@@ -54,13 +54,19 @@ def ext_suffix_select(abi):
         no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(LINUX_CPUS)),
     )
 
-def headers_available(abi):
-    """Key of a select(): whether C headers of an ABI can be had. To ask it is to look for them.
+def for_available_abis(prefix):
+    """Targets of every ABI whose C headers can be had. They are looked for when a target with this attribute is built.
 
     Args:
-      abi: a key of PYTHON_ABIS.
+      prefix: label without the ABI tag at its end, such as `:wheel_`.
 
     Returns:
-      Label of a config_setting.
+      Labels for a configurable attribute.
     """
-    return Label("@python_{}//:available".format(abi))
+    labels = []
+    for abi in PYTHON_ABIS:
+        labels = labels + select({
+            Label("@python_{}//:available".format(abi)): [prefix + abi],
+            "//conditions:default": [],
+        })
+    return labels

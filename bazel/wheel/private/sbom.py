@@ -41,7 +41,7 @@ def _archive_version(file: str) -> str:
     return file.removesuffix(".tar.gz").split("-")[1]
 
 
-def _work(component: dict[str, str]) -> dict[str, Any]:
+def _work(component: dict[str, Any]) -> dict[str, Any]:
     archive = component["archive"]
     url = _pypi_url(component["package"], _archive_version(archive))
     return {
@@ -55,6 +55,10 @@ def _work(component: dict[str, str]) -> dict[str, Any]:
         ],
         "licenses": [{"expression": component["license_expression"]}],
         "name": component["name"],
+        # Where the wheel has the text: paths below its `licenses` folder.
+        "properties": [
+            {"name": "license-file", "value": path} for path in component["license_files"]
+        ],
         "purl": component["purl"],
         "type": "library",
         "version": component["version"],

@@ -8,8 +8,8 @@ def _wheel_component_impl(ctx):
         component = ctx.attr.component,
         license_expression = ctx.attr.license_expression,
         license_files = {
-            "{}/{}".format(ctx.attr.component, name): target.files.to_list()[0]
-            for target, name in ctx.attr.license_files.items()
+            path: target.files.to_list()[0]
+            for target, path in ctx.attr.license_files.items()
         },
         package = ctx.attr.package,
         purl = ctx.attr.purl,
@@ -21,7 +21,7 @@ wheel_component = rule(
     implementation = _wheel_component_impl,
     attrs = {
         "component": attr.string(
-            doc = "Name of the work, for the SBOM and for its folder of licences.",
+            doc = "Name of the work.",
             mandatory = True,
         ),
         "file": attr.string(
@@ -34,8 +34,8 @@ wheel_component = rule(
         ),
         "license_files": attr.label_keyed_string_dict(
             allow_files = True,
-            doc = "Licence file -> its path below `licenses/<component>/` in the wheel.",
-            mandatory = True,
+            doc = "Licence file -> its path below the wheel's `licenses` folder, where two components may share a file. " +
+                  "Empty only for licences that ask for no copy of their text.",
         ),
         "package": attr.string(
             doc = "Project of the Python index that has the archive, as for `pip_archive`.",

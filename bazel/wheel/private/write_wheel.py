@@ -25,6 +25,15 @@ _EXECUTABLE = 0o100755
 _ELF_MAGIC = b"\x7fELF"
 
 
+def _of_extra(requirement: str, extra: str) -> str:
+    """A requirement (PEP 508) for those who ask for an extra."""
+    name, _, marker = requirement.partition(";")
+    condition = f"extra == '{extra}'"
+    return (
+        f"{name.strip()}; ({marker.strip()}) and {condition}" if marker else f"{name}; {condition}"
+    )
+
+
 def metadata(spec: dict[str, Any]) -> str:
     """METADATA, as core metadata 2.4 orders it."""
     fields = [
@@ -41,7 +50,7 @@ def metadata(spec: dict[str, Any]) -> str:
     ]
     for extra, requirements in sorted(spec["extras"].items()):
         fields.append(("Provides-Extra", extra))
-        fields += [("Requires-Dist", f"{item}; extra == '{extra}'") for item in requirements]
+        fields += [("Requires-Dist", _of_extra(item, extra)) for item in requirements]
     fields.append(("Description-Content-Type", "text/markdown"))
     head = "".join(f"{name}: {value}\n" for name, value in fields)
     return f"{head}\n{Path(spec['description']).read_text(encoding='utf-8')}"

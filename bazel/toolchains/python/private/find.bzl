@@ -15,8 +15,7 @@ FINDER_ENVIRONMENT = [
     "XDG_DATA_HOME",
 ]
 
-# To be added to the attributes of a rule that calls `find_python`. The files that it does not run are there so that a
-# change in one looks again.
+# To be added to the attributes of a rule that calls `find_python`.
 FINDER_ATTRS = {
     "_finder": attr.label(
         default = Label("//bazel/toolchains/python/finder:find_python.py"),
@@ -31,6 +30,7 @@ FINDER_ATTRS = {
                 "debian_packages.py",
                 "debian_source.py",
                 "describe_python.py",
+                "find_python.py",
                 "machine.py",
                 "_offline.py",
             ]
@@ -85,6 +85,9 @@ def find_python(rctx, abi, need):
     Returns:
       (facts, reason): what ../finder/answer.py calls `Python`, or None and the sentence that says why there is none.
     """
+    for module in rctx.attr._finder_modules:
+        # Bazel sees only the program that is run, not what it imports.
+        rctx.watch(module)
     default, reason = default_python(rctx)
     if not default:
         # It also runs the program that looks.
@@ -124,10 +127,10 @@ def _look(rctx, abi, need, source):
     if source != "standalone":
         return _ask(rctx, abi, need, source)
     python, reason = download_standalone(rctx, abi, host_cpu(rctx))
-    return _ask(rctx, abi, need, "path", python) if python else (None, reason)
+    return _ask(rctx, abi, need, "path", python, watch = False) if python else (None, reason)
 
-def _ask(rctx, abi, need, source, path = ""):
-    """Asks the finder; returns (facts, reason)."""
+def _ask(rctx, abi, need, source, path = "", watch = True):
+    """Asks the finder; returns (facts, reason). What it answers from is watched, unless it is part of the repository."""
     request = json.encode({
         "abi": abi,
         "ext_suffix": ext_suffix(abi, host_cpu(rctx)),
@@ -142,11 +145,11 @@ def _ask(rctx, abi, need, source, path = ""):
     if result.return_code:
         fail("finding the {} of {} failed: {}".format(need, abi, result.stderr.strip()))
     answer = json.decode(result.stdout)
-    if "reason" not in answer:
-        return answer, ""
-    for looked_at in answer["looked_at"]:
-        _watch(rctx, rctx.path(looked_at))
-    return None, answer["reason"]
+    found = "reason" not in answer
+    for looked_at in [answer["executable"]] if found else answer["looked_at"]:
+        if looked_at and watch:
+            _watch(rctx, rctx.path(looked_at))
+    return (answer, "") if found else (None, answer["reason"])
 
 def _watch(rctx, path):
     """Looks again when a file appears or changes, or when something appears in a folder."""

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from . import policy
 from .elf import MAGIC
-from .wheel import Expected, Wheel
+from .wheel import Expected, Wheel, fields
 
 _AGAIN = "build the wheel again with py_abi_wheel"
 
@@ -72,14 +72,32 @@ def _files(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
 
 def _works(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
     """Third-party works: each with a version, a pinned archive, and its licence in the wheel."""
-    folder = f"{wheel.dist_info}/licenses/"
     for part in parts:
         name = part["name"]
         if not part.get("version"):
             yield f"gives no version of {name}; set `version` of its wheel_component"
         if not any(_sha256(reference) for reference in part.get("externalReferences", [])):
             yield f"gives no archive with a SHA-256 for {name}; set `sha256` of its wheel_component"
-        licenses = {entry["expression"] for entry in part.get("licenses", [])}
-        has_text = any(path.startswith(f"{folder}{name}/") for path in wheel.files)
-        if not has_text and not (licenses and licenses <= policy.LICENSES_WITHOUT_NOTICE):
-            yield f"names {name}, whose licence is missing from {folder}{name}/; set `license_files` of its wheel_component"
+        yield from _license(wheel, part)
+
+
+def _operands(*expressions: str) -> set[str]:
+    """The licences (SPDX) that hold together."""
+    return {operand.strip() for expression in expressions for operand in expression.split(" AND ")}
+
+
+def _license(wheel: Wheel, part: dict[str, Any]) -> Iterator[str]:
+    name, properties = part["name"], part.get("properties", [])
+    files = [entry["value"] for entry in properties if entry["name"] == "license-file"]
+    licenses = _operands(*(entry["expression"] for entry in part.get("licenses", [])))
+    if not files and not (licenses and licenses <= policy.LICENSES_WITHOUT_NOTICE):
+        yield f"names no licence file for {name}; set `license_files` of its wheel_component"
+    expression = fields(wheel.text("METADATA")).get("License-Expression", "")
+    for missing in sorted(licenses - _operands(expression) - policy.LICENSES_WITHOUT_NOTICE):
+        yield (
+            f"has {name} under {missing}, which METADATA's License-Expression {expression!r} leaves out; "
+            "add it to `license_expression` of py_abi_wheel"
+        )
+    for file in files:
+        if f"{wheel.dist_info}/licenses/{file}" not in wheel.files:
+            yield f"names the licence file {file} for {name}, which is missing; set `license_files` of its wheel_component"

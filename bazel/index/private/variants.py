@@ -1,0 +1,127 @@
+"""Index-level metadata of variant wheels (PEP 825): `{name}-{version}-variants.json`. Standard library only.
+
+An installer reads this one file instead of every variant's variant.json, and finds no variant where it is missing. It is
+the union of theirs, so it is written from the wheels that the index lists and from nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, Iterable, Mapping, Optional
+
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}-{label}.whl. A build tag starts with a digit and, by PEP
+# 825, a Python tag does not: that tells a build tag from a label.
+_VARIANT_NAME = re.compile(
+    r"(?P<release>[^-]+-[^-]+)(-\d[^-]*)?-[^-\d][^-]*-[^-]+-[^-]+-(?P<label>[0-9a-z_.]+)\.whl"
+)
+
+# The document of PEP 825, with the providers of PEP 850.
+Document = Mapping[str, Any]
+_KEYS = {"$schema", "default-priorities", "providers", "variants"}
+
+
+class VariantsError(ValueError):
+    """Variants that do not fit together; the message is one sentence with the way out."""
+
+
+def variant_label(file_name: str) -> Optional[str]:
+    """Label of a variant wheel; None for any other file."""
+    name = _VARIANT_NAME.fullmatch(file_name)
+    return name["label"] if name else None
+
+
+def _release(file_name: str) -> str:
+    """`{name}-{version}` as the wheel's file name spells them, which is how PEP 825 wants them."""
+    name = _VARIANT_NAME.fullmatch(file_name)
+    assert name, file_name
+    return name["release"]
+
+
+def read_document(wheel: Path) -> Document:
+    """variant.json of a variant wheel."""
+    path = f"{_release(wheel.name)}.dist-info/variant.json"
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            document = json.loads(archive.read(path))
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise VariantsError(
+            f"{wheel.name} has no readable {path} ({error}); make the variant again"
+        ) from error
+    if document.keys() != _KEYS:
+        raise VariantsError(
+            f"{path} in {wheel.name} has the keys {sorted(document)}, not {sorted(_KEYS)}; make the variant again"
+        )
+    label = variant_label(wheel.name)
+    if list(document["variants"]) != [label]:
+        raise VariantsError(
+            f"variant.json of {wheel.name} describes {sorted(document['variants'])}, not the label {label!r} of its"
+            " file name; make the variant again instead of renaming it"
+        )
+    return document
+
+
+def _namespaces(document: Document) -> list[str]:
+    return document["default-priorities"]["namespace"]
+
+
+def _merged_namespaces(one: list[str], other: list[str], wheel: str) -> list[str]:
+    """The longer list, which has to start with the shorter one (PEP 825, metadata consistency)."""
+    shorter, longer = sorted((one, other), key=len)
+    if longer[: len(shorter)] != shorter:
+        raise VariantsError(
+            f"{wheel} orders the namespaces {other}, other variants of its release {one};"
+            " make all variants of a release with one table"
+        )
+    return longer
+
+
+def _merged_mapping(
+    one: Mapping[str, Any], other: Mapping[str, Any], what: str, wheel: str
+) -> dict[str, Any]:
+    """The union, in which a key that both have has to mean the same."""
+    for key in sorted(one.keys() & other.keys()):
+        if one[key] != other[key]:
+            raise VariantsError(
+                f"{wheel} gives the {what} {key!r} as {json.dumps(other[key], sort_keys=True)}, other variants of its"
+                f" release as {json.dumps(one[key], sort_keys=True)}; make all variants of a release with one table"
+            )
+    return {**one, **other}
+
+
+def merge(documents: Mapping[str, Document]) -> Document:
+    """One document out of those of all variants of a release; key: file name of the wheel, for messages."""
+    (_, merged), *rest = sorted(documents.items())
+    for wheel, document in rest:
+        if document["$schema"] != merged["$schema"]:
+            raise VariantsError(
+                f"{wheel} follows the schema {document['$schema']}, other variants of its release {merged['$schema']};"
+                " make all variants of a release with one table"
+            )
+        namespaces = _merged_namespaces(_namespaces(merged), _namespaces(document), wheel)
+        merged = {
+            "$schema": merged["$schema"],
+            "default-priorities": {"namespace": namespaces},
+            **{
+                key: _merged_mapping(merged[key], document[key], what, wheel)
+                for key, what in (("providers", "provider"), ("variants", "variant label"))
+            },
+        }
+    return merged
+
+
+def variants_files(wheels: Iterable[Path]) -> dict[str, bytes]:
+    """File name -> content of the index-level files for these wheels; wheels that are no variants have none."""
+    releases: dict[str, dict[str, Document]] = {}
+    for wheel in wheels:
+        if variant_label(wheel.name):
+            documents = releases.setdefault(_release(wheel.name), {})
+            documents[wheel.name] = read_document(wheel)
+    return {
+        f"{release}-variants.json": (
+            json.dumps(merge(documents), indent=1, sort_keys=True) + "\n"
+        ).encode()
+        for release, documents in sorted(releases.items())
+    }

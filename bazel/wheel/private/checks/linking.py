@@ -1,0 +1,85 @@
+"""What native files need, and where they look for it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Optional
+
+from . import policy
+from .elf import Elf
+from .wheel import Expected
+
+
+def check(elves: dict[str, Elf], native: set[str], expected: Expected) -> Iterator[str]:
+    """Yields libraries that a user of the wheel need not have, and run paths that lead nowhere.
+
+    Args:
+        elves: Path -> what could be read.
+        native: Paths of all native files, the unreadable ones too.
+        expected: As everywhere.
+    """
+    for path, elf in elves.items():
+        yield from _needed(path, elf, native, expected)
+        yield from _run_paths(path, elf)
+    yield from _accelerator(elves, expected)
+
+
+def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterator[str]:
+    allowed = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator, frozenset())
+    shipped = {posixpath.basename(other) for other in native}
+    for library in elf.needed:
+        if library in policy.SYSTEM_LIBRARIES or library in allowed:
+            continue
+        owner = _owner(library)
+        if library in shipped:
+            yield from _unreachable(path, elf, library, native)
+        elif owner:
+            yield (
+                f"{path}: needs {library} of {owner}, but the wheel is for {expected.accelerator}; "
+                "build it for that accelerator, or link without it"
+            )
+        else:
+            yield (
+                f"{path}: needs {library}, which is neither in the wheel nor on every system of its platform tag; "
+                "link it statically, add it to `native`, or allow it in policy.py"
+            )
+
+
+def _owner(library: str) -> Optional[str]:
+    """The first accelerator whose libraries include this one."""
+    labels = (
+        label for label, libraries in policy.ACCELERATOR_LIBRARIES.items() if library in libraries
+    )
+    return next(labels, None)
+
+
+def _unreachable(path: str, elf: Elf, library: str, native: set[str]) -> Iterator[str]:
+    places = {posixpath.normpath(f"{_folder(path, entry)}/{library}") for entry in elf.run_paths}
+    if not places & native:
+        yield (
+            f"{path}: needs {library}, but none of its run paths ({', '.join(elf.run_paths) or 'it has none'}) "
+            "leads to where the wheel has it; set the run path to $ORIGIN/..."
+        )
+
+
+def _folder(path: str, run_path: str) -> str:
+    """The folder that a run path names, below the one that the wheel is installed in."""
+    return posixpath.normpath(run_path.replace("$ORIGIN", posixpath.dirname(path) or ".", 1))
+
+
+def _run_paths(path: str, elf: Elf) -> Iterator[str]:
+    for entry in elf.run_paths:
+        if entry.split("/")[0] != "$ORIGIN":
+            yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with $ORIGIN/... instead"
+        elif _folder(path, entry).split("/")[0] == "..":
+            yield f"{path}: has the run path {entry!r}, which leaves site-packages; link with a shorter one"
+
+
+def _accelerator(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
+    libraries = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator)
+    if libraries and not any(libraries & set(elf.needed) for elf in elves.values()):
+        yield (
+            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
+            f"{expected.accelerator}; build it with that accelerator, or label it cpu"
+        )

@@ -1,0 +1,45 @@
+"""The toy wheel, and the checker as a module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from changes import set_platform
+from draft import Draft
+
+# The checker is a program; its folder is what Python would put first on the path.
+sys.path.insert(0, str(Path(os.environ["CHECK_WHEEL"]).parent))
+
+
+@pytest.fixture(scope="session")
+def toy_wheel() -> Path:
+    """The good wheel."""
+    return Path(os.environ["TOY_WHEEL"])
+
+
+@pytest.fixture(scope="session")
+def _good(toy_wheel: Path) -> Draft:
+    draft = Draft(toy_wheel)
+    draft.fit_sbom()
+    # Whatever the platform of the build: the oldest floor, below which the tests go.
+    platform = draft.name[: -len(".whl")].split("-")[-1]
+    set_platform(draft, "manylinux_2_17_" + platform.split("_", 3)[3])
+    return draft
+
+
+@pytest.fixture
+def draft(_good: Draft) -> Draft:
+    """A copy of the good wheel, to break."""
+    return _good.copy()
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., list[str]]:
+    """Writes a draft and returns what the checker says of it."""
+    import check_wheel
+
+    return lambda draft, **arguments: check_wheel.problems(draft.write(tmp_path), **arguments)

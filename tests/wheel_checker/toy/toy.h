@@ -1,0 +1,3 @@
+#pragma once
+
+__attribute__((visibility("default"))) int toy_answer(void);
