@@ -172,7 +172,7 @@ def test_starlark(pep517, tmp_path) -> None:
         with pytest.raises(pep517.BuildError, match=re.escape(words)):
             function(path, *arguments)
     path.write_text("A = (\n")
-    with pytest.raises(pep517.BuildError, match=f"cannot read {path} .*never closed"):
+    with pytest.raises(pep517.BuildError, match=f"cannot read {path} .*: unpack or clone"):
         starlark.constant(path, "A")
     with pytest.raises(pep517.BuildError, match="cannot read .*No such file"):
         starlark.constant(tmp_path / "missing", "A")
