@@ -29,7 +29,8 @@ import sys
 
 from . import _build_info, _core
 
-LIB_DIR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib")
+# Beside the native module, which is not beside this file in an editable installation.
+LIB_DIR = os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), "lib")
 FORCE_VARIABLE = "LLAMA_CPP_CPU_VARIANT"
 PROBE_TIMEOUT_S = 20
 

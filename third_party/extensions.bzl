@@ -6,6 +6,7 @@ load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
+load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
@@ -21,6 +22,8 @@ def _third_party_impl(_module_ctx):
     pip_files(name = "pip_wheel", files = PIP_WHEEL)
     for abi_tag, files in TEST_WHEELS.items():
         pip_files(name = test_wheels_repository(abi_tag), files = files)
+    for abi_tag, files in ABI_WHEELS.items():
+        pip_files(name = abi_wheels_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
 

@@ -82,8 +82,8 @@ void quantize(const std::string& input, const std::string& output, const Quantiz
 
 void init_quantize(py::module_& m) {
     py::class_<QuantizeParams> cls(m, "QuantizeParams",
-                           "How to quantize; the defaults are llama.cpp's. Types of "
-                           "GGML_TYPE_COUNT are chosen by llama.cpp.");
+                                   "How to quantize; the defaults are llama.cpp's. Types of "
+                                   "GGML_TYPE_COUNT are chosen by llama.cpp.");
     cls.def(py::init([] { return llama_model_quantize_default_params(); }));
     def_int(cls, "nthread", &QuantizeParams::nthread);
     def_int(cls, "ftype", &QuantizeParams::ftype);

@@ -344,6 +344,7 @@ class DebianTest(BazelwTest):
         self.assertEqual("local_path", json.loads((stub / "source.json").read_text())["type"])
         self.assertTrue(Path(options["install_base"], "A-server.jar").exists())
         self.assertTrue(Path(options["server_javabase"], "lib").exists())
+        self.assertEqual("PYTHON_SOURCES=machine,debian", options["repo_env"])
         self.assertIn(("override_module", f"rules_cc={options['install_base']}/rules/cc"), settings)
 
     def check_prefix(self) -> None:

@@ -49,6 +49,17 @@ def serve_folder() -> Iterator[Callable[[Path], str]]:
         stop()
 
 
+@pytest.fixture
+def application_json_url(
+    site: Path, serve_folder: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """A host that takes the JSON pages for any JSON."""
+    for media_type in (serve._JSON, "application/vnd.pypi.simple.latest+json"):
+        page = ("index.v1_json", "application/json")
+        monkeypatch.setitem(serve._REPRESENTATIONS, media_type, page)
+    return serve_folder(site)
+
+
 @pytest.fixture(scope="session")
 def pip_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """pip unpacked: run out of its wheel it is compiled anew each time."""

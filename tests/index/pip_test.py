@@ -82,6 +82,13 @@ def test_a_host_that_has_only_html(pip: Pip, site: Path, tmp_path: Path, serve_f
     assert pip.installed() == "0.4.0+cpu"
 
 
+def test_application_json_is_not_read(pip: Pip, application_json_url: str) -> None:
+    options = indexes(application_json_url, "cpu")
+    result = pip("install", *options, f"{synthetic.PROJECT}==0.4.0+cpu", check=False)
+    assert result.returncode != 0
+    assert "because the GET request got Content-Type: application/json" in result.stderr
+
+
 def test_a_folder_as_index(pip: Pip, site: Path) -> None:
     pip("install", *indexes(site.as_uri(), "cpu"), f"{synthetic.PROJECT}==0.4.0+cpu")
     assert pip.installed() == "0.4.0+cpu"

@@ -164,6 +164,13 @@ def test_a_host_that_has_only_html(uv: Uv, site: Path, tmp_path: Path, serve_fol
         assert uv.installed() == f"0.4.1+{backend}"
 
 
+def test_application_json_is_not_read(uv: Uv, application_json_url: str) -> None:
+    index = f"{application_json_url}/whl/cpu"
+    result = uv("pip", "install", "--index", index, synthetic.PROJECT, check=False)
+    assert result.returncode != 0
+    assert 'Unsupported `Content-Type` "application/json"' in result.stderr
+
+
 def test_a_folder_as_index(uv: Uv, site: Path) -> None:
     uv.write_project(
         projects.WITH_ONE_INDEX.format(backend="cpu", url=site.as_uri(), version="0.4.0")

@@ -48,6 +48,7 @@ def test_the_command(tree) -> None:
         "build",
         "--symlink_prefix=/",
         "--noshow_progress",
+        "--remote_download_outputs=toplevel",
         "--//:version=0.4.0",
         "--//:local_label=",
         f"--//:python_abi={ABI}",
@@ -74,7 +75,7 @@ def test_settings_become_flags(tree) -> None:
         "--max_idle_secs=60",
         f"--output_user_root={root}",
     ]
-    assert options(call)[3:] == [
+    assert options(call)[4:] == [
         "--//:version=0.4.0",
         "--//:local_label=stone1",
         "--//:python_abi=cp313t",
@@ -188,6 +189,14 @@ def test_a_wheel_that_is_not_what_the_settings_say_is_refused(tree, argument, bu
     assert not list(tree.out.iterdir())
 
 
+def test_targets_in_bazel_args_are_refused(tree) -> None:
+    result = tree.call("build_wheel", str(tree.out), {"bazel-args": "//:wheel_cp39"})
+    assert result.status == 1
+    assert result.said.splitlines()[-1] == (
+        "llama-cpp-python: Bazel built 2 wheels and not one: name no targets in bazel-args"
+    )
+
+
 def test_wrong_settings_end_every_hook_before_bazel_starts(tree) -> None:
     words = "llama-cpp-python: -C backnd is no setting (did you mean backend?)"
     for hook in (
@@ -219,9 +228,7 @@ def test_builds_at_the_same_time_take_turns(tree, tmp_path) -> None:
     lock.parent.mkdir(parents=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        script = (
-            "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_wheel(sys.argv[1])"
-        )
+        script = "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_wheel(sys.argv[1])"
         process = subprocess.Popen(
             [sys.executable, "-c", script, str(tree.out)],
             cwd=tree.root,

@@ -183,6 +183,13 @@ def test_pip_editable_always_builds(env, tree) -> None:
     assert said == f"{tree.root}/llama_cpp/__init__.py\n"
 
 
+def test_pip_wheel_for_another_interpreter(env, tree, tmp_path) -> None:
+    given = ("-C", "abi=cp313t", "-C", "local-label=auto")
+    env.run(*env.pip, "wheel", "--no-deps", "--wheel-dir", tmp_path / "wheels", tree.root, *given)
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    assert wheel.name == "llama_cpp_python-0.4.0+cpu-cp313-cp313t-linux_x86_64.whl"
+
+
 def test_pip_refusal_is_the_last_line(env, tree) -> None:
     status, said = env.try_to_run(*env.pip_install, tree.root, "-C", "backend=cuda")
     assert status == 1

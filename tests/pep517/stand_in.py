@@ -103,12 +103,15 @@ def _build(flags: dict[str, str], number: int) -> None:
     wheel.parent.mkdir(parents=True, exist_ok=True)
     facts = {"ACCELERATOR": flags.get("--config", "cpu"), "BUILD": number, "VERSION": version}
     _write_wheel(wheel, version, "".join(f"{key} = {value!r}\n" for key, value in facts.items()))
+    files = [{"name": name, "pathPrefix": folder}]
+    files += [
+        {"name": f"{target.partition(':')[2]}.whl", "pathPrefix": folder}
+        for target in sys.argv
+        if target.startswith("//") and target != "//:wheel"
+    ]
     events = [
         {"id": {"workspace": {}}, "workspaceInfo": {"localExecRoot": str(root)}},
-        {
-            "id": {"namedSet": {"id": "0"}},
-            "namedSetOfFiles": {"files": [{"name": name, "pathPrefix": folder}]},
-        },
+        {"id": {"namedSet": {"id": "0"}}, "namedSetOfFiles": {"files": files}},
     ]
     Path(flags["--build_event_json_file"]).write_text("".join(json.dumps(e) + "\n" for e in events))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import warnings
 from pathlib import Path
 
@@ -28,11 +27,8 @@ def test_a_path_that_leaves_the_folder(draft: Draft, check: Check, path: str) ->
 
 def test_two_entries_of_one_name(draft: Draft, check: Check) -> None:
     draft.again[draft.inside("RECORD")] = b""
-    with (
-        warnings.catch_warnings(action="ignore")
-        if sys.version_info >= (3, 11)
-        else warnings.catch_warnings()
-    ):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # zipfile's own, about the same thing
         problems = check(draft)
     assert re.search(r"RECORD: the archive has 2 entries of this name", problems[0])
 

@@ -81,6 +81,13 @@ def test_a_file_that_is_no_archive(draft: Draft, tmp_path: Path) -> None:
     assert_only(check_wheel.problems(wheel), "it is no readable zip file")
 
 
+def test_no_file(tmp_path: Path, toy_wheel: Path) -> None:
+    import check_wheel
+
+    problems = check_wheel.problems(tmp_path / toy_wheel.name)
+    assert_only(problems, r"it is no readable zip file \(.*No such file")
+
+
 def test_a_flipped_bit(draft: Draft, tmp_path: Path) -> None:
     import check_wheel
 

@@ -8,7 +8,7 @@ from draft import Draft
 
 def test_metadata_that_packaging_rejects(draft: Draft, check: Check) -> None:
     draft.metadata("Requires-Python: >=3.9", "Requires-Python: at least 3.9")
-    draft.metadata("License-Expression: MIT", "License-Expression: MIT or so")
+    draft.metadata("License-Expression: MIT", "License-Expression: MIT AND or so")
     assert_only(
         check(draft),
         "METADATA is refused by `packaging`: .*license-expression",

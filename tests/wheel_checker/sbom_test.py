@@ -72,6 +72,14 @@ def test_a_component_that_names_no_licence(draft: Draft, check: Check) -> None:
     assert_only(check(draft), "names no licence file for compiler-rt")
 
 
+def test_a_component_whose_licence_metadata_leaves_out(draft: Draft, check: Check) -> None:
+    compiler_rt(draft)["licenses"] = [{"expression": "MIT AND BSD-2-Clause"}]
+    assert_only(
+        check(draft),
+        "has compiler-rt under BSD-2-Clause, which METADATA's License-Expression 'MIT' leaves out",
+    )
+
+
 def test_a_component_that_asks_for_no_notice(draft: Draft, check: Check) -> None:
     compiler_rt(draft).update(licenses=[{"expression": "Unlicense"}], properties=[])
     assert check(draft) == []

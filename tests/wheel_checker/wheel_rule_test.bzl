@@ -47,3 +47,10 @@ wheel_rule_test = analysistest.make(
         ),
     },
 )
+
+def _clashing_files_test_impl(ctx):
+    env = analysistest.begin(ctx)
+    asserts.expect_failure(env, "would both be zig/LICENSE of the wheel; leave one out, or give it another name")
+    return analysistest.end(env)
+
+clashing_files_test = analysistest.make(_clashing_files_test_impl, expect_failure = True)

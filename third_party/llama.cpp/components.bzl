@@ -64,12 +64,16 @@ LLAMA_CPP_COMPONENTS = [
     for name in _COMPONENTS
 ]
 
-def llama_cpp_components():
-    """Declares `<name>_component` for each of them."""
-    for name, spec in _COMPONENTS.items():
+def llama_cpp_components(name):
+    """Declares a wheel_component for each of them.
+
+    Args:
+      name: what is appended to the names of the components, such as `ggml_component`.
+    """
+    for component, spec in _COMPONENTS.items():
         wheel_component(
-            name = name + "_component",
-            component = name,
+            name = "{}_{}".format(component, name),
+            component = component,
             file = LLAMA_CPP_ARCHIVE["file"],
             license_expression = spec.license_expression,
             license_files = {"@llama_cpp//:" + file: path for file, path in spec.license_files.items()},

@@ -1,8 +1,9 @@
 """pyelftools: reads ELF files. For the wheel checker."""
 
+# The newest that runs on Python 3.9, which may be the Python that builds.
 PYELFTOOLS_ARCHIVE = dict(
     build_file = "//third_party/pyelftools:pyelftools.BUILD",
-    file = "pyelftools-0.33-py3-none-any.whl",
+    file = "pyelftools-0.32-py3-none-any.whl",
     package = "pyelftools",
-    sha256 = "f215ad5f47d3f1373a21496a6c9e0707c622840d0622f23ff7ce08678b020036",
+    sha256 = "013df952a006db5e138b1edf6d8a68ecc50630adbd0d83a2d41e7f846163d738",
 )

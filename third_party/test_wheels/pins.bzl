@@ -24,8 +24,10 @@ TEST_WHEELS = {
         "variantlib-0.2.2-py3-none-any.whl": "variantlib ad4c75ac4bf92b623d7fcc55f0af3ec131012ea2ff8336332d08ac8ef88745ab",
     } | _pin(PACKAGING_ARCHIVE) | _pin(PYELFTOOLS_ARCHIVE),
     "cp310": {
+        "exceptiongroup-1.3.2-py3-none-any.whl": "exceptiongroup 41c6a70dfec22050d3d8b43386b059a4dc0bca3f3d40a40971cb206fff1785af",
         "numpy-2.2.6-cp310-cp310-manylinux_2_17_x86_64.manylinux2014_x86_64.whl": "numpy fc7b73d02efb0e18c000e9ad8b83480dfcd5dfd11065997ed4c6747470ae8915",
         "pyyaml-6.0.3-cp310-cp310-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl": "pyyaml 9c7708761fccb9397fe64bbc0395abcae8c4bf7b0eac081e12b809bf47700d0b",
+        "tomli-2.5.0-py3-none-any.whl": "tomli 32a7b79ac57a2e83670ce329ccf675798bc5a2094783a63676866b70503f2e2b",
     },
     "cp311": {
         "numpy-2.3.5-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl": "numpy 8cba086a43d54ca804ce711b2a940b16e452807acebe7852ff327f1ecd49b0d4",

@@ -26,9 +26,20 @@ _TARGET = "//:wheel"
 _IDLE_SECONDS = 60
 # Of pip's settings, those that say where files are and how they are reached. The others are about the installation
 # that pip is busy with, and must not reach the pip that the build asks for addresses.
-_PIP_SETTINGS = (
-    *("CERT", "CLIENT_CERT", "CONFIG_FILE", "DEFAULT_TIMEOUT", "EXTRA_INDEX_URL", "FIND_LINKS"),
-    *("INDEX_URL", "NO_INDEX", "PROXY", "RETRIES", "TRUSTED_HOST"),
+_PIP_SETTINGS = frozenset(
+    (
+        "PIP_CERT",
+        "PIP_CLIENT_CERT",
+        "PIP_CONFIG_FILE",
+        "PIP_DEFAULT_TIMEOUT",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS",
+        "PIP_INDEX_URL",
+        "PIP_NO_INDEX",
+        "PIP_PROXY",
+        "PIP_RETRIES",
+        "PIP_TRUSTED_HOST",
+    )
 )
 
 
@@ -64,8 +75,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in variables.items()
-        if not name.startswith(("PIP_", "PYTHON"))
-        or name.startswith("PIP_") and name[len("PIP_") :] in _PIP_SETTINGS
+        if name in _PIP_SETTINGS or not name.startswith(("PIP_", "PYTHON"))
     }
     kept["PATH"] = os.pathsep.join(_path(variables.get("PATH", os.defpath)))
     return kept
@@ -102,9 +112,7 @@ def _locked(output_base: Path) -> Iterator[None]:
         yield
 
 
-def _build_command(
-    project: Project, settings: Settings, version: str, events: Path
-) -> list[str]:
+def _build_command(project: Project, settings: Settings, version: str, events: Path) -> list[str]:
     public, _, label = version.partition("+")
     accelerator = settings.backend
     return [
@@ -112,6 +120,8 @@ def _build_command(
         # No links in the source tree, which may be read-only.
         "--symlink_prefix=/",
         "--noshow_progress",
+        # The wheel itself is wanted, whatever a .bazelrc says of a remote cache.
+        "--remote_download_outputs=toplevel",
         f"--build_event_json_file={events}",
         f"--//:version={public}",
         f"--//:local_label={label}",
@@ -154,12 +164,16 @@ def _wheel(events: Path) -> Path:
     execution_root, wheels = Path(), set()
     with events.open(encoding="utf-8") as lines:
         for event in map(json.loads, lines):
-            execution_root = Path(event.get("workspaceInfo", {}).get("localExecRoot", execution_root))
+            execution_root = Path(
+                event.get("workspaceInfo", {}).get("localExecRoot", execution_root)
+            )
             for file in event.get("namedSetOfFiles", {}).get("files", []):
                 if file["name"].endswith(".whl"):
                     wheels.add(Path(*file.get("pathPrefix", []), file["name"]))
     if len(wheels) != 1:
-        raise BuildError(f"{_TARGET} is {len(wheels)} wheels and not one: correct the BUILD file")
+        raise BuildError(
+            f"Bazel built {len(wheels)} wheels and not one: name no targets in bazel-args"
+        )
     return execution_root / wheels.pop()
 
 

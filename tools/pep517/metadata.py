@@ -43,7 +43,7 @@ def pkg_info(project: Project) -> str:
 
 def _metadata(project: Project, full_version: str) -> str:
     table = project.metadata
-    return write_wheel._metadata(
+    return write_wheel.metadata(
         {
             "classifiers": table["classifiers"],
             "description": str(project.root / "README.md"),
@@ -54,7 +54,7 @@ def _metadata(project: Project, full_version: str) -> str:
             "requires": table["requires"],
             "requires_python": table["python_requires"],
             "summary": table["summary"],
-            "urls": {},
+            "urls": table["project_urls"],
             "version": full_version,
         }
     )

@@ -42,7 +42,9 @@ def _files(root: Path) -> list[str]:
     files = [name for name in names if not name.endswith(_LEFT_OUT)]
     for file in files:
         if (root / file).is_symlink():
-            raise BuildError(f"{file} is a symbolic link, which an sdist cannot have: commit a file")
+            raise BuildError(
+                f"{file} is a symbolic link, which an sdist cannot have: commit a file"
+            )
     # What was deleted and not yet committed is still tracked.
     return sorted(file for file in files if (root / file).is_file())
 

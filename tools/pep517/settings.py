@@ -47,7 +47,9 @@ def parse(config_settings: Optional[Mapping[str, Any]], project: Project) -> Set
     given = config_settings or {}
     for key in given:
         if key not in _KEYS:
-            raise BuildError(f"-C {key} is no setting{_nearest(key, _KEYS)}; there are {_list(_KEYS)}")
+            raise BuildError(
+                f"-C {key} is no setting{_nearest(key, _KEYS)}; there are {_list(_KEYS)}"
+            )
     backend = _backend(_single(given, "backend", project.default_accelerator), project)
     return Settings(
         backend=backend,

@@ -43,30 +43,33 @@ def _python_files(ctx):
     package = ctx.label.package + "/" if ctx.label.package else ""
     return {_runfiles_path(file).removeprefix(package): file for file in ctx.files.srcs}
 
+def _add(ctx, files, path, file):
+    """Adds a file under its path in the wheel; two files for one path would be a silent loss."""
+    if files.setdefault(path, file) != file:
+        fail("{}: {} and {} would both be {} of the wheel; leave one out, or give it another name".format(
+            ctx.label,
+            files[path].path,
+            file.path,
+            path,
+        ))
+
 def _members(ctx):
+    """Wheel path -> file, for all but the .dist-info folder."""
     members = _python_files(ctx)
-    members.update({
-        "{}/{}".format(ctx.attr.import_name, file.basename): file
-        for file in ctx.files.extension
-    })
-    members.update({
-        "{}/lib/{}".format(ctx.attr.import_name, file.basename): file
-        for file in ctx.files.native
-    })
+    for file in ctx.files.extension:
+        _add(ctx, members, "{}/{}".format(ctx.attr.import_name, file.basename), file)
+    for file in ctx.files.native:
+        _add(ctx, members, "{}/lib/{}".format(ctx.attr.import_name, file.basename), file)
     return members
 
 def _license_files(ctx):
     """Path below the `licenses` folder -> file: the project's own, and those of every component."""
-    files = {name: target.files.to_list()[0] for target, name in ctx.attr.license_files.items()}
+    files = {}
+    for target, path in ctx.attr.license_files.items():
+        _add(ctx, files, path, target.files.to_list()[0])
     for component in ctx.attr.components:
         for path, file in component[WheelComponentInfo].license_files.items():
-            if files.setdefault(path, file) != file:
-                fail("{}: two licence files would be licenses/{} of the wheel: {} and {}. Give one another path.".format(
-                    ctx.label,
-                    path,
-                    files[path].path,
-                    file.path,
-                ))
+            _add(ctx, files, path, file)
     return files
 
 def _component(target):

@@ -34,7 +34,7 @@ def _of_extra(requirement: str, extra: str) -> str:
     )
 
 
-def _metadata(spec: dict[str, Any]) -> str:
+def metadata(spec: dict[str, Any]) -> str:
     """METADATA, as core metadata 2.4 orders it."""
     fields = [
         ("Metadata-Version", "2.4"),
@@ -123,7 +123,7 @@ def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, byt
     """What goes into the .dist-info folder, without RECORD."""
     native = {path: data for path, data in members.items() if _is_elf(data)}
     files = {
-        "METADATA": _metadata(spec).encode(),
+        "METADATA": metadata(spec).encode(),
         "WHEEL": _wheel_file(spec).encode(),
         f"sboms/{spec['distribution']}.cdx.json": sbom(spec, native).encode(),
     }

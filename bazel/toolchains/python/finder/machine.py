@@ -40,7 +40,8 @@ def _names(request: Request) -> list[str]:
 
 def _places(request: Request) -> list[Path]:
     """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
-    folders = [Path(folder) for folder in os.get_exec_path()]
+    # A relative entry is another folder for every caller; Bazel's own tests have `.` there.
+    folders = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
     folders += [*_newest_first(_pyenv_folder()), *_newest_first(_uv_folder())]
     return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
 
@@ -53,9 +54,7 @@ def _newest_first(installations: Path) -> list[Path]:
     def version(folder: Path) -> list[int]:
         return [int(number) for number in re.findall(r"\d+", folder.name)]
 
-    # uv has links to each installation beside it.
-    folders = [f for f in installations.iterdir() if f.is_dir() and not f.is_symlink()]
-    return [folder / "bin" for folder in sorted(folders, key=version, reverse=True)]
+    return [folder / "bin" for folder in sorted(installations.iterdir(), key=version, reverse=True)]
 
 
 def _pyenv_folder() -> Path:

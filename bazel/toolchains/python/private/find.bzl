@@ -44,7 +44,7 @@ _SOURCES = ["standalone", "machine", "debian"]
 # Beside letters and digits, of what Bazel allows in the name of a target.
 _PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
 
-# Building a free-threaded interpreter takes 7 minutes on two cores.
+# Building a free-threaded interpreter takes 4 minutes of CPU, which a busy machine stretches.
 _TIMEOUT_SECONDS = 3600
 
 _MISSING = (
@@ -127,10 +127,10 @@ def _look(rctx, abi, need, source):
     if source != "standalone":
         return _ask(rctx, abi, need, source)
     python, reason = download_standalone(rctx, abi, host_cpu(rctx))
-    return _ask(rctx, abi, need, "path", python) if python else (None, reason)
+    return _ask(rctx, abi, need, "path", python, watch = False) if python else (None, reason)
 
-def _ask(rctx, abi, need, source, path = ""):
-    """Asks the finder; returns (facts, reason)."""
+def _ask(rctx, abi, need, source, path = "", watch = True):
+    """Asks the finder; returns (facts, reason). What it answers from is watched, unless it is part of the repository."""
     request = json.encode({
         "abi": abi,
         "ext_suffix": ext_suffix(abi, host_cpu(rctx)),
@@ -145,11 +145,11 @@ def _ask(rctx, abi, need, source, path = ""):
     if result.return_code:
         fail("finding the {} of {} failed: {}".format(need, abi, result.stderr.strip()))
     answer = json.decode(result.stdout)
-    if "reason" not in answer:
-        return answer, ""
-    for looked_at in answer["looked_at"]:
-        _watch(rctx, rctx.path(looked_at))
-    return None, answer["reason"]
+    found = "reason" not in answer
+    for looked_at in [answer["executable"]] if found else answer["looked_at"]:
+        if looked_at and watch:
+            _watch(rctx, rctx.path(looked_at))
+    return (answer, "") if found else (None, answer["reason"])
 
 def _watch(rctx, path):
     """Looks again when a file appears or changes, or when something appears in a folder."""

@@ -62,5 +62,4 @@ python_headers_repository = repository_rule(
     configure = True,
     doc = "`:headers`, `:abi`, and `:python` as an alias into the repository of the interpreter.",
     environ = FINDER_ENVIRONMENT,
-    local = True,
 )

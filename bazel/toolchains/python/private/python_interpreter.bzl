@@ -32,5 +32,4 @@ python_interpreter_repository = repository_rule(
     configure = True,
     doc = "`:python`, a file that starts the interpreter, and `:runtimes`, a py_runtime_pair.",
     environ = FINDER_ENVIRONMENT,
-    local = True,
 )

@@ -16,7 +16,8 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     try:
         metadata = Metadata.from_email(wheel.text("METADATA"), validate=True)
     except ExceptionGroup as group:
-        for error in group.exceptions:
+        # They come in the order of a set.
+        for error in sorted(group.exceptions, key=str):
             yield f"METADATA is refused by `packaging`: {str(error).rstrip('.')}; correct the attribute of py_abi_wheel"
         return
     yield from _licenses(wheel, metadata)

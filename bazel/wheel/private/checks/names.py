@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import email.parser
 import itertools
 from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
 from . import policy
-from .wheel import Expected, Wheel, platform_of
+from .wheel import Expected, Wheel, fields, platform_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -37,13 +36,9 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
             )
 
 
-def _fields(text: str) -> email.message.Message:
-    return email.parser.HeaderParser().parsestr(text)
-
-
 def _metadata(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    fields = _fields(wheel.text("METADATA"))
-    name, version = fields.get("Name", ""), fields.get("Version", "")
+    metadata = fields(wheel.text("METADATA"))
+    name, version = metadata.get("Name", ""), metadata.get("Version", "")
     if canonicalize_name(name) != canonicalize_name(expected.distribution):
         yield f"METADATA has the name {name!r}, the file name {expected.distribution!r}; make them one"
     public, _, label = version.partition("+")
@@ -57,14 +52,14 @@ def _metadata(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    fields = _fields(wheel.text("WHEEL"))
-    if fields.get("Wheel-Version") != "1.0":
-        yield f"WHEEL has Wheel-Version {fields.get('Wheel-Version')!r}; write 1.0, which every installer reads"
-    if fields.get("Root-Is-Purelib") != "false":
+    header = fields(wheel.text("WHEEL"))
+    if header.get("Wheel-Version") != "1.0":
+        yield f"WHEEL has Wheel-Version {header.get('Wheel-Version')!r}; write 1.0, which every installer reads"
+    if header.get("Root-Is-Purelib") != "false":
         yield "WHEEL does not say `Root-Is-Purelib: false`, so native files would go where pure Python belongs; write false"
     parts = (part.split(".") for part in expected.tag.split("-"))
     tags = {"-".join(product) for product in itertools.product(*parts)}
-    found = fields.get_all("Tag", [])
+    found = header.get_all("Tag", [])
     if set(found) != tags:
         yield (
             f"WHEEL has the tags {', '.join(sorted(found)) or '(none)'}, the file name "

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from . import policy
 from .elf import MAGIC
-from .wheel import Expected, Wheel
+from .wheel import Expected, Wheel, fields
 
 _AGAIN = "build the wheel again with py_abi_wheel"
 
@@ -81,12 +81,23 @@ def _works(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
         yield from _license(wheel, part)
 
 
+def _operands(*expressions: str) -> set[str]:
+    """The licences (SPDX) that hold together."""
+    return {operand.strip() for expression in expressions for operand in expression.split(" AND ")}
+
+
 def _license(wheel: Wheel, part: dict[str, Any]) -> Iterator[str]:
     name, properties = part["name"], part.get("properties", [])
     files = [entry["value"] for entry in properties if entry["name"] == "license-file"]
-    licenses = {entry["expression"] for entry in part.get("licenses", [])}
+    licenses = _operands(*(entry["expression"] for entry in part.get("licenses", [])))
     if not files and not (licenses and licenses <= policy.LICENSES_WITHOUT_NOTICE):
         yield f"names no licence file for {name}; set `license_files` of its wheel_component"
+    expression = fields(wheel.text("METADATA")).get("License-Expression", "")
+    for missing in sorted(licenses - _operands(expression) - policy.LICENSES_WITHOUT_NOTICE):
+        yield (
+            f"has {name} under {missing}, which METADATA's License-Expression {expression!r} leaves out; "
+            "add it to `license_expression` of py_abi_wheel"
+        )
     for file in files:
         if f"{wheel.dist_info}/licenses/{file}" not in wheel.files:
             yield f"names the licence file {file} for {name}, which is missing; set `license_files` of its wheel_component"

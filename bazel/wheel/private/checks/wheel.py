@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import email.message
+import email.parser
 import re
 import zipfile
 import zlib
@@ -104,11 +106,23 @@ def read_wheel(path: Path) -> Wheel:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             files = {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise UnreadableWheel(
             f"it is no readable zip file ({error}); copy or build it again"
         ) from error
     return Wheel(path, entries, files)
+
+
+def fields(text: str) -> email.message.Message:
+    """The fields of METADATA or WHEEL, as they are written."""
+    return email.parser.HeaderParser().parsestr(text)
 
 
 def platform_of(tag: str) -> Optional[Platform]:

@@ -1,0 +1,46 @@
+"""`llama_cpp_index`: the package index of llama-cpp-python's wheels."""
+
+load("@rules_python//python:py_binary.bzl", "py_binary")
+load("//bazel/index:defs.bzl", "wheel_index")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//platforms:glibc.bzl", "GLIBC_FLOORS")
+load("//platforms:platforms.bzl", "LINUX_CPUS", "linux_platform")
+
+_LABEL = ACCELERATORS[DEFAULT_ACCELERATOR]
+
+def _platform_tag(cpu, floor):
+    return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
+
+def _build_command(cpu, floor):
+    return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + linux_platform("linux", cpu, floor)
+
+# What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
+_BUILD_COMMANDS = {
+    _LABEL + "-" + _platform_tag(cpu, floor): _build_command(cpu, floor)
+    for cpu in LINUX_CPUS
+    for floor in GLIBC_FLOORS
+}
+
+def llama_cpp_index(name, wheels, variants, upload_time):
+    """Declares the index, and `serve_<name>`, which shows it on this machine.
+
+    Args:
+      name: name of the index.
+      wheels: the wheels that it lists.
+      variants: their variant wheels (PEP 825), or none.
+      upload_time: flag with their upload time; see wheel_index.
+    """
+    wheel_index(
+        name = name,
+        build_commands = _BUILD_COMMANDS,
+        upload_time = upload_time,
+        variants = variants,
+        wheels = wheels,
+    )
+    py_binary(
+        name = "serve_" + name,
+        srcs = [Label("//bazel/index:serve.py")],
+        args = ["$(rootpath :{})".format(name)],
+        data = [":" + name],
+        main = Label("//bazel/index:serve.py"),
+    )
