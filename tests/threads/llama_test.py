@@ -218,7 +218,7 @@ def test_closing_while_others_stream_and_tokenize(load, model_path):
 
 @pytest.mark.parametrize("kind", ["completion", "chat", "generate"])
 def test_a_stream_has_one_reader_at_a_time(fresh, kind):
-    """Together the readers get what one reader gets; who comes in between gets BusyError."""
+    """Together the readers get what one reader gets, whoever of them gets BusyError meanwhile."""
     n_tokens = 60
 
     def make():
@@ -235,7 +235,7 @@ def test_a_stream_has_one_reader_at_a_time(fresh, kind):
 
     expected = [content(item) for item in islice(make(), n_tokens)]
     shared = make()
-    got, busy = [], []
+    got = []
 
     def read():
         while len(got) < len(expected):
@@ -245,11 +245,34 @@ def test_a_stream_has_one_reader_at_a_time(fresh, kind):
                 return
             except llama_cpp.BusyError as error:
                 assert "read by another thread" in str(error)
-                busy.append(error)
 
     each(range(4), lambda _: read())
-    assert busy
     assert not Counter(expected) - Counter(got)
+
+
+def test_a_second_reader_of_a_stream_is_refused(fresh):
+    inside, refused = threading.Event(), threading.Event()
+
+    def wait(_tokens, logits):
+        inside.set()
+        assert refused.wait(60)
+        return logits
+
+    processors = llama_cpp.LogitsProcessorList([wait])
+    shared = fresh.generate(
+        fresh.tokenize(PROMPTS[0].encode()), temp=0, logits_processor=processors
+    )
+
+    def interfere():
+        assert inside.wait(60)
+        try:
+            with pytest.raises(llama_cpp.BusyError, match="read by another thread"):
+                next(shared)
+        finally:
+            refused.set()
+
+    together(lambda: next(shared), interfere)
+    assert isinstance(next(shared), int)
 
 
 def test_closing_a_stream_that_another_thread_reads(fresh):
