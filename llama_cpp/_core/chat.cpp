@@ -1,11 +1,8 @@
 // Chat templates: messages to a prompt, and the model's answer back to a message.
-#include "chat.h"
-
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
-#include <chrono>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,10 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "llama_cpp/_core/chat_templates.h"
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
-#include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/model.h"
 
 namespace py = pybind11;
@@ -28,10 +25,6 @@ namespace {
 using Texts = std::map<std::string, std::string>;
 using Trigger = std::tuple<int, std::string, llama_token>;
 
-common_json parse_chat_json(const std::string& text, const std::string& what) {
-    return parse_json(text, ErrorKind::kChatTemplate, what);
-}
-
 class ChatMessage {
   public:
     explicit ChatMessage(common_chat_msg message) : message_(std::move(message)) {}
@@ -41,116 +34,6 @@ class ChatMessage {
   private:
     common_chat_msg message_;
 };
-
-// A rendered prompt, and how to read the answer to it.
-class ChatPrompt {
-  public:
-    explicit ChatPrompt(common_chat_params params) : params_(std::move(params)) {
-        if (!params_.parser.empty()) {
-            parser_.load(params_.parser);
-        }
-    }
-
-    const common_chat_params& params() const { return params_; }
-
-    ChatMessage parse(const std::string& text, bool is_partial) const {
-        return call_without_gil(ErrorKind::kChatTemplate, [&] {
-            const common_chat_parser_params parser_params(params_);
-            return ChatMessage(common_chat_peg_parse(parser_, text, is_partial, parser_params));
-        });
-    }
-
-  private:
-    common_chat_params params_;
-    common_peg_arena parser_;
-};
-
-class ChatTemplates {
-  public:
-    ChatTemplates(std::shared_ptr<ModelHandle> model, const std::string& source,
-                  const std::string& bos, const std::string& eos)
-        : model_(std::move(model)) {
-        check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
-        try {
-            templates_ = call_native(ErrorKind::kChatTemplate, [&] {
-                return common_chat_templates_init(model_ ? model_->get() : nullptr, source, bos,
-                                                  eos);
-            });
-        } catch (const Error& error) {
-            throw Error(ErrorKind::kChatTemplate,
-                        "invalid chat template: " + reason(source, error));
-        }
-    }
-
-    const common_chat_templates* get() const { return templates_.get(); }
-
-  private:
-    // llama-common rethrows a copy that has lost its text; parsing once more brings it back.
-    std::string reason(const std::string& source, const Error& fallback) const {
-        const char* own = model_ ? llama_model_chat_template(model_->get(), nullptr) : nullptr;
-        const std::string text = !source.empty() ? source : (own != nullptr ? own : "");
-        try {
-            call_native(ErrorKind::kChatTemplate, [&] { common_chat_template(text, "", ""); });
-        } catch (const Error& error) {
-            return error.what();
-        }
-        return fallback.what();
-    }
-
-    std::shared_ptr<ModelHandle> model_;
-    common_chat_templates_ptr templates_;
-};
-
-struct ApplyArguments {
-    std::string messages;
-    std::string tools;
-    std::string tool_choice;
-    std::string json_schema;
-    std::string grammar;
-    bool add_generation_prompt;
-    bool parallel_tool_calls;
-    bool enable_thinking;
-    std::string reasoning_format;
-    Texts kwargs;
-    std::optional<double> now;
-};
-
-common_chat_templates_inputs make_inputs(const ApplyArguments& arguments) {
-    common_chat_templates_inputs inputs;
-    inputs.messages = common_chat_msgs_parse_oaicompat(
-        parse_chat_json(arguments.messages, "the text of the messages"));
-    if (!arguments.tools.empty()) {
-        inputs.tools = common_chat_tools_parse_oaicompat(
-            parse_chat_json(arguments.tools, "the text of the tools"));
-    }
-    if (!arguments.json_schema.empty()) {
-        parse_chat_json(arguments.json_schema, "json_schema");
-    }
-    for (const auto& [name, value] : arguments.kwargs) {
-        parse_chat_json(value, "kwargs['" + name + "']");
-    }
-    inputs.tool_choice = common_chat_tool_choice_parse_oaicompat(arguments.tool_choice);
-    inputs.json_schema = arguments.json_schema;
-    inputs.grammar = arguments.grammar;
-    inputs.add_generation_prompt = arguments.add_generation_prompt;
-    inputs.parallel_tool_calls = arguments.parallel_tool_calls;
-    inputs.enable_thinking = arguments.enable_thinking;
-    inputs.reasoning_format = common_reasoning_format_from_name(arguments.reasoning_format);
-    inputs.chat_template_kwargs = arguments.kwargs;
-    if (arguments.now.has_value()) {
-        using Clock = std::chrono::system_clock;
-        inputs.now = Clock::time_point(std::chrono::duration_cast<Clock::duration>(
-            std::chrono::duration<double>(*arguments.now)));
-    }
-    return inputs;
-}
-
-std::shared_ptr<ChatPrompt> apply(const ChatTemplates& self, const ApplyArguments& arguments) {
-    return call_without_gil(ErrorKind::kChatTemplate, [&] {
-        const common_chat_templates_inputs inputs = make_inputs(arguments);
-        return std::make_shared<ChatPrompt>(common_chat_templates_apply(self.get(), inputs));
-    });
-}
 
 std::vector<Trigger> triggers(const common_chat_params& params) {
     std::vector<Trigger> list;
@@ -188,33 +71,6 @@ py::typing::List<DiffDict> chat_diffs(const ChatMessage& previous, const ChatMes
         list.append(to_dict(diff));
     }
     return list;
-}
-
-std::string render(const std::string& source, const std::string& context_json,
-                   const std::string& bos, const std::string& eos) {
-    common_json values = parse_chat_json(context_json, "the text of the template's variables");
-    if (!values.is_object()) {
-        throw Error(ErrorKind::kChatTemplate, "the template's variables must be a JSON object");
-    }
-    for (const auto& [name, token] : {std::pair{"bos_token", bos}, std::pair{"eos_token", eos}}) {
-        if (!values.contains(name)) {
-            values[name] = token;
-        }
-    }
-    jinja::lexer lexer;
-    const jinja::lexer_result tokens = lexer.tokenize(source);
-    const jinja::program program = jinja::parse_from_tokens(tokens);
-    jinja::context context(tokens.source);
-    jinja::global_from_json(context, values, false);
-    jinja::runtime runtime(context);
-    return jinja::runtime::gather_string_parts(runtime.execute(program))->as_string().str();
-}
-
-py::str render_template(const std::string& source, const std::string& context,
-                        const std::string& bos, const std::string& eos) {
-    check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
-    return to_str(call_without_gil(ErrorKind::kChatTemplate,
-                                   [&] { return render(source, context, bos, eos); }));
 }
 
 void bind_message(py::module_& m) {
@@ -289,9 +145,15 @@ void bind_prompt(py::module_& m) {
             return std::string(common_chat_format_name(self.params().format));
         },
         "Name of the parser's format.");
-    cls.def("parse", &ChatPrompt::parse, py::arg("text"), py::arg("is_partial") = false,
-            "Read an answer, or with ``is_partial`` the beginning of one.\n\n"
-            "ChatTemplateError when it does not have the expected form.");
+    cls.def(
+        "parse",
+        [](const ChatPrompt& self, const std::string& text, bool is_partial) {
+            GilRelease release;
+            return ChatMessage(self.parse(text, is_partial));
+        },
+        py::arg("text"), py::arg("is_partial") = false,
+        "Read an answer, or with ``is_partial`` the beginning of one.\n\n"
+        "ChatTemplateError when it does not have the expected form.");
 }
 
 void bind_templates(py::module_& m) {
@@ -325,9 +187,8 @@ void bind_templates(py::module_& m) {
     cls.def_property_readonly(
         "supports_thinking",
         [](const ChatTemplates& self) {
-            return call_without_gil(ErrorKind::kChatTemplate, [&] {
-                return common_chat_templates_support_enable_thinking(self.get());
-            });
+            GilRelease release;
+            return self.supports_thinking();
         },
         "Whether the template knows reasoning.");
     cls.def(
@@ -336,10 +197,19 @@ void bind_templates(py::module_& m) {
            std::string tool_choice, std::string json_schema, std::string grammar,
            bool add_generation_prompt, bool parallel_tool_calls, bool enable_thinking,
            std::string reasoning_format, Texts kwargs, std::optional<double> now) {
-            return apply(self, {std::move(messages), std::move(tools), std::move(tool_choice),
-                                std::move(json_schema), std::move(grammar), add_generation_prompt,
-                                parallel_tool_calls, enable_thinking, std::move(reasoning_format),
-                                std::move(kwargs), now});
+            const ChatArguments arguments{std::move(messages),
+                                          std::move(tools),
+                                          std::move(tool_choice),
+                                          std::move(json_schema),
+                                          std::move(grammar),
+                                          add_generation_prompt,
+                                          parallel_tool_calls,
+                                          enable_thinking,
+                                          std::move(reasoning_format),
+                                          std::move(kwargs),
+                                          now};
+            GilRelease release;
+            return self.apply(arguments);
         },
         py::arg("messages"), py::arg("tools") = "", py::arg("tool_choice") = "auto", py::kw_only(),
         py::arg("json_schema") = "", py::arg("grammar") = "",
@@ -360,10 +230,20 @@ void init_chat(py::module_& m) {
     bind_message(m);
     bind_prompt(m);
     bind_templates(m);
-    m.def("render_template", &render_template, py::arg("template"), py::arg("context"),
-          py::arg("bos"), py::arg("eos"),
-          "Render a Jinja template with the variables of a JSON object; bos_token and eos_token "
-          "are\nadded to them unless given. ChatTemplateError for what is invalid.");
+    m.def(
+        "render_template",
+        [](const std::string& source, const std::string& context, const std::string& bos,
+           const std::string& eos) {
+            std::string text;
+            {
+                GilRelease release;
+                text = render_template(source, context, bos, eos);
+            }
+            return to_str(text);
+        },
+        py::arg("template"), py::arg("context"), py::arg("bos"), py::arg("eos"),
+        "Render a Jinja template with the variables of a JSON object; bos_token and eos_token "
+        "are\nadded to them unless given. ChatTemplateError for what is invalid.");
 }
 
 }  // namespace core

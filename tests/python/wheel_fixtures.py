@@ -89,7 +89,7 @@ def run_python(tmp_path):
         *arguments: str,
         env: dict[str, str | None] | None = None,
         options: tuple[str, ...] = (),
-        timeout: float = 120,
+        timeout: float = 300,
     ):
         environment = {**os.environ, **(env or {})}
         return subprocess.run(

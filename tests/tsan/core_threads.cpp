@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "ggml-backend.h"
+#include "llama_cpp/_core/chat_templates.h"
 #include "llama_cpp/_core/context_handle.h"
 #include "llama_cpp/_core/grammar_syntax.h"
 #include "llama_cpp/_core/handles.h"
@@ -335,6 +336,29 @@ void tokenizing_side_by_side(const World& world) {
     together(functions);
 }
 
+void templates_side_by_side(const World& world) {
+    const core::ChatTemplates templates(world.model, "", "", "");
+    std::vector<Function> functions;
+    for (int i = 0; i < kThreads; ++i) {
+        functions.push_back([&templates, i] {
+            const std::string prompt = kPrompts[i];
+            core::ChatArguments arguments{};
+            arguments.messages = R"([{"role": "user", "content": ")" + prompt + R"("}])";
+            arguments.tool_choice = "auto";
+            arguments.reasoning_format = "none";
+            arguments.add_generation_prompt = true;
+            for (int round = 0; round < 10; ++round) {
+                const auto chat = templates.apply(arguments);
+                CHECK(chat->params().prompt.find(prompt) != std::string::npos);
+                CHECK(chat->parse("an answer", false).content == "an answer");
+                const std::string variables = R"({"name": ")" + prompt + R"("})";
+                CHECK(core::render_template("{{ name }}", variables, "", "") == prompt);
+            }
+        });
+    }
+    together(functions);
+}
+
 void saving_while_others_evaluate(const World& world) {
     const Context context = new_context(world.model);
     const Context other = new_context(world.model);
@@ -456,6 +480,7 @@ int main(int argc, char** argv) {
         {"grammars side by side", grammars_side_by_side},
         {"one stream fought over", one_stream_fought_over},
         {"tokenizing side by side", tokenizing_side_by_side},
+        {"templates side by side", templates_side_by_side},
         {"saving while others evaluate", saving_while_others_evaluate},
         {"closing the log under loggers", closing_the_log_under_loggers},
         {"exiting under calls", exiting_under_calls},
