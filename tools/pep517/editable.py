@@ -7,10 +7,10 @@ puts the package's folder of the source tree before its own and runs the `__init
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import zipfile
 from pathlib import Path
+
+from ._wheel_rule import record_line
 
 _PACKAGE = "llama_cpp"
 
@@ -48,12 +48,7 @@ def make_editable(wheel: Path, root: Path, output: Path) -> None:
             else:
                 data = source.read(entry)
             target.writestr(entry, data)
-            lines.append(_record_line(entry.filename, data))
+            lines.append(record_line(entry.filename, data))
         # The writer of wheels puts RECORD last.
         lines.append(f"{entries[-1].filename},,\n")
         target.writestr(entries[-1], "".join(lines))
-
-
-def _record_line(path: str, data: bytes) -> str:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return f"{path},sha256={digest},{len(data)}\n"

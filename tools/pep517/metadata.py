@@ -6,15 +6,11 @@ the third parties are missing: their files are not in the source tree.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
+from ._wheel_rule import write_wheel
 from .project import Project
 from .settings import Settings
-
-sys.path.append(str(Path(__file__).resolve().parents[2] / "bazel/wheel/private"))
-
-import write_wheel  # noqa: E402
 
 _LICENSE = "LICENSE"
 _DYNAMIC = "Dynamic: License-File"

@@ -6,18 +6,15 @@ RECORD. Everything else is copied as it is compressed, so the payload is the one
 same bytes.
 
 `_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend (`0.4.0+cu13`) where the version
-of the distribution (importlib.metadata) is `0.4.0`. PyTorch's wheels on PyPI do the same. It is right: in an installed
-package nothing else tells which variant the installer chose, and the two agree in their public part, which is all that
-`~=`, `>=` and `==` without a label compare.
+of the distribution (importlib.metadata) is `0.4.0`. In an installed package nothing else tells which variant the installer
+chose, and the two agree in their public part, which is all that `~=`, `>=` and `==` without a label compare.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import copy
 import csv
-import hashlib
 import io
 import json
 import re
@@ -28,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, Optional
 from urllib.parse import quote
+
+from wheel_record import record_row
 
 # {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl, where a build tag starts with a digit and, by PEP 825,
 # a Python tag does not: that tells a build tag from a variant label.
@@ -119,11 +118,6 @@ def _new_sbom(sbom: bytes, name: _Name) -> bytes:
     return (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _record_row(path: str, data: bytes) -> list[str]:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return [path, f"sha256={digest}", str(len(data))]
-
-
 def _new_record(record: bytes, name: _Name, changed: Mapping[str, bytes]) -> bytes:
     """RECORD with the variant's paths, and with new rows for the files that changed."""
     own = name.renamed(name.dist_info("RECORD"))
@@ -131,7 +125,7 @@ def _new_record(record: bytes, name: _Name, changed: Mapping[str, bytes]) -> byt
     for path, *rest in csv.reader(io.StringIO(record.decode())):
         rows[name.renamed(path)] = [name.renamed(path), *rest]
     rows.pop(own, None)
-    rows.update({path: _record_row(path, data) for path, data in changed.items()})
+    rows.update({path: record_row(path, data) for path, data in changed.items()})
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([*rows.values(), [own, "", ""]])
     return text.getvalue().encode()

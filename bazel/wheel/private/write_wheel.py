@@ -7,7 +7,6 @@ Formats: the wheel format (PEP 427 and its successors on packaging.python.org), 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import itertools
 import json
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sbom import GENERATOR, sbom
+from wheel_record import record_line
 
 # The earliest date a zip entry can have.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -106,11 +106,6 @@ def _is_executable(path: str, data: bytes) -> bool:
     return _is_elf(data) and ".so" not in path
 
 
-def _record_line(path: str, data: bytes) -> str:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-    return f"{path},sha256={digest},{len(data)}\n"
-
-
 def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
     entry = zipfile.ZipInfo(path, _DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED
@@ -143,7 +138,7 @@ def write_wheel(spec: dict[str, Any], output: Path) -> None:
     record = f"{folder}/RECORD"
     # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
     entries = sorted(members.items()) + sorted(tail.items())
-    lines = [_record_line(path, data) for path, data in entries]
+    lines = [record_line(path, data) for path, data in entries]
     with zipfile.ZipFile(output, "w") as archive:
         for path, data in entries:
             _write(archive, path, data)

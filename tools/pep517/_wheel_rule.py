@@ -1,0 +1,11 @@
+"""The modules of the wheel rule, from its folder: what writes a wheel's METADATA and RECORD is written once."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "bazel/wheel/private"))
+
+import write_wheel  # noqa: E402
+from wheel_record import record_line  # noqa: E402
+
+__all__ = ["record_line", "write_wheel"]
