@@ -2,23 +2,23 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
-load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
-load("//platforms:platforms.bzl", "LINUX_CPUS", "linux_platform")
-
-_LABEL = ACCELERATORS[DEFAULT_ACCELERATOR]
+load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
 
 def _platform_tag(cpu, floor):
     return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
 
-def _build_command(cpu, floor):
-    return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + linux_platform("linux", cpu, floor)
+def _build_command(cpu, floor, accelerator):
+    platform = linux_platform("linux", cpu, floor, accelerator)
+    return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + platform
 
 # What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
 _BUILD_COMMANDS = {
-    _LABEL + "-" + _platform_tag(cpu, floor): _build_command(cpu, floor)
+    ACCELERATORS[accelerator] + "-" + _platform_tag(cpu, floor): _build_command(cpu, floor, accelerator)
     for cpu in LINUX_CPUS
     for floor in GLIBC_FLOORS
+    for accelerator in LINUX_ACCELERATORS
 }
 
 def llama_cpp_index(name, wheels, variants, upload_time):

@@ -1,51 +1,60 @@
 """`llama_cpp_wheel`: everything that the wheels of llama-cpp-python share, whatever their Python ABI."""
 
 load("//bazel/wheel:defs.bzl", "py_abi_wheel")
-load("//platforms:accelerators.bzl", "ACCELERATORS", "accelerator_label")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "select_accelerator")
 load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
+load(":backends.bzl", "backend")
 load(":metadata.bzl", "METADATA")
 
-_ACCELERATOR = {Label("//platforms:" + name): name for name in ACCELERATORS}
-
-def llama_cpp_wheel(name, abi, **kwargs):
+def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     """Declares the wheel of one Python ABI.
 
     Args:
       name: name of the target.
       abi: a key of PYTHON_ABIS.
+      accelerator: one of ACCELERATORS; None for that of the target platform.
       **kwargs: common attributes, passed on to py_abi_wheel.
     """
+
+    def by_accelerator(value):
+        """The value for the wheel's accelerator; `value` is a function of the accelerator."""
+        if accelerator:
+            return value(accelerator)
+        return select_accelerator({name: value(name) for name in ACCELERATORS})
+
     py_abi_wheel(
         name = name,
         srcs = [Label("//llama_cpp:sources")],
         abi = Label("@python_{}//:abi".format(abi)),
-        accelerator_label = accelerator_label(),
-        build_info = select({
-            constraint: {
-                "ACCELERATOR": accelerator,
-                "COMPILER": "zig {} (clang {})".format(ZIG_VERSION, LLVM_VERSION),
-                "GGML_VERSION": GGML_VERSION,
-                "LLAMA_CPP_COMMIT": LLAMA_COMMIT,
-                "LLAMA_CPP_VERSION": LLAMA_VERSION,
-            }
-            for constraint, accelerator in _ACCELERATOR.items()
-        }),
+        accelerator_label = by_accelerator(lambda accelerator: ACCELERATORS[accelerator]),
+        build_info = by_accelerator(_build_info),
         build_info_lists = cpu_variants_constant(),
         components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
             Label("//third_party/zig:libcxx_component"),
-        ],
+        ] + by_accelerator(lambda accelerator: backend(accelerator).components),
         description_file = Label("//:README.md"),
         entry_points = {"console_scripts": ["llama-cpp = llama_cpp.__main__:main"]},
         extension = Label("//llama_cpp/_core:core_" + abi),
         import_name = "llama_cpp",
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
-        native = [Label("//llama_cpp:native")],
+        native = [Label("//llama_cpp:native")] + by_accelerator(lambda accelerator: backend(accelerator).libraries),
+        requires = METADATA["requires"] + by_accelerator(lambda accelerator: backend(accelerator).requires),
         version = Label("//:version"),
-        **(METADATA | kwargs)
+        **({key: value for key, value in METADATA.items() if key != "requires"} | kwargs)
     )
+
+def _build_info(accelerator):
+    """Constants of `_build_info.py`."""
+    return {
+        "ACCELERATOR": accelerator,
+        "COMPILER": "zig {} (clang {})".format(ZIG_VERSION, LLVM_VERSION),
+        "GGML_VERSION": GGML_VERSION,
+        "LLAMA_CPP_COMMIT": LLAMA_COMMIT,
+        "LLAMA_CPP_VERSION": LLAMA_VERSION,
+    }

@@ -1,27 +1,47 @@
-"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_aarch64`, ..."""
+"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`, ..."""
 
+load(":accelerators.bzl", "DEFAULT_ACCELERATOR")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
 
 LINUX_CPUS = ["aarch64", "x86_64"]
 
-def linux_platform(name, cpu, floor):
-    """Name of the platform for a CPU and a glibc floor such as (2, 17); the default floor is left out of it."""
-    suffix = "" if floor == DEFAULT_GLIBC_FLOOR else "_" + glibc_value(floor)
-    return "{}_{}{}".format(name, cpu, suffix)
+# Accelerators that a Linux machine can have.
+LINUX_ACCELERATORS = ["cpu", "cuda", "rocm", "vulkan"]
+
+def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT_ACCELERATOR):
+    """Name of a platform; what is the default is left out of it.
+
+    Args:
+      name: prefix of the platforms' names.
+      cpu: one of LINUX_CPUS.
+      floor: one of GLIBC_FLOORS.
+      accelerator: one of LINUX_ACCELERATORS.
+
+    Returns:
+      A name, to be used below //platforms.
+    """
+    parts = [name, cpu]
+    if floor != DEFAULT_GLIBC_FLOOR:
+        parts.append(glibc_value(floor))
+    if accelerator != DEFAULT_ACCELERATOR:
+        parts.append(accelerator)
+    return "_".join(parts)
 
 def linux_platforms(name):
-    """Declares one platform per CPU and glibc floor.
+    """Declares one platform per CPU, glibc floor and accelerator.
 
     Args:
       name: prefix of the platforms' names.
     """
     for cpu in LINUX_CPUS:
         for floor in GLIBC_FLOORS:
-            native.platform(
-                name = linux_platform(name, cpu, floor),
-                constraint_values = [
-                    "@platforms//cpu:" + cpu,
-                    "@platforms//os:linux",
-                    ":" + glibc_value(floor),
-                ],
-            )
+            for accelerator in LINUX_ACCELERATORS:
+                native.platform(
+                    name = linux_platform(name, cpu, floor, accelerator),
+                    constraint_values = [
+                        "@platforms//cpu:" + cpu,
+                        "@platforms//os:linux",
+                        ":" + glibc_value(floor),
+                        ":" + accelerator,
+                    ],
+                )
