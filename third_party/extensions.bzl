@@ -2,6 +2,7 @@
 
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
+load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
@@ -13,6 +14,7 @@ load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def _third_party_impl(_module_ctx):
+    pip_archive(name = "cccl", **CCCL_ARCHIVE)
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)
     pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)

@@ -1,0 +1,58 @@
+"""ggml's CUDA backend, compiled by nvcc through rules_cuda. Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt."""
+
+load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
+load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATH")
+load(":cuda_sources.bzl", "CUDA_FA_QUANT_DEFINES", "cuda_headers", "cuda_sources")
+load(":ggml.bzl", "GGML_LOCAL_DEFINES")
+load(":native_library.bzl", "native_library")
+
+# -O3: rules_cuda's own is -O2, upstream's Release is this.
+_COPTS = [
+    "-O3",
+    "-std=c++17",
+    "-use_fast_math",
+    "-extended-lambda",
+    "-compress-mode=size",
+]
+
+# libc++, which zig brings, is known to work with nvcc but not promised by NVIDIA.
+_HOST_DEFINES = ["_ALLOW_UNSUPPORTED_LIBCPP"]
+
+_DEFINES = CUDA_FA_QUANT_DEFINES + [
+    "GGML_BACKEND_BUILD",
+    "GGML_CUDA_PEER_MAX_BATCH_SIZE=128",
+    "GGML_CUDA_USE_GRAPHS",
+]
+
+def ggml_cuda(name):
+    """Declares `ggml-cuda`. NCCL is left out: it serves several GPUs, and is another 200 MB to install.
+
+    Args:
+      name: name of the library.
+    """
+    cuda_library(
+        name = name + "_objects",
+        srcs = cuda_sources() + cuda_headers(),
+        alwayslink = True,
+        copts = _COPTS,
+        host_copts = ["-fvisibility=hidden"],
+        host_local_defines = _HOST_DEFINES,
+        local_defines = GGML_LOCAL_DEFINES + _DEFINES,
+        target_compatible_with = requires_cuda(),
+        deps = [
+            # Linked from libggml-base.so (dynamic_deps of native_library).
+            ":ggml_base_objects",
+            ":ggml_private_headers",
+            "@cuda//:cublas",
+            "@cuda//:cuda",
+            "@llama_cpp_python//third_party/cuda:glibc_headers",
+        ],
+    )
+    native_library(
+        name = name,
+        dynamic_deps = ["ggml-base"],
+        exports = ["ggml_backend_*"],
+        run_paths = [CUDA_RUN_PATH],
+        target_compatible_with = requires_cuda(),
+        deps = [":" + name + "_objects"],
+    )
