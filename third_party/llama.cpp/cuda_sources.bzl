@@ -3,6 +3,9 @@
 Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt and ggml/src/ggml-hip/CMakeLists.txt.
 """
 
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
+load("@rules_cc//cc:cc_library.bzl", "cc_library")
+
 _DIR = "ggml/src/ggml-cuda/"
 
 _KV_TYPES = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "F16"]
@@ -13,12 +16,29 @@ _FA_QUANTS = ["q4_0-q4_0", "q8_0-q8_0", "f16-f16", "bf16-bf16"]
 def _fa_quant(key, value):
     return "{}-{}".format(key, value).lower()
 
-# A define for every pair of types: what is missing would not compile.
-CUDA_FA_QUANT_DEFINES = ["GGML_CUDA_FA_QUANTS=\\\"{}\\\"".format(",".join(_FA_QUANTS))] + [
-    "GGML_CUDA_FA_{}_{}={}".format(key, value, int(_fa_quant(key, value) in _FA_QUANTS))
-    for key in _KV_TYPES
-    for value in _KV_TYPES
-]
+# The header that has the defines: on its command line nvcc would take the commas apart.
+CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
+
+def cuda_config_headers(name):
+    """Declares the library of that header: a define for every pair of types, since what is missing does not compile.
+
+    Args:
+      name: name of the library.
+    """
+    write_file(
+        name = name + "_file",
+        out = "generated/ggml-cuda/ggml-cuda-config.h",
+        content = ["#define GGML_CUDA_FA_QUANTS \"{}\"".format(",".join(_FA_QUANTS))] + [
+            "#define GGML_CUDA_FA_{}_{} {}".format(key, value, int(_fa_quant(key, value) in _FA_QUANTS))
+            for key in _KV_TYPES
+            for value in _KV_TYPES
+        ] + [""],
+    )
+    cc_library(
+        name = name,
+        hdrs = [":" + name + "_file"],
+        includes = ["generated/ggml-cuda"],
+    )
 
 # buildifier: disable=unnamed-macro
 def cuda_sources():

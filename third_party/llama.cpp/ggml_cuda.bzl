@@ -2,12 +2,12 @@
 
 load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
 load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATH")
-load(":cuda_sources.bzl", "CUDA_FA_QUANT_DEFINES", "cuda_headers", "cuda_sources")
-load(":ggml.bzl", "GGML_LOCAL_DEFINES")
+load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")
+load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":native_library.bzl", "native_library")
 
 # -O3: rules_cuda's own is -O2, upstream's Release is this.
-_COPTS = [
+_COPTS = CUDA_CONFIG_COPTS + [
     "-O3",
     "-std=c++17",
     "-use_fast_math",
@@ -18,7 +18,7 @@ _COPTS = [
 # libc++, which zig brings, is known to work with nvcc but not promised by NVIDIA.
 _HOST_DEFINES = ["_ALLOW_UNSUPPORTED_LIBCPP"]
 
-_DEFINES = CUDA_FA_QUANT_DEFINES + [
+_DEFINES = [
     "GGML_BACKEND_BUILD",
     "GGML_CUDA_PEER_MAX_BATCH_SIZE=128",
     "GGML_CUDA_USE_GRAPHS",
@@ -34,13 +34,14 @@ def ggml_cuda(name):
         name = name + "_objects",
         srcs = cuda_sources() + cuda_headers(),
         alwayslink = True,
-        copts = _COPTS,
+        copts = _COPTS + ["-I{}/ggml/src".format(source_root())],
         host_copts = ["-fvisibility=hidden"],
         host_local_defines = _HOST_DEFINES,
         local_defines = GGML_LOCAL_DEFINES + _DEFINES,
         target_compatible_with = requires_cuda(),
         deps = [
             # Linked from libggml-base.so (dynamic_deps of native_library).
+            ":cuda_config_headers",
             ":ggml_base_objects",
             ":ggml_private_headers",
             "@cuda//:cublas",

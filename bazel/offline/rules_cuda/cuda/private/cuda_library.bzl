@@ -53,11 +53,9 @@ def _host_compiler(ctx, cc_toolchain, features):
         ),
     )
 
-def _include_paths(ctx, context):
+def _own_includes(ctx):
     package = "/".join([part for part in [ctx.label.workspace_root, ctx.label.package] if part])
-    own = [package + "/" + path for path in ctx.attr.includes]
-    plain = own + context.includes.to_list() + context.quote_includes.to_list()
-    return ["-I" + path for path in plain] + ["-isystem" + path for path in context.system_includes.to_list()]
+    return [package + "/" + path for path in ctx.attr.includes]
 
 def _arguments(ctx, host, context, source, output):
     """Command line of nvcc for one source."""
@@ -68,7 +66,9 @@ def _arguments(ctx, host, context, source, output):
     # Parameters of ptxas are one word each.
     arguments.add_all(ctx.attr.ptxasopts, before_each = "-Xptxas")
     arguments.add_all(host.flags, before_each = "-Xcompiler")
-    arguments.add_all(_include_paths(ctx, context))
+    arguments.add_all(_own_includes(ctx), format_each = "-I%s")
+    arguments.add_all(depset(transitive = [context.includes, context.quote_includes]), format_each = "-I%s")
+    arguments.add_all(context.system_includes, before_each = "-isystem")
     defines = ctx.attr.local_defines + ctx.attr.defines + ctx.attr.host_local_defines + ctx.attr.host_defines
     arguments.add_all(defines + context.defines.to_list(), format_each = "-D%s")
     arguments.add_all(ctx.attr._copts[BuildSettingInfo].value + ctx.attr.copts)
@@ -109,11 +109,10 @@ def _compile(ctx, cc_toolchain, features, context):
 
 def _own_context(ctx):
     """What a library that depends on this one sees of it."""
-    package = "/".join([part for part in [ctx.label.workspace_root, ctx.label.package] if part])
     return cc_common.create_compilation_context(
         defines = depset(ctx.attr.host_defines + ctx.attr.defines),
         headers = depset(ctx.files.hdrs),
-        includes = depset([package + "/" + path for path in ctx.attr.includes]),
+        includes = depset(_own_includes(ctx)),
     )
 
 def _cuda_library_impl(ctx):
