@@ -60,5 +60,24 @@ CCCL_ARCHIVE = dict(
     strip_prefix = CUDA_TOOLKIT_PREFIX + "/cccl",
 )
 
+# Reads back what a library has.
+CUOBJDUMP_ARCHIVES = {
+    "cuobjdump_linux_x86_64": dict(
+        build_file_content = "exports_files([\"bin/cuobjdump\"])",
+        executables = ["bin/cuobjdump"],
+        file = "nvidia_cuda_cuobjdump-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
+        package = "nvidia-cuda-cuobjdump",
+        sha256 = "70fae3b43a4c3f403654e9a41ff91cefa90095d477daa17769ace84a5477a0d1",
+        strip_prefix = CUDA_TOOLKIT_PREFIX,
+    ),
+}
+
+# What a wheel of ours is installed with in tests.
+NVIDIA_WHEELS = {
+    file: "{} {}".format(pin.package, pin.sha256)
+    for file, pin in CUDA_TOOLKIT_WHEELS["linux_x86_64"].items()
+    if pin.package in ["nvidia-cublas", "nvidia-cuda-runtime"]
+}
+
 # From the folder `lib` of a package in site-packages to the libraries of these requirements.
 CUDA_RUN_PATH = "$ORIGIN/../../nvidia/cu13/lib"

@@ -1,6 +1,7 @@
 """ggml's CUDA backend, compiled by nvcc through rules_cuda. Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt."""
 
 load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
+load("//bazel/toolchains/cuda:defs.bzl", "checked_cuda_library", "cuda_archs")
 load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATH")
 load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
@@ -25,7 +26,7 @@ _DEFINES = [
 ]
 
 def ggml_cuda(name):
-    """Declares `ggml-cuda`. NCCL is left out: it serves several GPUs, and is another 200 MB to install.
+    """Declares `ggml-cuda` and `ggml-cuda_checked`. NCCL is left out: it serves several GPUs, and is another 200 MB to install.
 
     Args:
       name: name of the library.
@@ -34,6 +35,7 @@ def ggml_cuda(name):
         name = name + "_objects",
         srcs = cuda_sources() + cuda_headers(),
         alwayslink = True,
+        archs = cuda_archs(),
         copts = _COPTS + ["-I{}/ggml/src".format(source_root())],
         host_copts = ["-fvisibility=hidden"],
         host_local_defines = _HOST_DEFINES,
@@ -56,4 +58,10 @@ def ggml_cuda(name):
         run_paths = [CUDA_RUN_PATH],
         target_compatible_with = requires_cuda(),
         deps = [":" + name + "_objects"],
+    )
+    checked_cuda_library(
+        name = name + "_checked",
+        archs = cuda_archs(),
+        library = ":" + name + "_so",
+        target_compatible_with = requires_cuda(),
     )

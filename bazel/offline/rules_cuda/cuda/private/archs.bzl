@@ -8,7 +8,24 @@ which the driver compiles). Without VIRTUAL, the lowest of the codes is the virt
 CudaArchsInfo = provider(
     doc = "Architectures to compile for.",
     fields = {
-        "arch_specs": "List of struct(stage1_arch, codes): `compute_90` and, for example, [`sm_90`, `compute_90`].",
+        "arch_specs": "List of ArchSpecInfo.",
+    },
+)
+
+ArchSpecInfo = provider(
+    doc = "A virtual architecture, and what is generated from it.",
+    fields = {
+        "stage1_arch": "The virtual architecture's number, such as `90a`.",
+        "stage2_archs": "List of Stage2ArchInfo.",
+    },
+)
+
+Stage2ArchInfo = provider(
+    doc = "Code for one architecture: either machine code or PTX.",
+    fields = {
+        "arch": "The architecture's number.",
+        "gpu": "Whether it is machine code.",
+        "virtual": "Whether it is PTX.",
     },
 )
 
@@ -32,7 +49,17 @@ def _arch_spec(text):
     if colon and not virtual.strip().startswith("compute_"):
         fail("{}: a virtual architecture such as compute_80 belongs before the colon".format(repr(text)))
     stage1 = _number(virtual.strip()) if colon else min(numbers, key = _order)
-    return struct(codes = codes, stage1_arch = "compute_" + stage1)
+    return ArchSpecInfo(
+        stage1_arch = stage1,
+        stage2_archs = [
+            Stage2ArchInfo(
+                arch = _number(code),
+                gpu = code.startswith("sm_"),
+                virtual = code.startswith("compute_"),
+            )
+            for code in codes
+        ],
+    )
 
 def parse_archs(text):
     """Parses the value of the flag.

@@ -25,9 +25,13 @@ def _architectures(ctx):
 def _generate_code(archs):
     """nvcc's flags for the architectures, each code on its own as rules_cuda writes them."""
     return [
-        "-gencode=arch={},code={}".format(spec.stage1_arch, code)
+        "-gencode=arch=compute_{},code={}_{}".format(
+            spec.stage1_arch,
+            "compute" if code.virtual else "sm",
+            code.arch,
+        )
         for spec in archs.arch_specs
-        for code in spec.codes
+        for code in spec.stage2_archs
     ]
 
 def _host_compiler(ctx, cc_toolchain, features):
