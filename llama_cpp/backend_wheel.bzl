@@ -31,9 +31,6 @@ def llama_cpp_backend_wheel(name, accelerator, **kwargs):
     """
     plugin = PLUGINS[accelerator]
     row = backend(accelerator)
-    distribution = "llama-cpp-backend-" + plugin
-    if METADATA["extra_requires"].get(plugin) != [distribution + "=={version}"]:
-        fail("metadata.bzl: the extra {} must be [\"{}=={{version}}\"]".format(plugin, distribution))
     backend_plugin_wheel(
         name = name,
         accelerator_label = ACCELERATORS[accelerator],
