@@ -39,6 +39,7 @@ def llama_cpp_backend_wheel(name, accelerator, **kwargs):
         libraries = row.libraries,
         plugin = plugin,
         requires = row.requires,
+        tags = ["manual"] if row.is_slow else [],
         **kwargs
     )
 
