@@ -7,7 +7,7 @@ load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
 load(":backends.bzl", "backend")
-load(":metadata.bzl", "METADATA")
+load(":metadata.bzl", "METADATA", "PLUGINS")
 
 # Keys of METADATA to which an accelerator may add.
 _BY_ACCELERATOR = ["license_expression", "requires"]
@@ -34,7 +34,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         abi = Label("@python_{}//:abi".format(abi)),
         accelerator_label = by_accelerator(lambda accelerator: ACCELERATORS[accelerator]),
         build_info = by_accelerator(_build_info),
-        build_info_lists = cpu_variants_constant(),
+        build_info_lists = cpu_variants_constant() | {"PLUGINS": PLUGINS.values()},
         components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),

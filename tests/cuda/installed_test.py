@@ -59,7 +59,7 @@ def test_everything_but_the_driver_is_found_in_site_packages():
 def test_importing_costs_one_warning():
     result = _run("import llama_cpp; print([d.backend for d in llama_cpp.devices()])")
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "['CPU']\n"
+    assert result.stdout == "['cpu']\n"
     assert result.stderr.count("RuntimeWarning") == 1
     assert _DRIVER in result.stderr
     assert "driver" in result.stderr
