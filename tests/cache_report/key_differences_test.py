@@ -191,6 +191,23 @@ class KeyDifferencesTest(unittest.TestCase):
         found = _sentences([compile_action("x")], [compile_action("y")])
         self.assertEqual(["not in the first log: new, or it was up to date there"], found)
 
+    def test_a_version_in_the_name_of_an_output(self) -> None:
+        builds = [
+            [
+                link_action(
+                    {},
+                    listedOutputs=[f"w-{version}.whl"],
+                    actualOutputs=files({f"w-{version}.whl": version}),
+                ),
+                compile_action("check", inputs=files({f"w-{version}.whl": version})),
+            ]
+            for version in "12"
+        ]
+        self.assertEqual(
+            ["outputs of other actions that changed: CppLink", "output: w-1.whl -> w-2.whl"],
+            _sentences(*builds),
+        )
+
     def test_hits_are_counted_apart(self) -> None:
         hit = {"cacheHit": True, "runner": "disk cache hit"}
         first = [compile_action(name) for name in ("x", "y", "z")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import difflib
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 
@@ -76,10 +77,9 @@ class _Comparison:
         for action in first:
             self._first[_identity(action)].append(action)
         self._outputs = {action.outputs for action in second}
-        self._makers = {path: action for action in second for path in action.made}
-        self._digests = {
-            digest: action for action in second for digest in action.made.values() if digest
-        }
+        self._renamed = _renamed(first, second)
+        self._makers = {path: action for action in first + second for path in action.made}
+        self._digests = {digest: action for action in second for digest in action.made.values()}
 
     def changes(self, action: Action) -> list[Change]:
         """Returns why an action ran; for a cache hit, why its key is another one."""
@@ -101,8 +101,11 @@ class _Comparison:
         return list(dict.fromkeys(result))
 
     def _counterpart(self, action: Action) -> Action | None:
+        identity = _identity(action)
+        if identity in self._renamed:
+            return self._renamed[identity]
         # The same target may be built for two configurations, of which only the folder tells.
-        candidates = self._first.get(_identity(action), [])
+        candidates = self._first.get(identity, [])
         for candidate in candidates:
             if candidate.outputs == action.outputs:
                 return candidate
@@ -133,7 +136,7 @@ class _Comparison:
     def _input(
         self, before: Action, after: Action, file: File, old: list[File], new: list[File]
     ) -> Change:
-        maker = self._maker(file) if new else None
+        maker = self._maker(file)
         if maker is not None:
             return Change("made by", maker.mnemonic)
         if _is_parameter_file(file.path, after.arguments or before.arguments):
@@ -156,6 +159,27 @@ class _Comparison:
 
 def _identity(action: Action) -> tuple[str, ...]:
     return (action.mnemonic, action.label, *map(_plain, action.outputs[:1]))
+
+
+def _renamed(first: list[Action], second: list[Action]) -> dict[tuple[str, ...], Action]:
+    """Returns actions of the first build by the identity that they have in the second.
+
+    A version may be a part of an output's name. Where a target has one action of a kind that only the first build knows,
+    and one that only the second knows, it is the same.
+    """
+    alone: list[dict[tuple[str, ...], list[Action]]] = []
+    for build, other in ((first, second), (second, first)):
+        known = set(map(_identity, other))
+        unknown: dict[tuple[str, ...], list[Action]] = collections.defaultdict(list)
+        for action in build:
+            if _identity(action) not in known:
+                unknown[action.mnemonic, action.label].append(action)
+        alone.append(unknown)
+    return {
+        _identity(actions[0]): alone[0][target][0]
+        for target, actions in alone[1].items()
+        if len(actions) == len(alone[0].get(target, [])) == 1
+    }
 
 
 def _plain(text: str) -> str:
@@ -204,10 +228,10 @@ def _values(kind: str, before: dict[str, str], after: dict[str, str]) -> Iterato
 
 
 def _outputs(before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[Change]:
-    one = {_plain(path): path for path in before}
-    two = {_plain(path): path for path in after}
-    for path in sorted(one.keys() ^ two.keys()):
-        yield Change("output", "", one.get(path), two.get(path))
+    one = [path for path in before if _plain(path) not in set(map(_plain, after))]
+    two = [path for path in after if _plain(path) not in set(map(_plain, before))]
+    for old, new in itertools.zip_longest(one, two):
+        yield Change("output", "", old, new)
 
 
 def _same_key(before: Action, after: Action) -> Change:
