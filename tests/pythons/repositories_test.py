@@ -16,7 +16,7 @@ import tarfile
 import unittest
 from pathlib import Path
 
-from nested_bazel import NestedBazelError, Workspace
+from nested_bazel import NestedBazelError, Workspace, unpack_project
 
 # What the repository rules call.
 _TOOLS = ("cat", "cp", "mkdir", "sh")
@@ -67,8 +67,7 @@ class RepositoriesTest(unittest.TestCase):
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         project = cls.folder / "project"
-        with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as archive:
-            archive.extractall(project)
+        unpack_project(os.environ["PROJECT_ARCHIVE"], project)
         (project / "probe").mkdir()
         (project / "probe/BUILD.bazel").write_text(_PROBE)
         (project / "probe/runtime.bzl").write_text(_RUNTIME)
