@@ -1,6 +1,7 @@
 """What an accelerator adds to the CPU wheel: one library, and what that library needs. A table that wheels are made by."""
 
 load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//third_party/cuda:pin.bzl", "CUDA_REQUIREMENTS")
 
 def _backend(library, components = [], requires = []):
     """A row of the table.
@@ -20,6 +21,11 @@ _NOTHING = struct(components = [], libraries = [], requires = [])
 
 _BACKENDS = {
     DEFAULT_ACCELERATOR: _NOTHING,
+    "cuda": _backend(
+        components = ["//third_party/cuda:cccl_component"],
+        library = "@llama_cpp//:ggml-cuda_checked",
+        requires = CUDA_REQUIREMENTS,
+    ),
 }
 
 def backend(accelerator):

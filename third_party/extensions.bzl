@@ -3,6 +3,7 @@
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
+load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
@@ -15,12 +16,14 @@ load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def _third_party_impl(_module_ctx):
+    pip_archive(name = "cccl", **CCCL_ARCHIVE)
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)
     pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)
     pip_archive(name = "pyelftools", **PYELFTOOLS_ARCHIVE)
-    for name, archive in (UV_ARCHIVES | ZIG_ARCHIVES).items():
+    for name, archive in (CUOBJDUMP_ARCHIVES | UV_ARCHIVES | ZIG_ARCHIVES).items():
         pip_archive(name = name, **archive)
+    pip_files(name = "nvidia_wheels", files = NVIDIA_WHEELS)
     pip_files(name = "pip_wheel", files = PIP_WHEEL)
     for abi_tag, files in TEST_WHEELS.items():
         pip_files(name = test_wheels_repository(abi_tag), files = files)

@@ -129,8 +129,8 @@ def _try_out(cache: Path, prefix: Path, folder: Path) -> None:
 
 def _configure(cache: Path, prefix: Path) -> Path:
     """Returns the bazelrc for the Bazel under `prefix`, in a folder named by what it is made of."""
-    sources = (_HERE / "modules.py").read_bytes() + bytes(prefix)
-    folder = cache / f"modules-{_digest(sources)}"
+    sources = b"".join(path.read_bytes() for path in modules.sources())
+    folder = cache / f"modules-{_digest(sources + bytes(prefix))}"
     if not folder.exists():
         unfinished = Path(tempfile.mkdtemp(dir=cache, prefix="tmp-"))
         modules.write_configuration(unfinished, folder, prefix)

@@ -72,6 +72,15 @@ class Workspace:
         )
         return [_spawn(entry) for entry in _entries(log)]
 
+    def actions(self, query: str, *options: str) -> list[dict[str, Any]]:
+        """Analyses and returns the actions that a query (`bazel aquery`) selects, with their command lines.
+
+        Raises:
+            NestedBazelError: The analysis failed.
+        """
+        output = self._run("aquery", "--output=jsonproto", *self.options, *options, "--", query)
+        return json.loads(output).get("actions", [])
+
     def clean(self) -> None:
         """Removes the outputs; repositories and disk cache stay."""
         self._run("clean")
@@ -80,7 +89,8 @@ class Workspace:
         """Ends this workspace's server and removes its outputs, which include trees without write permission."""
         self._run("clean", "--expunge")
 
-    def _run(self, command: str, *arguments: str) -> None:
+    def _run(self, command: str, *arguments: str) -> str:
+        """Runs a command of Bazel; returns its standard output."""
         self.output_root.mkdir(parents=True, exist_ok=True)
         result = subprocess.run(
             [
@@ -92,15 +102,15 @@ class Workspace:
             ],
             cwd=self.folder,
             env=self.environment,
-            stderr=subprocess.STDOUT,
-            stdout=subprocess.PIPE,
+            capture_output=True,
             text=True,
         )
         if result.returncode:
             raise NestedBazelError(
                 f"`bazelw {command} {' '.join(arguments)}` in {self.folder} failed with exit code "
-                f"{result.returncode}:\n{result.stdout[-8000:]}"
+                f"{result.returncode}:\n{result.stderr[-8000:]}"
             )
+        return result.stdout
 
 
 def _entries(log: Path) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ NATIVE_COPTS = [
 NATIVE_C_STANDARD = ["-std=gnu11"]
 NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
-def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None):
+def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run_paths = [], **kwargs):
     """Links `lib<name>.so` with an unversioned soname, a version script and `$ORIGIN` as its run path.
 
     Args:
@@ -23,6 +23,8 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None):
       exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
       dynamic_deps: names of the other native libraries that it links to.
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
+      run_paths: where the library looks for others, beside its own folder.
+      **kwargs: common attributes of the linked library.
     """
     write_file(
         name = name + "_exports",
@@ -41,11 +43,12 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None):
         shared_lib_name = "lib{}.so".format(name),
         user_link_flags = [
             "-Wl,-soname,lib{}.so".format(name),
-            "-Wl,-rpath,$ORIGIN",
+            "-Wl,-rpath,{}".format(":".join(["$ORIGIN"] + run_paths)),
             "-Wl,-z,defs",
             "-Wl,--version-script=$(location :{}_exports)".format(name),
         ],
         deps = deps,
+        **kwargs
     )
     if hdrs_from:
         cc_import(

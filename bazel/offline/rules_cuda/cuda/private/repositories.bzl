@@ -1,0 +1,102 @@
+"""Repositories: `@cuda`, which is small and always there, and `@cuda_toolkit`, fetched when something is compiled."""
+
+load("@llama_cpp_python//bazel/pip:look_up.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
+load("@llama_cpp_python//third_party/cuda:pin.bzl", "CUDA_TOOLKIT_PREFIX", "CUDA_TOOLKIT_WHEELS")
+
+_ENVIRONMENT = ["CUDA_PATH"]
+
+_ATTRS = {
+    "toolkit_path": attr.string(
+        doc = "Folder of a CUDA toolkit; empty for CUDA_PATH, else NVIDIA's wheels.",
+    ),
+}
+
+# What is taken of a toolkit on this machine.
+_FOLDERS = ["bin", "include", "nvvm"]
+
+# Folders of libraries, in the order of preference.
+_LIBRARY_FOLDERS = ["lib64", "targets/x86_64-linux/lib", "lib"]
+
+def _local_path(rctx):
+    """Folder of the toolkit on this machine that the user names, or None. Fails where it is none."""
+    named = rctx.attr.toolkit_path or rctx.getenv("CUDA_PATH")
+    if not named:
+        return None
+    path = rctx.path(named)
+    if not path.get_child("bin/nvcc").exists:
+        fail("{} is no CUDA toolkit: it has no bin/nvcc; correct CUDA_PATH, or unset it for NVIDIA's wheels".format(named))
+    return path
+
+def _wheels(rctx):
+    """The pinned wheels for this machine; empty where there are none."""
+    cpu = {"amd64": "x86_64"}.get(rctx.os.arch, rctx.os.arch)
+    return CUDA_TOOLKIT_WHEELS.get("{}_{}".format(rctx.os.name, cpu), {})
+
+def _cuda_impl(rctx):
+    found = bool(_local_path(rctx) or _wheels(rctx))
+    rctx.file("BUILD.bazel", rctx.read(rctx.attr._build_file).replace("%{found}", str(found)))
+    rctx.file("toolchain/BUILD.bazel", rctx.read(rctx.attr._toolchain_build_file))
+    rctx.file("driver_stub.c", rctx.read(rctx.attr._driver_stub))
+
+cuda = repository_rule(
+    implementation = _cuda_impl,
+    attrs = _ATTRS | {
+        "_build_file": attr.label(
+            default = Label("//cuda/private:cuda.BUILD"),
+        ),
+        "_driver_stub": attr.label(
+            default = Label("//cuda/private:driver_stub.c"),
+        ),
+        "_toolchain_build_file": attr.label(
+            default = Label("//cuda/private:toolchain.BUILD"),
+        ),
+    },
+    doc = "The toolchain and the libraries, under the names that rules_cuda gives them.",
+    environ = _ENVIRONMENT,
+)
+
+def _link(rctx, path):
+    """Makes the toolkit of this machine look like the wheels'."""
+    for folder in _FOLDERS:
+        rctx.symlink(path.get_child(folder), folder)
+    for folder in _LIBRARY_FOLDERS:
+        libraries = path.get_child(folder)
+        if libraries.exists:
+            rctx.symlink(libraries, "lib")
+            return
+    fail("{} has no folder of libraries (one of {}); correct CUDA_PATH".format(path, ", ".join(_LIBRARY_FOLDERS)))
+
+def _download(rctx):
+    for file, pin in _wheels(rctx).items():
+        urls, reason = look_up(rctx, pin.package, file, pin.sha256)
+        result = rctx.download_and_extract(
+            allow_fail = True,
+            canonical_id = pin.sha256,
+            sha256 = pin.sha256,
+            stripPrefix = CUDA_TOOLKIT_PREFIX,
+            type = "zip",
+            url = urls,
+        )
+        require_download(result, reason, pin.package, file, pin.sha256)
+
+    # A wheel is a zip, and Bazel's unzip drops the executable bits that pip would restore.
+    rctx.execute(["chmod", "-R", "+x", "bin", "nvvm/bin"])
+
+def _cuda_toolkit_impl(rctx):
+    path = _local_path(rctx)
+    if path:
+        _link(rctx, path)
+    else:
+        _download(rctx)
+    rctx.file("BUILD.bazel", rctx.read(rctx.attr._build_file))
+
+cuda_toolkit = repository_rule(
+    implementation = _cuda_toolkit_impl,
+    attrs = _ATTRS | FIND_FILE_ATTRS | {
+        "_build_file": attr.label(
+            default = Label("//cuda/private:toolkit.BUILD"),
+        ),
+    },
+    doc = "One tree of bin, include, lib and nvvm.",
+    environ = _ENVIRONMENT + PIP_ENVIRONMENT,
+)

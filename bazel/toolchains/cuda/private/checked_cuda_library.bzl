@@ -1,0 +1,62 @@
+"""`checked_cuda_library`: a shared library, with a validation action that reads its GPU architectures back."""
+
+load("@rules_cuda//cuda:defs.bzl", "CudaArchsInfo")
+
+def _codes(ctx):
+    """Architectures that the library is to have, such as `sm_90` and `compute_90`."""
+    if ctx.attr.archs:
+        return ctx.attr.archs
+    return [
+        ("compute_" if code.virtual else "sm_") + code.arch
+        for spec in ctx.attr._archs[CudaArchsInfo].arch_specs
+        for code in spec.stage2_archs
+    ]
+
+def _checked_cuda_library_impl(ctx):
+    report = ctx.actions.declare_file(ctx.label.name + ".architectures")
+    arguments = ctx.actions.args()
+    arguments.add_all([ctx.executable._cuobjdump, ctx.file.library, report])
+    arguments.add_all(_codes(ctx))
+    ctx.actions.run(
+        arguments = [arguments],
+        executable = ctx.executable._checker,
+        inputs = [ctx.file.library],
+        mnemonic = "CheckCudaArchs",
+        outputs = [report],
+        progress_message = "Checking the GPU architectures of " + ctx.file.library.basename,
+        tools = [ctx.executable._cuobjdump],
+    )
+    return [
+        DefaultInfo(files = depset([ctx.file.library])),
+        # Bazel runs this for everything that is built of the library.
+        OutputGroupInfo(_validation = depset([report])),
+    ]
+
+checked_cuda_library = rule(
+    implementation = _checked_cuda_library_impl,
+    attrs = {
+        "archs": attr.string_list(
+            doc = "Architectures that it must have, no more and no less; empty for those of the flag @rules_cuda//cuda:archs.",
+        ),
+        "library": attr.label(
+            allow_single_file = [".so"],
+            doc = "The shared library.",
+            mandatory = True,
+        ),
+        "_archs": attr.label(
+            default = Label("@rules_cuda//cuda:archs"),
+        ),
+        "_checker": attr.label(
+            cfg = "exec",
+            default = Label("//bazel/toolchains/cuda/private:check_architectures"),
+            executable = True,
+        ),
+        "_cuobjdump": attr.label(
+            allow_single_file = True,
+            cfg = "exec",
+            default = Label("@cuobjdump_linux_x86_64//:bin/cuobjdump"),
+            executable = True,
+        ),
+    },
+    doc = "The library as it is; building it, or anything of it, fails where its GPU code is not for the architectures asked for.",
+)

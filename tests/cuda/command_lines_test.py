@@ -1,0 +1,148 @@
+"""What ggml's CUDA backend is compiled with, asked of a nested Bazel that is given a toolkit by path.
+
+The toolkit is made of empty files: nothing is compiled, so neither NVIDIA's wheels nor their half gigabyte are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from nested_bazel import (
+    NestedBazelError,
+    Workspace,
+    common_options,
+    inherited_environment,
+    unpack_project,
+)
+
+_TARGET = "@llama_cpp//:ggml-cuda_so"
+_COMPILES = f'mnemonic("CudaCompile", deps({_TARGET}))'
+_TOOLKIT = [
+    "bin/nvcc",
+    "include/cuda.h",
+    "lib64/libcublas.so.13",
+    "lib64/libcublasLt.so.13",
+    "lib64/libcudart.so.13",
+    "lib64/libcudart_static.a",
+    "nvvm/bin/cicc",
+]
+# Of llama.cpp's sources: 69 files, 71 template instances and one for each of the four pairs of types with a kernel of its own.
+_SOURCES = 144
+_RELEASE = [
+    "arch=compute_75,code=sm_75",
+    "arch=compute_80,code=sm_80",
+    "arch=compute_86,code=sm_86",
+    "arch=compute_89,code=sm_89",
+    "arch=compute_90,code=sm_90",
+    "arch=compute_90,code=compute_90",
+    "arch=compute_120a,code=sm_120a",
+    "arch=compute_121a,code=sm_121a",
+]
+
+
+def _make_toolkit(folder: Path) -> Path:
+    for name in _TOOLKIT:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(0o755)
+    return folder
+
+
+def _architectures(action: dict[str, Any]) -> list[str]:
+    prefix = "-gencode="
+    return [word[len(prefix) :] for word in action["arguments"] if word.startswith(prefix)]
+
+
+class CommandLinesTest(unittest.TestCase):
+    workspace: Workspace
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = tempfile.TemporaryDirectory(dir=os.environ["TEST_TMPDIR"])
+        cls.addClassCleanup(folder.cleanup)
+        root = Path(folder.name)
+        unpack_project(os.environ["PROJECT_ARCHIVE"], root / "project")
+        cls.toolkit = _make_toolkit(root / "toolkit")
+        environment = inherited_environment()
+        cls.workspace = Workspace(
+            root / "project",
+            root / "output",
+            {**environment, "CUDA_PATH": str(cls.toolkit)},
+            common_options(environment),
+        )
+        cls.addClassCleanup(cls.workspace.remove)
+
+    def test_every_source_is_compiled_once_for_the_gpus_of_a_release(self) -> None:
+        compiles = self.workspace.actions(_COMPILES)
+        self.assertEqual(len(compiles), _SOURCES)
+        sources = {action["arguments"][action["arguments"].index("-c") + 1] for action in compiles}
+        self.assertEqual(len(sources), _SOURCES)
+        for action in compiles:
+            self.assertEqual(_architectures(action), _RELEASE)
+
+    def test_the_flag_names_other_architectures(self) -> None:
+        flag = "--@rules_cuda//cuda:archs=compute_80:sm_80,sm_86;compute_90"
+        for action in self.workspace.actions(_COMPILES, flag):
+            self.assertEqual(
+                _architectures(action),
+                [
+                    "arch=compute_80,code=sm_80",
+                    "arch=compute_80,code=sm_86",
+                    "arch=compute_90,code=compute_90",
+                ],
+            )
+
+    def test_a_wrong_architecture_is_named(self) -> None:
+        with self.assertRaisesRegex(
+            NestedBazelError, '"sm90" is no CUDA architecture; write sm_90'
+        ):
+            self.workspace.actions(_COMPILES, "--@rules_cuda//cuda:archs=sm90")
+
+    def test_flags(self) -> None:
+        for action in self.workspace.actions(_COMPILES):
+            words = action["arguments"]
+            for expected in (
+                "-O3",
+                "-use_fast_math",
+                "-extended-lambda",
+                "-compress-mode=size",
+                "-objtemp",
+                "-DGGML_CUDA_USE_GRAPHS",
+                "-DGGML_BACKEND_BUILD",
+                "-fvisibility=hidden",
+            ):
+                self.assertIn(expected, words)
+            self.assertFalse([word for word in words if "NCCL" in word])
+
+    def test_nothing_names_a_place_of_this_machine(self) -> None:
+        for action in self.workspace.actions(_COMPILES):
+            absolute = [word for word in action["arguments"] if word.startswith("/")]
+            self.assertEqual(absolute, [])
+            environment = {pair["key"]: pair["value"] for pair in action["environmentVariables"]}
+            self.assertEqual(environment["PATH"], "/usr/bin:/bin")
+            self.assertNotIn(str(self.toolkit), str(action))
+
+    def test_the_library_looks_for_its_runtime_in_nvidias_packages(self) -> None:
+        (link,) = self.workspace.actions(f'mnemonic("CppLink", {_TARGET})')
+        paths = "-Wl,-rpath,$ORIGIN:$ORIGIN/../../nvidia/cu13/lib"
+        self.assertIn(paths, " ".join(link["arguments"]))
+
+    def test_a_folder_without_nvcc_is_no_toolkit(self) -> None:
+        empty = self.toolkit.parent / "empty"
+        empty.mkdir()
+        other = Workspace(
+            self.workspace.folder,
+            self.workspace.output_root,
+            {**self.workspace.environment, "CUDA_PATH": str(empty)},
+            self.workspace.options,
+        )
+        with self.assertRaisesRegex(NestedBazelError, "is no CUDA toolkit: it has no bin/nvcc"):
+            other.actions(_COMPILES)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,83 @@
+"""The CUDA toolkit out of NVIDIA's wheels of the Python index, used where there is no other way to it (bazel/offline/rules_cuda).
+
+CUDA 13.4.1 is what llama.cpp's own releases are built with, and 13.4 the first that takes zig's clang 22 for a host compiler.
+The versions are those that the package `cuda-toolkit` 13.4.1 names.
+"""
+
+# Folder of the wheels that holds the tree.
+CUDA_TOOLKIT_PREFIX = "nvidia/cu13"
+
+def _pin(package, sha256):
+    return struct(package = package, sha256 = sha256)
+
+# What is compiled into libggml-cuda.so (CUB and Thrust).
+CCCL_VERSION = "13.3.4.2.1"
+CCCL_WHEEL = "nvidia_cuda_cccl-{}-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl".format(CCCL_VERSION)
+
+# Machine that compiles -> file -> struct(package, sha256).
+CUDA_TOOLKIT_WHEELS = {
+    "linux_x86_64": {
+        CCCL_WHEEL: _pin(
+            package = "nvidia-cuda-cccl",
+            sha256 = "4a78adf03982c941708aa9cc7967d73370a9c59ad1ac4e63a1ca7509bc54e392",
+        ),
+        "nvidia_cublas-13.7.0.27-py3-none-manylinux_2_27_x86_64.whl": _pin(
+            package = "nvidia-cublas",
+            sha256 = "481adf76a6b7585a7a4cd5f53298589abe207415dd584887751b99baa85491d4",
+        ),
+        "nvidia_cuda_crt-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": _pin(
+            package = "nvidia-cuda-crt",
+            sha256 = "32a48e6b08d1c00f10068edd2e212b9c0e9a1a784a0403cdd715fa81551759f9",
+        ),
+        "nvidia_cuda_nvcc-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": _pin(
+            package = "nvidia-cuda-nvcc",
+            sha256 = "5a02c4a5beb1cc19a56148c0384c2ef7c2699259308ae41fc32ddab3976b51ce",
+        ),
+        "nvidia_cuda_runtime-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": _pin(
+            package = "nvidia-cuda-runtime",
+            sha256 = "0b228cc646acda27e9b512b8b94417c3ff8b3d24a0ad9b1d6603dc6c2a908046",
+        ),
+        "nvidia_nvvm-13.4.59-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl": _pin(
+            package = "nvidia-nvvm",
+            sha256 = "5b21e81ca57ca15b13d75866de7d45e524eaba2fb418738d2bac5509e9a0e502",
+        ),
+    },
+}
+
+# Of a wheel that holds libggml-cuda.so: the runtime libraries, in a version that the toolkit's headers fit. They find each
+# other by CUDA_RUN_PATH.
+CUDA_REQUIREMENTS = [
+    "nvidia-cublas>=13.7,<14; platform_system == 'Linux'",
+    "nvidia-cuda-runtime>=13.4,<14; platform_system == 'Linux'",
+]
+
+# The same once more, for its licence: with another toolkit than the wheels' there is no @cuda_toolkit.
+CCCL_ARCHIVE = dict(
+    build_file_content = "exports_files([\"LICENSE\"])",
+    file = CCCL_WHEEL,
+    package = "nvidia-cuda-cccl",
+    sha256 = CUDA_TOOLKIT_WHEELS["linux_x86_64"][CCCL_WHEEL].sha256,
+    strip_prefix = CUDA_TOOLKIT_PREFIX + "/cccl",
+)
+
+# Reads back what a library has.
+CUOBJDUMP_ARCHIVES = {
+    "cuobjdump_linux_x86_64": dict(
+        build_file_content = "exports_files([\"bin/cuobjdump\"])",
+        executables = ["bin/cuobjdump"],
+        file = "nvidia_cuda_cuobjdump-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
+        package = "nvidia-cuda-cuobjdump",
+        sha256 = "70fae3b43a4c3f403654e9a41ff91cefa90095d477daa17769ace84a5477a0d1",
+        strip_prefix = CUDA_TOOLKIT_PREFIX,
+    ),
+}
+
+# What a wheel of ours is installed with in tests.
+NVIDIA_WHEELS = {
+    file: "{} {}".format(pin.package, pin.sha256)
+    for file, pin in CUDA_TOOLKIT_WHEELS["linux_x86_64"].items()
+    if pin.package in ["nvidia-cublas", "nvidia-cuda-runtime"]
+}
+
+# From the folder `lib` of a package in site-packages to the libraries of these requirements.
+CUDA_RUN_PATH = "$ORIGIN/../../nvidia/cu13/lib"

@@ -1,0 +1,67 @@
+"""ggml's CUDA backend, compiled by nvcc through rules_cuda. Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt."""
+
+load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
+load("//bazel/toolchains/cuda:defs.bzl", "checked_cuda_library", "cuda_archs")
+load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATH")
+load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")
+load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
+load(":native_library.bzl", "native_library")
+
+# -O3: rules_cuda's own is -O2, upstream's Release is this.
+_COPTS = CUDA_CONFIG_COPTS + [
+    "-O3",
+    "-std=c++17",
+    "-use_fast_math",
+    "-extended-lambda",
+    "-compress-mode=size",
+]
+
+# libc++, which zig brings, is known to work with nvcc but not promised by NVIDIA.
+_HOST_DEFINES = ["_ALLOW_UNSUPPORTED_LIBCPP"]
+
+_DEFINES = [
+    "GGML_BACKEND_BUILD",
+    "GGML_CUDA_PEER_MAX_BATCH_SIZE=128",
+    "GGML_CUDA_USE_GRAPHS",
+]
+
+def ggml_cuda(name):
+    """Declares `ggml-cuda` and `ggml-cuda_checked`. NCCL is left out: it serves several GPUs, and is another 200 MB to install.
+
+    Args:
+      name: name of the library.
+    """
+    cuda_library(
+        name = name + "_objects",
+        srcs = cuda_sources() + cuda_headers(),
+        alwayslink = True,
+        archs = cuda_archs(),
+        copts = _COPTS + ["-I{}/ggml/src".format(source_root())],
+        host_copts = ["-fvisibility=hidden"],
+        host_local_defines = _HOST_DEFINES,
+        local_defines = GGML_LOCAL_DEFINES + _DEFINES,
+        target_compatible_with = requires_cuda(),
+        deps = [
+            # Linked from libggml-base.so (dynamic_deps of native_library).
+            ":cuda_config_headers",
+            ":ggml_base_objects",
+            ":ggml_private_headers",
+            "@cuda//:cublas",
+            "@cuda//:cuda",
+            "@llama_cpp_python//third_party/cuda:glibc_headers",
+        ],
+    )
+    native_library(
+        name = name,
+        dynamic_deps = ["ggml-base"],
+        exports = ["ggml_backend_*"],
+        run_paths = [CUDA_RUN_PATH],
+        target_compatible_with = requires_cuda(),
+        deps = [":" + name + "_objects"],
+    )
+    checked_cuda_library(
+        name = name + "_checked",
+        archs = cuda_archs(),
+        library = ":" + name + "_so",
+        target_compatible_with = requires_cuda(),
+    )
