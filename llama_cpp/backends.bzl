@@ -26,6 +26,13 @@ _BACKENDS = {
         library = "@llama_cpp//:ggml-cuda_checked",
         requires = CUDA_REQUIREMENTS,
     ),
+    "vulkan": _backend(
+        components = [
+            "@vulkan_headers//:libvulkan-dev_component",
+            "@vulkan_headers//:spirv-headers_component",
+        ],
+        library = "@llama_cpp//:ggml-vulkan_so",
+    ),
 }
 
 def backend(accelerator):

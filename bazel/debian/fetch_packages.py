@@ -3,8 +3,8 @@
 Usage: fetch_packages.py '{"lock": ..., "folder": ..., ...}'
 
 Called by the repository rule `debian_packages` with the host's Python. The request's fields are those of `Request`.
-Prints one JSON object: `note`, a sentence to show where the packages are not the pinned ones, and `missing`, the sentence
-that says why there are none. Only a bug makes it fail.
+Prints one JSON object: `packages`, the file names and checksums of what was unpacked; `note`, a sentence to show where they
+are not the pinned ones; and `missing`, the sentence that says why there are none. Only a bug makes it fail.
 
 Usage: fetch_packages.py --pin LOCK
 
@@ -17,11 +17,11 @@ Writes the versions and checksums that Debian has today into a lock file. Its fi
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fnmatch
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -61,8 +61,23 @@ class Request:
     plugins: Sequence[str] = ()
 
 
-def fetch(request: Request) -> str:
-    """Fetches and unpacks; returns the sentence to show, or nothing.
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What was fetched.
+
+    Attributes:
+        packages: name -> file name and SHA-256.
+        note: a sentence to show where they are not the pinned ones.
+        missing: the sentence that says why there are none.
+    """
+
+    packages: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    note: str = ""
+    missing: str = ""
+
+
+def fetch(request: Request) -> Answer:
+    """Fetches and unpacks.
 
     Raises:
         StepError: it can't be done on this machine, or not now.
@@ -75,41 +90,50 @@ def fetch(request: Request) -> str:
     folder = Path(request.folder)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         unpacked = Path(scratch, "unpacked")
-        files, note = _files(lock, Path(scratch, "packages"))
-        debian.unpack(files, unpacked)
+        packages, note = _packages(lock, Path(scratch, "packages"))
+        files = {package: _kept(package) for package in packages}
+        debian.unpack(list(files.values()), unpacked)
         debian.merge_usr(unpacked)
         linking.relink(unpacked)
         _leave_out(unpacked, request.leave_out)
         _relocate(request, unpacked, Path(scratch))
         for path in unpacked.iterdir():
             path.rename(folder / path.name)
-    return note
+    return Answer(
+        {
+            package.name: {"file": file.name, "sha256": package.sha256}
+            for package, file in files.items()
+        },
+        note,
+    )
 
 
-def _files(lock: dict[str, Any], folder: Path) -> tuple[list[Path], str]:
-    """Returns the files of the packages, the pinned ones if they can still be had, and the sentence to show."""
+def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package], str]:
+    """Returns the pinned packages if they can still be had, else the newest, and the sentence to show."""
     pins = lock["pins"].get(debian.architecture(), {})
     pinned = [debian.Package(name, pin["version"], pin["sha256"], 0) for name, pin in pins.items()]
-    if pinned:
-        kept = [_kept(package) for package in pinned]
-        if all(path.is_file() for path in kept):
-            return kept, ""
-        try:
-            return debian.with_apt(
-                lock["suites"], "deb", lambda apt: _download(apt, pinned, folder)
-            ), ""
-        except StepError:
-            # Debian has replaced some of them.
-            shutil.rmtree(folder, ignore_errors=True)
+    if pinned and _get(lock, pinned, scratch / "pinned"):
+        return pinned, ""
 
-    def newest(apt: debian.PrivateApt) -> tuple[list[Path], list[debian.Package]]:
+    def newest(apt: debian.PrivateApt) -> list[debian.Package]:
         packages = _wanted(apt, lock)
-        return _download(apt, packages, folder), packages
+        _download(apt, packages, scratch / "newest")
+        return packages
 
-    files, packages = debian.with_apt(lock["suites"], "deb", newest)
+    packages = debian.with_apt(lock["suites"], "deb", newest)
     known = {package.sha256 for package in pinned}
     moved = [package.name for package in packages if package.sha256 not in known]
-    return files, f"Debian has moved on: not the pinned {_list(moved)}" if moved else ""
+    return packages, f"Debian has moved on: not the pinned {_list(moved)}" if moved else ""
+
+
+def _get(lock: dict[str, Any], packages: Sequence[debian.Package], scratch: Path) -> bool:
+    """Puts packages into the user's cache; returns whether they can still be had."""
+    if all(map(_kept, packages)):
+        return True
+    with contextlib.suppress(StepError):
+        debian.with_apt(lock["suites"], "deb", lambda apt: _download(apt, packages, scratch))
+        return True
+    return False
 
 
 def _list(names: Sequence[str]) -> str:
@@ -126,30 +150,32 @@ def _wanted(apt: debian.PrivateApt, lock: dict[str, Any]) -> list[debian.Package
     ]
 
 
-def _kept(package: debian.Package) -> Path:
-    """Returns where the user's cache keeps a package: Debian does not keep those of testing for long."""
-    return user_cache.folder("debian") / f"{package.name}-{package.sha256}.deb"
+def _kept(package: debian.Package) -> Path | None:
+    """Returns a package's file in the user's cache, which has it for longer than Debian's testing."""
+    return next((user_cache.folder("debian") / package.sha256).glob("*.deb"), None)
 
 
-def _download(
-    apt: debian.PrivateApt, packages: Sequence[debian.Package], folder: Path
-) -> list[Path]:
-    """Downloads packages into the user's cache and returns their files there."""
-    missing = [package for package in packages if not _kept(package).is_file()]
-    if missing:
-        for package, file in zip(missing, apt.download(missing, folder)):
-            found = hashlib.sha256(file.read_bytes()).hexdigest()
-            if found != package.sha256:
-                reason = f"{package.name} {package.version} has other contents than the pinned ones"
-                raise StepError("download Debian's packages", reason, _ADVICE)
-            _keep(file, _kept(package))
-    return [_kept(package) for package in packages]
+def _download(apt: debian.PrivateApt, packages: Sequence[debian.Package], scratch: Path) -> None:
+    """Downloads into the user's cache what is not there."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    missing = [package for package in packages if not _kept(package)]
+    for package, file in zip(missing, apt.download(missing, scratch) if missing else []):
+        if hashlib.sha256(file.read_bytes()).hexdigest() != package.sha256:
+            reason = f"{package.name} {package.version} has other contents than the pinned ones"
+            raise StepError("download Debian's packages", reason, _ADVICE)
+        _keep(file, package.sha256)
 
 
-def _keep(file: Path, kept: Path) -> None:
+def _keep(file: Path, sha256: str) -> None:
     """Puts a file into the cache, where it appears whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=kept.parent) as beside:
-        os.replace(shutil.copy(file, beside), kept)
+    cache = user_cache.folder("debian")
+    with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        folder = Path(scratch, sha256)
+        folder.mkdir()
+        shutil.copy(file, folder)
+        # Another process may have been faster.
+        with contextlib.suppress(OSError):
+            folder.rename(cache / sha256)
 
 
 def _leave_out(prefix: Path, patterns: Sequence[str]) -> None:
@@ -191,12 +217,11 @@ def main() -> None:
     if sys.argv[1] == "--pin":
         pin(Path(sys.argv[2]))
         return
-    answer = {"missing": "", "note": ""}
     try:
-        answer["note"] = fetch(Request(**json.loads(sys.argv[1])))
+        answer = fetch(Request(**json.loads(sys.argv[1])))
     except (StepError, OSError) as error:
-        answer["missing"] = " ".join(str(error).split())
-    print(json.dumps(answer, sort_keys=True))
+        answer = Answer(missing=" ".join(str(error).split()))
+    print(json.dumps(dataclasses.asdict(answer), sort_keys=True))
 
 
 if __name__ == "__main__":

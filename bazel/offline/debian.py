@@ -36,8 +36,8 @@ _MIRROR_VARIABLE = "BAZELW_DEBIAN_MIRROR"
 _MIRROR_ADVICE = (
     f"Check the Debian archive in your apt sources, or name another one: {_MIRROR_VARIABLE}=ADDRESS"
 )
-# What packages bring for people, not for programs.
-_UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
+# What packages bring for people, not for programs. Licences, which usr/share/doc has too, stay.
+_UNUSED = ("usr/share/man", "usr/share/locale", "usr/share/lintian")
 # Folders of the root that a Debian system has below usr, with links to them: not all packages say so.
 _MERGED = ("bin", "lib", "lib64", "sbin")
 _T = TypeVar("_T")
@@ -343,6 +343,9 @@ def unpack(files: Sequence[Path], prefix: Path) -> None:
         list(pool.map(extract, files))
     for folder in _UNUSED:
         shutil.rmtree(prefix / folder, ignore_errors=True)
+    for path in prefix.glob("usr/share/doc/*/*"):
+        if path.name != "copyright":
+            path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
 
 
 def merge_usr(prefix: Path) -> None:

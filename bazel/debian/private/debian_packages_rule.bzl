@@ -37,6 +37,10 @@ _FACTS = """\
 # Where there are no packages: the sentence that says why. See `where_found` of //bazel/availability.
 MISSING = {missing}
 
+# Name of what was fetched -> file name, SHA-256 and version; where nothing was, those of what is wanted, empty.
+PACKAGES = {{
+{packages}}}
+
 # CPU that the packages are for, as a constraint value.
 CPU = "@platforms//cpu:{cpu}"
 """
@@ -51,7 +55,7 @@ def _fetch(rctx):
     rctx.watch(rctx.attr.lock)
     python = rctx.which("python3")
     if not python:
-        return {"missing": "no python3 on PATH", "note": ""}
+        return {"missing": "no python3 on PATH", "note": "", "packages": {}}
     request = json.encode({
         "folder": str(rctx.path(".")),
         "leave_out": rctx.attr.leave_out,
@@ -70,15 +74,30 @@ def _fetch(rctx):
         fail("debian_packages: {}".format(result.stderr.strip()))
     return json.decode(result.stdout)
 
+def _package(name, facts):
+    """An entry of PACKAGES; a file is called `<name>_<version>_<architecture>.deb`."""
+    version = facts["file"].split("_")[1].replace("%3a", ":") if facts["file"] else ""
+    return "    {}: struct(file = {}, sha256 = {}, version = {}),\n".format(
+        repr(name),
+        repr(facts["file"]),
+        repr(facts["sha256"]),
+        repr(version),
+    )
+
 def _debian_packages_impl(rctx):
     answer = _fetch(rctx)
     if answer["note"]:
         # buildifier: disable=print
         print("@{}: {}".format(rctx.name, answer["note"]))
+    packages = answer["packages"] or {
+        name: {"file": "", "sha256": ""}
+        for name in json.decode(rctx.read(rctx.attr.lock))["packages"]
+    }
     missing = sentence_as_name(_LOOK_AGAIN.format(answer["missing"].removesuffix("."), rctx.name)) if answer["missing"] else ""
     rctx.file("debian_packages.bzl", _FACTS.format(
         cpu = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch),
         missing = repr(missing),
+        packages = "".join([_package(name, facts) for name, facts in packages.items()]),
     ))
     rctx.file("BUILD.bazel", rctx.read(rctx.attr.build_file))
 
