@@ -18,9 +18,10 @@ _MODELS = Path(os.environ["LLAMA_TEST_MODELS_DIR"])
 _CHILD = Path(__file__).with_name("vulkan_child.py")
 _IMPORT = "from llama_cpp import _core; print([d['name'] for d in _core.devices()])"
 
-# Root mean square of the difference over that of the logits. Vulkan multiplies in 16-bit arithmetic, and both sides round
-# activations to 8 bits where weights are quantised, but in blocks of their own.
-_TOLERANCES = {"f32": 0.005, "f16": 0.005, "q8_0": 0.02, "q4_0": 0.02, "q4_k": 0.02}
+# Bounds of the root mean square of the difference over that of the logits, twice what is seen. Vulkan adds up in 16 bits,
+# where 0.013 is seen, also for F16 weights: with sums of 32 bits it is 0.001. For quantised weights the CPU rounds
+# activations to 8 bits; that alone makes 0.025.
+_TOLERANCES = {"f32": 0.003, "f16": 0.025, "q8_0": 0.05, "q4_0": 0.05, "q4_k": 0.05}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ def _environment(folder: Path, loader: bool = True) -> dict[str, str]:
 def _python(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "always", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def _difference(found: np.ndarray, expected: np.ndarray) -> float:
+    assert np.isfinite(found).all()
+    return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +100,17 @@ def test_nothing_is_offloaded_unasked(run: Run, qtype: str) -> None:
 
 @pytest.mark.parametrize("qtype", _TOLERANCES)
 def test_logits_are_those_of_the_cpu(run: Run, qtype: str) -> None:
-    found, expected = run.logits[f"{qtype} vulkan"], run.logits[f"{qtype} cpu"]
-    assert np.isfinite(found).all()
-    error = np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
+    error = _difference(run.logits[f"{qtype} vulkan"], run.logits[f"{qtype} cpu"])
     print(f"{qtype}: the logits differ by {error:.5f}")
     # Equal logits would mean that one of the two ran twice.
     assert 0 < error <= _TOLERANCES[qtype]
+
+
+@pytest.mark.parametrize("qtype", ["q4_0", "q4_k"])
+def test_another_rounding_of_the_weights_would_show(run: Run, qtype: str) -> None:
+    # All models have the same weights before rounding.
+    error = _difference(run.logits[f"{qtype} vulkan"], run.logits["f32 cpu"])
+    assert error > 4 * _TOLERANCES[qtype]
 
 
 def test_without_a_loader_everything_runs_on_the_cpu(tmp_path: Path) -> None:
