@@ -219,8 +219,11 @@ def main() -> None:
         return
     try:
         answer = fetch(Request(**json.loads(sys.argv[1])))
-    except (StepError, OSError) as error:
-        answer = Answer(missing=" ".join(str(error).split()))
+    except StepError as error:
+        sentence = f"could not {error.step}: {error.reason}. {error.advice}"
+        answer = Answer(missing=" ".join(sentence.split()))
+    except OSError as error:
+        answer = Answer(missing=f"could not fetch packages of Debian: {error}")
     print(json.dumps(dataclasses.asdict(answer), sort_keys=True))
 
 

@@ -34,5 +34,9 @@ def shader_defines_test(name):
         name + "_library": "@llama_cpp//:ggml-vulkan_objects",
     }
     for test, target in tests.items():
-        _shader_defines_test(name = test, target_under_test = target)
+        _shader_defines_test(
+            name = test,
+            size = "small",
+            target_under_test = target,
+        )
     native.test_suite(name = name, tests = tests.keys())
