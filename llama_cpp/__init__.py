@@ -12,6 +12,7 @@ from ._build_info import LOCAL_LABEL, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ._backends import *  # noqa: F403
     from ._errors import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
@@ -83,7 +84,7 @@ def _submodule(name: str):
 
 def _public_names() -> list[str]:
     names = {"llama", *_INCIDENTAL, *_INCIDENTAL_MODULES}
-    for module in ("llama_cpp", "llama"):
+    for module in ("llama_cpp", "llama", "_backends"):
         names.update(_submodule(module).__all__)
     names.update(name for name in vars(_submodule("_errors")) if name.endswith("Error"))
     return sorted(names)
@@ -101,7 +102,7 @@ def _find(name: str):
     if name in _INCIDENTAL:
         return getattr(import_module(_INCIDENTAL[name]), name)
     if not name.startswith("_"):
-        for module in ("llama_cpp", "llama", "_errors"):
+        for module in ("llama_cpp", "llama", "_errors", "_backends"):
             found = getattr(_submodule(module), name, None)
             if found is not None:
                 return found

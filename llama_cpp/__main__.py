@@ -112,10 +112,22 @@ def _add_generate(commands: Any) -> None:
     )
     generate.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     generate.add_argument(
-        "--n-gpu-layers", type=int, default=0, metavar="N", help="layers on the GPU; -1: all"
+        "--n-gpu-layers",
+        type=_gpu_layers,
+        default=0,
+        metavar="N|auto",
+        help="layers on the GPU; -1: all; auto: as many as it has memory for (default 0)",
     )
     generate.add_argument("--verbose", action="store_true", help="show llama.cpp's messages")
     generate.set_defaults(run=_run_generate)
+
+
+def _gpu_layers(text: str) -> Any:
+    """Return a number where the text is one; Llama says what is wrong with another text."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def _run_generate(arguments: argparse.Namespace) -> int:

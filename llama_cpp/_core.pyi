@@ -28,6 +28,7 @@ __all__: list[str] = [
     "check_grammar",
     "cpu_features",
     "devices",
+    "fit_to_devices",
     "ggml_version",
     "json_schema_to_grammar",
     "llama_commit",
@@ -1189,6 +1190,16 @@ def devices() -> list[dict[str, typing.Any]]:
     backend, memory_free and memory_total (bytes).
     """
 
+def fit_to_devices(
+    path: str, model_params: ModelParams, context_params: ContextParams
+) -> ModelParams:
+    """
+    Model parameters with which as much as possible goes to the devices.
+
+    A copy whose n_gpu_layers, and what else it takes, are set so that the model and such a
+    context fit into the free memory. Leave n_gpu_layers, split_mode and tensor_split alone.
+    """
+
 def ggml_version() -> str:
     """
     Version of the ggml inside.
@@ -1211,11 +1222,12 @@ def llama_version() -> str:
     Version of the llama.cpp inside, for instance ``0.5.0-dev``.
     """
 
-def load_backend(path: str) -> str:
+def load_backend(path: str) -> tuple[str, str]:
     """
-    Load a backend library and register it; returns the registry's name.
+    Load a backend library and register it.
 
-    BackendError, with the loader's reason, when that fails.
+    Returns the registry's name, and what the backend complained about: without a device
+    it says why. BackendError, with the loader's reason, when that fails.
     """
 
 def machine_id() -> str:

@@ -50,7 +50,13 @@ class BusyError(LlamaError, RuntimeError):
 
 
 class BackendError(LlamaError, RuntimeError):
-    """A compute backend cannot be loaded or used."""
+    """A compute backend cannot be loaded or used.
+
+    Attributes:
+        reason: Of require_backend(): unknown, absent, version, library, driver or device; else "".
+    """
+
+    reason = ""
 
 
 class OvertakenError(LlamaError, RuntimeError):

@@ -7,7 +7,8 @@ import platform
 import sys
 from typing import Any, Dict, List
 
-from . import __version__, _build_info, _core, _loader
+from . import __version__, _backends, _build_info, _core, _loader
+from ._errors import BackendError
 
 _REASONS = {
     "forced": f"forced by {_loader.FORCE_VARIABLE}",
@@ -47,10 +48,31 @@ def collect() -> Dict[str, Any]:
             "features": _core.cpu_features() if report.variant else {},
             "cache_file": report.cache_file,
         },
-        "accelerators": report.accelerators,
-        "devices": _core.devices(),
-        "errors": report.errors,
+        "backends": [_backend(entry) for entry in report.backends],
+        "devices": [device._asdict() for device in _backends.devices()],
+        "errors": _errors(),
     }
+
+
+def _backend(entry: Dict[str, str]) -> Dict[str, Any]:
+    """Return what the loader says of a library, with its devices, and what to do if it has none."""
+    names = [device.name for device in _backends.devices() if device.backend == entry["backend"]]
+    loaded = entry["state"] == "loaded"
+    stays_without = entry["state"] != "unused" and not names
+    return {
+        **entry,
+        "devices": names if loaded else [],
+        "problem": _backends.problem_of(entry["backend"]).message if stays_without else "",
+    }
+
+
+def _errors() -> List[str]:
+    """Return why nothing can be run."""
+    try:
+        _loader.require_backend()
+    except BackendError as error:
+        return _loader.report.errors or [str(error)]
+    return []
 
 
 def render(info: Dict[str, Any]) -> str:
@@ -67,8 +89,8 @@ def render(info: Dict[str, Any]) -> str:
         "",
         *_device_lines(info["devices"]),
     ]
-    for name, state in info["accelerators"].items():
-        lines.append(f"  {name} backend: {state}")
+    for backend in info["backends"]:
+        lines += _backend_lines(backend)
     if info["errors"]:
         lines += ["", "Nothing can be run:", *(f"  {error}" for error in info["errors"])]
     return "\n".join(lines)
@@ -89,6 +111,18 @@ def _cpu_lines(cpu: Dict[str, Any]) -> List[str]:
             lines.append(f"    {name:<16} {why}")
     if cpu["cache_file"]:
         lines.append(f"  remembered in {cpu['cache_file']}")
+    return lines
+
+
+def _backend_lines(backend: Dict[str, Any]) -> List[str]:
+    lines = [f"Backend {backend['backend']} of {backend['origin']}: {backend['state']}"]
+    if backend["state"] == "unused":
+        lines[0] += f", because {backend['reason']}"
+    lines.append(f"  library    {backend['library'] or 'unknown'}")
+    if backend["devices"]:
+        lines.append(f"  devices    {', '.join(backend['devices'])}")
+    if backend["problem"]:
+        lines.append(f"  problem    {backend['problem']}")
     return lines
 
 

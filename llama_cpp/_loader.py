@@ -14,7 +14,11 @@ Whatever goes wrong, importing succeeds: the reasons are kept in :data:`report`,
 ``python -m llama_cpp info``, and raised as ``BackendError`` by the first use that needs a backend.
 That also holds for a forced variant that is unknown or cannot run here.
 
-Only the package's own ``lib`` folder is ever searched. llama.cpp itself searches the working
+The accelerators' backends come next: those of the package, then those of plug-ins, which are
+distributions called ``llama-cpp-backend-*`` (:mod:`llama_cpp._plugins`). One that does not load costs
+one warning, not the CPU.
+
+Beside those only the package's own ``lib`` folder is searched. llama.cpp itself searches the working
 directory while its registry is empty, so nothing in this package calls into it before
 :func:`require_backend` or :func:`backend_loaded` said yes.
 
@@ -32,17 +36,15 @@ from . import _build_info, _core
 # Beside the native module, which is not beside this file in an editable installation.
 LIB_DIR = os.path.join(os.path.dirname(os.path.abspath(_core.__file__)), "lib")
 FORCE_VARIABLE = "LLAMA_CPP_CPU_VARIANT"
+REQUIRE_VARIABLE = "LLAMA_CPP_REQUIRE_BACKEND"
 PROBE_TIMEOUT_S = 20
 
 _LIBRARY = re.compile(r"^(?:lib)?ggml-(?P<name>.+)\.(?:so|dll)$")
 _CPU = re.compile(r"^cpu(?:-(?P<variant>.+))?$")
 _SINGLE_CPU = "default"  # the variant name of a library called just libggml-cpu.so
 
-_ACCELERATOR_HELP = {
-    "cuda": "install or update the NVIDIA driver (nvidia-smi must work), or install the CPU wheel",
-    "hip": "install the ROCm runtime this wheel was built for, or install the CPU wheel",
-    "vulkan": "install the Vulkan loader (libvulkan.so.1) and a driver, or install the CPU wheel",
-}
+_NAMES = {"hip": "rocm"}  # as ggml calls a backend's library -> as everybody else calls it
+_PLUGIN_PREFIX = "llama_cpp_backend_"  # of their .dist-info folders
 
 
 class Report:
@@ -55,7 +57,7 @@ class Report:
         self.scores: dict[str, int] = {}  # variant -> score on this CPU; 0 = cannot run
         self.checks: dict[str, str] = {}  # variant -> what the probe's check said
         self.rejected: dict[str, str] = {}  # variant -> why it was not used
-        self.accelerators: dict[str, str] = {}  # backend -> "loaded" or the error
+        self.backends: list[dict[str, str]] = []  # of accelerators; see backend_entry()
         self.errors: list[str] = []  # why no CPU backend could be loaded
         self.cache_file = ""
 
@@ -64,6 +66,7 @@ class Report:
 
 
 report = Report()
+_satisfied: set[str] = set()  # values of LLAMA_CPP_REQUIRE_BACKEND that hold
 
 
 def backend_loaded() -> bool:
@@ -72,11 +75,20 @@ def backend_loaded() -> bool:
 
 
 def require_backend() -> None:
-    """Raise BackendError with the reasons unless a CPU backend is loaded."""
+    """Raise BackendError with the reasons unless a CPU backend is loaded.
+
+    Also unless the backend that LLAMA_CPP_REQUIRE_BACKEND names has a device.
+    """
     if not report.variant:
         from ._errors import BackendError
 
         raise BackendError(report.message())
+    required = os.environ.get(REQUIRE_VARIABLE, "").strip()
+    if required and required not in _satisfied:
+        from ._backends import require
+
+        require(required, f"{REQUIRE_VARIABLE}={required}: ")
+        _satisfied.add(required)
 
 
 def load() -> None:
@@ -87,8 +99,7 @@ def load() -> None:
     else:
         _load_cpu(cpu)
     if report.variant:
-        for name, path in accelerators.items():
-            _load_accelerator(name, path)
+        _load_accelerators(accelerators)
 
 
 def cpu_variants() -> dict[str, str]:
@@ -394,14 +405,72 @@ class _Cache:
 # ---- accelerators
 
 
-def _load_accelerator(name: str, path: str) -> None:
+def backend_entry(name: str, origin: str, library: str) -> dict[str, str]:
+    """What the report says of one library with a backend, before it is loaded.
+
+    ``state`` becomes one of loaded, failed, refused (a plug-in that does not belong to this build)
+    and unused (the backend is there already), ``reason`` says why. ``registry`` is what ggml calls
+    the backend.
+    """
+    return {
+        "backend": _NAMES.get(name, name),
+        "origin": origin,
+        "library": library,
+        "state": "",
+        "reason": "",
+        "registry": "",
+    }
+
+
+def _load_accelerators(libraries: dict[str, str]) -> None:
+    entries = [backend_entry(name, "this wheel", path) for name, path in libraries.items()]
+    folders = _plugin_folders()
+    if folders:
+        from ._plugins import find_plugins
+
+        entries += find_plugins(folders)
+    loaded: dict[str, str] = {}
+    for entry in entries:
+        first = loaded.get(entry["backend"])
+        if first:
+            entry.update(state="unused", reason=f"{first} has this backend, too")
+        elif not entry["state"] and _load_accelerator(entry):
+            loaded[entry["backend"]] = entry["origin"]
+    report.backends += entries
+    for name in dict.fromkeys(entry["backend"] for entry in entries):
+        if name not in loaded:
+            from ._backends import problem_of
+
+            _warn(
+                f"llama.cpp runs without its {name} backend, on the CPU or what else there is:"
+                f" {problem_of(name).message}"
+            )
+
+
+def _load_accelerator(entry: dict[str, str]) -> bool:
+    """Load one library; a GPU that does not work must not take the CPU away."""
     try:
-        _core.load_backend(path)
-        report.accelerators[name] = "loaded"
-    except Exception as error:  # a GPU that does not work must not take the CPU away
-        report.accelerators[name] = str(error)
-        help_text = _ACCELERATOR_HELP.get(name, "install the CPU wheel if you do not need it")
-        _warn(
-            f"The {name} backend of llama.cpp could not be loaded, so everything runs on the CPU:"
-            f" {error}. To fix it, {help_text}."
-        )
+        entry["registry"], entry["reason"] = _core.load_backend(entry["library"])
+        entry["state"] = "loaded"
+    except Exception as error:
+        entry.update(state="failed", reason=str(error))
+    return entry["state"] == "loaded"
+
+
+def _plugin_folders() -> list[str]:
+    """The .dist-info folders of plug-ins.
+
+    Importing importlib.metadata takes a hundred times as long, so that is for those who have some.
+    """
+    folders = []
+    for place in sys.path:
+        try:
+            names = os.listdir(place)
+        except OSError:
+            continue
+        folders += [
+            os.path.join(place, name)
+            for name in sorted(names)
+            if name.startswith(_PLUGIN_PREFIX) and name.endswith(".dist-info")
+        ]
+    return folders

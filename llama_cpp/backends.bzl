@@ -3,27 +3,33 @@
 load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
 load("//third_party/cuda:pin.bzl", "CUDA_REQUIREMENTS")
 
-def _backend(library, components = [], requires = []):
+def _backend(library, components = [], is_slow = False, licenses = [], requires = []):
     """A row of the table.
 
     Args:
       library: label of the `libggml-<backend>.so`, which libggml opens at run time.
       components: labels of the wheel_components whose code is inside of it.
+      is_slow: whether it takes hours to compile, so that `//...` must not.
+      licenses: what the components add to the licence of the wheel, as SPDX expressions.
       requires: requirements (PEP 508) of a wheel that holds it.
     """
     return struct(
         components = [Label(component) for component in components],
+        is_slow = is_slow,
         libraries = [Label(library)],
+        licenses = licenses,
         requires = requires,
     )
 
-_NOTHING = struct(components = [], libraries = [], requires = [])
+_NOTHING = struct(components = [], is_slow = False, libraries = [], licenses = [], requires = [])
 
 _BACKENDS = {
     DEFAULT_ACCELERATOR: _NOTHING,
     "cuda": _backend(
         components = ["//third_party/cuda:cccl_component"],
+        is_slow = True,
         library = "@llama_cpp//:ggml-cuda_checked",
+        licenses = ["Apache-2.0"],
         requires = CUDA_REQUIREMENTS,
     ),
     "vulkan": _backend(
@@ -42,7 +48,7 @@ def backend(accelerator):
       accelerator: one of ACCELERATORS.
 
     Returns:
-      struct(components, libraries, requires), each a list.
+      struct(components, is_slow, libraries, licenses, requires), as for a row, but with a list of one library, or none.
     """
     return _BACKENDS.get(accelerator, _NOTHING)
 

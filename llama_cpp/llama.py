@@ -8,6 +8,7 @@ own, the older one raises OvertakenError at its next step.
 from __future__ import annotations
 
 import difflib
+import operator
 import os
 import sys
 import threading
@@ -72,6 +73,21 @@ from .llama_types import (
 )
 
 _ALL_LAYERS = 0x7FFFFFFF
+# Arguments of Llama() that ContextParams has under the same name; None leaves llama.cpp's default.
+_CONTEXT_ARGUMENTS = (
+    "pooling_type",
+    "attention_type",
+    "rope_freq_base",
+    "rope_freq_scale",
+    "yarn_ext_factor",
+    "yarn_attn_factor",
+    "yarn_beta_fast",
+    "yarn_beta_slow",
+    "yarn_orig_ctx",
+    "offload_kqv",
+    "no_perf",
+)
+_OPTIONAL_CONTEXT_ARGUMENTS = ("rope_scaling_type", "op_offload", "swa_full", "type_k", "type_v")
 _PICKLED_ATTRIBUTES = ("sampling_extras", "chat_template_kwargs")
 _MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
 
@@ -93,7 +109,7 @@ class Llama:
         model_path: str,
         *,
         # Model
-        n_gpu_layers: int = 0,
+        n_gpu_layers: Union[int, Literal["auto"]] = 0,
         split_mode: int = llama_cpp.LLAMA_SPLIT_MODE_LAYER,
         main_gpu: int = 0,
         tensor_split: Optional[List[float]] = None,
@@ -152,7 +168,8 @@ class Llama:
 
         Args:
             model_path: the GGUF file; of a split model its first part.
-            n_gpu_layers: layers to keep on the GPU; negative means all.
+            n_gpu_layers: layers to keep on the GPU; negative means all. "auto" keeps all there that
+                fit into its free memory together with the context, and none where there is no GPU.
             split_mode: how a model is split over GPUs, LLAMA_SPLIT_MODE_*.
             main_gpu: the GPU for what is not split (depends on split_mode).
             tensor_split: share of the model per GPU.
@@ -209,6 +226,7 @@ class Llama:
         """
         arguments = dict(locals())
         _warn_about_unknown(kwargs)
+        n_gpu_layers = _checked_layers(n_gpu_layers, tensor_split, split_mode)
         self._arguments = {
             name: value
             for name, value in arguments.items()
@@ -233,20 +251,30 @@ class Llama:
         self.tensor_split = tensor_split
         self.kv_overrides = kv_overrides
         self.model_params = _core.ModelParams()
-        self.model_params.n_gpu_layers = _ALL_LAYERS if n_gpu_layers == -1 else n_gpu_layers
         self.model_params.split_mode = split_mode
         self.model_params.main_gpu = main_gpu
         self.model_params.tensor_split = _checked_split(tensor_split)
         self.model_params.vocab_only = vocab_only
         self.model_params.load_mode = _load_mode(use_mmap and lora_path is None, use_mlock)
         self.model_params.kv_overrides = _checked_overrides(kv_overrides)
-        if n_gpu_layers != 0 and not _core.supports_gpu_offload():
+        if n_gpu_layers == "auto" and (vocab_only or not _core.supports_gpu_offload()):
+            n_gpu_layers = 0
+        elif n_gpu_layers != 0 and not _core.supports_gpu_offload():
             warnings.warn(
                 f"n_gpu_layers={n_gpu_layers}, but this installation of llama_cpp sees no GPU:"
                 " everything runs on the CPU. `python -m llama_cpp info` lists what it sees",
                 stacklevel=2,
             )
+        for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
+            if value < 0:
+                raise ContextError(f"{name} is too small: {self._arguments[name]}")
         _check_exists(self.model_path)
+        if n_gpu_layers == "auto":
+            self.model_params = _core.fit_to_devices(
+                self.model_path, self.model_params, self._make_context_params(n_ctx)
+            )
+        else:
+            self.model_params.n_gpu_layers = _ALL_LAYERS if n_gpu_layers == -1 else n_gpu_layers
         self._model: Any = _core.Model(self.model_path, self.model_params)
         self.metadata: Dict[str, str] = self._model.metadata()
         self._is_recurrent = self._model.is_recurrent
@@ -256,47 +284,14 @@ class Llama:
         self._token_eos = self._model.token_eos
 
         # Context
-        for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
-            if value < 0:
-                raise ContextError(f"{name} is too small: {self._arguments[name]}")
         n_ctx = n_ctx or self._model.n_ctx_train or 512
-        self.n_batch = min(n_ctx, n_batch)
-        self.n_threads = n_threads or max(_cpu_count() // 2, 1)
-        self.n_threads_batch = n_threads_batch or _cpu_count()
-        self.context_params = _core.ContextParams()
-        params = self.context_params
-        params.n_ctx = n_ctx
-        params.n_batch = self.n_batch
-        params.n_ubatch = self.n_batch if embedding else min(self.n_batch, n_ubatch)
-        params.n_threads = self.n_threads
-        params.n_threads_batch = self.n_threads_batch
-        if rope_scaling_type is not None:
-            params.rope_scaling_type = rope_scaling_type
-        params.pooling_type = pooling_type
-        params.attention_type = attention_type
-        params.rope_freq_base = rope_freq_base
-        params.rope_freq_scale = rope_freq_scale
-        params.yarn_ext_factor = yarn_ext_factor
-        params.yarn_attn_factor = yarn_attn_factor
-        params.yarn_beta_fast = yarn_beta_fast
-        params.yarn_beta_slow = yarn_beta_slow
-        params.yarn_orig_ctx = yarn_orig_ctx
-        params.embeddings = embedding
-        params.offload_kqv = offload_kqv
-        params.flash_attn_type = _flash_attn_type(flash_attn)
-        params.no_perf = no_perf
-        if op_offload is not None:
-            params.op_offload = op_offload
-        if swa_full is not None:
-            params.swa_full = swa_full
-        if type_k is not None:
-            params.type_k = type_k
-        if type_v is not None:
-            params.type_v = type_v
-        if embedding:
-            params.n_seq_max = min(self.n_batch, _core.max_parallel_sequences())
-            params.kv_unified = True
-        self._ctx: Any = _NoContext() if vocab_only else _core.Context(self._model, params)
+        self.context_params = self._make_context_params(n_ctx)
+        self.n_batch = self.context_params.n_batch
+        self.n_threads = self.context_params.n_threads
+        self.n_threads_batch = self.context_params.n_threads_batch
+        self._ctx: Any = (
+            _NoContext() if vocab_only else _core.Context(self._model, self.context_params)
+        )
         self._n_ctx = n_ctx if vocab_only else self._ctx.n_ctx
 
         # LoRA
@@ -333,6 +328,28 @@ class Llama:
             print(_core.system_info(), file=sys.stderr)
             print(f"Model metadata: {self.metadata}", file=sys.stderr)
             print(f"Chat format: {self.chat_format}", file=sys.stderr)
+
+    def _make_context_params(self, n_ctx: int) -> Any:
+        """The constructor's arguments for a context; `n_ctx` of 0 is the context as trained."""
+        given = self._arguments
+        params = _core.ContextParams()
+        params.n_ctx = n_ctx
+        params.n_batch = min(n_ctx, given["n_batch"]) if n_ctx else given["n_batch"]
+        params.n_ubatch = min(params.n_batch, given["n_ubatch"])
+        params.n_threads = given["n_threads"] or max(_cpu_count() // 2, 1)
+        params.n_threads_batch = given["n_threads_batch"] or _cpu_count()
+        for name in _CONTEXT_ARGUMENTS:
+            setattr(params, name, given[name])
+        for name in _OPTIONAL_CONTEXT_ARGUMENTS:
+            if given[name] is not None:
+                setattr(params, name, given[name])
+        params.flash_attn_type = _flash_attn_type(given["flash_attn"])
+        if given["embedding"]:
+            params.embeddings = True
+            params.n_ubatch = params.n_batch
+            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
+            params.kv_unified = True
+        return params
 
     def _apply_lora(self, path: str, scale: float) -> None:
         try:
@@ -1280,6 +1297,28 @@ def _numa_strategy(numa: Union[bool, int]) -> int:
         distribute = llama_cpp.GGML_NUMA_STRATEGY_DISTRIBUTE
         return distribute if numa else llama_cpp.GGML_NUMA_STRATEGY_DISABLED
     return numa
+
+
+def _checked_layers(
+    layers: Any, tensor_split: Optional[List[float]], split_mode: int
+) -> Union[int, Literal["auto"]]:
+    if isinstance(layers, str) and layers == "auto":
+        by_layer = (llama_cpp.LLAMA_SPLIT_MODE_NONE, llama_cpp.LLAMA_SPLIT_MODE_LAYER)
+        if tensor_split or split_mode not in by_layer:
+            raise ValueError(
+                'n_gpu_layers="auto" decides how the model is split over the GPUs: leave tensor_split'
+                " and split_mode out, or give a number of layers"
+            )
+        return layers
+    try:
+        number = operator.index(layers)
+    except TypeError:
+        number = None
+    if number is None or not -_ALL_LAYERS <= number <= _ALL_LAYERS:
+        raise ValueError(
+            f'n_gpu_layers={layers!r} is not a number of layers: take one, -1 for all, or "auto"'
+        )
+    return number
 
 
 def _checked_split(tensor_split: Optional[List[float]]) -> List[float]:

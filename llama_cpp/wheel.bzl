@@ -7,7 +7,10 @@ load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
 load(":backends.bzl", "backend")
-load(":metadata.bzl", "METADATA")
+load(":metadata.bzl", "METADATA", "PLUGINS")
+
+# Keys of METADATA to which an accelerator may add.
+_BY_ACCELERATOR = ["license_expression", "requires"]
 
 def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     """Declares the wheel of one Python ABI.
@@ -31,7 +34,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         abi = Label("@python_{}//:abi".format(abi)),
         accelerator_label = by_accelerator(lambda accelerator: ACCELERATORS[accelerator]),
         build_info = by_accelerator(_build_info),
-        build_info_lists = cpu_variants_constant(),
+        build_info_lists = cpu_variants_constant() | {"PLUGINS": PLUGINS.values()},
         components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
@@ -41,12 +44,13 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         entry_points = {"console_scripts": ["llama-cpp = llama_cpp.__main__:main"]},
         extension = Label("//llama_cpp/_core:core_" + abi),
         import_name = "llama_cpp",
+        license_expression = by_accelerator(_license_expression),
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
         native = [Label("//llama_cpp:native")] + by_accelerator(lambda accelerator: backend(accelerator).libraries),
         requires = METADATA["requires"] + by_accelerator(lambda accelerator: backend(accelerator).requires),
         version = Label("//:version"),
-        **({key: value for key, value in METADATA.items() if key != "requires"} | kwargs)
+        **({key: value for key, value in METADATA.items() if key not in _BY_ACCELERATOR} | kwargs)
     )
 
 def _build_info(accelerator):
@@ -58,3 +62,6 @@ def _build_info(accelerator):
         "LLAMA_CPP_COMMIT": LLAMA_COMMIT,
         "LLAMA_CPP_VERSION": LLAMA_VERSION,
     }
+
+def _license_expression(accelerator):
+    return " AND ".join([METADATA["license_expression"]] + backend(accelerator).licenses)

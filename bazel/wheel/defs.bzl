@@ -2,6 +2,7 @@
 
 load("//bazel/wheel/private:py_abi_wheel.bzl", _py_abi_wheel = "py_abi_wheel")
 load("//bazel/wheel/private:py_extension.bzl", _py_extension = "py_extension")
+load("//bazel/wheel/private:py_plugin_wheel.bzl", _py_plugin_wheel = "py_plugin_wheel")
 load("//bazel/wheel/private:wheel_component.bzl", _wheel_component = "wheel_component")
 load("//bazel/wheel/private:wheel_info.bzl", _WheelInfo = "WheelInfo")
 load("//bazel/wheel/private:wheel_variant.bzl", _wheel_variant = "wheel_variant")
@@ -9,5 +10,6 @@ load("//bazel/wheel/private:wheel_variant.bzl", _wheel_variant = "wheel_variant"
 WheelInfo = _WheelInfo
 py_abi_wheel = _py_abi_wheel
 py_extension = _py_extension
+py_plugin_wheel = _py_plugin_wheel
 wheel_component = _wheel_component
 wheel_variant = _wheel_variant

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "build-info.h"
@@ -42,7 +43,7 @@ const char* type_name(enum ggml_backend_dev_type type) {
     return "unknown";
 }
 
-std::string load_backend(const std::string& path) {
+std::pair<std::string, std::string> load_backend(const std::string& path) {
     LogCapture log;
     ggml_backend_reg_t reg =
         call_without_gil(ErrorKind::kBackend, [&] { return ggml_backend_load(path.c_str()); });
@@ -52,7 +53,7 @@ std::string load_backend(const std::string& path) {
                     "cannot load the backend " + path + ": " +
                         (reason.empty() ? "not a ggml backend of this version" : reason));
     }
-    return ggml_backend_reg_name(reg);
+    return {ggml_backend_reg_name(reg), log.take()};
 }
 
 std::vector<std::string> backends() {
@@ -153,8 +154,9 @@ void init_backend(py::module_& m) {
           "Greatest ContextParams.n_seq_max.");
     m.def("time_us", &llama_time_us, "Monotonic time in microseconds.");
     m.def("load_backend", &load_backend, py::arg("path"),
-          "Load a backend library and register it; returns the registry's name.\n\n"
-          "BackendError, with the loader's reason, when that fails.");
+          "Load a backend library and register it.\n\n"
+          "Returns the registry's name, and what the backend complained about: without a device\n"
+          "it says why. BackendError, with the loader's reason, when that fails.");
     m.def("backends", &backends, "Names of the registered backends, in the order of loading.");
     m.def("devices", &devices,
           "The devices of all loaded backends.\n\n"

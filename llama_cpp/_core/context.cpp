@@ -10,6 +10,7 @@
 
 #include "llama_cpp/_core/adapter.h"
 #include "llama_cpp/_core/convert.h"
+#include "llama_cpp/_core/fit_to_devices.h"
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/params_binding.h"
@@ -163,6 +164,17 @@ void Context::close() {
 
 void init_context(py::module_& m) {
     bind_context_params(m);
+    m.def(
+        "fit_to_devices",
+        [](const std::string& path, const CopyOf<ModelParams>& model,
+           const CopyOf<llama_context_params>& context) {
+            GilRelease release;
+            return fit_to_devices(path, model.params, context.params);
+        },
+        py::arg("path"), py::arg("model_params"), py::arg("context_params"),
+        "Model parameters with which as much as possible goes to the devices.\n\n"
+        "A copy whose n_gpu_layers, and what else it takes, are set so that the model and such a\n"
+        "context fit into the free memory. Leave n_gpu_layers, split_mode and tensor_split alone.");
 
     ContextClass cls(m, "Context",
                      "A model's working memory. One thread at a time: a second one that calls a "

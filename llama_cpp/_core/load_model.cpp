@@ -154,33 +154,40 @@ bool report_progress(float fraction, void* user_data) {
 
 ModelParams::ModelParams() : plain(llama_model_default_params()) {}
 
-std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
-                                        const LoadProgress& progress) {
-    check_gguf_file(path, "Model");
+NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgress& progress)
+    : plain(params.plain),
+      tensor_split_(params.tensor_split),
+      overrides_(make_overrides(params.kv_overrides)),
+      tensor_overrides_(params.tensor_overrides) {
     validate(params);
-
-    llama_model_params plain = params.plain;
-    std::vector<ggml_backend_dev_t> devices = find_devices(params.devices);
-    if (!devices.empty()) {
-        devices.push_back(nullptr);
-        plain.devices = devices.data();
+    devices_ = find_devices(params.devices);
+    if (!devices_.empty()) {
+        devices_.push_back(nullptr);
+        plain.devices = devices_.data();
     }
-    std::vector<float> tensor_split = params.tensor_split;
-    if (!tensor_split.empty()) {
-        tensor_split.resize(llama_max_devices(), 0.0f);
-        plain.tensor_split = tensor_split.data();
+    if (!tensor_split_.empty()) {
+        tensor_split_.resize(llama_max_devices(), 0.0f);
+        plain.tensor_split = tensor_split_.data();
     }
-    const std::vector<llama_model_kv_override> overrides = make_overrides(params.kv_overrides);
-    if (overrides.size() > 1) {
-        plain.kv_overrides = overrides.data();
+    if (overrides_.size() > 1) {
+        plain.kv_overrides = overrides_.data();
+    }
+    if (!tensor_overrides_.empty()) {
+        tensor_overrides_.push_back({nullptr, nullptr});
+        plain.tensor_buft_overrides = tensor_overrides_.data();
     }
     plain.progress_callback = report_progress;
     plain.progress_callback_user_data = const_cast<LoadProgress*>(&progress);
+}
 
-    llama_model_ptr model = load(path, plain);
+std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
+                                        const LoadProgress& progress) {
+    check_gguf_file(path, "Model");
+    const NativeModelParams native(params, progress);
+    llama_model_ptr model = load(path, native.plain);
     const int32_t n_positions =
         may_have_learned_positions(model.get()) ? learned_positions(path) : INT32_MAX;
-    return std::make_unique<ModelHandle>(std::move(model), !plain.vocab_only, n_positions);
+    return std::make_unique<ModelHandle>(std::move(model), !native.plain.vocab_only, n_positions);
 }
 
 std::string read_text(const std::function<int32_t(char*, size_t)>& read) {

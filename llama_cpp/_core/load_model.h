@@ -24,10 +24,30 @@ struct ModelParams {
     std::vector<float> tensor_split;
     std::map<std::string, MetadataValue> kv_overrides;
     std::vector<std::string> devices;
+    // Tensors that go elsewhere than their layer: set by fit_to_devices(), patterns of constant
+    // text.
+    std::vector<llama_model_tensor_buft_override> tensor_overrides;
 };
 
 // Gets the loaded fraction, 0 to 1; when it returns false, loading stops.
 using LoadProgress = std::function<bool(float)>;
+
+// llama.cpp's own form of the parameters, whose pointers lead into this object and `progress`.
+// Fails with ModelLoadError for values that llama.cpp does not check.
+class NativeModelParams {
+  public:
+    NativeModelParams(const ModelParams& params, const LoadProgress& progress);
+    NativeModelParams(const NativeModelParams&) = delete;
+    NativeModelParams& operator=(const NativeModelParams&) = delete;
+
+    llama_model_params plain;
+
+  private:
+    std::vector<ggml_backend_dev_t> devices_;
+    std::vector<float> tensor_split_;
+    std::vector<llama_model_kv_override> overrides_;
+    std::vector<llama_model_tensor_buft_override> tensor_overrides_;
+};
 
 // Fails with ModelLoadError, which names the file, the reason and what to do. `progress` may be
 // empty.

@@ -32,10 +32,12 @@ struct PendingLine {
 thread_local PendingLine t_pending;
 thread_local LogCapture* t_capture = nullptr;
 thread_local bool t_in_sink = false;
+thread_local bool t_errors_only = false;
 
 bool is_wanted(int level) {
     const int least = g_level.load(std::memory_order_relaxed);
-    return least != GGML_LOG_LEVEL_NONE && level >= least;
+    return least != GGML_LOG_LEVEL_NONE && level >= least &&
+           (!t_errors_only || level >= GGML_LOG_LEVEL_ERROR);
 }
 
 void hand_to_sink(int level, const std::string& line) {
@@ -145,6 +147,16 @@ std::vector<std::string> LogCapture::take_lines() {
 }
 
 std::string LogCapture::take() { return join(take_lines(), "; "); }
+
+LogErrorsOnly::LogErrorsOnly() : outer_(t_errors_only) {
+    flush_pending();
+    t_errors_only = true;
+}
+
+LogErrorsOnly::~LogErrorsOnly() {
+    flush_pending();
+    t_errors_only = outer_;
+}
 
 std::string join(const std::vector<std::string>& parts, const char* separator) {
     std::string joined;

@@ -44,6 +44,18 @@ class LogCapture {
     std::vector<std::string> lines_;
 };
 
+// Drops what this thread logs below ERROR while it lives.
+class LogErrorsOnly {
+  public:
+    LogErrorsOnly();
+    ~LogErrorsOnly();
+    LogErrorsOnly(const LogErrorsOnly&) = delete;
+    LogErrorsOnly& operator=(const LogErrorsOnly&) = delete;
+
+  private:
+    bool outer_;
+};
+
 }  // namespace core
 
 #endif  // LLAMA_CPP_CORE_LOG_H_

@@ -36,6 +36,7 @@ sys.dont_write_bytecode = True
 
 # Found through the path above, as the Python that bazelw starts finds them.
 import debian  # noqa: E402
+import modules  # noqa: E402
 import provision  # noqa: E402
 import steps  # noqa: E402
 
@@ -130,6 +131,10 @@ class BazelwTest(unittest.TestCase):
         offline.mkdir(parents=True)
         for source in (_ROOT / "bazel/offline").glob("*.*"):
             shutil.copyfile(source, offline / source.name)
+        for name in modules.STAND_INS:
+            # Which files it has makes no difference here.
+            (offline / name).mkdir()
+            (offline / name / "MODULE.bazel").write_text(f'module(name = "{name}")\n')
         (self.project / ".bazelversion").write_text(f"{_VERSION}\n")
         shutil.copyfile(_ROOT / "bazelw", self.project / "bazelw")
         (self.project / "bazelw").chmod(0o755)

@@ -49,9 +49,8 @@ def test_the_wheel_requires_what_it_needs():
 def test_everything_but_the_driver_is_found_in_site_packages():
     resolved = _resolved()
     for library in ("libcublas.so.13", "libcublasLt.so.13", "libcudart.so.13"):
-        found = Path(resolved[library]).resolve()
-        assert found.parent == (_SITE / "nvidia/cu13/lib").resolve()
-    assert Path(resolved["libggml-base.so"]).resolve().parent == _LIBRARY.parent.resolve()
+        assert os.path.samefile(resolved[library], _SITE / "nvidia/cu13/lib" / library)
+    assert os.path.samefile(resolved["libggml-base.so"], _LIBRARY.parent / "libggml-base.so")
     assert [name for name, path in resolved.items() if path == "not found"] in ([], [_DRIVER])
 
 
@@ -59,7 +58,7 @@ def test_everything_but_the_driver_is_found_in_site_packages():
 def test_importing_costs_one_warning():
     result = _run("import llama_cpp; print([d.backend for d in llama_cpp.devices()])")
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "['CPU']\n"
+    assert result.stdout == "['cpu']\n"
     assert result.stderr.count("RuntimeWarning") == 1
     assert _DRIVER in result.stderr
     assert "driver" in result.stderr

@@ -153,7 +153,8 @@ def test_pkg_info_is_valid_and_promises_all_but_the_licences(tree) -> None:
     assert metadata.dynamic == ["license-file"]
     assert metadata.license_files == ["LICENSE"]
     assert metadata.description == (tree.root / "README.md").read_text()
-    assert {"disk-cache", "hub"} == set(metadata.provides_extra)
+    extras = {"cuda13", "disk-cache", "hub", "metal", "rocm6", "vulkan"}
+    assert set(metadata.provides_extra) == extras
 
 
 def test_a_label_is_the_wheels_alone(tree) -> None:

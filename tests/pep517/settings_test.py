@@ -93,9 +93,9 @@ def test_a_home_folder_is_expanded(parse, monkeypatch) -> None:
         (
             {"backend": "ston"},
             "-C backend=ston is not known (did you mean stone?);"
-            " backend is one of auto, stone and cpu",
+            " backend is one of auto, stone, cpu,",
         ),
-        ({"backend": "cuda"}, "-C backend=cuda is not known; backend is one of auto, stone and"),
+        ({"backend": "abacus"}, "-C backend=abacus is not known; backend is one of auto, stone,"),
         ({"backend": ""}, "-C backend= is not known; backend is one of"),
         ({"backend": ["cpu", "stone"]}, "-C backend was given as cpu and as stone: give it once"),
         ({"backend": True}, "-C backend takes text, not True"),

@@ -16,10 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-import nested_bazel
-from nested_bazel import NestedBazelError, Spawn, Workspace
-
 _PROJECT = Path(__file__).resolve().parents[2]
+# Run by hand, no rule says where nested_bazel finds `execution_log`.
+sys.path.append(str(_PROJECT / "tools/cache_report"))
+
+import nested_bazel  # noqa: E402
+from nested_bazel import NestedBazelError, Spawn, Workspace  # noqa: E402
+
 _LEFT_OUT = shutil.ignore_patterns(".git", "bazel-*", "__pycache__", ".*_cache", ".bazelrc.user")
 
 

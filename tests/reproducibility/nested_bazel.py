@@ -1,4 +1,4 @@
-"""Runs Bazel on a copy of the project and reads back what it did, out of its execution log. Standard library only."""
+"""Runs Bazel on a copy of the project and reads back what it did, out of its execution log."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pwd
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import execution_log
 
 # A server whose test was killed goes away by itself.
 _IDLE_SECONDS = 60
@@ -54,23 +55,27 @@ class Workspace:
     environment: dict[str, str]
     options: tuple[str, ...] = ()
 
+    @property
+    def log(self) -> Path:
+        """The execution log of the last build."""
+        return self.output_root / "execution-log.json"
+
     def build(self, targets: list[str], *options: str) -> list[Spawn]:
         """Builds targets and returns every spawn of this invocation.
 
         Raises:
             NestedBazelError: The build failed.
         """
-        log = self.output_root / "execution-log.json"
         self._run(
             "build",
-            f"--execution_log_json_file={log}",
+            f"--execution_log_json_file={self.log}",
             "--symlink_prefix=/",
             *self.options,
             *options,
             "--",
             *targets,
         )
-        return [_spawn(entry) for entry in _entries(log)]
+        return [_spawn(entry) for entry in execution_log.entries(self.log, inputs=False)]
 
     def actions(self, query: str, *options: str) -> list[dict[str, Any]]:
         """Analyses and returns the actions that a query (`bazel aquery`) selects, with their command lines.
@@ -111,27 +116,6 @@ class Workspace:
                 f"{result.returncode}:\n{result.stderr[-8000:]}"
             )
         return result.stdout
-
-
-def _entries(log: Path) -> Iterator[dict[str, Any]]:
-    """Yields the objects of a JSON execution log, which are pretty-printed one after the other, without `inputs`.
-
-    A compile has thousands of inputs; nobody here asks for them.
-    """
-    lines: list[str] = []
-    in_inputs = False
-    with log.open(encoding="utf-8") as file:
-        for line in file:
-            if in_inputs:
-                in_inputs = not line.startswith("  }]")
-            elif line.startswith('  "inputs": [{'):
-                in_inputs = True
-            elif line.startswith("}"):
-                # The next object may begin on the same line.
-                yield json.loads("".join([*lines, "}"]))
-                lines = [line[1:]]
-            else:
-                lines.append(line)
 
 
 def _spawn(entry: dict[str, Any]) -> Spawn:
@@ -183,6 +167,9 @@ def unpack_project(archive: str, folder: Path) -> None:
     """Unpacks what the rule `project_archive` packed."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
+    # What bazelw decided for an earlier copy in the same place holds until something is newer than the decision.
+    for path in (folder / "bazel/offline").rglob("*"):
+        os.utime(path)
 
 
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 import llama_cpp
-from llama_cpp import _core
 
 # A prompt that is long enough for products of matrices, and one token as decoding has it.
 _TOKENS = np.random.default_rng(0).integers(300, 500, 17).tolist()
@@ -46,7 +45,7 @@ def main(models: Path, out: Path, *types: str) -> None:
             print(f"## {qtype} {'vulkan' if gpu else 'cpu'}", file=sys.stderr, flush=True)
             results[f"{qtype} {'vulkan' if gpu else 'cpu'}"] = logits(path, gpu)
     np.savez(out, **results)
-    print(json.dumps(_core.devices()))
+    print(json.dumps([device._asdict() for device in llama_cpp.devices()]))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,39 @@ def _build_info():
         ],
     )
 
+# common/fit.cpp swaps the process's log callback while it works, which no other thread survives that logs at that
+# moment. It gets functions of its own that do nothing.
+_FIT_LOG_FUNCTIONS = {
+    "llama_log_get": "(ggml_log_callback * callback, void ** data) { *callback = nullptr; *data = nullptr; }",
+    "llama_log_set": "(ggml_log_callback, void *) {}",
+}
+
+def _fit(name):
+    """How much of a model fits into the memory of the devices."""
+    write_file(
+        name = name + "_log",
+        out = "generated/fit-log.cpp",
+        content = ["#include \"llama.h\""] + [
+            "void {}_of_fit{}".format(function, rest)
+            for function, rest in _FIT_LOG_FUNCTIONS.items()
+        ] + [""],
+    )
+    cc_library(
+        name = name,
+        srcs = [
+            "common/fit.cpp",
+            name + "_log",
+        ],
+        copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
+            "-I{}/common".format(source_root()),
+            "-I{}/vendor".format(source_root()),
+        ],
+        # The declarations in llama.h are renamed with the calls.
+        local_defines = ["{0}={0}_of_fit".format(function) for function in _FIT_LOG_FUNCTIONS],
+        textual_hdrs = native.glob(["common/*.h", "vendor/nlohmann/*.hpp"]),
+        deps = [":llama_headers"],
+    )
+
 def llama_common(name):
     """Declares `llama-common`, without TLS downloads and without LLGuidance.
 
@@ -33,6 +66,7 @@ def llama_common(name):
       name: name of the library.
     """
     _build_info()
+    _fit(name = "llama_common_fit")
     cc_library(
         name = "cpp_httplib",
         srcs = ["vendor/cpp-httplib/httplib.cpp"],
@@ -48,7 +82,10 @@ def llama_common(name):
     )
     cc_library(
         name = name,
-        srcs = native.glob(["common/*.cpp", "common/jinja/*.cpp", "common/parsers/*.cpp"]) + [":build_info"],
+        srcs = native.glob(
+            ["common/*.cpp", "common/jinja/*.cpp", "common/parsers/*.cpp"],
+            exclude = ["common/fit.cpp"],
+        ) + [":build_info"],
         hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
             "-I{}/vendor".format(source_root()),
@@ -57,6 +94,7 @@ def llama_common(name):
         textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),
         deps = [
             ":cpp_httplib",
+            ":llama_common_fit",
             ":llama_headers",
         ],
     )

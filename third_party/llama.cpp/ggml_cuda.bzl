@@ -54,7 +54,7 @@ def ggml_cuda(name):
     native_library(
         name = name,
         dynamic_deps = ["ggml-base"],
-        exports = ["ggml_backend_*"],
+        exports = ["ggml_backend_init"],
         run_paths = [CUDA_RUN_PATH],
         target_compatible_with = requires_cuda(),
         deps = [":" + name + "_objects"],

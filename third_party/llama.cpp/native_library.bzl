@@ -21,7 +21,7 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run
         `<name>` (the library for C++ code that links to it).
       deps: cc_library targets that go into the library.
       exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
-      dynamic_deps: names of the other native libraries that it links to.
+      dynamic_deps: the other native libraries that it links to: their names, or labels in other packages.
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
       run_paths: where the library looks for others, beside its own folder.
       **kwargs: common attributes of the linked library.
@@ -37,7 +37,7 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run
     cc_shared_library(
         name = name + "_so",
         additional_linker_inputs = [":" + name + "_exports"],
-        dynamic_deps = [":" + dep + "_so" for dep in dynamic_deps],
+        dynamic_deps = [native.package_relative_label(dep + "_so") for dep in dynamic_deps],
         # No run paths into Bazel's output tree, where the toolchain knows this feature (ours does).
         features = ["payload_runpath"],
         shared_lib_name = "lib{}.so".format(name),
@@ -54,5 +54,5 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run
         cc_import(
             name = name,
             shared_library = ":" + name + "_so",
-            deps = [hdrs_from] + [":" + dep for dep in dynamic_deps],
+            deps = [hdrs_from] + [native.package_relative_label(dep) for dep in dynamic_deps],
         )

@@ -1,4 +1,4 @@
-"""Writes one wheel from a JSON specification (py_abi_wheel.bzl). Standard library only.
+"""Writes one wheel from a JSON specification (wheel_rule.bzl). Standard library only.
 
 The same inputs give the same bytes: entries are sorted, dates are fixed, modes are 0644 or 0755.
 Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639), SBOMs
@@ -34,23 +34,30 @@ def _of_extra(requirement: str, extra: str) -> str:
     )
 
 
+def _at_version(requirements: list[str], version: str) -> list[str]:
+    """The requirements with the public version in place of `{version}`."""
+    return [item.replace("{version}", version.partition("+")[0]) for item in requirements]
+
+
 def metadata(spec: dict[str, Any]) -> str:
     """METADATA, as core metadata 2.4 orders it."""
+    version = spec["version"]
     fields = [
         ("Metadata-Version", "2.4"),
         ("Name", spec["distribution"]),
-        ("Version", spec["version"]),
+        ("Version", version),
         ("Summary", spec["summary"]),
         ("License-Expression", spec["license_expression"]),
         *(("License-File", name) for name in sorted(spec["license_files"])),
         *(("Classifier", classifier) for classifier in spec["classifiers"]),
         *(("Project-URL", f"{label}, {url}") for label, url in sorted(spec["urls"].items())),
         ("Requires-Python", spec["requires_python"]),
-        *(("Requires-Dist", requirement) for requirement in spec["requires"]),
+        *(("Requires-Dist", requirement) for requirement in _at_version(spec["requires"], version)),
     ]
     for extra, requirements in sorted(spec["extras"].items()):
         fields.append(("Provides-Extra", extra))
-        fields += [("Requires-Dist", _of_extra(item, extra)) for item in requirements]
+        pinned = _at_version(requirements, version)
+        fields += [("Requires-Dist", _of_extra(item, extra)) for item in pinned]
     fields.append(("Description-Content-Type", "text/markdown"))
     head = "".join(f"{name}: {value}\n" for name, value in fields)
     return f"{head}\n{Path(spec['description']).read_text(encoding='utf-8')}"

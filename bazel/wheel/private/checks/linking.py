@@ -23,10 +23,13 @@ def check(elves: dict[str, Elf], native: set[str], expected: Expected) -> Iterat
         yield from _needed(path, elf, native, expected)
         yield from _run_paths(path, elf)
     yield from _accelerator(elves, expected)
+    yield from _host_libraries(native, expected)
 
 
 def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterator[str]:
     allowed = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator, frozenset())
+    if expected.is_plugin:
+        allowed |= policy.PLUGIN_HOST_LIBRARIES
     shipped = {posixpath.basename(other) for other in native}
     for library in elf.needed:
         if library in policy.SYSTEM_LIBRARIES or library in allowed:
@@ -74,6 +77,13 @@ def _run_paths(path: str, elf: Elf) -> Iterator[str]:
             yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with $ORIGIN/... instead"
         elif _folder(path, entry).split("/")[0] == "..":
             yield f"{path}: has the run path {entry!r}, which leaves site-packages; link with a shorter one"
+
+
+def _host_libraries(native: set[str], expected: Expected) -> Iterator[str]:
+    """A plug-in must use the host's libraries: a second copy would have a registry of its own."""
+    for path in sorted(native):
+        if expected.is_plugin and posixpath.basename(path) in policy.PLUGIN_HOST_LIBRARIES:
+            yield f"{path}: is a library of {policy.PLUGIN_HOST}, which has it loaded already; leave it out of `native`"
 
 
 def _accelerator(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Optional
 
 from packaging.metadata import ExceptionGroup, Metadata
 
+from . import policy
 from .wheel import Expected, Wheel
 
 
@@ -24,6 +25,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     yield from _requires_python(expected, metadata)
     yield from _typed(wheel, metadata)
     yield from _entry_points(wheel)
+    yield from _plugin_host(expected, metadata)
 
 
 def _licenses(wheel: Wheel, metadata: Metadata) -> Iterator[str]:
@@ -41,7 +43,7 @@ def _licenses(wheel: Wheel, metadata: Metadata) -> Iterator[str]:
 
 
 def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
-    version = f"{expected.python_tag[2]}.{expected.python_tag[3:]}"
+    version = f"{expected.python_tag[2]}.{expected.python_tag[3:] or '99'}"
     specifiers = metadata.requires_python
     if specifiers is None:
         yield "METADATA has no Requires-Python; set `python_requires` of py_abi_wheel"
@@ -50,6 +52,16 @@ def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
         yield (
             f"METADATA has `Requires-Python: {specifiers}`, which excludes the {expected.python_tag} of the file name; "
             "correct `python_requires` of py_abi_wheel"
+        )
+
+
+def _plugin_host(expected: Expected, metadata: Metadata) -> Iterator[str]:
+    """A plug-in works with one version of its host."""
+    pin = f"{policy.PLUGIN_HOST}=={expected.public_version}"
+    if expected.is_plugin and pin not in map(str, metadata.requires_dist or []):
+        yield (
+            f"METADATA does not have `Requires-Dist: {pin}`, so the plug-in would stay with a host of another version; "
+            "add it to `requires` of py_plugin_wheel"
         )
 
 

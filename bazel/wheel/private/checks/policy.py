@@ -46,5 +46,13 @@ ACCELERATOR_LIBRARIES = {
     "vulkan": frozenset(("libvulkan.so.1",)),
 }
 
+# Plug-in wheels (`py3-none`): libraries that the process of another wheel opens. They may need these of that wheel, which
+# are loaded by then, so that their sonames are enough...
+PLUGIN_HOST_LIBRARIES = frozenset(("libggml-base.so",))
+# ... must require its distribution in their own version...
+PLUGIN_HOST = "llama-cpp-python"
+# ... and export the first of these, by which they are entered, and nothing but these.
+PLUGIN_ENTRY_POINTS = ("ggml_backend_init", "ggml_backend_score")
+
 # Licences (SPDX) that ask for no copy of their text beside the code.
 LICENSES_WITHOUT_NOTICE = frozenset(("0BSD", "CC0-1.0", "MIT-0", "Unlicense"))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from . import policy
 from .elf import Elf
 from .wheel import Expected
 
@@ -24,15 +25,36 @@ _INIT = "PyInit_"
 def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
     """Yields symbols that are where they must not be, and extensions of another ABI."""
     extensions = {path: elf for path, elf in elves.items() if _is_extension(path, elf)}
-    if not extensions:
+    if expected.is_plugin:
+        yield from _plugin(elves, extensions)
+    elif not extensions:
         yield f"there is no extension module for {expected.abi_tag}; set `extension` of py_abi_wheel"
     for path, elf in elves.items():
         yield from _cxx_runtime(path, elf)
-        if path in extensions:
+        if path in extensions and not expected.is_plugin:
             yield from _suffix(path, expected)
             yield from _exports(path, elf)
         else:
             yield from _python(path, elf)
+
+
+def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf]) -> Iterator[str]:
+    """A plug-in is for every Python, and is entered by its entry points alone."""
+    for path in extensions:
+        yield f"{path}: is an extension module, but the wheel says it is for every Python; leave it out, or use py_abi_wheel"
+    init = policy.PLUGIN_ENTRY_POINTS[0]
+    libraries = {path: elf for path, elf in elves.items() if path not in extensions}
+    if not libraries:
+        yield "there is no library in the wheel; set `native` of py_plugin_wheel"
+    for path, elf in libraries.items():
+        if init not in elf.exported:
+            yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
+        more = [name for name in elf.exported if name not in policy.PLUGIN_ENTRY_POINTS]
+        if more:
+            yield (
+                f"{path}: exports {_some(more)} beside {' and '.join(policy.PLUGIN_ENTRY_POINTS)}; "
+                "link it with native_library, which exports what it is told to and nothing else"
+            )
 
 
 def _is_extension(path: str, elf: Elf) -> bool:

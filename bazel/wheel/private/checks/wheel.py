@@ -28,9 +28,9 @@ class Expected:
         distribution: Name as in METADATA, not normalised.
         version: Version with its local label.
         python_tag: Such as `cp314`.
-        abi_tag: Such as `cp314t`.
+        abi_tag: Such as `cp314t`; `none` for a plug-in wheel.
         platform_tag: Such as `manylinux_2_17_x86_64`.
-        ext_suffix: EXT_SUFFIX of the ABI's interpreter.
+        ext_suffix: EXT_SUFFIX of the ABI's interpreter; empty for a plug-in wheel.
         accelerator: Local label of the accelerator, a key of policy.ACCELERATOR_LIBRARIES.
     """
 
@@ -46,6 +46,16 @@ class Expected:
     def tag(self) -> str:
         """The three tags as in the file name."""
         return f"{self.python_tag}-{self.abi_tag}-{self.platform_tag}"
+
+    @property
+    def is_plugin(self) -> bool:
+        """Whether the wheel has libraries for another wheel, and no extension module."""
+        return self.abi_tag == "none"
+
+    @property
+    def public_version(self) -> str:
+        """The version without its local label."""
+        return self.version.partition("+")[0]
 
     @property
     def local_label(self) -> str:
@@ -135,13 +145,15 @@ def platform_of(tag: str) -> Optional[Platform]:
 
 
 def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
-    """EXT_SUFFIX of CPython for Linux."""
+    """EXT_SUFFIX of CPython for Linux; empty for a plug-in wheel, which has no extension module."""
+    if abi_tag == "none":
+        return ""
     abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
     platform = platform_of(platform_tag.split(".")[0])
     if not abi or not platform or platform.machine not in policy.MACHINES:
         raise UnreadableWheel(
             f"what an extension for {abi_tag} on {platform_tag} is called is not known: this checks wheels "
-            f"of one CPython ABI for manylinux on {' or '.join(sorted(policy.MACHINES))}"
+            f"of one CPython ABI, or none, for manylinux on {' or '.join(sorted(policy.MACHINES))}"
         )
     return f".cpython-{abi[1]}-{policy.MACHINES[platform.machine][1]}.so"
 

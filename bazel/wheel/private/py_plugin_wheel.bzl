@@ -1,0 +1,29 @@
+"""Implementation of `py_plugin_wheel`: native libraries for another wheel, whatever the Python."""
+
+load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
+load(":wheel_rule.bzl", "WHEEL_ATTRS", "make_wheel")
+
+def _license_expression(ctx):
+    """The licences of the components, which hold together."""
+    licenses = {}
+    for component in ctx.attr.components:
+        for operand in component[WheelComponentInfo].license_expression.split(" AND "):
+            licenses[operand] = None
+    return " AND ".join(sorted(licenses))
+
+def _py_plugin_wheel_impl(ctx):
+    return make_wheel(
+        ctx,
+        abi_tag = "none",
+        license_expression = _license_expression(ctx),
+        python_tag = "py3",
+    )
+
+py_plugin_wheel = rule(
+    implementation = _py_plugin_wheel_impl,
+    attrs = WHEEL_ATTRS,
+    doc = "Writes a `py3-none-<platform>` wheel of libraries that the process of another wheel opens, and checks it. " +
+          "What they may take from that wheel, and export to it, is in checks/policy.py. Its licence expression is that " +
+          "of its components.",
+    provides = [WheelInfo],
+)

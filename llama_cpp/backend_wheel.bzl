@@ -1,0 +1,101 @@
+"""`llama_cpp_backend_wheel`: one accelerator's backend as a wheel of its own, which llama-cpp-python finds (docs/plugins.md)."""
+
+load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
+load("//bazel/wheel:defs.bzl", "py_plugin_wheel")
+load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
+load(":backends.bzl", "backend")
+load(":metadata.bzl", "METADATA", "PLUGINS")
+
+# Those that say nothing of the Python package, which is not inside.
+_CLASSIFIERS = [
+    classifier
+    for classifier in METADATA["classifiers"]
+    if not classifier.startswith("Programming Language :: Python") and classifier != "Typing :: Typed"
+] + ["Programming Language :: Python :: 3"]
+
+# What every backend's library is made of, beside the components of its row in backends.bzl.
+_COMPONENTS = [
+    Label("//third_party/llama.cpp:ggml_component"),
+    Label("//third_party/zig:compiler_rt_component"),
+    Label("//third_party/zig:libcxx_component"),
+]
+
+def llama_cpp_backend_wheel(name, accelerator, **kwargs):
+    """Declares the plug-in wheel of an accelerator, `llama-cpp-backend-<plug-in>`.
+
+    Args:
+      name: name of the target.
+      accelerator: one of PLUGINS that has a row in backends.bzl.
+      **kwargs: common attributes, passed on to py_plugin_wheel.
+    """
+    plugin = PLUGINS[accelerator]
+    row = backend(accelerator)
+    backend_plugin_wheel(
+        name = name,
+        accelerator_label = ACCELERATORS[accelerator],
+        backend = accelerator,
+        components = row.components,
+        libraries = row.libraries,
+        plugin = plugin,
+        requires = row.requires,
+        tags = ["manual"] if row.is_slow else [],
+        **kwargs
+    )
+
+def backend_plugin_wheel(
+        name,
+        backend,
+        plugin,
+        libraries,
+        accelerator_label,
+        commit = LLAMA_COMMIT,
+        components = [],
+        requires = [],
+        version = Label("//:version"),
+        **kwargs):
+    """Declares the plug-in wheel of any backend library.
+
+    Args:
+      name: name of the target.
+      backend: what users call the backend, such as `rocm`.
+      plugin: what the distribution is called after `llama-cpp-backend-`; one word.
+      libraries: the library, a list of one.
+      accelerator_label: as for py_plugin_wheel.
+      commit: the llama.cpp that the library is built from.
+      components: wheel_components in the library, beside those of every backend.
+      requires: requirements (PEP 508) beside that on llama-cpp-python.
+      version: flag with the public version.
+      **kwargs: common attributes, passed on to py_plugin_wheel.
+    """
+    package = "llama_cpp_backend_" + plugin
+    copy_file(
+        name = name + "_init",
+        src = Label("//llama_cpp/_plugin:package.py"),
+        out = package + "/__init__.py",
+        tags = ["manual"],
+    )
+    py_plugin_wheel(
+        name = name,
+        srcs = [":{}_init".format(name)],
+        accelerator_label = accelerator_label,
+        build_info = {
+            "GGML_VERSION": GGML_VERSION,
+            "LLAMA_CPP_COMMIT": commit,
+        },
+        classifiers = _CLASSIFIERS,
+        components = _COMPONENTS + components,
+        description_file = Label("//llama_cpp/_plugin:README.md"),
+        distribution = "llama-cpp-backend-" + plugin,
+        entry_points = {"llama_cpp.backends": ["{} = {}".format(backend, package)]},
+        import_name = package,
+        license_files = {Label("//:LICENSE"): "LICENSE"},
+        native = libraries,
+        project_urls = METADATA["project_urls"],
+        python_requires = METADATA["python_requires"],
+        # A backend belongs to the very ggml that opens it. Local labels match: `0.4.0+cpu` is `==0.4.0`.
+        requires = [METADATA["distribution"] + "=={version}"] + requires,
+        summary = "The {} backend of llama.cpp, for llama-cpp-python".format(backend),
+        version = version,
+        **kwargs
+    )

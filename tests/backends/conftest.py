@@ -1,0 +1,108 @@
+"""An installation of one's own, to which backends and plug-ins are added."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Optional
+
+import pytest
+
+# The helpers of the behaviour suites.
+sys.path.insert(0, str(Path(__file__).parent.parent / "python"))
+
+from package_copy import Copy  # noqa: E402
+from wheel_fixtures import load, model_path  # noqa: E402
+
+__all__ = ["load", "model_path"]
+
+GIB = 2**30
+PLACEHOLDER = b"libplaceholder.so\0"
+
+ASK = """
+import json, sys, warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import llama_cpp
+answer = {"reason": "", "message": "", "warnings": [str(w.message) for w in caught]}
+try:
+    llama_cpp.require_backend(sys.argv[1])
+except llama_cpp.BackendError as error:
+    answer.update(reason=error.reason, message=str(error))
+print(json.dumps(answer))
+"""
+
+
+class Answer:
+    """What require_backend() said in a process of its own.
+
+    Attributes:
+        reason: BackendError.reason; "" if it raised nothing.
+        message: The error's text.
+        warnings: What importing the package warned of.
+        stderr: What else the process said.
+    """
+
+    def __init__(self, done: subprocess.CompletedProcess) -> None:
+        assert done.returncode == 0, done.stderr
+        fields = json.loads(done.stdout.splitlines()[-1])
+        self.reason: str = fields["reason"]
+        self.message: str = fields["message"]
+        self.warnings: list[str] = fields["warnings"]
+        self.stderr: str = done.stderr
+
+
+class Installation(Copy):
+    """A copy of the installed package."""
+
+    def add_backend(self, name: str, needs: Optional[str] = None) -> Path:
+        """Puts a backend under ggml's name for it into the wheel's own folder.
+
+        It is the stand-in, or with `needs` a library that needs another one of that name.
+        """
+        target = self.lib / f"libggml-{name}.so"
+        if needs is None:
+            shutil.copy(os.environ["STAND_IN"], target)
+        else:
+            data = Path(os.environ["NEEDY"]).read_bytes()
+            assert data.count(PLACEHOLDER) == 1
+            target.write_bytes(
+                data.replace(PLACEHOLDER, needs.encode().ljust(len(PLACEHOLDER), b"\0"))
+            )
+        return target
+
+    def add_library(self, name: str) -> dict[str, str]:
+        """Makes a library of this name one that is found everywhere; returns the environment for that."""
+        folder = self.site.parent / "everywhere"
+        folder.mkdir(exist_ok=True)
+        data = Path(os.environ["PLACEHOLDER"]).read_bytes()
+        assert data.count(PLACEHOLDER) == 1
+        data = data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
+        (folder / name).write_bytes(data)
+        return {"LD_LIBRARY_PATH": str(folder)}
+
+    def add_plugin(self, wheel: str) -> Path:
+        """Unpacks a plug-in wheel; returns its package."""
+        with zipfile.ZipFile(os.environ[wheel]) as archive:
+            archive.extractall(self.site)
+            (name,) = {path.split("/")[0] for path in archive.namelist() if "/lib/" in path}
+        return self.site / name
+
+    def ask(self, backend: str, **env: str) -> Answer:
+        return Answer(self.run(ASK, backend, **env))
+
+    def info(self, **env: str) -> dict:
+        """What `python -m llama_cpp info --json` prints, and its exit status as `status`."""
+        code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['info', *sys.argv[1:]]))"
+        done = self.run(code, "--json", **env)
+        return {**json.loads(done.stdout), "status": done.returncode}
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation(tmp_path)
