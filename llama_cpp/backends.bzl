@@ -32,6 +32,13 @@ _BACKENDS = {
         licenses = ["Apache-2.0"],
         requires = CUDA_REQUIREMENTS,
     ),
+    "vulkan": _backend(
+        components = [
+            "@vulkan_headers//:libvulkan-dev_component",
+            "@vulkan_headers//:spirv-headers_component",
+        ],
+        library = "@llama_cpp//:ggml-vulkan_so",
+    ),
 }
 
 def backend(accelerator):

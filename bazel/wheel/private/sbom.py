@@ -36,21 +36,24 @@ def _wheel(spec: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _archive_version(file: str) -> str:
-    """Version in the file name of a wheel or an sdist."""
-    return file.removesuffix(".tar.gz").split("-")[1]
+def _archive_url(package: str, file: str) -> str:
+    """Package URL of an archive: a package of Debian, a wheel or an sdist."""
+    if file.endswith(".deb"):
+        name, version, architecture = file.removesuffix(".deb").split("_")
+        # Debian's file names have the colon of an epoch escaped already.
+        return f"pkg:deb/debian/{name}@{version}?arch={architecture}"
+    version = file.removesuffix(".tar.gz").split("-")[1]
+    return f"{_pypi_url(package, version)}?file_name={quote(file, safe='')}"
 
 
 def _work(component: dict[str, Any]) -> dict[str, Any]:
-    archive = component["archive"]
-    url = _pypi_url(component["package"], _archive_version(archive))
     return {
         "bom-ref": f"{component['name']}@{component['version']}",
         "externalReferences": [
             {
                 "hashes": _sha256(component["sha256"]),
                 "type": "distribution",
-                "url": f"{url}?file_name={quote(archive, safe='')}",
+                "url": _archive_url(component["package"], component["archive"]),
             }
         ],
         "licenses": [{"expression": component["license_expression"]}],

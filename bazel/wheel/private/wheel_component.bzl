@@ -25,7 +25,7 @@ wheel_component = rule(
             mandatory = True,
         ),
         "file": attr.string(
-            doc = "File name of the pinned archive that it was taken from, as for `pip_archive`.",
+            doc = "File name of the pinned archive that it was taken from, as for `pip_archive`; or of Debian's package.",
             mandatory = True,
         ),
         "license_expression": attr.string(
@@ -38,7 +38,7 @@ wheel_component = rule(
                   "Empty only for licences that ask for no copy of their text.",
         ),
         "package": attr.string(
-            doc = "Project of the Python index that has the archive, as for `pip_archive`.",
+            doc = "Project of the Python index that has the archive, as for `pip_archive`; or name of Debian's package.",
             mandatory = True,
         ),
         "purl": attr.string(

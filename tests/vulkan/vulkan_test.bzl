@@ -1,0 +1,31 @@
+"""`vulkan_test`: the Vulkan suite against installed wheels, on Mesa's lavapipe, which needs no GPU."""
+
+load("//bazel/testing:pytest_test.bzl", "pytest_test")
+
+def vulkan_test(name, site, **kwargs):
+    """Runs installed_test.py of this folder.
+
+    Args:
+      name: name of the test.
+      site: an `installed_wheels` target with pytest, llama_cpp and the Vulkan backend, in one wheel or in two.
+      **kwargs: passed on to pytest_test.
+    """
+    pytest_test(
+        name = name,
+        size = "medium",
+        srcs = [
+            "//tests/vulkan:installed_test.py",
+            "//tests/vulkan:vulkan_child.py",
+        ],
+        data = [
+            "//tests/models:random",
+            "@vulkan_lavapipe//:driver",
+            "@vulkan_lavapipe//:libraries",
+        ],
+        env = {
+            "LAVAPIPE": "$(rootpath @vulkan_lavapipe//:driver)",
+            "LLAMA_TEST_MODELS_DIR": "$(rootpath //tests/models:random)",
+        },
+        site = site,
+        **kwargs
+    )
