@@ -80,7 +80,7 @@ def ggml_vulkan(name):
     native_library(
         name = name,
         dynamic_deps = ["ggml-base"],
-        exports = ["ggml_backend_*"],
+        exports = ["ggml_backend_init"],
         target_compatible_with = ["@platforms//os:linux"],
         deps = [":" + name + "_objects"],
     )
