@@ -23,6 +23,7 @@ _IMPORT = "import llama_cpp; print([device.name for device in llama_cpp.devices(
 # where 0.013 is seen, also for F16 weights: with sums of 32 bits it is 0.001. For quantised weights the CPU rounds
 # activations to 8 bits; that alone makes 0.025.
 _TOLERANCES = {"f32": 0.003, "f16": 0.025, "q8_0": 0.05, "q4_0": 0.05, "q4_k": 0.05}
+_TYPES = os.environ["VULKAN_TEST_TYPES"].split()
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def _difference(found: np.ndarray, expected: np.ndarray) -> float:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("vulkan")
     out = folder / "logits.npz"
-    arguments = [str(_CHILD), str(_MODELS), str(out), *_TOLERANCES]
+    arguments = [str(_CHILD), str(_MODELS), str(out), *_TYPES]
     result = _python(arguments, _environment(folder))
     assert result.returncode == 0, result.stderr
     with np.load(out) as logits:
@@ -87,7 +88,7 @@ def test_the_device_is_listed(run: Run) -> None:
     assert device["backend"] == "vulkan"
 
 
-@pytest.mark.parametrize("qtype", _TOLERANCES)
+@pytest.mark.parametrize("qtype", _TYPES)
 def test_layers_are_offloaded(run: Run, qtype: str) -> None:
     log = run.logs[f"{qtype} vulkan"]
     # Two layers, and the one that makes the logits.
@@ -97,14 +98,14 @@ def test_layers_are_offloaded(run: Run, qtype: str) -> None:
     assert "Vulkan0 KV buffer size" in log
 
 
-@pytest.mark.parametrize("qtype", _TOLERANCES)
+@pytest.mark.parametrize("qtype", _TYPES)
 def test_nothing_is_offloaded_unasked(run: Run, qtype: str) -> None:
     log = run.logs[f"{qtype} cpu"]
     assert "offloaded 0/3 layers to GPU" in log
     assert "Vulkan0 model buffer" not in log
 
 
-@pytest.mark.parametrize("qtype", _TOLERANCES)
+@pytest.mark.parametrize("qtype", _TYPES)
 def test_logits_are_those_of_the_cpu(run: Run, qtype: str) -> None:
     error = _difference(run.logits[f"{qtype} vulkan"], run.logits[f"{qtype} cpu"])
     print(f"{qtype}: the logits differ by {error:.5f}")
@@ -112,7 +113,7 @@ def test_logits_are_those_of_the_cpu(run: Run, qtype: str) -> None:
     assert 0 < error <= _TOLERANCES[qtype]
 
 
-@pytest.mark.parametrize("qtype", ["q4_0", "q4_k"])
+@pytest.mark.parametrize("qtype", [qtype for qtype in _TYPES if qtype.startswith("q4")])
 def test_another_rounding_of_the_weights_would_show(run: Run, qtype: str) -> None:
     # All models have the same weights before rounding.
     error = _difference(run.logits[f"{qtype} vulkan"], run.logits["f32 cpu"])

@@ -2,17 +2,18 @@
 
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 
-def vulkan_test(name, site, **kwargs):
+def vulkan_test(name, site, types, **kwargs):
     """Runs installed_test.py of this folder.
 
     Args:
       name: name of the test.
       site: an `installed_wheels` target with pytest, llama_cpp and the Vulkan backend, in one wheel or in two.
+      types: weights of the models, `f32` among them.
       **kwargs: passed on to pytest_test.
     """
     pytest_test(
         name = name,
-        size = "medium",
+        size = "large",
         srcs = [
             "//tests/vulkan:installed_test.py",
             "//tests/vulkan:vulkan_child.py",
@@ -25,6 +26,7 @@ def vulkan_test(name, site, **kwargs):
         env = {
             "LAVAPIPE": "$(rootpath @vulkan_lavapipe//:driver)",
             "LLAMA_TEST_MODELS_DIR": "$(rootpath //tests/models:random)",
+            "VULKAN_TEST_TYPES": " ".join(types),
         },
         site = site,
         **kwargs
