@@ -1,5 +1,6 @@
 """Module extension that declares every third-party repository; the pins are in the folders beside this file."""
 
+load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
 load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
@@ -11,6 +12,7 @@ load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repos
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
+load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def _third_party_impl(_module_ctx):
@@ -29,8 +31,10 @@ def _third_party_impl(_module_ctx):
         pip_files(name = abi_wheels_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
+    for name, packages in VULKAN_PACKAGES.items():
+        debian_packages(name = name, **packages)
 
 third_party = module_extension(
     implementation = _third_party_impl,
-    doc = "Sources, compilers, libraries and test tools that come out of a Python index.",
+    doc = "Sources, compilers, libraries and test tools that come out of a Python index or Debian.",
 )

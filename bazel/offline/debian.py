@@ -8,16 +8,21 @@ Run this file to pin the packages that Debian has today.
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import json
 import os
 import re
 import shutil
 import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+import user_cache
+from locks import locked
 from steps import StepError, run, say
 
 LOCK_FILE = Path(__file__).with_name("debian.lock.json")
@@ -33,6 +38,9 @@ _MIRROR_ADVICE = (
 )
 # What packages bring for people, not for programs.
 _UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/lintian")
+# Folders of the root that a Debian system has below usr, with links to them: not all packages say so.
+_MERGED = ("bin", "lib", "lib64", "sbin")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -209,16 +217,17 @@ Dir::State::status "/dev/null";
         # Without this option apt calls an index that it could not get a warning.
         self._run(step, "update", "--error-on=any")
 
-    def closure(self, name: str) -> list[Package]:
-        """Returns a package and everything that it depends on."""
-        output = self._run(f"resolve {name}", "--print-uris", "install", name)
+    def closure(self, *names: str) -> list[Package]:
+        """Returns packages and everything that they depend on."""
+        step = f"resolve {', '.join(names)}"
+        output = self._run(step, "--print-uris", "install", *names)
         line = re.compile(r"^'[^']+' ([^_]+)_([^_]+)_\w+\.deb (\d+) SHA256:([0-9a-f]{64})$", re.M)
         packages = [
             Package(package, urllib.parse.unquote(version), sha256, int(size))
             for package, version, size, sha256 in line.findall(output)
         ]
         if not packages:
-            raise StepError(f"resolve {name}", "apt-get names no package", _MIRROR_ADVICE)
+            raise StepError(step, "apt-get names no package", _MIRROR_ADVICE)
         return packages
 
     def download(self, packages: list[Package], folder: Path) -> list[Path]:
@@ -239,6 +248,38 @@ Dir::State::status "/dev/null";
         if len(archives) != 1:
             raise StepError(step, f"expected one archive, found {len(archives)}", _MIRROR_ADVICE)
         return archives[0]
+
+
+def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T]) -> _T:
+    """Returns what `use` returns for an apt with the index of the first suite that satisfies it.
+
+    The newest suite may lack what its index names: the archive has just replaced it. A stable release keeps what it
+    has.
+
+    Args:
+        suites: releases of Debian, in the order in which they are asked.
+        types: `deb` for packages, `deb-src` for their sources.
+        use: raises StepError where it is not satisfied.
+    """
+    first_error = None
+    for suite in suites:
+        try:
+            with _shared_apt(suite, types) as apt:
+                return use(apt)
+        except StepError as error:
+            first_error = first_error or error
+    raise first_error
+
+
+@contextlib.contextmanager
+def _shared_apt(suite: str, types: str) -> Iterator[PrivateApt]:
+    """Gives an apt with an up to date index, which is kept between runs."""
+    folder = user_cache.folder("apt")
+    name = f"{suite}-{types}"
+    with locked(folder / f"{name}.lock", "Bazel that downloads from Debian"):
+        apt = PrivateApt(folder / name, find_archive(), suite, types)
+        apt.update()
+        yield apt
 
 
 def architecture() -> str:
@@ -290,8 +331,8 @@ def install(archive: Archive, cache: Path, prefix: Path) -> None:
     shutil.rmtree(downloads)
 
 
-def unpack(files: list[Path], prefix: Path) -> None:
-    """Unpacks packages into `prefix`, without what only people read."""
+def unpack(files: Sequence[Path], prefix: Path) -> None:
+    """Unpacks packages into `prefix`, which does not exist, without what only people read."""
     advice = "Run the same command again; if it fails again, remove the cache folder first."
 
     def extract(file: Path) -> None:
@@ -302,6 +343,22 @@ def unpack(files: list[Path], prefix: Path) -> None:
         list(pool.map(extract, files))
     for folder in _UNUSED:
         shutil.rmtree(prefix / folder, ignore_errors=True)
+
+
+def merge_usr(prefix: Path) -> None:
+    """Moves what packages of older releases have in /lib and the like to usr, and leaves links, as Debian's root does."""
+    for name in _MERGED:
+        root = prefix / name
+        if root.is_symlink() or not root.is_dir():
+            continue
+        for folder, folders, files in os.walk(root):
+            target = prefix / "usr" / Path(folder).relative_to(prefix)
+            target.mkdir(parents=True, exist_ok=True)
+            for path in (Path(folder, file) for file in files + folders):
+                if path.is_symlink() or path.is_file():
+                    path.replace(target / path.name)
+        shutil.rmtree(root)
+        root.symlink_to(f"usr/{name}")
 
 
 def pin(folder: Path) -> None:

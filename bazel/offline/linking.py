@@ -10,7 +10,7 @@ import os
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from steps import StepError, run
@@ -37,26 +37,61 @@ def patch_programs(
 
     Args:
         prefix: where the packages were unpacked.
-        final: what `prefix` will be renamed to.
+        final: what `prefix` will be renamed to. Where that is a relative path, no absolute one gets into the programs:
+            they find their libraries by their own place, and are started from the folder that it is relative to.
         patchelf: the program that does it.
         advice: what the user can do when it fails.
         extra: folders of libraries below the prefix, beside that of the C library.
     """
     libraries = sorted(path.parent for path in (prefix / "usr/lib").glob("*/libc.so.6"))
-    folders = [final / path.relative_to(prefix) for path in libraries]
-    folders += [final / path for path in extra]
-    by_interpreter = defaultdict(list)
+    folders = [path.relative_to(prefix) for path in libraries] + list(extra)
+    alike = defaultdict(list)
     for program, interpreter in _programs(prefix).items():
-        by_interpreter[interpreter].append(program)
-    for interpreter, programs in by_interpreter.items():
+        if final.is_absolute():
+            run_path = ":".join(str(final / folder) for folder in folders)
+        else:
+            run_path = _run_path_from(program, prefix, folders)
+        alike[interpreter, run_path].append(program)
+    for (interpreter, run_path), programs in alike.items():
         # Debian's root has links from /lib to /usr/lib; the packages have /usr/lib alone.
         loader = f"usr/{interpreter.lstrip('/').removeprefix('usr/')}"
         if not (prefix / loader).exists():
             raise StepError(_STEP, f"the C library has no {loader}", advice)
         # DT_RPATH and not DT_RUNPATH: the libraries' own dependencies must be found by it too.
-        options = ["--force-rpath", "--set-rpath", ":".join(map(str, folders))]
+        options = ["--force-rpath", "--set-rpath", run_path]
         options += ["--set-interpreter", str(final / loader)]
         run(_STEP, [patchelf, *options, *programs], advice)
+
+
+def patch_libraries(
+    prefix: Path,
+    patchelf: Path,
+    advice: str,
+    extra: Sequence[Path] = (),
+    concerns: Callable[[Path], bool] = lambda _: False,
+) -> None:
+    """Makes shared libraries find others in the prefix where the run path of a program does not reach.
+
+    Args:
+        prefix: where the packages were unpacked.
+        patchelf: the program that does it.
+        advice: what the user can do when it fails.
+        extra: folders of libraries below the prefix, beside those right below /usr/lib/<architecture>.
+        concerns: tells of a library whether foreign programs open it. A library with a run path of its own, which
+            switches off the programs', is always given one.
+    """
+    folders = [path.relative_to(prefix) for path in (prefix / "usr/lib").glob("*-linux-gnu*")]
+    folders += extra
+    for library in _libraries(prefix):
+        if concerns(library) or run(_STEP, [patchelf, "--print-rpath", library], advice).strip():
+            run_path = _run_path_from(library, prefix, folders)
+            run(_STEP, [patchelf, "--force-rpath", "--set-rpath", run_path, library], advice)
+
+
+def _run_path_from(file: Path, prefix: Path, folders: Sequence[Path]) -> str:
+    """Returns a run path that is relative to the file which will have it."""
+    paths = (os.path.relpath(prefix / folder, file.parent) for folder in folders)
+    return ":".join(f"$ORIGIN/{path}" for path in paths)
 
 
 def check(prefix: Path, advice: str, concerns: Callable[[Path], bool] = lambda _: True) -> None:
@@ -78,12 +113,30 @@ def check(prefix: Path, advice: str, concerns: Callable[[Path], bool] = lambda _
 def _programs(prefix: Path) -> dict[Path, str]:
     """Returns the dynamically linked programs under the prefix and their interpreters."""
     found = {}
+    for path in _files(prefix):
+        if not _is_library(path) and (name := _interpreter(path)):
+            found[path] = name
+    return found
+
+
+def _libraries(prefix: Path) -> Iterator[Path]:
+    """Gives the dynamically linked libraries under the prefix; the dynamic loader is none."""
+    for path in _files(prefix):
+        if _is_library(path) and not path.name.startswith("ld-"):
+            with path.open("rb") as file:
+                if file.read(6) == _ELF_64_BIT_LITTLE_ENDIAN:
+                    yield path
+
+
+def _files(prefix: Path) -> Iterator[Path]:
     for directory, _, files in os.walk(prefix):
         for path in (Path(directory, name) for name in files):
-            is_library = re.search(r"\.so(\.\d+)*$", path.name)
-            if not path.is_symlink() and not is_library and (name := _interpreter(path)):
-                found[path] = name
-    return found
+            if not path.is_symlink():
+                yield path
+
+
+def _is_library(path: Path) -> bool:
+    return re.search(r"\.so(\.\d+)*$", path.name) is not None
 
 
 def _interpreter(path: Path) -> str | None:

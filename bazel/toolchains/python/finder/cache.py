@@ -5,22 +5,19 @@ They lie beside what bazelw keeps, outside of any Bazel output root, which are t
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import _offline  # noqa: F401
+import user_cache
 from locks import locked
 
 
 def root() -> Path:
     """Returns the folder that holds them all; it exists."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base, "llama-cpp-bazel/pythons")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return user_cache.folder("pythons")
 
 
 def kept(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,6 @@ import debian
 import linking
 import patchelf
 from answer import NotFound, Python, Request, ask
-from locks import locked
 from steps import StepError, run
 
 _LOCK_FILE = Path(__file__).with_name("debian.lock.json")
@@ -60,31 +59,11 @@ def try_out(python: Path, advice: str) -> None:
 def with_apt(types: str, use: Callable[[debian.PrivateApt], _T]) -> _T:
     """Returns what `use` returns for an apt with the index of the first of Debian's suites that satisfies it.
 
-    The first one has the newest versions, but its index may name files that the archive has just replaced. A stable
-    release keeps what it has.
-
     Args:
         types: `deb` for packages, `deb-src` for their sources.
         use: raises StepError where it is not satisfied.
     """
-    first_error = None
-    for suite in _lock()["suites"]:
-        try:
-            with _apt(types, suite) as apt:
-                return use(apt)
-        except StepError as error:
-            first_error = first_error or error
-    raise first_error
-
-
-@contextlib.contextmanager
-def _apt(types: str, suite: str) -> Iterator[debian.PrivateApt]:
-    """Gives an apt with an up to date index, which is kept between runs."""
-    name = f"apt-{suite}-{types}"
-    with locked(cache.root() / f"{name}.lock", "Bazel that downloads from Debian"):
-        apt = debian.PrivateApt(cache.root() / name, debian.find_archive(), suite, types)
-        apt.update()
-        yield apt
+    return debian.with_apt(_lock()["suites"], types, use)
 
 
 def _lock() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Looking for the headers or the interpreter of an ABI; shared by the repository rules of this folder."""
 
+load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
 load(":standalone.bzl", "download_standalone")
 
@@ -40,9 +41,6 @@ FINDER_ATTRS = {
 
 # What is looked through where the user names nothing, in this order; ../extensions.bzl says what each is.
 _SOURCES = ["standalone", "machine", "debian"]
-
-# Beside letters and digits, of what Bazel allows in the name of a target.
-_PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
 
 # Building a free-threaded interpreter takes 4 minutes of CPU, which a busy machine stretches.
 _TIMEOUT_SECONDS = 3600
@@ -160,19 +158,10 @@ def _watch(rctx, path):
 
 def _missing(abi, need, reasons):
     facts = PYTHON_ABIS[abi]
-    return _label_name(_MISSING.format(
+    return sentence_as_name(_MISSING.format(
         reasons = "; ".join(reasons),
         suffix = facts.python_version + ("t" if facts.free_threaded else ""),
         title = ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version,
         variable = "PYTHON_" + abi.upper(),
         what = {"headers": "C headers", "interpreter": "interpreter"}[need],
     ))
-
-def _label_name(text):
-    """Replaces what the name of a target can't have."""
-    words = [word for word in text.replace(":", " -").replace("\n", " ").split(" ") if word]
-    letters = [
-        letter if letter.isalnum() or letter in _PUNCTUATION else "'"
-        for letter in " ".join(words).elems()
-    ]
-    return "".join(letters).replace("//", "/").replace("/./", "/").replace("/../", "/.. /")

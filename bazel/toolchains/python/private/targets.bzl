@@ -6,26 +6,15 @@ The repositories' BUILD files, which are generated, only call these macros.
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_python//python:py_runtime.bzl", "py_runtime")
 load("@rules_python//python:py_runtime_pair.bzl", "py_runtime_pair")
+load("//bazel/availability:defs.bzl", "where_found")
 load("//bazel/toolchains/python:abi.bzl", "python_abi")
 
 def _compatible_with(cpu, missing):
-    """Constraints of what was found for machines with `cpu`, or unsatisfiable ones that say why nothing was.
-
-    Bazel skips incompatible targets, and for one that is asked for by name it prints the name of the constraint: the
-    only text of ours that it shows there.
-    """
-    if not missing:
-        return [
-            Label("@platforms//cpu:" + cpu),
-            Label("@platforms//os:linux"),
-        ]
-    if not native.existing_rule("found"):
-        native.constraint_setting(name = "found")
-        native.constraint_value(
-            name = missing,
-            constraint_setting = ":found",
-        )
-    return [":" + missing]
+    """Constraints of what was found for machines with `cpu`, or unsatisfiable ones that say why nothing was."""
+    return where_found(missing) or [
+        Label("@platforms//cpu:" + cpu),
+        Label("@platforms//os:linux"),
+    ]
 
 def _declare_available(cpu, missing):
     """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
