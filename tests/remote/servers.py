@@ -1,10 +1,14 @@
-"""Real servers on loopback, each with a folder of its own: nginx (HTTP) and buildbox-casd (gRPC). Standard library only."""
+"""Real servers on loopback, each with a folder of its own: nginx (HTTP), and buildbox-casd (gRPC) behind nginx.
+
+Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard library only.
+"""
 
 from __future__ import annotations
 
-import abc
+import dataclasses
 import os
 import resource
+import shlex
 import signal
 import socket
 import subprocess
@@ -53,11 +57,9 @@ _GRPC = """
         http2_max_concurrent_streams 1000;
         keepalive_requests 1000000;
         location = /build.bazel.remote.execution.v2.Capabilities/GetCapabilities {{
-            root {folder};
-            default_type application/grpc;
-            add_trailer grpc-status 0;
-            # A file can't be posted to; this makes nginx send it nevertheless.
+            # A file can't be posted to, but an error page is one that is got.
             error_page 405 =200 /capabilities;
+            return 405;
         }}
         location = /capabilities {{
             internal;
@@ -73,55 +75,94 @@ _GRPC = """
         }}
 """
 
-# ServerCapabilities of the protocol (a message of protocol buffers): SHA-256, both caches and execution, version 2.0.
-_CAPABILITIES = bytes.fromhex("0a070a0101120208011204080110012202080" "22a020802")
+# A message `ServerCapabilities` of the protocol: SHA-256, an action cache that takes results, execution, version 2.0.
+_CAPABILITIES = bytes.fromhex("0a070a010112020801120408011001220208022a020802")
 
 
-class Server(abc.ABC):
-    """A server process; it ends with the `with` block.
+@dataclasses.dataclass(frozen=True)
+class Packages:
+    """Unpacked packages of Debian, with the C library that their programs want.
+
+    Attributes:
+        root: where they were unpacked.
+    """
+
+    root: Path
+
+    def command(self, program: str) -> list[str]:
+        """Returns how to start a program, such as `usr/sbin/nginx`."""
+        loader = next((self.root / "usr").glob("lib*/ld-linux-*.so.*"))
+        libraries = next((self.root / "usr/lib").glob("*/libc.so.6")).parent
+        return [str(loader), "--library-path", str(libraries), str(self.root / program)]
+
+
+class _Process:
+    """A process that listens on a port of loopback."""
+
+    def __init__(self, command: list[str], port: int, log: Path) -> None:
+        self._log = log
+        with log.open("ab") as file:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                # Python ignores SIGXFSZ, and so shall the server: see fill_up.
+                restore_signals=False,
+            )
+        self._await(port)
+
+    def _await(self, port: int) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while not _listens(port):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"a server did not start: {self._log.read_text()}")
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def hang(self) -> None:
+        self._process.send_signal(signal.SIGSTOP)
+
+    def fill_up(self, size: int) -> None:
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, size))
+
+
+class Server:
+    """A cache that runs until the end of the `with` block: nginx, over HTTP.
 
     Attributes:
         folder: holds its files.
         store: where it keeps what clients upload.
         port: where it listens on 127.0.0.1.
+
+    Args:
+        nginx: nginx.
+        folder: see above; what it has stored there is there again.
+        settings: more directives for nginx's location of what it serves.
     """
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    scheme = "http"
+
+    def __init__(self, nginx: Packages, folder: Path, settings: str = "") -> None:
         self.folder = folder
         self.store = folder / "store"
         self.store.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
-        self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
+        self._nginx = nginx
+        self._settings = settings
+        self._processes: list[_Process] = []
 
     @property
-    @abc.abstractmethod
     def address(self) -> str:
         """What `--remote_cache` takes."""
-
-    @abc.abstractmethod
-    def _command(self) -> list[str | Path]: ...
-
-    @abc.abstractmethod
-    def blob(self, digest: str) -> Path:
-        """Returns the file that holds the blob of a SHA-256."""
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Server:
-        with (self.folder / "output.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Python ignores SIGXFSZ, and so shall the server: see fill_up.
-                restore_signals=False,
-            )
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._listens():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                self.kill()
-                raise RuntimeError(f"{self._program} did not start:\n{self.log()}")
-            time.sleep(0.05)
+        self._start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -129,95 +170,87 @@ class Server(abc.ABC):
 
     def kill(self) -> None:
         """Ends the server as a crash would."""
-        self._process.kill()
-        self._process.wait()
+        for process in self._processes:
+            process.kill()
 
     def hang(self) -> None:
-        """Makes the server accept connections and never answer."""
-        self._process.send_signal(signal.SIGSTOP)
+        """Makes it accept connections and never answer."""
+        for process in self._processes:
+            process.hang()
 
     def fill_up(self, size: int) -> None:
-        """Makes it fail to write any file beyond a size, as on a full disk."""
-        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, size))
-
-    def log(self) -> str:
-        """Returns what the server printed."""
-        return (self.folder / "output.log").read_text(errors="replace")
-
-    def _listens(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
-
-
-class Nginx(Server):
-    """nginx with its WebDAV module: a cache over HTTP.
-
-    Args:
-        program: nginx.
-        folder: see Server.
-        settings: more directives for the files' location.
-    """
-
-    def __init__(self, program: Path, folder: Path, settings: str = "") -> None:
-        super().__init__(program, folder)
-        self._settings = settings
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def blob(self, digest: str) -> Path:
-        return self.store / "cas" / digest
+        """Makes it fail to write beyond a size into any file, as on a full disk."""
+        for process in self._processes:
+            process.fill_up(size)
 
     def calls(self) -> list[str]:
-        """Returns a line for each request: method, path, status."""
+        """Returns a line of nginx's log for each request: method, path, status."""
         return (self.folder / "access.log").read_text().splitlines()
 
-    def _command(self) -> list[str | Path]:
+    def blob(self, digest: str) -> Path:
+        """Returns the file that holds the blob of a SHA-256."""
+        return self.store / "cas" / digest
+
+    def _start(self) -> None:
+        self._start_nginx(_FILES.format(store=self.store, settings=self._settings))
+
+    def _start_nginx(self, locations: str) -> None:
         configuration = self.folder / "nginx.conf"
         configuration.write_text(
-            _NGINX.format(
-                folder=self.folder, port=self.port, settings=self._settings, store=self.store
-            )
+            _NGINX.format(folder=self.folder, locations=locations, port=self.port)
         )
-        return [self._program, "-e", self.folder / "error.log", "-c", configuration]
+        command = self._nginx.command("usr/sbin/nginx")
+        command += ["-e", str(self.folder / "error.log"), "-c", str(configuration)]
+        self._processes.append(_Process(command, self.port, self.folder / "nginx.log"))
 
 
-class Casd(Server):
-    """buildbox-casd: a cache over gRPC, which executes actions too.
+class GrpcServer(Server):
+    """buildbox-casd behind nginx: a cache over gRPC, which executes actions too.
 
     Args:
-        program: buildbox-casd; the runner lies beside it.
+        nginx: see Server.
+        buildbox: buildbox.
         folder: see Server.
-        options: more options.
+        settings: see Server.
     """
 
-    def __init__(self, program: Path, folder: Path, *options: str) -> None:
-        super().__init__(program, folder)
-        self._options = options
+    scheme = "grpc"
 
-    @property
-    def address(self) -> str:
-        return f"grpc://127.0.0.1:{self.port}"
+    def __init__(
+        self, nginx: Packages, buildbox: Packages, folder: Path, settings: str = ""
+    ) -> None:
+        super().__init__(nginx, folder, settings)
+        self._buildbox = buildbox
 
     def blob(self, digest: str) -> Path:
         return self.store / "cas/objects" / digest[:2] / digest[2:]
 
-    def _command(self) -> list[str | Path]:
-        return [
-            self._program,
-            f"--bind=127.0.0.1:{self.port}",
-            # A failure may be the machine's fault.
-            "--cache-failures=false",
-            "--log-level=info",
-            f"--buildbox-run={self._program.with_name('buildbox-run-hosttools')}",
-            f"--jobs={os.cpu_count()}",
-            *self._options,
-            self.store,
-        ]
+    def _start(self) -> None:
+        port = _free_port()
+        command = self._buildbox.command("usr/bin/buildbox-casd")
+        command += [f"--bind=127.0.0.1:{port}", f"--buildbox-run={self._runner()}"]
+        # A failure may be the machine's fault: not to be remembered.
+        command += ["--cache-failures=false", f"--jobs={os.cpu_count()}", str(self.store)]
+        self._processes.append(_Process(command, port, self.folder / "casd.log"))
+        frame = b"\0" + len(_CAPABILITIES).to_bytes(4, "big") + _CAPABILITIES
+        (self.folder / "capabilities").write_bytes(frame)
+        self._start_nginx(_GRPC.format(backend=port, folder=self.folder, settings=self._settings))
+
+    def _runner(self) -> Path:
+        """Writes the program that casd starts for each action."""
+        runner = self.folder / "run"
+        command = shlex.join(self._buildbox.command("usr/bin/buildbox-run-hosttools"))
+        runner.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+        runner.chmod(0o755)
+        return runner
 
 
 def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return listener.getsockname()[1]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
