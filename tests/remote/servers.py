@@ -23,7 +23,9 @@ daemon off;
 master_process off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{}}
+# Bazel uploads a thousand files at once, and each takes two.
+worker_rlimit_nofile 8192;
+events {{ worker_connections 8192; }}
 http {{
     log_format calls "$request_method $uri $status";
     access_log {folder}/access.log calls;
