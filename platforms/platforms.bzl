@@ -5,6 +5,12 @@ load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
 
 LINUX_CPUS = ["aarch64", "x86_64"]
 
+# CPU -> its name in the remote execution protocol.
+_ISAS = {
+    "aarch64": "arm-a64",
+    "x86_64": "x86-64",
+}
+
 # Accelerators that a Linux machine can have.
 LINUX_ACCELERATORS = ["cpu", "cuda", "rocm", "vulkan"]
 
@@ -26,6 +32,29 @@ def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT
     if accelerator != DEFAULT_ACCELERATOR:
         parts.append(accelerator)
     return "_".join(parts)
+
+def remote_platforms(name):
+    """Declares one execution platform per CPU, for `--config=remote_exec`: what the machines of a cluster must have.
+
+    A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the Python of @local_python at the
+    same absolute path. All else (compiler, linker, runtime, sources) is uploaded.
+
+    Args:
+      name: prefix of the platforms' names.
+    """
+    for cpu in LINUX_CPUS:
+        native.platform(
+            name = "{}_{}".format(name, cpu),
+            constraint_values = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:linux",
+            ],
+            # Names and values of the protocol's own dictionary; docs/remote.md has those of several clusters.
+            exec_properties = {
+                "ISA": _ISAS[cpu],
+                "OSFamily": "linux",
+            },
+        )
 
 def linux_platforms(name):
     """Declares one platform per CPU, glibc floor and accelerator.

@@ -3,6 +3,7 @@
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
+load("//third_party/cache_servers:packages.bzl", "CACHE_SERVER_PACKAGES")
 load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
@@ -31,7 +32,7 @@ def _third_party_impl(_module_ctx):
         pip_files(name = abi_wheels_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
-    for name, packages in VULKAN_PACKAGES.items():
+    for name, packages in (CACHE_SERVER_PACKAGES | VULKAN_PACKAGES).items():
         debian_packages(name = name, **packages)
 
 third_party = module_extension(

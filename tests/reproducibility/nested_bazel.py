@@ -26,12 +26,14 @@ class Spawn:
         mnemonic: Kind of the action, such as `CppCompile`.
         label: Target that it belongs to.
         cached: Whether its outputs came out of a cache.
+        runner: What ran it, or which cache it came from: `linux-sandbox`, `remote`, `remote cache hit`, ...
         outputs: Path below the execution root -> SHA-256 in hexadecimal.
     """
 
     mnemonic: str
     label: str
     cached: bool
+    runner: str
     outputs: dict[str, str]
 
 
@@ -123,6 +125,7 @@ def _spawn(entry: dict[str, Any]) -> Spawn:
         mnemonic=entry["mnemonic"],
         label=entry.get("targetLabel", ""),
         cached=entry.get("cacheHit", False),
+        runner=entry.get("runner", ""),
         outputs={
             output["path"]: output["digest"]["hash"]
             for output in entry.get("actualOutputs", [])

@@ -1,0 +1,3 @@
+// One of many units that differ by their names.
+int UNIT(void);
+int UNIT(void) { return __LINE__; }

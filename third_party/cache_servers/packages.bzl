@@ -1,0 +1,17 @@
+"""Repositories of the servers' packages; which versions is in the lock files beside this one."""
+
+_LEFT_OUT = [
+    "etc",
+    "usr/lib/*/gconv",
+    "usr/share",
+    "var",
+]
+
+CACHE_SERVER_PACKAGES = {
+    name: dict(
+        build_file = "//third_party/cache_servers:packages.BUILD",
+        leave_out = _LEFT_OUT,
+        lock = "//third_party/cache_servers:{}.lock.json".format(name),
+    )
+    for name in ["buildbox", "nginx"]
+}
