@@ -7,7 +7,7 @@
 #define FREE_THREADED 0
 #endif
 
-static int add_constants(PyObject *module) {
+static int add_constants(PyObject* module) {
     if (PyModule_AddIntConstant(module, "FREE_THREADED", FREE_THREADED)) {
         return -1;
     }
@@ -31,6 +31,4 @@ static struct PyModuleDef module = {
     .m_slots = slots,
 };
 
-PyMODINIT_FUNC PyInit_abi_probe(void) {
-    return PyModuleDef_Init(&module);
-}
+PyMODINIT_FUNC PyInit_abi_probe(void) { return PyModuleDef_Init(&module); }

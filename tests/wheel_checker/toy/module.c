@@ -3,7 +3,7 @@
 
 #include "toy.h"
 
-static PyObject *answer(PyObject *self, PyObject *none) { return PyLong_FromLong(toy_answer()); }
+static PyObject* answer(PyObject* self, PyObject* none) { return PyLong_FromLong(toy_answer()); }
 
 static PyMethodDef methods[] = {{"answer", answer, METH_NOARGS, NULL}, {NULL}};
 static struct PyModuleDef module = {

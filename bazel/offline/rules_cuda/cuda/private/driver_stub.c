@@ -1,6 +1,8 @@
-// The functions of the CUDA driver that ggml calls (memory pools of virtual memory), for the linker alone: NVIDIA's wheels
-// hold no stub of the driver. A function that is missing here fails the link by name.
-#define STUB(name) void name(void) {}
+// The functions of the CUDA driver that ggml calls (memory pools of virtual memory), for the linker
+// alone: NVIDIA's wheels hold no stub of the driver. A function that is missing here fails the link
+// by name.
+#define STUB(name) \
+    void name(void) {}
 
 STUB(cuDeviceGet)
 STUB(cuDeviceGetAttribute)
