@@ -38,6 +38,13 @@ print(json.dumps(answer))
 """
 
 
+def with_library_name(variable: str, name: str) -> bytes:
+    """Contents of the library that an environment variable names, with another library's name in the placeholder's place."""
+    data = Path(os.environ[variable]).read_bytes()
+    assert data.count(PLACEHOLDER) == 1
+    return data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
+
+
 class Answer:
     """What require_backend() said in a process of its own.
 
@@ -69,21 +76,14 @@ class Installation(Copy):
         if needs is None:
             shutil.copy(os.environ["STAND_IN"], target)
         else:
-            data = Path(os.environ["NEEDY"]).read_bytes()
-            assert data.count(PLACEHOLDER) == 1
-            target.write_bytes(
-                data.replace(PLACEHOLDER, needs.encode().ljust(len(PLACEHOLDER), b"\0"))
-            )
+            target.write_bytes(with_library_name("NEEDY", needs))
         return target
 
     def add_library(self, name: str) -> dict[str, str]:
         """Makes a library of this name one that is found everywhere; returns the environment for that."""
         folder = self.site.parent / "everywhere"
         folder.mkdir(exist_ok=True)
-        data = Path(os.environ["PLACEHOLDER"]).read_bytes()
-        assert data.count(PLACEHOLDER) == 1
-        data = data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
-        (folder / name).write_bytes(data)
+        (folder / name).write_bytes(with_library_name("PLACEHOLDER", name))
         return {"LD_LIBRARY_PATH": str(folder)}
 
     def add_plugin(self, wheel: str) -> Path:
