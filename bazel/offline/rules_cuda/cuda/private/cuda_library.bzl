@@ -61,8 +61,8 @@ def _own_includes(ctx):
     package = "/".join([part for part in [ctx.label.workspace_root, ctx.label.package] if part])
     return [package + "/" + path for path in ctx.attr.includes]
 
-def _arguments(ctx, host, context, source, output):
-    """Command line of nvcc for one source."""
+def _common_arguments(ctx, host, context):
+    """What nvcc is told for every source."""
     arguments = ctx.actions.args()
     arguments.add_all(["-x", "cu", "-ccbin", host.path])
     arguments.add_all(_generate_code(_architectures(ctx)))
@@ -74,8 +74,14 @@ def _arguments(ctx, host, context, source, output):
     arguments.add_all(depset(transitive = [context.includes, context.quote_includes]), format_each = "-I%s")
     arguments.add_all(context.system_includes, before_each = "-isystem")
     defines = ctx.attr.local_defines + ctx.attr.defines + ctx.attr.host_local_defines + ctx.attr.host_defines
-    arguments.add_all(defines + context.defines.to_list(), format_each = "-D%s")
+    arguments.add_all(defines, format_each = "-D%s")
+    arguments.add_all(context.defines, format_each = "-D%s")
     arguments.add_all(ctx.attr._copts[BuildSettingInfo].value + ctx.attr.copts)
+    return arguments
+
+def _source_arguments(ctx, source, output):
+    """What nvcc is told for one source."""
+    arguments = ctx.actions.args()
 
     # Names of temporary files get into the object otherwise.
     arguments.add("-objtemp")
@@ -90,6 +96,7 @@ def _compile(ctx, cc_toolchain, features, context):
     host = _host_compiler(ctx, cc_toolchain, features)
     headers = [file for file in ctx.files.srcs + ctx.files.hdrs if "." + file.extension in _HEADERS]
     inputs = depset(headers, transitive = [context.headers, toolchain.all_files, cc_toolchain.all_files])
+    common = _common_arguments(ctx, host, context)
     objects = []
     for source in ctx.files.srcs:
         if source in headers:
@@ -99,7 +106,7 @@ def _compile(ctx, cc_toolchain, features, context):
             source.basename.removesuffix("." + source.extension),
         ))
         ctx.actions.run(
-            arguments = [_arguments(ctx, host, context, source, output)],
+            arguments = [common, _source_arguments(ctx, source, output)],
             # nvcc calls a shell and, through it, its tools.
             env = host.env | {"PATH": "/usr/bin:/bin"},
             executable = toolchain.compiler_executable,
