@@ -23,6 +23,7 @@ _REASONS = {
 def collect() -> Dict[str, Any]:
     """Return everything as plain data that JSON can hold."""
     report = _loader.report
+    devices = _backends.devices()
     return {
         "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),
@@ -48,15 +49,15 @@ def collect() -> Dict[str, Any]:
             "features": _core.cpu_features() if report.variant else {},
             "cache_file": report.cache_file,
         },
-        "backends": [_backend(entry) for entry in report.backends],
-        "devices": [device._asdict() for device in _backends.devices()],
+        "backends": [_backend(entry, devices) for entry in report.backends],
+        "devices": [device._asdict() for device in devices],
         "errors": _errors(),
     }
 
 
-def _backend(entry: Dict[str, str]) -> Dict[str, Any]:
+def _backend(entry: Dict[str, str], devices: List[_backends.Device]) -> Dict[str, Any]:
     """Return what the loader says of a library, with its devices, and what to do if it has none."""
-    names = [device.name for device in _backends.devices() if device.backend == entry["backend"]]
+    names = [device.name for device in devices if device.backend == entry["backend"]]
     loaded = entry["state"] == "loaded"
     stays_without = entry["state"] != "unused" and not names
     return {
