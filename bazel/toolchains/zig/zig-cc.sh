@@ -6,6 +6,13 @@
 # ZIG and ZIG_LIB_DIR are set by the toolchain (cc_toolchain_config.bzl).
 set -eu
 
+# Rules that call the compiler by its path alone leave the toolchain's environment out: rules_cuda's nvcc does. zig is
+# an input of theirs all the same.
+if [ -z "${ZIG-}" ]; then
+    for ZIG in external/*zig_linux_*/zig; do :; done
+    export ZIG_LIB_DIR="${ZIG%/zig}/lib"
+fi
+
 language=cc
 for argument in "$@"; do
     case "$argument" in
