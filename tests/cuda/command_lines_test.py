@@ -11,6 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import toolkits
 from nested_bazel import (
     NestedBazelError,
     Workspace,
@@ -21,15 +22,6 @@ from nested_bazel import (
 
 _TARGET = "@llama_cpp//:ggml-cuda_so"
 _COMPILES = f'mnemonic("CudaCompile", deps({_TARGET}))'
-_TOOLKIT = [
-    "bin/nvcc",
-    "include/cuda.h",
-    "lib64/libcublas.so.13",
-    "lib64/libcublasLt.so.13",
-    "lib64/libcudart.so.13",
-    "lib64/libcudart_static.a",
-    "nvvm/bin/cicc",
-]
 # Of llama.cpp's sources: 69 files, 71 template instances and one for each of the four pairs of types with a kernel of its own.
 _SOURCES = 144
 _RELEASE = [
@@ -42,14 +34,6 @@ _RELEASE = [
     "arch=compute_120a,code=sm_120a",
     "arch=compute_121a,code=sm_121a",
 ]
-
-
-def _make_toolkit(folder: Path) -> Path:
-    for name in _TOOLKIT:
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch(0o755)
-    return folder
 
 
 def _architectures(action: dict[str, Any]) -> list[str]:
@@ -66,7 +50,7 @@ class CommandLinesTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         root = Path(folder.name)
         unpack_project(os.environ["PROJECT_ARCHIVE"], root / "project")
-        cls.toolkit = _make_toolkit(root / "toolkit")
+        cls.toolkit = toolkits.make_toolkit(root / "toolkit")
         environment = inherited_environment()
         cls.workspace = Workspace(
             root / "project",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import os
 import pwd
@@ -50,12 +51,14 @@ class Workspace:
         output_root: Folder for everything that this Bazel writes.
         environment: The whole environment of its client.
         options: Options of every build.
+        umask: Of its client and server, and so of its actions.
     """
 
     folder: Path
     output_root: Path
     environment: dict[str, str]
     options: tuple[str, ...] = ()
+    umask: int = 0o022
 
     @property
     def log(self) -> Path:
@@ -88,6 +91,32 @@ class Workspace:
         output = self._run("aquery", "--output=jsonproto", *self.options, *options, "--", query)
         return json.loads(output).get("actions", [])
 
+    def output_file(self, target: str, *options: str) -> Path:
+        """Returns where the one output of a target is.
+
+        Raises:
+            NestedBazelError: The analysis failed.
+        """
+        (path,) = self._run(
+            "cquery", "--output=files", *self.options, *options, "--", target
+        ).split()
+        return self.execution_root() / path
+
+    def execution_root(self) -> Path:
+        """Returns the folder that the paths of outputs are relative to."""
+        return Path(self._run("info", "execution_root").strip())
+
+    def external_repository(self, name: str) -> tuple[str, Path]:
+        """Fetches a repository; returns its canonical name and its folder.
+
+        Raises:
+            NestedBazelError: It can't be fetched.
+        """
+        self._run("fetch", *self.options, f"--repo=@{name}")
+        (mapping,) = self._run("mod", "dump_repo_mapping", "").splitlines()
+        canonical = json.loads(mapping)[name]
+        return canonical, Path(self._run("info", "output_base").strip(), "external", canonical)
+
     def clean(self) -> None:
         """Removes the outputs; repositories and disk cache stay."""
         self._run("clean")
@@ -111,6 +140,7 @@ class Workspace:
             env=self.environment,
             capture_output=True,
             text=True,
+            umask=self.umask,
         )
         if result.returncode:
             raise NestedBazelError(
@@ -175,6 +205,13 @@ def unpack_project(archive: str, folder: Path) -> None:
         os.utime(path)
 
 
+def date_files(folder: Path, year: int) -> None:
+    """Gives every file below a folder a date in a year."""
+    seconds = datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
+    for path in folder.rglob("*"):
+        os.utime(path, (seconds, seconds))
+
+
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
     """Returns an environment that must make no difference: another home, user, locale, time zone and PATH.
 
@@ -197,6 +234,7 @@ def other_environment(environment: dict[str, str], folder: Path) -> dict[str, st
         **environment,
         "HOME": str(home),
         "LANG": "C",
+        "LC_ALL": "C",
         "LOGNAME": "somebody",
         "PATH": f"{tools}{os.pathsep}{environment['PATH']}",
         "TZ": "Asia/Kathmandu",

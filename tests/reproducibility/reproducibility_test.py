@@ -14,16 +14,18 @@ from pathlib import Path
 
 import compare_builds
 import nested_bazel
+from counts import CountsTestCase, row
 from nested_bazel import Workspace
 
 _TARGETS = ["//tests/reproducibility:small_wheel"]
 
 
-class ReproducibilityTest(unittest.TestCase):
+class ReproducibilityTest(CountsTestCase):
     """Both builds, and what the second workspace then does with the first one's cache, happen once for all tests."""
 
     @classmethod
     def setUpClass(cls) -> None:
+        super().setUpClass()
         first, second = cls._make_workspaces()
         cls.addClassCleanup(second.remove)
         cls.addClassCleanup(first.remove)
@@ -31,7 +33,7 @@ class ReproducibilityTest(unittest.TestCase):
         cls.first = first.build(_TARGETS, cache)
         cls.second = second.build(_TARGETS, "--disk_cache=")
         second.clean()
-        cls.elsewhere = second.build(_TARGETS, cache)
+        cls.elsewhere = second.build(_TARGETS, cache, "--jobs=1")
         cls.version = second.build(_TARGETS, cache, "--//:version=9.9.9")
         print(compare_builds.table(cls.first, cls.second))
 
@@ -44,10 +46,11 @@ class ReproducibilityTest(unittest.TestCase):
         other = nested_bazel.other_environment(environment, folder / "environment")
         options = nested_bazel.common_options(environment)
         result = []
-        for name, variables in (("first", environment), ("a second", other)):
+        for name, variables, umask in (("first", environment, 0o022), ("a second", other, 0o077)):
             project = folder / name / "project"
             nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-            result.append(Workspace(project, folder / name / "output", variables, options))
+            result.append(Workspace(project, folder / name / "output", variables, options, umask))
+        nested_bazel.date_files(result[1].folder / "third_party", year=2001)
         return result[0], result[1]
 
     def test_both_builds_made_everything(self) -> None:
@@ -63,8 +66,10 @@ class ReproducibilityTest(unittest.TestCase):
     def test_the_same_bytes(self) -> None:
         self.assertEqual([], compare_builds.different_outputs(self.first, self.second))
 
-    def test_another_folder_home_user_and_path_execute_nothing(self) -> None:
+    def test_elsewhere_nothing_is_executed(self) -> None:
         self.assertEqual([], [spawn for spawn in self.elsewhere if not spawn.cached])
+        change = "folder, user, HOME, PATH, umask, locale, time zone, files' dates, time of day, `--jobs`"
+        self.assert_in_table(row(change, _TARGETS[0], self.elsewhere))
         self.assertEqual(
             nested_bazel.outputs(self.first),
             nested_bazel.outputs(self.elsewhere),

@@ -1,0 +1,135 @@
+"""A change of what an action depends on runs the action again: nothing is served stale.
+
+One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes one thing, looks at what
+is executed, and undoes it, after which everything comes out of the cache again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import unittest
+from collections.abc import Iterator
+from pathlib import Path
+
+import nested_bazel
+from counts import CountsTestCase, row
+from nested_bazel import Spawn, Workspace
+
+_TARGET = "//tests/reproducibility:small_wheel"
+_COMPILER = "bazel/toolchains/zig/zig-cc.sh"
+_HEADER = "ggml/src/ggml-impl.h"
+
+
+def _objects(spawns: list[Spawn]) -> dict[str, Spawn]:
+    """Object file -> the compile that makes it."""
+    return {
+        path: spawn
+        for spawn in spawns
+        if spawn.mnemonic == "CppCompile"
+        for path in spawn.outputs
+        if path.endswith(".o")
+    }
+
+
+def _cached(spawns: list[Spawn]) -> list[str]:
+    return [spawn.label for spawn in spawns if spawn.cached]
+
+
+@contextlib.contextmanager
+def _appended(file: Path, text: str) -> Iterator[None]:
+    """Adds text to a file, for the time of the block."""
+    before = file.read_text()
+    file.write_text(before + text)
+    try:
+        yield
+    finally:
+        file.write_text(before)
+
+
+class StaleTest(CountsTestCase):
+    """The first build happens once for all tests."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        # Always the same folder: bazelw remembers something about each one.
+        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
+        cls.addClassCleanup(shutil.rmtree, folder)
+        project = folder / "project"
+        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+        environment = nested_bazel.inherited_environment()
+        options = (
+            *nested_bazel.common_options(environment),
+            f"--disk_cache={folder}/disk-cache",
+        )
+        workspace = Workspace(project, folder / "output", environment, options)
+        cls.addClassCleanup(workspace.remove)
+        name, sources = workspace.external_repository("llama_cpp")
+        # Sources that may be edited, at the same path as far as an action can see.
+        cls.sources = folder / "llama.cpp"
+        shutil.copytree(sources, cls.sources, symlinks=True)
+        cls.workspace = Workspace(
+            project,
+            folder / "output",
+            environment,
+            (*options, f"--override_repository={name}={cls.sources}"),
+        )
+        cls.first = cls.workspace.build([_TARGET])
+
+    def _assert_undone(self) -> None:
+        back = self.workspace.build([_TARGET])
+        self.assertEqual([], [spawn.label for spawn in back if not spawn.cached])
+
+    def _compiled_again(self, change: str, spawns: list[Spawn]) -> set[str]:
+        """Objects that were made again. None of them may come out of a cache."""
+        objects = _objects(spawns)
+        self.assertEqual([], _cached(list(objects.values())))
+        self.assert_in_table(row(change, _TARGET, spawns))
+        return set(objects)
+
+    def test_first_build(self) -> None:
+        self.assertEqual([], _cached(self.first))
+        self.assert_in_table(row("nothing: the first build", _TARGET, self.first))
+
+    def test_compile_flag(self) -> None:
+        spawns = self.workspace.build([_TARGET], "--copt=-O1")
+        self.assertEqual(set(_objects(self.first)), self._compiled_again("a compile flag", spawns))
+        self._assert_undone()
+
+    def test_constraint(self) -> None:
+        platform = "--platforms=//platforms:linux_x86_64_glibc_2_28"
+        spawns = self.workspace.build([_TARGET], platform)
+        again = self._compiled_again("a constraint: the glibc floor", spawns)
+        self.assertEqual(set(_objects(self.first)), again)
+        # The toolchain's own runtime is for a glibc too.
+        self.assertIn("ZigRuntime", {spawn.mnemonic for spawn in spawns if not spawn.cached})
+        self._assert_undone()
+
+    def test_compiler(self) -> None:
+        with _appended(self.workspace.folder / _COMPILER, "# changed\n"):
+            spawns = self.workspace.build([_TARGET])
+        self.assertEqual(set(_objects(self.first)), self._compiled_again("the compiler", spawns))
+        self._assert_undone()
+
+    def test_header(self) -> None:
+        expected = self._objects_that_read(_HEADER)
+        self.assertTrue(0 < len(expected) < len(_objects(self.first)))
+        with _appended(self.sources / _HEADER, "// changed\n"):
+            spawns = self.workspace.build([_TARGET])
+        self.assertEqual(expected, self._compiled_again(f"a header, `{_HEADER}`", spawns))
+        self._assert_undone()
+
+    def _objects_that_read(self, header: str) -> set[str]:
+        """Which objects depend on a header, as the compiler wrote down for each."""
+        root = self.workspace.execution_root()
+        result = set()
+        for path in _objects(self.first):
+            if f"/{header}" in (root / path).with_suffix(".d").read_text():
+                result.add(path)
+        return result
+
+
+if __name__ == "__main__":
+    unittest.main()

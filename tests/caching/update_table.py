@@ -1,0 +1,57 @@
+"""Writes the table of docs/caching.md out of what the tests counted.
+
+    ./bazelw test //tests/caching/... //tests/reproducibility/...
+    python3 tests/caching/update_table.py
+
+The tests fail while the page says something else, and leave their counts all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+_PROJECT = Path(__file__).resolve().parents[2]
+sys.path += [str(_PROJECT / folder) for folder in ("tests/reproducibility", "tools/cache_report")]
+
+from counts import HEADER, ROWS_FILE, Row  # noqa: E402
+
+_PAGE = _PROJECT / "docs/caching.md"
+_LOGS = _PROJECT / "bazel-testlogs"
+# In the order of the table.
+_TESTS = [
+    "caching/wheel_test",
+    "caching/stale_test",
+    "caching/toolkit_test",
+    "reproducibility/reproducibility_test",
+]
+_BEGIN = "<!-- Written by tests/caching/update_table.py -->\n"
+_END = "<!-- End of what is written -->\n"
+
+
+def _rows(test: str) -> list[Row]:
+    """Lines that a test has left. Raises SystemExit where it was not run."""
+    outputs = _LOGS / "tests" / test / "test.outputs/outputs.zip"
+    try:
+        with zipfile.ZipFile(outputs) as archive:
+            return [Row(**row) for row in json.loads(archive.read(ROWS_FILE))]
+    except (OSError, KeyError):
+        sys.exit(
+            f"{outputs} has no {ROWS_FILE}; run ./bazelw test //tests/{test.replace('/', ':')}"
+        )
+
+
+def main() -> None:
+    """Rewrites what is between the two marks."""
+    lines = [row.line() for test in _TESTS for row in _rows(test)]
+    before, begin, rest = _PAGE.read_text().partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        sys.exit(f"{_PAGE} has lost its marks: {_BEGIN.strip()} and {_END.strip()}")
+    _PAGE.write_text(before + begin + HEADER + "\n".join(lines) + "\n" + end + after)
+
+
+if __name__ == "__main__":
+    main()

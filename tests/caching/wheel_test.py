@@ -1,0 +1,164 @@
+"""What a change of the wheel's name, its Python ABI or its accelerator costs, of the real wheel.
+
+A copy of the project is built with the user's disk cache, one change after the other in the same output root, and
+Bazel's execution log says which actions had another key than before.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+
+import nested_bazel
+from counts import CountsTestCase, row
+from nested_bazel import NestedBazelError, Spawn, Workspace
+
+_WHEEL = "//:wheel_cp314"
+_OTHER_ABI = "//:wheel_cp314t"
+_INDEX = "//index_of_one:index"
+_INDEX_BUILD = f"""\
+load("//bazel/index:defs.bzl", "wheel_index")
+
+wheel_index(
+    name = "index",
+    wheels = ["{_WHEEL}"],
+)
+"""
+_NAMING = ["CheckWheel", "PyAbiWheel", "WheelIndex"]
+_VULKAN = "--platforms=//platforms:linux_x86_64_vulkan"
+
+_LLAMA_CPP = re.compile(r"llama_cpp//:")
+_BINDING = re.compile(r"//llama_cpp/_core:core_(cp\d+t?)(_objects)?$")
+_ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
+
+
+def _built_files(spawns: list[Spawn], mnemonic: str) -> list[str]:
+    """Paths of what actions of a kind made, without the folder of the configuration."""
+    return [
+        re.sub(r"^bazel-out/[^/]+/", "", path)
+        for spawn in spawns
+        if spawn.mnemonic == mnemonic
+        for path in spawn.outputs
+    ]
+
+
+def _kinds(spawns: list[Spawn]) -> list[str]:
+    return sorted(spawn.mnemonic for spawn in spawns)
+
+
+class WheelTest(CountsTestCase):
+    """The first build happens once for all tests; each test begins and ends with its outputs up to date."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        # Always the same folder: bazelw remembers something about each one.
+        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
+        cls.addClassCleanup(shutil.rmtree, folder)
+        project = folder / "project"
+        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+        (project / "index_of_one").mkdir()
+        (project / "index_of_one/BUILD.bazel").write_text(_INDEX_BUILD)
+        cls.environment = nested_bazel.inherited_environment()
+        options = nested_bazel.common_options(cls.environment)
+        cls.workspace = Workspace(project, folder / "output", cls.environment, options)
+        cls.addClassCleanup(cls.workspace.remove)
+        cls.first = cls.workspace.build([_WHEEL, _INDEX])
+
+    def _wheel(self, *options: str) -> Path:
+        """The file of the wheel that was built last."""
+        name = self.workspace.output_file(_WHEEL, *options)
+        self.assertTrue(name.exists(), name)
+        return name
+
+    def _assert_only_the_name_changes(self, change: str, flag: str) -> None:
+        # No cache has ever seen a wheel of this name.
+        spawns = self.workspace.build([_WHEEL, _INDEX], f"{flag}{time.time_ns()}")
+        self.assertEqual(_NAMING, _kinds(spawns))
+        self.assert_in_table(row(change, _INDEX, spawns))
+        back = self.workspace.build([_WHEEL, _INDEX])
+        self.assertEqual([], [spawn for spawn in back if not spawn.cached])
+
+    def test_version(self) -> None:
+        self._assert_only_the_name_changes("version (`--//:version`)", "--//:version=9.")
+
+    def test_local_label(self) -> None:
+        self._assert_only_the_name_changes("local label (`--//:local_label`)", "--//:local_label=l")
+
+    def test_commit(self) -> None:
+        if not shutil.which("git"):
+            self.skipTest("no git on PATH")
+        git = ["git", "-C", self.workspace.folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run([*git, "init", "--quiet"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "a commit"], check=True)
+        spawns = self.workspace.build([_WHEEL, _INDEX])
+        self.assertEqual([], spawns)
+        self.assert_in_table(row("commit of this project", _INDEX, spawns))
+
+    def test_python_abi(self) -> None:
+        spawns = self.workspace.build([_OTHER_ABI])
+        self.assertTrue(spawns)
+        for spawn in spawns:
+            self.assertRegex(spawn.label, r"//:wheel_cp314t$|//llama_cpp/_core:core_cp314t")
+        self.assert_in_table(row("Python ABI", _OTHER_ABI, spawns, executed=False))
+
+    def test_every_abi_is_the_same_graph(self) -> None:
+        others = self.workspace.build(["//:wheels"])
+        wheels = [
+            match[1]
+            for spawn in self.first + others
+            if spawn.mnemonic == "PyAbiWheel" and (match := _ANY_WHEEL.search(spawn.label))
+        ]
+        print(f"wheels: {', '.join(sorted(wheels))}")
+        self.assertEqual(len(set(wheels)), len(wheels))
+        shared = [
+            f"{spawn.mnemonic} of {spawn.label}"
+            for spawn in others
+            if not _BINDING.search(spawn.label) and not _ANY_WHEEL.search(spawn.label)
+        ]
+        self.assertEqual([], shared)
+
+    def test_each_unit_of_llama_cpp_is_compiled_once(self) -> None:
+        spawns = [spawn for spawn in self.first if _LLAMA_CPP.search(spawn.label)]
+        objects = [path for path in _built_files(spawns, "CppCompile") if path.endswith(".o")]
+        print(f"llama.cpp: {len(objects)} objects, {len(set(objects))} different ones")
+        self.assertGreater(len(objects), 300)
+        self.assertEqual(len(set(objects)), len(objects))
+
+    def test_accelerator_and_back(self) -> None:
+        cpu = self._wheel()
+        try:
+            flipped = self.workspace.build([_WHEEL], _VULKAN)
+        except NestedBazelError as error:
+            if "incompatible" in str(error):
+                self.skipTest("Debian's packages for Vulkan can't be had here")
+            raise
+        for spawn in flipped:
+            self.assertRegex(spawn.label, r"vulkan|//:wheel_cp314$")
+        self.assert_in_table(row("accelerator: CPU to Vulkan", _WHEEL, flipped, executed=False))
+        vulkan = self._wheel(_VULKAN)
+        back = self.workspace.build([_WHEEL])
+        self.assertEqual([], [spawn for spawn in back if not spawn.cached])
+        self.assert_in_table(row("and back", _WHEEL, back))
+        self._assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
+
+    def _assert_wheels_are_what_was_asked_for(self, wheels: dict[str, Path]) -> None:
+        """The bug that this project is for: a wheel of one configuration that is served for another one."""
+        libraries = {}
+        for label, wheel in wheels.items():
+            self.assertIn(f"+{label}-", wheel.name)
+            with zipfile.ZipFile(wheel) as archive:
+                libraries[label] = {Path(name).name for name in archive.namelist() if ".so" in name}
+        self.assertEqual({"libggml-vulkan.so"}, libraries["vulkan"] - libraries["cpu"])
+        self.assertEqual(set(), libraries["cpu"] - libraries["vulkan"])
+
+
+if __name__ == "__main__":
+    import unittest
+
+    unittest.main()
