@@ -53,14 +53,6 @@ def setUpModule() -> None:
     _first, _second = workspaces
 
 
-def _packages(variable: str) -> Packages:
-    """Returns the packages of which an environment variable names files."""
-    file = Path(os.environ[variable].split()[0]).absolute()
-    while file.name != "usr":
-        file = file.parent
-    return Packages(file.parent)
-
-
 def _count(spawns: list[Spawn]) -> str:
     runners = collections.Counter(spawn.runner for spawn in spawns)
     return ", ".join(f"{number} {runner}" for runner, number in sorted(runners.items()))
@@ -218,7 +210,7 @@ class HttpTest(_Cases, unittest.TestCase):
     requests_of_half_a_build = 30
 
     def server(self, settings: str = "") -> Server:
-        return Server(_packages("NGINX"), _folder / self.id(), settings)
+        return Server(Packages.of(os.environ["NGINX"]), _folder / self.id(), settings)
 
     def test_a_server_that_refuses_writers_is_obeyed(self) -> None:
         with self.server("limit_except GET { deny all; }") as server:
@@ -242,7 +234,12 @@ class GrpcTest(_Cases, unittest.TestCase):
     requests_of_half_a_build = 20
 
     def server(self, settings: str = "") -> Server:
-        return GrpcServer(_packages("NGINX"), _packages("BUILDBOX"), _folder / self.id(), settings)
+        return GrpcServer(
+            Packages.of(os.environ["NGINX"]),
+            Packages.of(os.environ["BUILDBOX"]),
+            _folder / self.id(),
+            settings,
+        )
 
     def test_everything_is_executed_there_and_is_the_same(self) -> None:
         local = self.build(_first, "--remote_cache=", targets=_WHEEL)

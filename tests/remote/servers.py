@@ -91,6 +91,14 @@ class Packages:
 
     root: Path
 
+    @classmethod
+    def of(cls, files: str) -> Packages:
+        """Returns the packages that hold some files, given by their paths with spaces between."""
+        file = Path(files.split()[0]).absolute()
+        while file.name != "usr":
+            file = file.parent
+        return cls(file.parent)
+
     def command(self, program: str) -> list[str]:
         """Returns how to start a program, such as `usr/sbin/nginx`."""
         loader = next((self.root / "usr").glob("lib*/ld-linux-*.so.*"))
