@@ -78,6 +78,10 @@ class StaleTest(CountsTestCase):
         )
         cls.first = cls.workspace.build([_TARGET])
 
+    def setUp(self) -> None:
+        # What a test before this one has left, if it failed.
+        self.workspace.build([_TARGET])
+
     def _assert_undone(self) -> None:
         back = self.workspace.build([_TARGET])
         self.assertEqual([], [spawn.label for spawn in back if not spawn.cached])

@@ -58,6 +58,10 @@ class ToolkitTest(CountsTestCase):
         cls.cpu = cls.workspace.build(_CPU_TARGETS)
         cls.cuda = cls.workspace.build(_TARGETS, _CUDA)
 
+    def setUp(self) -> None:
+        # What a test before this one has left, if it failed.
+        self.workspace.build(_TARGETS, _CUDA)
+
     def _assert_all_of_cuda_again(self, change: str, spawns: list[Spawn]) -> None:
         self.assertEqual(len(_of_cuda(self.cuda)), len(spawns))
         self.assertEqual([], [spawn.label for spawn in spawns if spawn.cached])

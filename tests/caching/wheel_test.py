@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import time
+import unittest
 import zipfile
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def _kinds(spawns: list[Spawn]) -> list[str]:
 
 
 class WheelTest(CountsTestCase):
-    """The first build happens once for all tests; each test begins and ends with its outputs up to date."""
+    """The first build happens once for all tests; each test begins with its outputs up to date."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -69,6 +70,10 @@ class WheelTest(CountsTestCase):
         cls.workspace = Workspace(project, folder / "output", cls.environment, options)
         cls.addClassCleanup(cls.workspace.remove)
         cls.first = cls.workspace.build([_WHEEL, _INDEX])
+
+    def setUp(self) -> None:
+        # What a test before this one has left.
+        self.workspace.build([_WHEEL, _INDEX])
 
     def _wheel(self, *options: str) -> Path:
         """The file of the wheel that was built last."""
@@ -159,6 +164,4 @@ class WheelTest(CountsTestCase):
 
 
 if __name__ == "__main__":
-    import unittest
-
     unittest.main()
