@@ -29,6 +29,7 @@ filegroup(
             "include/**",
             "llvm/bin/**",
             "llvm/lib/**",
+            "share/hip/**",
         ],
         allow_empty = True,
         exclude = ["**/* *"],
@@ -40,13 +41,12 @@ hip_toolkit(
     clang = "llvm/bin/clang++",
     device_libraries = "amdgcn/bitcode",
     files = ":files",
-    include = "include",
     resources = "{resources}",
     visibility = ["//visibility:public"],
 )
 """
 
-_FOLDERS = ["amdgcn", "include", "llvm"]
+_FOLDERS = ["amdgcn", "include", "llvm", "share"]
 _ADVICE = "correct ROCM_PATH, or unset it for Debian's packages"
 
 def _version(rctx, path):

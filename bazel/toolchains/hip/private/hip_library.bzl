@@ -24,6 +24,7 @@ def _common_arguments(ctx, cc_toolchain, context):
     # Of its folders clang knows the absolute paths otherwise, and of the machine its settings.
     arguments.add_all(["-no-canonical-prefixes", "--no-default-config"])
     arguments.add("-resource-dir", toolkit.resources)
+    arguments.add(toolkit.root, format = "--rocm-path=%s")
     arguments.add(toolkit.device_libraries, format = "--rocm-device-lib-path=%s")
     arguments.add_all(zig_clang_flags(
         cc_toolchain,
@@ -31,7 +32,7 @@ def _common_arguments(ctx, cc_toolchain, context):
         # clang's own form of some headers of C++, which GPUs need.
         wrappers = [toolkit.resources + "/include/cuda_wrappers"],
     ))
-    arguments.add("-isystem", toolkit.include)
+    arguments.add("-isystem", toolkit.root + "/include")
 
     # The newer way of packing code for both leaves the work to a second program after each compile.
     arguments.add("--no-offload-new-driver")

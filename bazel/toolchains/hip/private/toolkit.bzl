@@ -6,8 +6,8 @@ HipToolkitInfo = provider(
         "clang": "Path of clang++.",
         "device_libraries": "Folder of AMD's device libraries (bitcode).",
         "files": "Depset of clang, the programs that it calls, what they are made of, and all headers.",
-        "include": "Folder of HIP's headers.",
         "resources": "clang's resource folder: its own headers.",
+        "root": "Folder with `include/hip` and `share/hip`, as clang's --rocm-path takes it.",
     },
 )
 
@@ -19,8 +19,8 @@ def _hip_toolkit_impl(ctx):
             clang = root + "/" + ctx.attr.clang,
             device_libraries = root + "/" + ctx.attr.device_libraries,
             files = ctx.attr.files.files,
-            include = root + "/" + ctx.attr.include,
             resources = root + "/" + ctx.attr.resources,
+            root = root + "/" + ctx.attr.root if ctx.attr.root else root,
         ),
     ]
 
@@ -39,13 +39,12 @@ hip_toolkit = rule(
             doc = "clang, the programs that it calls, what they are made of, and all headers.",
             mandatory = True,
         ),
-        "include": attr.string(
-            doc = "Folder of HIP's headers in this repository.",
-            mandatory = True,
-        ),
         "resources": attr.string(
             doc = "clang's resource folder in this repository.",
             mandatory = True,
+        ),
+        "root": attr.string(
+            doc = "Folder with `include/hip` and `share/hip` in this repository; empty for its root.",
         ),
     },
     doc = "Describes a toolkit at the root of an external repository.",
