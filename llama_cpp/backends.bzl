@@ -32,6 +32,9 @@ _BACKENDS = {
         licenses = ["Apache-2.0"],
         requires = CUDA_REQUIREMENTS,
     ),
+    "metal": _backend(
+        library = "@llama_cpp//:ggml-metal_so",
+    ),
     "rocm": _backend(
         components = [
             "@rocm_packages//:libamdhip64-dev_component",

@@ -56,7 +56,7 @@ def _version(rctx, path):
         fail("{} is no ROCm with HIP: it has no include/hip/hip_version.h; {}".format(path, _ADVICE))
     numbers = {}
     for line in rctx.read(header).splitlines():
-        words = line.split()
+        words = [word for word in line.replace("\t", " ").split(" ") if word]
         if len(words) == 3 and words[0] == "#define":
             numbers[words[1]] = words[2]
     return int(numbers["HIP_VERSION_MAJOR"]), int(numbers["HIP_VERSION_MINOR"])
