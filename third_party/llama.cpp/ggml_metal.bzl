@@ -28,6 +28,9 @@ METAL_FRAMEWORKS = [
     "MetalKit",
 ]
 
+# What Foundation re-exports, by which Apple's linker finds it and zig's does not.
+_REEXPORTED_FRAMEWORKS = ["CoreFoundation"]
+
 _SDK = Label("@macos_sdk//:files").workspace_root
 
 # zig has headers of the newest macOS, and would say so to sources that ask what the SDK declares.
@@ -117,24 +120,19 @@ def ggml_metal(name):
         copts = NATIVE_CXX_STANDARD + copts,
         **common
     )
-    cc_library(
-        name = name + "_frameworks",
-        additional_linker_inputs = ["@macos_sdk//:files"],
-        linkopts = ["-F{}/Frameworks".format(_SDK), "-L{}/lib".format(_SDK)] + [
-            word
-            for framework in METAL_FRAMEWORKS
-            for word in ["-framework", framework]
-        ],
-        target_compatible_with = _ON_MACOS,
-    )
     native_library(
         name = name,
         dynamic_deps = ["ggml-base"],
         exports = ["ggml_backend_init"],
+        link_flags = ["-F", _SDK + "/Frameworks", "-L{}/lib".format(_SDK)] + [
+            word
+            for framework in METAL_FRAMEWORKS + _REEXPORTED_FRAMEWORKS
+            for word in ["-framework", framework]
+        ] + ["-lobjc"],
+        link_inputs = ["@macos_sdk//:files"],
         target_compatible_with = _ON_MACOS,
         deps = [
             ":{}_embedded".format(name),
-            ":{}_frameworks".format(name),
             ":{}_objc".format(name),
             ":{}_objects".format(name),
         ],
