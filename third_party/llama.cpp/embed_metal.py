@@ -50,10 +50,11 @@ def assembly(kind: str, text: bytes) -> str:
     return "\n".join(
         [
             ".section __DATA,__ggml_metallib",
-            f".globl _ggml_metallib_{name}_start",
+            # Seen by the library's other objects, and by nobody else.
+            f".private_extern _ggml_metallib_{name}_start",
             f"_ggml_metallib_{name}_start:",
             *(f".byte {','.join(map(str, chunk))}" for chunk in chunks),
-            f".globl _ggml_metallib_{name}_end",
+            f".private_extern _ggml_metallib_{name}_end",
             f"_ggml_metallib_{name}_end:",
             "",
         ]
