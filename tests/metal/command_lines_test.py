@@ -143,13 +143,9 @@ class CommandLinesTest(unittest.TestCase):
             for words in self._compiles(f"{target}_score").values():
                 self.assertEqual([], [word for word in words if word.startswith("-m")])
         links = self.workspace.actions('mnemonic("CppLink", deps(@llama_cpp//:ggml-cpu))', _METAL)
-        names = {Path(w).name for link in links for w in link["arguments"] if w.endswith(".so")}
-        names |= {
-            w.rpartition("/")[2]
-            for link in links
-            for w in link["arguments"]
-            if w.startswith("-Wl,-install_name,")
-        }
+        prefix = "-Wl,-install_name,@rpath/"
+        words = [word for link in links for word in link["arguments"]]
+        names = {word[len(prefix) :] for word in words if word.startswith(prefix)}
         expected = {f"libggml-cpu-{variant}.so" for variant in _VARIANTS}
         self.assertEqual(expected, {name for name in names if "cpu" in name})
 
