@@ -11,8 +11,13 @@ load(":metadata.bzl", "METADATA", "PLUGINS")
 _CLASSIFIERS = [
     classifier
     for classifier in METADATA["classifiers"]
-    if not classifier.startswith("Programming Language :: Python") and classifier != "Typing :: Typed"
+    if not classifier.startswith(("Programming Language :: Python", "Operating System ::")) and classifier != "Typing :: Typed"
 ] + ["Programming Language :: Python :: 3"]
+
+_LINUX = "Operating System :: POSIX :: Linux"
+
+# Accelerators that another system has.
+_SYSTEMS = {"metal": "Operating System :: MacOS"}
 
 # What every backend's library is made of, beside the components of its row in backends.bzl.
 _COMPONENTS = [
@@ -83,7 +88,7 @@ def backend_plugin_wheel(
             "GGML_VERSION": GGML_VERSION,
             "LLAMA_CPP_COMMIT": commit,
         },
-        classifiers = _CLASSIFIERS,
+        classifiers = sorted(_CLASSIFIERS + [_SYSTEMS.get(backend, _LINUX)]),
         components = _COMPONENTS + components,
         description_file = Label("//llama_cpp/_plugin:README.md"),
         distribution = "llama-cpp-backend-" + plugin,

@@ -32,6 +32,18 @@ _BACKENDS = {
         licenses = ["Apache-2.0"],
         requires = CUDA_REQUIREMENTS,
     ),
+    "metal": _backend(
+        library = "@llama_cpp//:ggml-metal_so",
+    ),
+    "rocm": _backend(
+        components = [
+            "@rocm_packages//:libamdhip64-dev_component",
+            "@rocm_packages//:rocm-device-libs-21_component",
+        ],
+        is_slow = True,
+        library = "@llama_cpp//:ggml-hip_checked",
+        licenses = ["NCSA"],
+    ),
     "vulkan": _backend(
         components = [
             "@vulkan_headers//:libvulkan-dev_component",

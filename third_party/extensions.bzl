@@ -3,12 +3,15 @@
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
+load("//bazel/toolchains/hip:rocm_repository.bzl", "rocm_repository")
 load("//third_party/cache_servers:packages.bzl", "CACHE_SERVER_PACKAGES")
 load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
+load("//third_party/macos_sdk:macos_sdk.bzl", "macos_sdk")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
+load("//third_party/rocm:packages.bzl", "ROCM_PACKAGES")
 load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
@@ -32,8 +35,10 @@ def _third_party_impl(_module_ctx):
         pip_files(name = abi_wheels_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
-    for name, packages in (CACHE_SERVER_PACKAGES | VULKAN_PACKAGES).items():
+    for name, packages in (CACHE_SERVER_PACKAGES | ROCM_PACKAGES | VULKAN_PACKAGES).items():
         debian_packages(name = name, **packages)
+    macos_sdk(name = "macos_sdk")
+    rocm_repository(name = "rocm")
 
 third_party = module_extension(
     implementation = _third_party_impl,

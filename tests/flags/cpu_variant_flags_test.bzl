@@ -25,7 +25,7 @@ def _flags_test_impl(ctx):
         asserts.true(env, "-fvisibility=hidden" in action.argv, "-fvisibility=hidden is missing")
     return analysistest.end(env)
 
-def _make(cpu):
+def _make(platform):
     return analysistest.make(
         _flags_test_impl,
         attrs = {
@@ -33,16 +33,18 @@ def _make(cpu):
             "expected_defines": attr.string_list(doc = "Defines that every action has."),
         },
         config_settings = {
-            "//command_line_option:platforms": [Label("//platforms:linux_" + cpu)],
+            "//command_line_option:platforms": [Label("//platforms:" + platform)],
         },
     )
 
-# A rule carries its configuration, so there is one per CPU.
-cpu_variant_flags_x86_64_test = _make("x86_64")
-cpu_variant_flags_aarch64_test = _make("aarch64")
+# A rule carries its configuration, so there is one per machine.
+cpu_variant_flags_x86_64_test = _make("linux_x86_64")
+cpu_variant_flags_aarch64_test = _make("linux_aarch64")
+cpu_variant_flags_macos_aarch64_test = _make("macos_aarch64")
 
 _RULES = {
     "aarch64": cpu_variant_flags_aarch64_test,
+    "macos_aarch64": cpu_variant_flags_macos_aarch64_test,
     "x86_64": cpu_variant_flags_x86_64_test,
 }
 
@@ -53,11 +55,11 @@ def cpu_variant_flags_tests(name):
       name: prefix of the tests, and the name of the suite.
     """
     tests = []
-    for cpu, table in CPU_VARIANTS.items():
+    for machine, table in CPU_VARIANTS.items():
         for variant, spec in table.variants.items():
             for unit, flags in {"objects": spec.copts, "score": []}.items():
                 test = "{}_{}_{}".format(name, variant, unit)
-                _RULES[cpu](
+                _RULES[machine](
                     name = test,
                     arch_flags = flags,
                     expected_defines = spec.defines + ["GGML_BACKEND_DL", "GGML_BACKEND_BUILD"],

@@ -7,6 +7,7 @@ def _variant_table_test_impl(ctx):
     env = unittest.begin(ctx)
     asserts.equals(env, 14, len(CPU_VARIANTS["x86_64"].variants))
     asserts.equals(env, 8, len(CPU_VARIANTS["aarch64"].variants))
+    asserts.equals(env, 3, len(CPU_VARIANTS["macos_aarch64"].variants))
     for table in CPU_VARIANTS.values():
         # Two variants with the same features would have the same score, and which one runs would be chance.
         features = [tuple(sorted(spec.defines)) for spec in table.variants.values()]

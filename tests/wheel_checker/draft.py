@@ -86,7 +86,7 @@ class Draft:
                 "type": "file",
             }
             for path, data in self.files.items()
-            if data.startswith(b"\x7fELF")
+            if data.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe"))
         ]
 
     def _entries(self) -> list[tuple[str, bytes]]:

@@ -66,23 +66,42 @@ _ARM_VARIANTS = {
     "armv9.2_2": ("armv9.2-a", _ARMV8_6_1 + ["SVE2", "SME"]),
 }
 
+# Of Macs. The M4's SME comes without SVE, which ggml's flags would imply.
+_APPLE_VARIANTS = {
+    "apple_m1": ("armv8.2-a", ["DOTPROD"], []),
+    "apple_m2_m3": ("armv8.6-a", ["DOTPROD", "MATMUL_INT8"], []),
+    "apple_m4": ("armv9.2-a", ["DOTPROD", "MATMUL_INT8", "SME"], ["nosve"]),
+}
+
 def _x86_variant(features):
     copts = []
     for feature in features:
         copts += _X86_FLAGS[feature]
     return struct(copts = copts, defines = ["GGML_" + feature for feature in features])
 
-def _arm_variant(architecture, features):
-    march = "+".join([architecture] + [_ARM_EXTENSIONS[feature] for feature in features])
+def _arm_variant(architecture, features, without = []):
+    """`without` are extensions that the architecture would imply."""
+    march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 
-# CPU (a value of @platforms//cpu) -> folder of ggml-cpu/arch and variants: name -> struct(copts, defines).
+# Kind of machine -> what it is (constraints, and the condition that selects it), folder of ggml-cpu/arch, and variants:
+# name -> struct(copts, defines).
 CPU_VARIANTS = {
     "aarch64": struct(
+        condition = "@platforms//cpu:aarch64",
+        constraints = ["@platforms//cpu:aarch64"],
         folder = "arm",
         variants = {name: _arm_variant(*spec) for name, spec in _ARM_VARIANTS.items()},
     ),
+    "macos_aarch64": struct(
+        condition = Label("//platforms:macos_aarch64_target"),
+        constraints = ["@platforms//cpu:aarch64", "@platforms//os:macos"],
+        folder = "arm",
+        variants = {name: _arm_variant(*spec) for name, spec in _APPLE_VARIANTS.items()},
+    ),
     "x86_64": struct(
+        condition = "@platforms//cpu:x86_64",
+        constraints = ["@platforms//cpu:x86_64"],
         folder = "x86",
         variants = {name: _x86_variant(features) for name, features in _X86_VARIANTS.items()},
     ),
@@ -91,9 +110,9 @@ CPU_VARIANTS = {
 # gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were not tried.
 _NOT_WITH_GCC = ["sapphirerapids"]
 
-def _names(cpu, exclude):
-    """Names of a CPU's variants, those that ask least of it first."""
-    variants = CPU_VARIANTS[cpu].variants
+def _names(machine, exclude):
+    """Names of a machine's variants, those that ask least of its CPU first."""
+    variants = CPU_VARIANTS[machine].variants
     ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
     return [name for _, name in ordered if name not in exclude]
 
@@ -106,7 +125,7 @@ def select_cpu_variants(make):
     Returns:
       A select().
     """
-    values = {"@platforms//cpu:" + cpu: make(_names(cpu, [])) for cpu in CPU_VARIANTS}
+    values = {table.condition: make(_names(machine, [])) for machine, table in CPU_VARIANTS.items()}
     values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(_names("x86_64", _NOT_WITH_GCC))
     return select(values)
 

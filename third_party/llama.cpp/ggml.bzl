@@ -11,7 +11,11 @@ GGML_LOCAL_DEFINES = [
     "GGML_SCHED_MAX_COPIES=4",
     "_GNU_SOURCE",
     "_XOPEN_SOURCE=600",
-]
+] + select({
+    # What _XOPEN_SOURCE hides there.
+    "@platforms//os:macos": ["_DARWIN_C_SOURCE"],
+    "//conditions:default": [],
+})
 
 # What everything that includes ggml's headers sees.
 GGML_DEFINES = [

@@ -14,17 +14,17 @@ _BACKEND_DEFINES = GGML_LOCAL_DEFINES + [
 ]
 
 def ggml_cpu_variants(name):
-    """Declares every CPU variant and a filegroup `<name>` of those for the target's CPU and compiler.
+    """Declares every CPU variant and a filegroup `<name>` of those for the target machine and compiler.
 
     Args:
       name: prefix of the libraries, `<name>-<variant>`.
     """
-    for cpu, table in CPU_VARIANTS.items():
+    for table in CPU_VARIANTS.values():
         for variant, spec in table.variants.items():
             _variant(
                 name = "{}-{}".format(name, variant),
                 copts = spec.copts,
-                cpu = cpu,
+                constraints = table.constraints,
                 defines = spec.defines,
                 folder = table.folder,
             )
@@ -33,7 +33,7 @@ def ggml_cpu_variants(name):
         srcs = select_cpu_variants(lambda variants: [":{}-{}_so".format(name, variant) for variant in variants]),
     )
 
-def _variant(name, cpu, folder, copts, defines):
+def _variant(name, constraints, folder, copts, defines):
     """One variant: its kernels with the variant's flags, its score function without them.
 
     The score function decides whether the CPU may run the rest, so no flag may reach it.
@@ -42,7 +42,7 @@ def _variant(name, cpu, folder, copts, defines):
     includes = ["-I{}/ggml/src".format(source_root()), "-I{}/ggml/src/ggml-cpu".format(source_root())]
     common = dict(
         local_defines = _BACKEND_DEFINES + defines,
-        target_compatible_with = ["@platforms//cpu:" + cpu],
+        target_compatible_with = constraints,
         deps = [
             # Linked from libggml-base.so, never into the variant (dynamic_deps of native_library).
             ":ggml_base_objects",

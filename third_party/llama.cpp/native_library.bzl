@@ -13,8 +13,20 @@ NATIVE_COPTS = [
 NATIVE_C_STANDARD = ["-std=gnu11"]
 NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
-def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run_paths = [], **kwargs):
+def native_library(
+        name,
+        deps,
+        exports,
+        dynamic_deps = [],
+        hdrs_from = None,
+        link_flags = [],
+        link_inputs = [],
+        run_paths = [],
+        **kwargs):
     """Links `lib<name>.so` with an unversioned soname, a version script and `$ORIGIN` as its run path.
+
+    For macOS a library is `lib<name>.dylib`, but a plugin `.so` there too, since ggml looks for that name. zig's linker hides
+    nothing by itself there: what is exported is what upstream marks as API.
 
     Args:
       name: library name without prefix and suffix, such as `ggml-base`. Declares `<name>_so` (the linked library) and
@@ -23,7 +35,9 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run
       exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
       dynamic_deps: the other native libraries that it links to: their names, or labels in other packages.
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
-      run_paths: where the library looks for others, beside its own folder.
+      link_flags: more flags for the linker.
+      link_inputs: files that these name.
+      run_paths: where the library looks for others on Linux, beside its own folder.
       **kwargs: common attributes of the linked library.
     """
     write_file(
@@ -34,19 +48,29 @@ def native_library(name, deps, exports, dynamic_deps = [], hdrs_from = None, run
                   ["    {};".format(pattern) for pattern in exports] +
                   ["  local: *;", "};", ""],
     )
+    macos_name = "lib{}.{}".format(name, "dylib" if hdrs_from else "so")
     cc_shared_library(
         name = name + "_so",
-        additional_linker_inputs = [":" + name + "_exports"],
+        additional_linker_inputs = [":" + name + "_exports"] + link_inputs,
         dynamic_deps = [native.package_relative_label(dep + "_so") for dep in dynamic_deps],
         # No run paths into Bazel's output tree, where the toolchain knows this feature (ours does).
         features = ["payload_runpath"],
-        shared_lib_name = "lib{}.so".format(name),
-        user_link_flags = [
-            "-Wl,-soname,lib{}.so".format(name),
-            "-Wl,-rpath,{}".format(":".join(["$ORIGIN"] + run_paths)),
-            "-Wl,-z,defs",
-            "-Wl,--version-script=$(location :{}_exports)".format(name),
-        ],
+        shared_lib_name = select({
+            "@platforms//os:macos": macos_name,
+            "//conditions:default": "lib{}.so".format(name),
+        }),
+        user_link_flags = select({
+            "@platforms//os:macos": [
+                "-Wl,-install_name,@rpath/" + macos_name,
+                "-Wl,-rpath,@loader_path",
+            ],
+            "//conditions:default": [
+                "-Wl,-soname,lib{}.so".format(name),
+                "-Wl,-rpath,{}".format(":".join(["$ORIGIN"] + run_paths)),
+                "-Wl,-z,defs",
+                "-Wl,--version-script=$(location :{}_exports)".format(name),
+            ],
+        }) + link_flags,
         deps = deps,
         **kwargs
     )

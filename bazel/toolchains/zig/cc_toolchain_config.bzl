@@ -1,7 +1,8 @@
 """Flags of the zig C++ toolchain, feature by feature.
 
 `no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth about a command
-line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt runtime (zig-ld.sh, runtime.bzl).
+line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt runtime (zig-ld.sh, runtime.bzl), those for macOS to
+zig's own linker (macho_link.bzl).
 """
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
@@ -18,6 +19,7 @@ load(
     "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+load(":macho_link.bzl", "macho_link_features")
 
 _C_COMPILE = [
     ACTION_NAMES.c_compile,
@@ -289,6 +291,9 @@ def _strip_feature():
         flag_sets = [_flags([ACTION_NAMES.strip], ["%{input_file}", "%{output_file}"])],
     )
 
+def _is_macos(ctx):
+    return "-macos." in ctx.attr.target
+
 def _environment_feature(ctx):
     zig = ctx.file.zig
     return feature(
@@ -307,16 +312,16 @@ def _environment_feature(ctx):
             env_set(
                 actions = _LINK,
                 env_entries = [
-                    env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker),
+                    env_entry(key = "ZIG_TARGET", value = ctx.attr.target) if _is_macos(ctx) else env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker),
                     env_entry(key = "ZIG_RUNTIME", value = ctx.files.runtime[0].dirname),
                 ],
             ),
         ],
     )
 
-def _action_configs(compiler_script):
-    compiler = tool(path = compiler_script)
-    linker = tool(path = "zig-ld.sh")
+def _action_configs(ctx):
+    compiler = tool(path = ctx.attr.compiler_script)
+    linker = tool(path = ctx.attr.linker_script)
     archiver = tool(path = "zig-ar.sh")
     stripper = tool(path = "zig-strip.sh")
     return (
@@ -331,7 +336,7 @@ def _action_configs(compiler_script):
 def _zig_cc_toolchain_config_impl(ctx):
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
-        action_configs = _action_configs(ctx.attr.compiler_script),
+        action_configs = _action_configs(ctx),
         compiler = "clang",
         cxx_builtin_include_directories = [ctx.file.zig.dirname + "/lib"],
         features = [
@@ -341,9 +346,9 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target) + _link_features(),
+        ] + _compile_features(ctx.attr.target) + (macho_link_features() if _is_macos(ctx) else _link_features()),
         target_cpu = ctx.attr.cpu,
-        target_libc = ctx.attr.target.rpartition("-")[2],
+        target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
         target_system_name = ctx.attr.target,
         toolchain_identifier = "zig-" + ctx.attr.target,
     )
@@ -360,7 +365,10 @@ zig_cc_toolchain_config = rule(
             mandatory = True,
         ),
         "dynamic_linker": attr.string(
-            doc = "Program interpreter written into executables.",
+            doc = "Program interpreter written into executables for Linux.",
+        ),
+        "linker_script": attr.string(
+            doc = "File name of the script that links, in the folder of the toolchain.",
             mandatory = True,
         ),
         "runtime": attr.label(
@@ -370,7 +378,7 @@ zig_cc_toolchain_config = rule(
             mandatory = True,
         ),
         "target": attr.string(
-            doc = "zig target triple with the glibc version.",
+            doc = "zig target triple with the glibc or macOS version.",
             mandatory = True,
         ),
         "zig": attr.label(

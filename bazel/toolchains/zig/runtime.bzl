@@ -22,19 +22,36 @@ _FILES = {
     "libutil.so": "libutil.so.1",
 }
 
+# Of macOS the system has the rest, unwinding included, and zig's lib folder the stub of it (libSystem.tbd).
+_MACOS_FILES = {
+    "libc++.a": "libc++.a",
+    "libc++abi.a": "libc++abi.a",
+    "libcompiler_rt.a": "libcompiler_rt.a",
+}
+
 # Enough of C++ to make zig link all of its runtime, as a program (Scrt1.o) with unwinding.
 _PROBE = "#include <stdexcept>\nint main() { try { throw std::runtime_error(\"\"); } catch (...) { return 0; } }\n"
 
 _COMMAND = """
 set -eu
 export ZIG_GLOBAL_CACHE_DIR="$PWD/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/zig-cache"
-"$ZIG" c++ %s-target "$TARGET" -g0 -s -O2 -fPIC -pie -Wl,--build-id=none "$SOURCE" -o probe
+"$ZIG" c++ %s-target "$TARGET" -g0 -s -O2 %s "$SOURCE" -o probe
 copy() {
     set -- "$1" "$2" zig-cache/o/*/"$2"
     [ $# -eq 3 ] && [ -f "$3" ] || { echo "zig_runtime: zig did not make exactly one $2" >&2; exit 1; }
     cp "$3" "$OUT/$1"
 }
 """
+
+_LINUX = struct(
+    files = _FILES,
+    flags = "-fPIC -pie -Wl,--build-id=none",
+)
+
+_MACOS = struct(
+    files = _MACOS_FILES,
+    flags = "-fPIC",
+)
 
 # Sanitizer -> flag, and its archive.
 _SANITIZERS = {
@@ -51,12 +68,13 @@ def _zig_runtime_impl(ctx):
     source = ctx.actions.declare_file(ctx.label.name + "/probe.cpp")
     ctx.actions.write(source, _PROBE)
     sanitizer = _SANITIZERS.get(ctx.attr.sanitizer)
-    files = _FILES | ({sanitizer.archive: sanitizer.archive} if sanitizer else {})
+    system = _MACOS if "-macos." in ctx.attr.target else _LINUX
+    files = system.files | ({sanitizer.archive: sanitizer.archive} if sanitizer else {})
     outputs = {
         name: ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
         for name in files
     }
-    command = _COMMAND % (sanitizer.flag + " " if sanitizer else "")
+    command = _COMMAND % (sanitizer.flag + " " if sanitizer else "", system.flags)
     ctx.actions.run_shell(
         command = command + "\n".join(["copy {} {}".format(name, cached) for name, cached in files.items()]),
         env = {
@@ -89,7 +107,7 @@ zig_runtime = rule(
             values = [""] + _SANITIZERS.keys(),
         ),
         "target": attr.string(
-            doc = "zig target triple with the glibc version, such as `x86_64-linux-gnu.2.17`.",
+            doc = "zig target triple with the glibc or macOS version, such as `x86_64-linux-gnu.2.17` or `aarch64-macos.13.0`.",
             mandatory = True,
         ),
         "zig": attr.label(
@@ -105,5 +123,5 @@ zig_runtime = rule(
             mandatory = True,
         ),
     },
-    doc = "Builds the static C++ runtime and C library stubs of one zig target.",
+    doc = "Builds the static C++ runtime of one zig target, and for Linux the C library's stubs.",
 )

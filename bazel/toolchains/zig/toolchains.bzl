@@ -1,7 +1,8 @@
-"""Declares a C++ toolchain per target of zig: every Linux CPU with every glibc floor."""
+"""Declares a C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS."""
 
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
 
@@ -23,7 +24,7 @@ _CPUS = {
 }
 
 def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<cpu>_<glibc>` toolchains that run on one kind of Linux machine.
+    """Declares `<name>_<cpu>_<glibc>` toolchains that run on one kind of Linux machine, and `<name>_to_macos_<cpu>`.
 
     Args:
       name: prefix of the targets.
@@ -34,17 +35,37 @@ def zig_toolchains(name, zig_repository, exec_cpu):
         for floor in GLIBC_FLOORS:
             _zig_toolchain(
                 name = "{}_{}_{}".format(name, cpu, glibc_value(floor)),
-                cpu = cpu,
+                constraints = [
+                    "@platforms//cpu:" + cpu,
+                    "@platforms//os:linux",
+                    "//platforms:" + glibc_value(floor),
+                ],
                 facts = facts,
-                floor = floor,
+                headers = zig_repository + "//:headers",
+                lib = zig_repository + "//:lib",
+                linker_files = ["zig-ld.sh"],
+                target = "{}-linux-gnu.{}.{}".format(cpu, floor[0], floor[1]),
                 exec_cpu = exec_cpu,
-                zig_repository = zig_repository,
+                zig = zig_repository + "//:zig",
             )
+    for cpu in MACOS_CPUS:
+        _zig_toolchain(
+            name = "{}_to_macos_{}".format(name.removesuffix("_to_linux"), cpu),
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:macos",
+            ],
+            facts = _CPUS[cpu],
+            headers = zig_repository + "//:headers_macos",
+            lib = zig_repository + "//:lib_macos",
+            # Its linker reads the stub of the system's library.
+            linker_files = ["zig-ld-macos.sh", zig_repository + "//:lib_macos"],
+            target = "{}-macos.{}.{}".format(cpu, *MACOS_DEPLOYMENT_TARGET),
+            exec_cpu = exec_cpu,
+            zig = zig_repository + "//:zig",
+        )
 
-def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
-    target = "{}-linux-gnu.{}.{}".format(cpu, floor[0], floor[1])
-    zig = zig_repository + "//:zig"
-    lib = zig_repository + "//:lib"
+def _zig_toolchain(name, constraints, facts, headers, lib, linker_files, target, exec_cpu, zig):
     zig_runtime(
         name = name + "_runtime",
         tags = _TAGS,
@@ -55,10 +76,11 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     zig_cc_toolchain_config(
         name = name + "_config",
         tags = _TAGS,
-        # The first script is called; the others are what it calls.
+        # The first script is called; the others are what it calls or reads.
         compiler_script = facts.compiler_scripts[0],
         cpu = facts.legacy_cpu,
         dynamic_linker = facts.dynamic_linker,
+        linker_script = linker_files[0],
         runtime = ":" + name + "_runtime",
         target = target,
         zig = zig,
@@ -66,12 +88,12 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
     native.filegroup(
         name = name + "_compiler_files",
         tags = _TAGS,
-        srcs = facts.compiler_scripts + [zig, zig_repository + "//:headers"],
+        srcs = facts.compiler_scripts + [zig, headers],
     )
     native.filegroup(
         name = name + "_linker_files",
         tags = _TAGS,
-        srcs = ["zig-ld.sh", zig, ":" + name + "_runtime"],
+        srcs = linker_files + [zig, ":" + name + "_runtime"],
     )
     native.filegroup(
         name = name + "_archiver_files",
@@ -113,11 +135,7 @@ def _zig_toolchain(name, cpu, facts, floor, exec_cpu, zig_repository):
             "@platforms//cpu:" + exec_cpu,
             "@platforms//os:linux",
         ],
-        target_compatible_with = [
-            "@platforms//cpu:" + cpu,
-            "@platforms//os:linux",
-            "//platforms:" + glibc_value(floor),
-        ],
+        target_compatible_with = constraints,
         toolchain = ":" + name + "_cc",
         toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
     )

@@ -28,10 +28,16 @@ def py_extension(name, module, ext_suffix, deps, dynamic_deps = [], runpath = "$
         dynamic_deps = dynamic_deps,
         features = ["payload_runpath"],
         shared_lib_name = module + ext_suffix,
-        user_link_flags = [
-            "-Wl,-rpath," + runpath,
-            "-Wl,--version-script=$(location :{}_exports)".format(name),
-        ],
+        user_link_flags = select({
+            "@platforms//os:macos": [
+                "-Wl,-rpath," + runpath.replace("$ORIGIN", "@loader_path"),
+                "-Wl,-undefined,dynamic_lookup",
+            ],
+            "//conditions:default": [
+                "-Wl,-rpath," + runpath,
+                "-Wl,--version-script=$(location :{}_exports)".format(name),
+            ],
+        }),
         deps = deps,
         **kwargs
     )

@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
 load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 
@@ -20,9 +21,11 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """manylinux tag of PEP 600 for the platform's CPU and glibc floor."""
-    floor = _constrained(ctx, ctx.attr._glibc, "glibc")
+    """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU and the deployment target."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
+    if _has(ctx, ctx.attr._macos):
+        return "macosx_{}_{}_{}".format(MACOS_DEPLOYMENT_TARGET[0], MACOS_DEPLOYMENT_TARGET[1], MACOS_CPUS[cpu])
+    floor = _constrained(ctx, ctx.attr._glibc, "glibc")
     return "many" + floor.replace("glibc", "linux") + "_" + cpu
 
 def _version(ctx):
@@ -283,6 +286,9 @@ WHEEL_ATTRS = {
     ),
     "_glibc": attr.label_keyed_string_dict(
         default = {Label("//platforms:" + glibc_value(floor)): glibc_value(floor) for floor in GLIBC_FLOORS},
+    ),
+    "_macos": attr.label(
+        default = Label("@platforms//os:macos"),
     ),
     "_writer": attr.label(
         cfg = "exec",

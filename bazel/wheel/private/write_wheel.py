@@ -22,7 +22,8 @@ from wheel_record import record_line
 _DATE = (1980, 1, 1, 0, 0, 0)
 _REGULAR = 0o100644
 _EXECUTABLE = 0o100755
-_ELF_MAGIC = b"\x7fELF"
+# How native files begin: ELF, and Mach-O of 64 bits.
+_MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
 
 
 def _of_extra(requirement: str, extra: str) -> str:
@@ -89,8 +90,8 @@ def _entry_points(groups: dict[str, list[str]]) -> str:
     )
 
 
-def _is_elf(data: bytes) -> bool:
-    return data.startswith(_ELF_MAGIC)
+def _is_native(data: bytes) -> bool:
+    return data.startswith(_MAGICS)
 
 
 def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
@@ -110,7 +111,7 @@ def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
 
 def _is_executable(path: str, data: bytes) -> bool:
     """Programs need their executable bit; a shared library (ELF with a .so name) does not."""
-    return _is_elf(data) and ".so" not in path
+    return _is_native(data) and not {".so", ".dylib"} & set(Path(path).suffixes)
 
 
 def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
@@ -123,7 +124,7 @@ def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
 
 def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, bytes]:
     """What goes into the .dist-info folder, without RECORD."""
-    native = {path: data for path, data in members.items() if _is_elf(data)}
+    native = {path: data for path, data in members.items() if _is_native(data)}
     files = {
         "METADATA": metadata(spec).encode(),
         "WHEEL": _wheel_file(spec).encode(),

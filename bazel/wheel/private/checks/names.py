@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from packaging.utils import canonicalize_name
 
 from . import policy
-from .wheel import Expected, Wheel, fields, platform_of
+from .wheel import Expected, Wheel, fields, macos_of, platform_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -28,11 +28,15 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
     if wheel.dist_info != folder:
         yield f"{wheel.dist_info}: the folder would be {folder} by the file name; build the wheel again, never rename it"
     for tag in expected.platform_tag.split("."):
-        platform = platform_of(tag)
-        if not platform or platform.machine not in policy.MACHINES:
+        linux, macos = platform_of(tag), macos_of(tag)
+        known = (linux and linux.machine in policy.MACHINES) or (
+            macos and macos.machine in policy.MACOS_MACHINES
+        )
+        if not known:
             yield (
                 f"the platform tag {tag} promises nothing that can be checked; "
-                f"tag it manylinux_X_Y_{'|'.join(sorted(policy.MACHINES))}, or add the platform to policy.py"
+                f"tag it manylinux_X_Y_{'|'.join(sorted(policy.MACHINES))} or "
+                f"macosx_X_Y_{'|'.join(sorted(policy.MACOS_MACHINES))}, or add the platform to policy.py"
             )
 
 

@@ -6,13 +6,19 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from . import linking, policy, symbols
+from . import linking, macho, macos, policy, symbols
 from .elf import MAGIC, Elf, UnreadableElf, read
-from .wheel import Expected, Platform, Wheel, platform_of
+from .wheel import Expected, Platform, Wheel, macos_of, platform_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     """Yields what is wrong with the native files."""
+    if any(map(macos_of, expected.platform_tag.split("."))):
+        yield from macos.check(wheel, expected)
+        return
+    for path, data in sorted(wheel.files.items()):
+        if data.startswith((macho.MAGIC, *macho.FOREIGN_MAGICS)):
+            yield f"{path}: is a file for macOS, and the platform tag is {expected.platform_tag}; leave it out"
     native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}
     elves: dict[str, Elf] = {}
     for path in sorted(native):

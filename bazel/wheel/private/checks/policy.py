@@ -8,6 +8,12 @@ MACHINES = {
     "x86_64": ("EM_X86_64", "x86_64-linux-gnu"),
 }
 
+# Machine part of a macOS platform tag -> cputype of Mach-O (mach/machine.h).
+MACOS_MACHINES = {"arm64": 0x0100000C}
+
+# Where every Mac has its libraries.
+MACOS_SYSTEM_FOLDERS = ("/System/Library/Frameworks/", "/usr/lib/")
+
 # Libraries that every glibc system has, and that the manylinux policies (PEP 600) let a wheel need. Their lists go on
 # with X11, OpenGL and GLib, for which nothing here has a use.
 SYSTEM_LIBRARIES = frozenset(
@@ -42,13 +48,14 @@ ACCELERATOR_LIBRARIES = {
     "cpu": frozenset(),
     "cu12": frozenset(("libcublas.so.12", "libcublasLt.so.12", "libcuda.so.1", "libcudart.so.12")),
     "cu13": frozenset(("libcublas.so.13", "libcublasLt.so.13", "libcuda.so.1", "libcudart.so.13")),
+    "metal": frozenset(("/System/Library/Frameworks/Metal.framework/Versions/A/Metal",)),
     "rocm6": frozenset(("libamdhip64.so.6", "libhipblas.so.2", "librocblas.so.4")),
     "vulkan": frozenset(("libvulkan.so.1",)),
 }
 
 # Plug-in wheels (`py3-none`): libraries that the process of another wheel opens. They may need these of that wheel, which
 # are loaded by then, so that their sonames are enough...
-PLUGIN_HOST_LIBRARIES = frozenset(("libggml-base.so",))
+PLUGIN_HOST_LIBRARIES = frozenset(("libggml-base.dylib", "libggml-base.so"))
 # ... must require its distribution in their own version...
 PLUGIN_HOST = "llama-cpp-python"
 # ... and export the first of these, by which they are entered, and nothing but these.

@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from . import policy
+from . import macho, policy
 from .elf import MAGIC
 from .wheel import Expected, Wheel, fields
 
@@ -65,7 +65,7 @@ def _files(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
             yield f"names the file {name}, which is not in the wheel; {_AGAIN}"
         elif _sha256(part) != hashlib.sha256(wheel.files[name]).hexdigest():
             yield f"has another SHA-256 for {name} than the file in the wheel; {_AGAIN}"
-    native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}
+    native = {path for path, data in wheel.files.items() if data.startswith((MAGIC, macho.MAGIC))}
     for name in sorted(native - {part["name"] for part in parts}):
         yield f"does not name the native file {name}; {_AGAIN}"
 

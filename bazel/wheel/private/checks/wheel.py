@@ -72,6 +72,14 @@ class Platform:
 
 
 @dataclasses.dataclass(frozen=True)
+class MacosPlatform:
+    """What a platform tag promises: the machine and its oldest macOS."""
+
+    machine: str
+    minimum: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
 class Wheel:
     """The contents of a wheel.
 
@@ -144,11 +152,19 @@ def platform_of(tag: str) -> Optional[Platform]:
     return Platform(machine, policy.LEGACY_LEVELS[name]) if name in policy.LEGACY_LEVELS else None
 
 
+def macos_of(tag: str) -> Optional[MacosPlatform]:
+    """What a macosx tag promises, or None for any other tag."""
+    found = re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", tag)
+    return MacosPlatform(found[3], (int(found[1]), int(found[2]))) if found else None
+
+
 def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
-    """EXT_SUFFIX of CPython for Linux; empty for a plug-in wheel, which has no extension module."""
+    """EXT_SUFFIX of CPython; empty for a plug-in wheel, which has no extension module."""
     if abi_tag == "none":
         return ""
     abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
+    if abi and macos_of(platform_tag.split(".")[0]):
+        return f".cpython-{abi[1]}-darwin.so"
     platform = platform_of(platform_tag.split(".")[0])
     if not abi or not platform or platform.machine not in policy.MACHINES:
         raise UnreadableWheel(

@@ -1,0 +1,22 @@
+"""HIP: sources for AMD's GPUs, compiled by clang into libraries of the C++ toolchain."""
+
+load("//bazel/toolchains/hip/private:archs.bzl", _hip_archs_flag = "hip_archs_flag")
+load("//bazel/toolchains/hip/private:checked_hip_library.bzl", _checked_hip_library = "checked_hip_library")
+load("//bazel/toolchains/hip/private:hip_library.bzl", _hip_library = "hip_library")
+load("//bazel/toolchains/hip/private:toolkit.bzl", _HipToolkitInfo = "HipToolkitInfo", _hip_toolkit = "hip_toolkit")
+
+HipToolkitInfo = _HipToolkitInfo
+checked_hip_library = _checked_hip_library
+hip_archs_flag = _hip_archs_flag
+hip_library = _hip_library
+hip_toolkit = _hip_toolkit
+
+def requires_rocm():
+    """For `target_compatible_with`: where HIP sources can be compiled for.
+
+    Whether a toolkit can be had on this machine is said by the toolkit itself, which every hip_library depends on.
+    """
+    return [
+        "@platforms//cpu:x86_64",
+        "@platforms//os:linux",
+    ]

@@ -1,0 +1,90 @@
+"""The native files of a wheel for macOS: machine, oldest system, what they need and where they look for it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from . import policy
+from .elf import MAGIC as ELF_MAGIC
+from .macho import FOREIGN_MAGICS, MAGIC, MachO, UnreadableMachO, read
+from .wheel import Expected, MacosPlatform, Wheel, macos_of
+
+_LOADER = "@loader_path"
+_RUN_PATH = "@rpath/"
+
+
+def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
+    """Yields what is wrong with the native files."""
+    platforms = [macos_of(tag) for tag in expected.platform_tag.split(".")]
+    files: dict[str, MachO] = {}
+    for path, data in sorted(wheel.files.items()):
+        if data.startswith(MAGIC):
+            try:
+                files[path] = read(data)
+            except UnreadableMachO as error:
+                yield f"{path}: cannot be read as Mach-O ({error}); build it again"
+        elif data.startswith((ELF_MAGIC, *FOREIGN_MAGICS)):
+            yield f"{path}: is no 64-bit Mach-O file of one machine; build it with `--platforms` of a Mac"
+    for path, file in files.items():
+        for platform in platforms:
+            if platform:
+                yield from _platform(path, file, platform)
+        yield from _name(path, file)
+        yield from _needed(path, file, files, expected)
+        yield from _run_paths(path, file)
+    yield from _accelerator(files, expected)
+
+
+def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
+    if file.machine != policy.MACOS_MACHINES.get(platform.machine):
+        yield f"{path}: is not for {platform.machine}, as the platform tag says; build with `--platforms` of that machine"
+    if file.minimum > platform.minimum:
+        oldest, promised = (".".join(map(str, pair)) for pair in (file.minimum, platform.minimum))
+        yield (
+            f"{path}: needs macOS {oldest}, and the platform tag promises {promised}; "
+            "compile for MACOS_DEPLOYMENT_TARGET (//platforms:macos.bzl)"
+        )
+
+
+def _name(path: str, file: MachO) -> Iterator[str]:
+    name = _RUN_PATH + posixpath.basename(path)
+    if file.install_name and file.install_name != name:
+        yield f"{path}: has the install name {file.install_name}, under which nothing finds it; link it with {name}"
+
+
+def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected) -> Iterator[str]:
+    for library in file.needed:
+        if library == file.install_name or library.startswith(policy.MACOS_SYSTEM_FOLDERS):
+            continue
+        name = library.removeprefix(_RUN_PATH) if library.startswith(_RUN_PATH) else ""
+        if expected.is_plugin and name in policy.PLUGIN_HOST_LIBRARIES:
+            continue
+        places = {posixpath.normpath(f"{_folder(path, entry)}/{name}") for entry in file.run_paths}
+        if not name or not places & set(files):
+            yield (
+                f"{path}: needs {library}, which is neither on every Mac nor where its run paths "
+                f"({', '.join(file.run_paths) or 'it has none'}) lead in the wheel; link it statically or add it to `native`"
+            )
+
+
+def _folder(path: str, run_path: str) -> str:
+    """The folder that a run path names, below the one that the wheel is installed in."""
+    return posixpath.normpath(run_path.replace(_LOADER, posixpath.dirname(path) or ".", 1))
+
+
+def _run_paths(path: str, file: MachO) -> Iterator[str]:
+    for entry in file.run_paths:
+        if entry.split("/")[0] != _LOADER:
+            yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with {_LOADER}/... instead"
+        elif _folder(path, entry).split("/")[0] == "..":
+            yield f"{path}: has the run path {entry!r}, which leaves site-packages; link with a shorter one"
+
+
+def _accelerator(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
+    libraries = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator)
+    if libraries and not any(libraries & set(file.needed) for file in files.values()):
+        yield (
+            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
+            f"{expected.accelerator}; build it with that accelerator, or label it cpu"
+        )

@@ -1,0 +1,169 @@
+"""What is compiled and linked for a Mac, asked of a nested Bazel that is given an SDK by path.
+
+The SDK is made of empty files: nothing is compiled. docs/metal.md says how a real build was tried.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+from nested_bazel import (
+    NestedBazelError,
+    Workspace,
+    common_options,
+    inherited_environment,
+    unpack_project,
+)
+
+_METAL = "--config=metal"
+_LIBRARY = "@llama_cpp//:ggml-metal_so"
+_SDK = [
+    "System/Library/Frameworks/Foundation.framework/Foundation.tbd",
+    "System/Library/Frameworks/Metal.framework/Headers/Metal.h",
+    "System/Library/Frameworks/Metal.framework/Metal.tbd",
+    "usr/lib/libobjc.tbd",
+]
+_VERSIONS = "#define __MAC_14_2 140200\n#define __MAC_15_1   150100\n#define __MAC_NA 9999\n"
+_TARGET = "aarch64-macos.13.0"
+# Of ggml/src/ggml-metal/CMakeLists.txt.
+_CXX = ["", "-common", "-device", "-fusion", "-ops", "-tuning"]
+_OBJECTIVE_C = ["-context", "-device"]
+_VARIANTS = {
+    "apple_m1": "-march=armv8.2-a+dotprod",
+    "apple_m2_m3": "-march=armv8.6-a+dotprod+i8mm",
+    "apple_m4": "-march=armv9.2-a+nosve+dotprod+i8mm+sme",
+}
+
+
+def _make_sdk(folder: Path) -> Path:
+    for name in _SDK:
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (folder / "usr/include").mkdir()
+    (folder / "usr/include/AvailabilityVersions.h").write_text(_VERSIONS)
+    return folder
+
+
+def _source(action: dict[str, Any]) -> str:
+    return Path(action["arguments"][action["arguments"].index("-c") + 1]).name
+
+
+class CommandLinesTest(unittest.TestCase):
+    workspace: Workspace
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        folder = tempfile.TemporaryDirectory(dir=os.environ["TEST_TMPDIR"])
+        cls.addClassCleanup(folder.cleanup)
+        cls.root = Path(folder.name)
+        unpack_project(os.environ["PROJECT_ARCHIVE"], cls.root / "project")
+        cls.workspace = cls._workspace(MACOS_SDK=str(_make_sdk(cls.root / "MacOSX.sdk")))
+        cls.addClassCleanup(cls.workspace.remove)
+
+    @classmethod
+    def _workspace(cls, **environment: str) -> Workspace:
+        inherited = inherited_environment()
+        return Workspace(
+            cls.root / "project",
+            cls.root / "output",
+            {**inherited, **environment},
+            common_options(inherited),
+        )
+
+    def _compiles(self, target: str) -> dict[str, list[str]]:
+        """Source file -> arguments of its compile."""
+        actions = self.workspace.actions(f'mnemonic("CppCompile", {target})', _METAL)
+        return {_source(action): action["arguments"] for action in actions}
+
+    def test_cxx_sources_and_flags(self) -> None:
+        compiles = self._compiles("@llama_cpp//:ggml-metal_objects")
+        self.assertEqual({f"ggml-metal{unit}.cpp" for unit in _CXX}, set(compiles))
+        for words in compiles.values():
+            self._assert_flags(words)
+            self.assertIn("-std=gnu++17", words)
+
+    def test_objective_c_sources_and_flags(self) -> None:
+        compiles = self._compiles("@llama_cpp//:ggml-metal_objc")
+        self.assertEqual({f"ggml-metal{unit}.m.c" for unit in _OBJECTIVE_C}, set(compiles))
+        for words in compiles.values():
+            self._assert_flags(words)
+            self.assertEqual("objective-c", words[words.index("-x") + 1])
+
+    def _assert_flags(self, words: list[str]) -> None:
+        for expected in (
+            "-O3",
+            "-fvisibility=hidden",
+            "-DGGML_METAL_EMBED_LIBRARY",
+            "-DGGML_BACKEND_BUILD",
+            "-DGGML_BACKEND_DL",
+            "-D_DARWIN_C_SOURCE",
+            # Of the SDK, and of the deployment target.
+            "-D__MAC_OS_X_VERSION_MAX_ALLOWED=150100",
+            "-D__MAC_OS_X_VERSION_MIN_REQUIRED=130000",
+        ):
+            self.assertIn(expected, words)
+        self.assertEqual(_TARGET, words[words.index("-target") + 1])
+        frameworks = words[words.index("-iframework") + 1]
+        self.assertTrue(frameworks.endswith("macos_sdk/Frameworks"), frameworks)
+        self.assertEqual([], [word for word in words if word.startswith("/")])
+
+    def test_every_kernel_is_embedded(self) -> None:
+        query = 'mnemonic("MetalKernel", @llama_cpp//:ggml-metal_kernels)'
+        self.assertEqual(34, len(self.workspace.actions(query, _METAL)))
+        assembled = self.workspace.actions(
+            'mnemonic("CppCompile", @llama_cpp//:ggml-metal_embedded)', _METAL
+        )
+        self.assertEqual(34, len(assembled))
+
+    def test_link(self) -> None:
+        (link,) = self.workspace.actions(f'mnemonic("CppLink", {_LIBRARY})', _METAL)
+        words = link["arguments"]
+        frameworks = [words[i + 1] for i, word in enumerate(words) if word == "-framework"]
+        self.assertEqual(["Foundation", "Metal", "MetalKit", "CoreFoundation"], frameworks)
+        for expected in (
+            "-dynamiclib",
+            "-Wl,-install_name,@rpath/libggml-metal.so",
+            "-Wl,-rpath,@loader_path",
+            "-lggml-base",
+            "-lobjc",
+        ):
+            self.assertIn(expected, words)
+        self.assertFalse([word for word in words if "version-script" in word or "soname" in word])
+
+    def test_variants_of_apples_cpus(self) -> None:
+        for variant, march in _VARIANTS.items():
+            target = f"@llama_cpp//:ggml-cpu-{variant}"
+            for words in self._compiles(f"{target}_objects").values():
+                self.assertEqual([march], [word for word in words if word.startswith("-m")])
+            for words in self._compiles(f"{target}_score").values():
+                self.assertEqual([], [word for word in words if word.startswith("-m")])
+        links = self.workspace.actions('mnemonic("CppLink", deps(@llama_cpp//:ggml-cpu))', _METAL)
+        prefix = "-Wl,-install_name,@rpath/"
+        words = [word for link in links for word in link["arguments"]]
+        names = {word[len(prefix) :] for word in words if word.startswith(prefix)}
+        expected = {f"libggml-cpu-{variant}.so" for variant in _VARIANTS}
+        self.assertEqual(expected, {name for name in names if "cpu" in name})
+
+    def test_the_wheel_is_tagged_by_the_deployment_target(self) -> None:
+        (write,) = self.workspace.actions('mnemonic("PyAbiWheel", //:backend_wheel_metal)', _METAL)
+        self.assertIn("-py3-none-macosx_13_0_arm64.whl", write["arguments"][-1])
+
+    def test_without_an_sdk_the_sentence_says_what_to_type(self) -> None:
+        other = self._workspace(MACOS_SDK="")
+        with self.assertRaisesRegex(NestedBazelError, "add --repo_env=MACOS_SDK="):
+            other.build([_LIBRARY], _METAL, "--nobuild")
+
+    def test_a_folder_that_is_no_sdk(self) -> None:
+        empty = self.root / "empty"
+        empty.mkdir()
+        with self.assertRaisesRegex(NestedBazelError, "is no macOS SDK: it has none of"):
+            self._workspace(MACOS_SDK=str(empty)).actions(f"deps({_LIBRARY})", _METAL)
+
+
+if __name__ == "__main__":
+    unittest.main()
