@@ -112,7 +112,7 @@ class WheelTest(CountsTestCase):
             self.assertRegex(spawn.label, r"//:wheel_cp314t$|//llama_cpp/_core:core_cp314t")
         self.assert_in_table(row("Python ABI", _OTHER_ABI, spawns, executed=False))
 
-    def test_every_abi_is_the_same_graph(self) -> None:
+    def test_wheels_of_all_abis_are_one_graph(self) -> None:
         others = self.workspace.build(["//:wheels"])
         wheels = [
             match[1]
