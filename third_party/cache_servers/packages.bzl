@@ -9,9 +9,9 @@ _LEFT_OUT = [
 
 CACHE_SERVER_PACKAGES = {
     name: dict(
-        build_file = "//third_party/cache_servers:packages.BUILD",
+        build_file = Label("//third_party/cache_servers:packages.BUILD"),
         leave_out = _LEFT_OUT,
-        lock = "//third_party/cache_servers:{}.lock.json".format(name),
+        lock = Label("//third_party/cache_servers:{}.lock.json".format(name)),
     )
     for name in ["buildbox", "nginx"]
 }

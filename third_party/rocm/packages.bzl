@@ -2,7 +2,7 @@
 
 ROCM_PACKAGES = {
     "rocm_packages": dict(
-        build_file = "//third_party/rocm:packages.BUILD",
+        build_file = Label("//third_party/rocm:packages.BUILD"),
         leave_out = [
             "etc",
             "usr/lib/*/cmake",
@@ -12,7 +12,7 @@ ROCM_PACKAGES = {
             "usr/share/gdb",
         ],
         library_folders = ["usr/lib/llvm-21/lib"],
-        lock = "//third_party/rocm:packages.lock.json",
+        lock = Label("//third_party/rocm:packages.lock.json"),
         relocate_programs = True,
     ),
 }

@@ -36,6 +36,8 @@ def _pip_archive_impl(rctx):
     for executable in rctx.attr.executables:
         # A wheel is a zip, and Bazel's unzip drops the executable bits that pip would restore.
         rctx.execute(["chmod", "+x", executable])
+    for label, path in rctx.attr.files.items():
+        rctx.file(path, rctx.read(label), executable = True)
     rctx.file("BUILD.bazel", rctx.read(rctx.attr.build_file) if rctx.attr.build_file else rctx.attr.build_file_content)
 
 pip_archive = repository_rule(
@@ -53,6 +55,10 @@ pip_archive = repository_rule(
         "file": attr.string(
             doc = "File name of the wheel or sdist, as the index lists it.",
             mandatory = True,
+        ),
+        "files": attr.label_keyed_string_dict(
+            allow_files = True,
+            doc = "Programs (text) that are added -> their paths below the root.",
         ),
         "package": attr.string(
             doc = "Name of the package on the index.",

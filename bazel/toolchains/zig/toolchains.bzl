@@ -1,4 +1,8 @@
-"""Declares a C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS."""
+"""A C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS.
+
+The toolchains are targets of zig's own repository, so that what they are made of has the same paths in every workspace; what
+chooses among them is here.
+"""
 
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
@@ -23,49 +27,81 @@ _CPUS = {
     ),
 }
 
+def _targets():
+    """What there are toolchains for, as structs(name, constraints, files of the linker, facts, headers, lib, target)."""
+    linux = [
+        struct(
+            name = "linux_{}_{}".format(cpu, glibc_value(floor)),
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:linux",
+                Label("//platforms:" + glibc_value(floor)),
+            ],
+            facts = facts,
+            headers = ":headers",
+            lib = ":lib",
+            linker_files = ["zig-ld.sh"],
+            target = "{}-linux-gnu.{}.{}".format(cpu, floor[0], floor[1]),
+        )
+        for cpu, facts in _CPUS.items()
+        for floor in GLIBC_FLOORS
+    ]
+    macos = [
+        struct(
+            name = "macos_" + cpu,
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:macos",
+            ],
+            facts = _CPUS[cpu],
+            headers = ":headers_macos",
+            lib = ":lib_macos",
+            # Its linker reads the stub of the system's library.
+            linker_files = ["zig-ld-macos.sh", ":lib_macos"],
+            target = "{}-macos.{}.{}".format(cpu, *MACOS_DEPLOYMENT_TARGET),
+        )
+        for cpu in MACOS_CPUS
+    ]
+    return linux + macos
+
 def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<cpu>_<glibc>` toolchains that run on one kind of Linux machine, and `<name>_to_macos_<cpu>`.
+    """Declares `<name>_<target>`: that the toolchain of a target, in zig's repository, runs on one kind of Linux machine.
 
     Args:
       name: prefix of the targets.
       zig_repository: repository of the zig wheel for the machine that compiles, such as `@zig_linux_x86_64`.
       exec_cpu: CPU of that machine, a value of @platforms//cpu.
     """
-    for cpu, facts in _CPUS.items():
-        for floor in GLIBC_FLOORS:
-            _zig_toolchain(
-                name = "{}_{}_{}".format(name, cpu, glibc_value(floor)),
-                constraints = [
-                    "@platforms//cpu:" + cpu,
-                    "@platforms//os:linux",
-                    "//platforms:" + glibc_value(floor),
-                ],
-                facts = facts,
-                headers = zig_repository + "//:headers",
-                lib = zig_repository + "//:lib",
-                linker_files = ["zig-ld.sh"],
-                target = "{}-linux-gnu.{}.{}".format(cpu, floor[0], floor[1]),
-                exec_cpu = exec_cpu,
-                zig = zig_repository + "//:zig",
-            )
-    for cpu in MACOS_CPUS:
-        _zig_toolchain(
-            name = "{}_to_macos_{}".format(name.removesuffix("_to_linux"), cpu),
-            constraints = [
-                "@platforms//cpu:" + cpu,
-                "@platforms//os:macos",
+    for target in _targets():
+        native.toolchain(
+            name = "{}_to_{}".format(name, target.name),
+            exec_compatible_with = [
+                "@platforms//cpu:" + exec_cpu,
+                "@platforms//os:linux",
             ],
-            facts = _CPUS[cpu],
-            headers = zig_repository + "//:headers_macos",
-            lib = zig_repository + "//:lib_macos",
-            # Its linker reads the stub of the system's library.
-            linker_files = ["zig-ld-macos.sh", zig_repository + "//:lib_macos"],
-            target = "{}-macos.{}.{}".format(cpu, *MACOS_DEPLOYMENT_TARGET),
-            exec_cpu = exec_cpu,
-            zig = zig_repository + "//:zig",
+            target_compatible_with = target.constraints,
+            toolchain = "{}//:{}_cc".format(zig_repository, target.name),
+            toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
         )
 
-def _zig_toolchain(name, constraints, facts, headers, lib, linker_files, target, exec_cpu, zig):
+def zig_cc_toolchains(name):
+    """Declares `<target>_cc`, a cc_toolchain for each target; only to be called in zig's own repository.
+
+    Args:
+      name: the zig executable there.
+    """
+    for target in _targets():
+        _zig_cc_toolchain(
+            name = target.name,
+            facts = target.facts,
+            headers = target.headers,
+            lib = target.lib,
+            linker_files = target.linker_files,
+            target = target.target,
+            zig = name,
+        )
+
+def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
     zig_runtime(
         name = name + "_runtime",
         tags = _TAGS,
@@ -122,20 +158,10 @@ def _zig_toolchain(name, constraints, facts, headers, lib, linker_files, target,
         ar_files = ":" + name + "_archiver_files",
         as_files = ":" + name + "_compiler_files",
         compiler_files = ":" + name + "_compiler_files",
-        dwp_files = ":empty",
+        dwp_files = ":no_files",
         linker_files = ":" + name + "_linker_files",
-        objcopy_files = ":empty",
+        objcopy_files = ":no_files",
         strip_files = ":" + name + "_strip_files",
         supports_param_files = True,
         toolchain_config = ":" + name + "_config",
-    )
-    native.toolchain(
-        name = name,
-        exec_compatible_with = [
-            "@platforms//cpu:" + exec_cpu,
-            "@platforms//os:linux",
-        ],
-        target_compatible_with = constraints,
-        toolchain = ":" + name + "_cc",
-        toolchain_type = "@bazel_tools//tools/cpp:toolchain_type",
     )

@@ -1,4 +1,4 @@
-"""Module extension that declares every third-party repository; the pins are in the folders beside this file."""
+"""Every third-party repository; the pins are in the folders beside this file. //bazel/repositories says where this is called from."""
 
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
@@ -19,7 +19,8 @@ load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
 load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
-def _third_party_impl(_module_ctx):
+def declare_third_party():
+    """Declares the repositories: sources, compilers, libraries and test tools out of a Python index or Debian."""
     pip_archive(name = "cccl", **CCCL_ARCHIVE)
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)
@@ -39,8 +40,3 @@ def _third_party_impl(_module_ctx):
         debian_packages(name = name, **packages)
     macos_sdk(name = "macos_sdk")
     rocm_repository(name = "rocm")
-
-third_party = module_extension(
-    implementation = _third_party_impl,
-    doc = "Sources, compilers, libraries and test tools that come out of a Python index or Debian.",
-)
