@@ -52,6 +52,7 @@ class Workspace:
         environment: The whole environment of its client.
         options: Options of every build.
         umask: Of its client and server, and so of its actions.
+        bazelw: Where bazelw is, relative to the folder.
     """
 
     folder: Path
@@ -59,6 +60,7 @@ class Workspace:
     environment: dict[str, str]
     options: tuple[str, ...] = ()
     umask: int = 0o022
+    bazelw: str = "bazelw"
 
     @property
     def log(self) -> Path:
@@ -117,6 +119,22 @@ class Workspace:
         canonical = json.loads(mapping)[name]
         return canonical, Path(self._run("info", "output_base").strip(), "external", canonical)
 
+    def test(self, targets: list[str], *options: str) -> str:
+        """Runs tests; returns what Bazel printed.
+
+        Raises:
+            NestedBazelError: One failed.
+        """
+        return self._run("test", "--symlink_prefix=/", *self.options, *options, "--", *targets)
+
+    def run(self, target: str, *arguments: str) -> str:
+        """Runs a program; returns its standard output.
+
+        Raises:
+            NestedBazelError: It failed.
+        """
+        return self._run("run", "--symlink_prefix=/", *self.options, target, "--", *arguments)
+
     def clean(self) -> None:
         """Removes the outputs; repositories and disk cache stay."""
         self._run("clean")
@@ -130,7 +148,7 @@ class Workspace:
         self.output_root.mkdir(parents=True, exist_ok=True)
         result = subprocess.run(
             [
-                self.folder / "bazelw",
+                self.folder / self.bazelw,
                 f"--output_user_root={self.output_root}",
                 f"--max_idle_secs={_IDLE_SECONDS}",
                 command,

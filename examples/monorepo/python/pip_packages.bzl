@@ -1,0 +1,39 @@
+"""`pip_packages`: packages that pip installs, as a repository.
+
+It works behind any mirror that pip is set to, and stands for what a monorepo has in its place: rules_python's pip.parse, or its own.
+"""
+
+_BUILD = """\
+load("@rules_python//python:py_library.bzl", "py_library")
+
+py_library(
+    name = "packages",
+    srcs = glob(["site/**/*.py"]),
+    data = glob(
+        ["site/**"],
+        exclude = ["**/*.py", "**/*.pyc", "**/* *"],
+    ),
+    imports = ["site"],
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _pip_packages_impl(rctx):
+    python = rctx.getenv("PYTHON") or rctx.which("python3")
+    command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", "--target=site"]
+    result = rctx.execute(command + ["--requirement", rctx.path(rctx.attr.requirements)])
+    if result.return_code:
+        fail("pip_packages: pip failed: " + result.stderr)
+    rctx.file("BUILD.bazel", _BUILD)
+
+pip_packages = repository_rule(
+    implementation = _pip_packages_impl,
+    attrs = {
+        "requirements": attr.label(
+            doc = "What is installed, as pip reads it.",
+            mandatory = True,
+        ),
+    },
+    doc = "Declares `packages`, a py_library.",
+    environ = ["PYTHON", "PATH", "PIP_INDEX_URL", "PIP_CONFIG_FILE"],
+)
