@@ -33,6 +33,8 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         yield from _name(path, file)
         yield from _needed(path, file, files, expected)
         yield from _run_paths(path, file)
+    if expected.is_plugin and not files:
+        yield policy.NO_LIBRARY
     yield from _accelerator(files, expected)
 
 

@@ -61,5 +61,8 @@ PLUGIN_HOST = "llama-cpp-python"
 # ... and export the first of these, by which they are entered, and nothing but these.
 PLUGIN_ENTRY_POINTS = ("ggml_backend_init", "ggml_backend_score")
 
+# What is said of one that has no library.
+NO_LIBRARY = "there is no library in the wheel; set `native` of py_plugin_wheel"
+
 # Licences (SPDX) that ask for no copy of their text beside the code.
 LICENSES_WITHOUT_NOTICE = frozenset(("0BSD", "CC0-1.0", "MIT-0", "Unlicense"))

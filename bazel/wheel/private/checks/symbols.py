@@ -45,7 +45,7 @@ def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf]) -> Iterator[str]:
     init = policy.PLUGIN_ENTRY_POINTS[0]
     libraries = {path: elf for path, elf in elves.items() if path not in extensions}
     if not libraries:
-        yield "there is no library in the wheel; set `native` of py_plugin_wheel"
+        yield policy.NO_LIBRARY
     for path, elf in libraries.items():
         if init not in elf.exported:
             yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
