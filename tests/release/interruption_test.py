@@ -55,6 +55,14 @@ class InterruptionTest(SiteTest):
         self.assertNotIn("index.html", {os.path.basename(name) for name in added})
         self.assertEqual(list(listed(self.target / CPU)), [wheel_name("0.4.0+cpu")])
 
+    def test_another_publication_finishes_the_pages_of_a_project_that_no_page_leads_to(
+        self,
+    ) -> None:
+        self.stop_at(8)  # after the pages of both projects, before those of the backends
+        self.assertFalse((self.target / "whl/cu13/index.html").exists())
+        self.publish(self.index("0.4.0+cpu"))
+        self.assertEqual(files(self.target), self.after)
+
     def test_a_full_disk_is_one_sentence(self) -> None:
         index = self.index("0.4.2+cpu")
         with mock.patch("shutil.copyfile", side_effect=OSError(28, "No space left on device")):
