@@ -61,7 +61,12 @@ class InterruptionTest(SiteTest):
         self.stop_at(8)  # after the pages of both projects, before those of the backends
         self.assertFalse((self.target / "whl/cu13/index.html").exists())
         self.publish(self.index("0.4.0+cpu"))
-        self.assertEqual(files(self.target), self.after)
+        now = files(self.target)
+        self.assertIn(b'href="whl/cu13/"', now.pop("index.html"))
+        # But for the command that builds the wheel, which only the interrupted index knows.
+        self.assertEqual(
+            now, {name: self.after[name] for name in self.after if name != "index.html"}
+        )
 
     def test_a_full_disk_is_one_sentence(self) -> None:
         index = self.index("0.4.2+cpu")
