@@ -21,9 +21,11 @@ _PLACEHOLDER = "https://example.org"
 
 
 @pytest.fixture
-def index() -> Iterator[str]:
+def index(tmp_path: Path) -> Iterator[str]:
     """Address of an index with the wheel in whl/cpu."""
-    address, stop = serve.start(os.environ["INDEX"])
+    # A sandbox has links, which the server does not follow out of its folder.
+    folder = shutil.copytree(os.environ["INDEX"], tmp_path / "index")
+    address, stop = serve.start(folder)
     yield address
     stop()
 

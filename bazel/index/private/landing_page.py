@@ -7,6 +7,7 @@ only the browser knows the page's address; each button carries its wheel's facts
 from __future__ import annotations
 
 import html
+import html.parser
 import json
 import re
 from pathlib import Path
@@ -163,3 +164,31 @@ def landing_page(
     template = Path(__file__).with_name("landing_page.html").read_text(encoding="utf-8")
     page = template.replace("@PROJECTS@", html.escape(names))
     return page.replace("@TABLES@", _tables(wheels, build_commands)).encode()
+
+
+class _ButtonParser(html.parser.HTMLParser):
+    """What the buttons of a page carry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.facts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.facts += [value or "" for name, value in attrs if name == "data-wheel"]
+
+
+def read_build_commands(page: str) -> dict[str, str]:
+    """The `build_commands` that a landing page was written with; ValueError where it is no landing page.
+
+    Of a backend and platform without a command the command is empty.
+    """
+    parser = _ButtonParser()
+    parser.feed(page)
+    if not parser.facts:
+        raise ValueError("it has no button of a wheel")
+    commands = {}
+    for facts in map(json.loads, parser.facts):
+        abi_tag, platform_tag = facts["file"].removesuffix(".whl").split("-")[-2:]
+        # The reverse of _facts.
+        commands[f"{facts['backend']}-{platform_tag}"] = facts["bazel"].replace(abi_tag, "{abi}")
+    return commands

@@ -8,13 +8,15 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from itertools import starmap
 from typing import Any, Iterable, Mapping
 from urllib.parse import quote
 
 from wheel_file import WheelFile
 
 _API_VERSION = "1.4"
+
+# A file as the JSON page says it; the HTML page is made out of the same.
+Entry = Mapping[str, Any]
 
 _HTML = """\
 <!DOCTYPE html>
@@ -53,18 +55,17 @@ def relative_address(wheel: WheelFile) -> str:
     return quote(wheel.file_name, safe="")
 
 
-def _wheel_link(wheel: WheelFile) -> str:
-    metadata_hash = f"sha256={wheel.metadata_sha256}"
-    attributes = {"data-requires-python": wheel.requires_python} if wheel.requires_python else {}
-    # The second name is that of PEP 658, for clients older than PEP 714.
-    attributes.update(
-        {"data-core-metadata": metadata_hash, "data-dist-info-metadata": metadata_hash}
-    )
-    return _link(
-        f"{relative_address(wheel)}#sha256={wheel.sha256}",
-        wheel.file_name,
-        attributes,
-    )
+def _file_link(entry: Entry) -> str:
+    attributes = {}
+    if "requires-python" in entry:
+        attributes["data-requires-python"] = entry["requires-python"]
+    if "core-metadata" in entry:
+        metadata_hash = f"sha256={entry['core-metadata']['sha256']}"
+        # The second name is that of PEP 658, for clients older than PEP 714.
+        attributes["data-core-metadata"] = metadata_hash
+        attributes["data-dist-info-metadata"] = metadata_hash
+    address = f"{entry['url']}#sha256={entry['hashes']['sha256']}"
+    return _link(address, entry["filename"], attributes)
 
 
 def _wheel_entry(wheel: WheelFile, upload_time: str) -> dict[str, Any]:
@@ -82,52 +83,43 @@ def _wheel_entry(wheel: WheelFile, upload_time: str) -> dict[str, Any]:
     return entry
 
 
-def _variants_link(name: str, content: bytes) -> str:
-    return _link(f"{name}#sha256={hashlib.sha256(content).hexdigest()}", name, {})
+def content_facts(content: bytes) -> dict[str, Any]:
+    """What an entry says about the bytes of a file."""
+    return {"hashes": {"sha256": hashlib.sha256(content).hexdigest()}, "size": len(content)}
 
 
 def _variants_entry(name: str, content: bytes, upload_time: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "filename": name,
-        "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
-        "size": len(content),
-        "url": name,
-    }
+    entry: dict[str, Any] = {"filename": name, "url": name, **content_facts(content)}
     if upload_time:
         entry["upload-time"] = upload_time
     return entry
 
 
-def project_html(project: str, wheels: Iterable[WheelFile], variants: Mapping[str, bytes]) -> bytes:
-    """The page that lists a project's wheels, and the files about their variants (variants.py)."""
-    links = [*map(_wheel_link, wheels), *starmap(_variants_link, variants.items())]
-    return _html_page(f"Links for {project}", links)
+def project_entries(
+    wheels: Iterable[WheelFile], variants: Mapping[str, bytes], upload_times: Mapping[str, str]
+) -> list[Entry]:
+    """The wheels, and the files about their variants (variants.py), as both pages have them.
 
-
-def project_json(
-    project: str,
-    wheels: Iterable[WheelFile],
-    variants: Mapping[str, bytes],
-    upload_times: Mapping[str, str],
-) -> bytes:
-    """The same as JSON. `upload_times`: public version -> time, with the key `` for all others."""
-    wheels = list(wheels)
+    `upload_times`: public version -> time, with the key `` for all others.
+    """
     default = upload_times.get("", "")
-    return _json_page(
-        {
-            "name": project,
-            "versions": sorted({wheel.version for wheel in wheels}),
-            "files": [
-                _wheel_entry(wheel, upload_times.get(wheel.public_version, default))
-                for wheel in wheels
-            ]
-            + [
-                # {name}-{version}-variants.json
-                _variants_entry(name, content, upload_times.get(name.split("-")[1], default))
-                for name, content in variants.items()
-            ],
-        }
-    )
+    return [
+        _wheel_entry(wheel, upload_times.get(wheel.public_version, default)) for wheel in wheels
+    ] + [
+        # {name}-{version}-variants.json
+        _variants_entry(name, content, upload_times.get(name.split("-")[1], default))
+        for name, content in variants.items()
+    ]
+
+
+def project_html(project: str, entries: Iterable[Entry]) -> bytes:
+    """The page that lists a project's files."""
+    return _html_page(f"Links for {project}", map(_file_link, entries))
+
+
+def project_json(project: str, versions: Iterable[str], entries: Iterable[Entry]) -> bytes:
+    """The same as JSON."""
+    return _json_page({"name": project, "versions": sorted(set(versions)), "files": list(entries)})
 
 
 def root_html(projects: Iterable[str]) -> bytes:

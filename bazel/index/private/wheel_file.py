@@ -128,3 +128,22 @@ def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
             f"METADATA in {path.name} says {inside[0]} {inside[1]}; rebuild the wheel instead of renaming it"
         )
     return wheel
+
+
+def listed_wheel(
+    path: Path, sha256: str, size: int, metadata: bytes, requires_python: str
+) -> WheelFile:
+    """A wheel by what an index says of it, without opening the file, which is there and was read when it was listed."""
+    parts = _name_parts(path, is_plain=False)
+    return WheelFile(
+        path=path,
+        project=normalized(parts["distribution"]),
+        public_version=parts["version"],
+        label=parts["label"],
+        abi_tag=parts["abi_tag"],
+        platform_tag=parts["platform_tag"],
+        size=size,
+        sha256=sha256,
+        metadata=metadata,
+        requires_python=requires_python,
+    )

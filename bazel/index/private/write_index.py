@@ -73,10 +73,12 @@ def _write_project(
     variants = variants_files(wheel.path for wheel in wheels)
     for name, content in variants.items():
         (folder / name).write_bytes(content)
+    entries = simple_pages.project_entries(wheels, variants, upload_times)
+    versions = [wheel.version for wheel in wheels]
     _write_pages(
         folder,
-        simple_pages.project_html(project, wheels, variants),
-        simple_pages.project_json(project, wheels, variants, upload_times),
+        simple_pages.project_html(project, entries),
+        simple_pages.project_json(project, versions, entries),
     )
 
 
