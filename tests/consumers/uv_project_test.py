@@ -18,6 +18,7 @@ import serve  # noqa: E402
 _PROJECT = [Path(file).absolute() for file in os.environ["PROJECT"].split()]
 _WHEELS = [Path(file).absolute() for file in os.environ["TEST_WHEELS"].split()]
 _PLACEHOLDER = "https://example.org"
+_ANY_PYTHON = 'requires-python = ">=3.9"'
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path, index: str) -> Path:
-    """The example, with that address in it and nothing else changed."""
+    """The example, with that address in it, for the one Python that there are wheels for here."""
     folder = tmp_path / "uv-project"
     folder.mkdir()
     for file in _PROJECT:
@@ -40,7 +41,9 @@ def project(tmp_path: Path, index: str) -> Path:
     settings = folder / "pyproject.toml"
     text = settings.read_text()
     assert _PLACEHOLDER in text
-    settings.write_text(text.replace(_PLACEHOLDER, index))
+    version = f'requires-python = "=={sys.version_info[0]}.{sys.version_info[1]}.*"'
+    assert _ANY_PYTHON in text
+    settings.write_text(text.replace(_PLACEHOLDER, index).replace(_ANY_PYTHON, version))
     return folder
 
 
