@@ -1,6 +1,6 @@
 """Writes the table of docs/caching.md out of what the tests counted.
 
-    ./bazelw test //tests/caching/... //tests/reproducibility/...
+    ./bazelw test //tests/caching/... //tests/consumers/... //tests/reproducibility/...
     python3 tests/caching/update_table.py
 
 The tests fail while the page says something else, and leave their counts all the same.
@@ -23,6 +23,7 @@ _LOGS = _PROJECT / "bazel-testlogs"
 # In the order of the table.
 _TESTS = [
     "caching/wheel_test",
+    "consumers/monorepo_test",
     "caching/stale_test",
     "caching/toolkit_test",
     "reproducibility/reproducibility_test",
