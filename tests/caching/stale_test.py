@@ -7,6 +7,7 @@ is executed, and undoes it, after which everything comes out of the cache again.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import shutil
@@ -14,9 +15,8 @@ import unittest
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import nested_bazel
 from counts import CountsTestCase, row
-from nested_bazel import Spawn, Workspace
+from nested_bazel import Spawn, project_workspace
 
 _TARGET = "//tests/reproducibility:small_wheel"
 _COMPILER = "bazel/toolchains/zig/zig-cc.sh"
@@ -72,26 +72,15 @@ class StaleTest(CountsTestCase):
         # Always the same folder: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
-        project = folder / "project"
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-        environment = nested_bazel.inherited_environment()
-        options = (
-            *nested_bazel.common_options(environment),
-            f"--disk_cache={folder}/disk-cache",
-        )
-        workspace = Workspace(project, folder / "output", environment, options)
+        workspace = project_workspace(folder, f"--disk_cache={folder}/disk-cache")
         cls.addClassCleanup(workspace.remove)
         name, sources = workspace.external_repository("llama_cpp")
         # Sources that may be edited, at the same path as far as an action can see.
         cls.sources = folder.resolve() / "llama.cpp"
         shutil.copytree(sources, cls.sources, symlinks=True)
         cls.folders = [cls.sources / "ggml/src", cls.sources / "ggml/include"]
-        cls.workspace = Workspace(
-            project,
-            folder / "output",
-            environment,
-            (*options, f"--override_repository={name}={cls.sources}"),
-        )
+        override = f"--override_repository={name}={cls.sources}"
+        cls.workspace = dataclasses.replace(workspace, options=(*workspace.options, override))
         cls.first = cls.workspace.build([_TARGET])
 
     def setUp(self) -> None:

@@ -11,10 +11,9 @@ import shutil
 import unittest
 from pathlib import Path
 
-import nested_bazel
 import toolkits
 from counts import CountsTestCase, row
-from nested_bazel import Spawn, Workspace
+from nested_bazel import Spawn, project_workspace
 
 _TARGETS = ["@llama_cpp//:ggml-base_so", "@llama_cpp//:ggml-cuda_objects"]
 _CPU_TARGETS = _TARGETS[:1]
@@ -44,16 +43,10 @@ class ToolkitTest(CountsTestCase):
         # Always the same folder: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], folder / "project")
         cls.toolkit = toolkits.make_toolkit(folder / "toolkit")
         (cls.toolkit / "bin/nvcc").write_text(_NVCC)
-        environment = nested_bazel.inherited_environment()
-        cls.workspace = Workspace(
-            folder / "project",
-            folder / "output",
-            {**environment, "CUDA_PATH": str(cls.toolkit)},
-            (*nested_bazel.common_options(environment), f"--disk_cache={folder}/disk-cache"),
-        )
+        disk_cache = f"--disk_cache={folder}/disk-cache"
+        cls.workspace = project_workspace(folder, disk_cache, CUDA_PATH=str(cls.toolkit))
         cls.addClassCleanup(cls.workspace.remove)
         cls.cpu = cls.workspace.build(_CPU_TARGETS)
         cls.cuda = cls.workspace.build(_TARGETS, _CUDA)

@@ -15,9 +15,8 @@ import unittest
 import zipfile
 from pathlib import Path
 
-import nested_bazel
 from counts import CountsTestCase, row
-from nested_bazel import NestedBazelError, Spawn, Workspace
+from nested_bazel import NestedBazelError, Spawn, project_workspace
 
 _WHEEL = "//:wheel_cp314"
 _OTHER_ABI = "//:wheel_cp314t"
@@ -61,14 +60,11 @@ class WheelTest(CountsTestCase):
         # Always the same folder: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
-        project = folder / "project"
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+        cls.workspace = project_workspace(folder)
+        cls.addClassCleanup(cls.workspace.remove)
+        project = cls.workspace.folder
         (project / "index_of_one").mkdir()
         (project / "index_of_one/BUILD.bazel").write_text(_INDEX_BUILD)
-        cls.environment = nested_bazel.inherited_environment()
-        options = nested_bazel.common_options(cls.environment)
-        cls.workspace = Workspace(project, folder / "output", cls.environment, options)
-        cls.addClassCleanup(cls.workspace.remove)
         cls.first = cls.workspace.build([_WHEEL, _INDEX])
 
     def setUp(self) -> None:

@@ -12,13 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import toolkits
-from nested_bazel import (
-    NestedBazelError,
-    Workspace,
-    common_options,
-    inherited_environment,
-    unpack_project,
-)
+from nested_bazel import NestedBazelError, Workspace, project_workspace
 
 _TARGET = "@llama_cpp//:ggml-cuda_so"
 _COMPILES = f'mnemonic("CudaCompile", deps({_TARGET}))'
@@ -49,15 +43,8 @@ class CommandLinesTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir=os.environ["TEST_TMPDIR"])
         cls.addClassCleanup(folder.cleanup)
         root = Path(folder.name)
-        unpack_project(os.environ["PROJECT_ARCHIVE"], root / "project")
         cls.toolkit = toolkits.make_toolkit(root / "toolkit")
-        environment = inherited_environment()
-        cls.workspace = Workspace(
-            root / "project",
-            root / "output",
-            {**environment, "CUDA_PATH": str(cls.toolkit)},
-            common_options(environment),
-        )
+        cls.workspace = project_workspace(root, CUDA_PATH=str(cls.toolkit))
         cls.addClassCleanup(cls.workspace.remove)
 
     def test_every_source_is_compiled_once_for_the_gpus_of_a_release(self) -> None:
@@ -118,12 +105,7 @@ class CommandLinesTest(unittest.TestCase):
     def test_a_folder_without_nvcc_is_no_toolkit(self) -> None:
         empty = self.toolkit.parent / "empty"
         empty.mkdir()
-        other = Workspace(
-            self.workspace.folder,
-            self.workspace.output_root,
-            {**self.workspace.environment, "CUDA_PATH": str(empty)},
-            self.workspace.options,
-        )
+        other = self.workspace.with_variables(CUDA_PATH=str(empty))
         with self.assertRaisesRegex(NestedBazelError, "is no CUDA toolkit: it has no bin/nvcc"):
             other.actions(_COMPILES)
 

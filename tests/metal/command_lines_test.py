@@ -11,13 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from nested_bazel import (
-    NestedBazelError,
-    Workspace,
-    common_options,
-    inherited_environment,
-    unpack_project,
-)
+from nested_bazel import NestedBazelError, Workspace, project_workspace
 
 _METAL = "--config=metal"
 _LIBRARY = "@llama_cpp//:ggml-metal_so"
@@ -61,19 +55,9 @@ class CommandLinesTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir=os.environ["TEST_TMPDIR"])
         cls.addClassCleanup(folder.cleanup)
         cls.root = Path(folder.name)
-        unpack_project(os.environ["PROJECT_ARCHIVE"], cls.root / "project")
-        cls.workspace = cls._workspace(MACOS_SDK=str(_make_sdk(cls.root / "MacOSX.sdk")))
+        sdk = _make_sdk(cls.root / "MacOSX.sdk")
+        cls.workspace = project_workspace(cls.root, MACOS_SDK=str(sdk))
         cls.addClassCleanup(cls.workspace.remove)
-
-    @classmethod
-    def _workspace(cls, **environment: str) -> Workspace:
-        inherited = inherited_environment()
-        return Workspace(
-            cls.root / "project",
-            cls.root / "output",
-            {**inherited, **environment},
-            common_options(inherited),
-        )
 
     def _compiles(self, target: str) -> dict[str, list[str]]:
         """Source file -> arguments of its compile."""
@@ -154,7 +138,7 @@ class CommandLinesTest(unittest.TestCase):
         self.assertIn("-py3-none-macosx_13_0_arm64.whl", write["arguments"][-1])
 
     def test_without_an_sdk_the_sentence_says_what_to_type(self) -> None:
-        other = self._workspace(MACOS_SDK="")
+        other = self.workspace.with_variables(MACOS_SDK="")
         with self.assertRaisesRegex(NestedBazelError, "add --repo_env=MACOS_SDK="):
             other.build([_LIBRARY], _METAL, "--nobuild")
 
@@ -162,7 +146,7 @@ class CommandLinesTest(unittest.TestCase):
         empty = self.root / "empty"
         empty.mkdir()
         with self.assertRaisesRegex(NestedBazelError, "is no macOS SDK: it has none of"):
-            self._workspace(MACOS_SDK=str(empty)).actions(f"deps({_LIBRARY})", _METAL)
+            self.workspace.with_variables(MACOS_SDK=str(empty)).actions(f"deps({_LIBRARY})", _METAL)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,10 @@ class Workspace:
         """The execution log of the last build."""
         return self.output_root / "execution-log.json"
 
+    def with_variables(self, **variables: str) -> Workspace:
+        """Returns the same with other variables in its environment."""
+        return dataclasses.replace(self, environment={**self.environment, **variables})
+
     def build(self, targets: list[str], *options: str) -> list[Spawn]:
         """Builds targets and returns every spawn of this invocation.
 
@@ -221,6 +225,24 @@ def unpack_project(archive: str, folder: Path) -> None:
     # What bazelw decided for an earlier copy in the same place holds until something is newer than the decision.
     for path in (folder / "bazel/offline").rglob("*"):
         os.utime(path)
+
+
+def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
+    """Unpacks the test's copy of the project below a folder; returns a workspace that has it.
+
+    Args:
+        root: the folder.
+        options: of every build, beside those of every test.
+        variables: of its environment, beside the caller's.
+    """
+    unpack_project(os.environ["PROJECT_ARCHIVE"], root / "project")
+    environment = inherited_environment()
+    return Workspace(
+        root / "project",
+        root / "output",
+        {**environment, **variables},
+        (*common_options(environment), *options),
+    )
 
 
 def date_files(folder: Path, year: int) -> None:

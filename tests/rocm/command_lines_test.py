@@ -11,13 +11,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from nested_bazel import (
-    NestedBazelError,
-    Workspace,
-    common_options,
-    inherited_environment,
-    unpack_project,
-)
+from nested_bazel import NestedBazelError, Workspace, project_workspace
 
 _TARGET = "@llama_cpp//:ggml-hip_so"
 _COMPILES = f'mnemonic("HipCompile", deps({_TARGET}))'
@@ -59,20 +53,10 @@ class CommandLinesTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir=os.environ["TEST_TMPDIR"])
         cls.addClassCleanup(folder.cleanup)
         cls.root = Path(folder.name)
-        unpack_project(os.environ["PROJECT_ARCHIVE"], cls.root / "project")
-        cls.workspace = cls._workspace(_make_rocm(cls.root / "rocm"))
+        rocm = _make_rocm(cls.root / "rocm")
+        cls.workspace = project_workspace(cls.root, ROCM_PATH=str(rocm))
         cls.addClassCleanup(cls.workspace.remove)
         cls.compiles = cls.workspace.actions(_COMPILES)
-
-    @classmethod
-    def _workspace(cls, rocm: Path) -> Workspace:
-        environment = inherited_environment()
-        return Workspace(
-            cls.root / "project",
-            cls.root / "output",
-            {**environment, "ROCM_PATH": str(rocm)},
-            common_options(environment),
-        )
 
     def test_every_source_is_compiled_once_for_the_gpus_of_a_release(self) -> None:
         self.assertEqual(_SOURCES, len(self.compiles))
@@ -122,7 +106,8 @@ class CommandLinesTest(unittest.TestCase):
         self.assertEqual(_SOURCES, len(set(identifiers)))
 
     def test_another_rocm_is_refused(self) -> None:
-        other = self._workspace(_make_rocm(self.root / "rocm7", major=7, minor=0))
+        rocm7 = _make_rocm(self.root / "rocm7", major=7, minor=0)
+        other = self.workspace.with_variables(ROCM_PATH=str(rocm7))
         with self.assertRaisesRegex(NestedBazelError, "is ROCm 7.0; wheels are labelled rocm6"):
             other.actions(_COMPILES)
 
@@ -130,7 +115,7 @@ class CommandLinesTest(unittest.TestCase):
         empty = self.root / "empty"
         empty.mkdir()
         with self.assertRaisesRegex(NestedBazelError, "is no ROCm with HIP"):
-            self._workspace(empty).actions(_COMPILES)
+            self.workspace.with_variables(ROCM_PATH=str(empty)).actions(_COMPILES)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ load(
     "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+load(":link_features.bzl", "LINK", "flags_of", "library_group", "link_features")
 load(":macho_link.bzl", "macho_link_features")
 
 _C_COMPILE = [
@@ -31,15 +32,6 @@ _CPP_COMPILE = [
     ACTION_NAMES.cpp_header_parsing,
 ]
 _COMPILE = _C_COMPILE + _CPP_COMPILE
-_LINK_SHARED = [
-    ACTION_NAMES.cpp_link_dynamic_library,
-    ACTION_NAMES.cpp_link_nodeps_dynamic_library,
-]
-_LINK = _LINK_SHARED + [ACTION_NAMES.cpp_link_executable]
-
-def _flags(actions, flags, **kwargs):
-    """A flag set of one group; keyword arguments go to the group (iterate_over, expand_if_available, ...)."""
-    return flag_set(actions = actions, flag_groups = [flag_group(flags = flags, **kwargs)])
 
 def _compile_features(target):
     return [
@@ -47,7 +39,7 @@ def _compile_features(target):
             name = "compiler_defaults",
             enabled = True,
             flag_sets = [
-                _flags(_COMPILE, [
+                flags_of(_COMPILE, [
                     "-target",
                     target,
                     # Debug information carries absolute paths; zig emits it unless told otherwise.
@@ -65,48 +57,48 @@ def _compile_features(target):
         ),
         feature(
             name = "opt",
-            flag_sets = [_flags(_COMPILE, ["-O3", "-DNDEBUG"])],
+            flag_sets = [flags_of(_COMPILE, ["-O3", "-DNDEBUG"])],
         ),
         feature(
             name = "fastbuild",
-            flag_sets = [_flags(_COMPILE, ["-O1"])],
+            flag_sets = [flags_of(_COMPILE, ["-O1"])],
         ),
         feature(
             name = "dbg",
-            flag_sets = [_flags(_COMPILE, ["-O0", "-g", "-ffile-prefix-map=external/=external/"])],
+            flag_sets = [flags_of(_COMPILE, ["-O0", "-g", "-ffile-prefix-map=external/=external/"])],
         ),
         feature(name = "supports_pic", enabled = True),
         feature(
             name = "pic",
             enabled = True,
-            flag_sets = [_flags(_COMPILE, ["-fPIC"], expand_if_available = "pic")],
+            flag_sets = [flags_of(_COMPILE, ["-fPIC"], expand_if_available = "pic")],
         ),
         feature(
             name = "preprocessor_defines",
             enabled = True,
-            flag_sets = [_flags(_COMPILE, ["-D%{preprocessor_defines}"], iterate_over = "preprocessor_defines")],
+            flag_sets = [flags_of(_COMPILE, ["-D%{preprocessor_defines}"], iterate_over = "preprocessor_defines")],
         ),
         feature(
             name = "include_paths",
             enabled = True,
             flag_sets = [
-                _flags(_COMPILE, ["-iquote", "%{quote_include_paths}"], iterate_over = "quote_include_paths"),
-                _flags(_COMPILE, ["-I%{include_paths}"], iterate_over = "include_paths"),
-                _flags(_COMPILE, ["-isystem", "%{system_include_paths}"], iterate_over = "system_include_paths"),
+                flags_of(_COMPILE, ["-iquote", "%{quote_include_paths}"], iterate_over = "quote_include_paths"),
+                flags_of(_COMPILE, ["-I%{include_paths}"], iterate_over = "include_paths"),
+                flags_of(_COMPILE, ["-isystem", "%{system_include_paths}"], iterate_over = "system_include_paths"),
             ],
         ),
         feature(
             name = "dependency_file",
             enabled = True,
             flag_sets = [
-                _flags(_COMPILE, ["-MD", "-MF", "%{dependency_file}"], expand_if_available = "dependency_file"),
+                flags_of(_COMPILE, ["-MD", "-MF", "%{dependency_file}"], expand_if_available = "dependency_file"),
             ],
         ),
         feature(
             name = "user_compile_flags",
             enabled = True,
             flag_sets = [
-                _flags(
+                flags_of(
                     _COMPILE,
                     ["%{user_compile_flags}"],
                     expand_if_available = "user_compile_flags",
@@ -117,22 +109,14 @@ def _compile_features(target):
         feature(
             name = "compiler_input_flags",
             enabled = True,
-            flag_sets = [_flags(_COMPILE, ["-c", "%{source_file}"], expand_if_available = "source_file")],
+            flag_sets = [flags_of(_COMPILE, ["-c", "%{source_file}"], expand_if_available = "source_file")],
         ),
         feature(
             name = "compiler_output_flags",
             enabled = True,
-            flag_sets = [_flags(_COMPILE, ["-o", "%{output_file}"], expand_if_available = "output_file")],
+            flag_sets = [flags_of(_COMPILE, ["-o", "%{output_file}"], expand_if_available = "output_file")],
         ),
     ]
-
-def _library_group(kind, flags, **kwargs):
-    """Flags for one kind of entry in Bazel's `libraries_to_link`."""
-    return flag_group(
-        expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = kind),
-        flags = flags,
-        **kwargs
-    )
 
 def _whole_archive(flag, **condition):
     return flag_group(
@@ -147,116 +131,54 @@ def _whole_archive(flag, **condition):
     )
 
 _LIBRARIES_TO_LINK = flag_set(
-    actions = _LINK,
+    actions = LINK,
     flag_groups = [
         flag_group(
             expand_if_available = "libraries_to_link",
             flag_groups = [
-                _library_group("object_file_group", ["-Wl,--start-lib"]),
+                library_group("object_file_group", ["-Wl,--start-lib"]),
                 _whole_archive("-Wl,--whole-archive"),
-                _library_group(
+                library_group(
                     "object_file_group",
                     ["%{libraries_to_link.object_files}"],
                     iterate_over = "libraries_to_link.object_files",
                 ),
-                _library_group("object_file", ["%{libraries_to_link.name}"]),
-                _library_group("interface_library", ["%{libraries_to_link.name}"]),
-                _library_group("static_library", ["%{libraries_to_link.name}"]),
-                _library_group("dynamic_library", ["-l%{libraries_to_link.name}"]),
-                _library_group("versioned_dynamic_library", ["-l:%{libraries_to_link.name}"]),
+                library_group("object_file", ["%{libraries_to_link.name}"]),
+                library_group("interface_library", ["%{libraries_to_link.name}"]),
+                library_group("static_library", ["%{libraries_to_link.name}"]),
+                library_group("dynamic_library", ["-l%{libraries_to_link.name}"]),
+                library_group("versioned_dynamic_library", ["-l:%{libraries_to_link.name}"]),
                 _whole_archive("-Wl,--no-whole-archive"),
-                _library_group("object_file_group", ["-Wl,--end-lib"]),
+                library_group("object_file_group", ["-Wl,--end-lib"]),
             ],
             iterate_over = "libraries_to_link",
         ),
     ],
 )
 
-def _link_features():
-    return [
-        feature(
-            name = "shared_flag",
-            enabled = True,
-            flag_sets = [_flags(_LINK_SHARED, ["-shared"])],
+# Asked for by programs whose reports should name functions and lines.
+_KEEP_SYMBOLS = feature(name = "keep_symbols")
+
+_STRIP_LINKED = feature(
+    name = "linker_defaults",
+    enabled = True,
+    flag_sets = [
+        flag_set(
+            actions = LINK,
+            flag_groups = [flag_group(flags = ["-s"])],
+            with_features = [with_feature_set(not_features = ["keep_symbols"])],
         ),
-        # Asked for by programs whose reports should name functions and lines.
-        feature(name = "keep_symbols"),
-        feature(
-            name = "linker_defaults",
-            enabled = True,
-            flag_sets = [
-                flag_set(
-                    actions = _LINK,
-                    flag_groups = [flag_group(flags = ["-s"])],
-                    with_features = [with_feature_set(not_features = ["keep_symbols"])],
-                ),
-            ],
-        ),
-        feature(
-            name = "output_execpath_flags",
-            enabled = True,
-            flag_sets = [_flags(_LINK, ["-o", "%{output_execpath}"], expand_if_available = "output_execpath")],
-        ),
-        feature(
-            name = "library_search_directories",
-            enabled = True,
-            flag_sets = [
-                _flags(
-                    _LINK,
-                    ["-L%{library_search_directories}"],
-                    expand_if_available = "library_search_directories",
-                    iterate_over = "library_search_directories",
-                ),
-            ],
-        ),
-        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place in them.
-        feature(name = "payload_runpath"),
-        feature(
-            name = "runtime_library_search_directories",
-            enabled = True,
-            flag_sets = [
-                flag_set(
-                    actions = _LINK,
-                    flag_groups = [
-                        flag_group(
-                            expand_if_available = "runtime_library_search_directories",
-                            flags = ["-Wl,-rpath,$ORIGIN/%{runtime_library_search_directories}"],
-                            iterate_over = "runtime_library_search_directories",
-                        ),
-                    ],
-                    with_features = [with_feature_set(not_features = ["payload_runpath"])],
-                ),
-            ],
-        ),
-        feature(
-            name = "libraries_to_link",
-            enabled = True,
-            flag_sets = [_LIBRARIES_TO_LINK],
-        ),
-        feature(
-            name = "user_link_flags",
-            enabled = True,
-            flag_sets = [
-                _flags(
-                    _LINK,
-                    ["%{user_link_flags}"],
-                    expand_if_available = "user_link_flags",
-                    iterate_over = "user_link_flags",
-                ),
-            ],
-        ),
-        feature(
-            name = "linker_param_file",
-            enabled = True,
-            flag_sets = [
-                _flags(
-                    _LINK + [ACTION_NAMES.cpp_link_static_library],
-                    ["@%{linker_param_file}"],
-                    expand_if_available = "linker_param_file",
-                ),
-            ],
-        ),
-    ]
+    ],
+)
+
+def _elf_link_features():
+    """Features of the actions that link for Linux."""
+    return link_features(
+        defaults = [_KEEP_SYMBOLS, _STRIP_LINKED],
+        libraries = _LIBRARIES_TO_LINK,
+        own_folder = "$ORIGIN",
+        shared_flag = "-shared",
+    )
 
 def _archive_feature():
     return feature(
@@ -270,8 +192,8 @@ def _archive_feature():
                     flag_group(
                         expand_if_available = "libraries_to_link",
                         flag_groups = [
-                            _library_group("object_file", ["%{libraries_to_link.name}"]),
-                            _library_group(
+                            library_group("object_file", ["%{libraries_to_link.name}"]),
+                            library_group(
                                 "object_file_group",
                                 ["%{libraries_to_link.object_files}"],
                                 iterate_over = "libraries_to_link.object_files",
@@ -288,11 +210,16 @@ def _strip_feature():
     return feature(
         name = "strip_flags",
         enabled = True,
-        flag_sets = [_flags([ACTION_NAMES.strip], ["%{input_file}", "%{output_file}"])],
+        flag_sets = [flags_of([ACTION_NAMES.strip], ["%{input_file}", "%{output_file}"])],
     )
 
 def _is_macos(ctx):
     return "-macos." in ctx.attr.target
+
+def _entry_of_linker(ctx):
+    if _is_macos(ctx):
+        return env_entry(key = "ZIG_TARGET", value = ctx.attr.target)
+    return env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker)
 
 def _environment_feature(ctx):
     zig = ctx.file.zig
@@ -301,7 +228,7 @@ def _environment_feature(ctx):
         enabled = True,
         env_sets = [
             env_set(
-                actions = _COMPILE + _LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
+                actions = _COMPILE + LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
                 env_entries = [
                     env_entry(key = "ZIG", value = zig.path),
                     # Relative to the execution root: otherwise zig follows the sandbox's symbolic link to its real
@@ -310,9 +237,9 @@ def _environment_feature(ctx):
                 ],
             ),
             env_set(
-                actions = _LINK,
+                actions = LINK,
                 env_entries = [
-                    env_entry(key = "ZIG_TARGET", value = ctx.attr.target) if _is_macos(ctx) else env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker),
+                    _entry_of_linker(ctx),
                     env_entry(key = "ZIG_RUNTIME", value = ctx.files.runtime[0].dirname),
                 ],
             ),
@@ -326,7 +253,7 @@ def _action_configs(ctx):
     stripper = tool(path = "zig-strip.sh")
     return (
         [action_config(action_name = name, tools = [compiler]) for name in _COMPILE] +
-        [action_config(action_name = name, tools = [linker]) for name in _LINK] +
+        [action_config(action_name = name, tools = [linker]) for name in LINK] +
         [
             action_config(action_name = ACTION_NAMES.cpp_link_static_library, tools = [archiver]),
             action_config(action_name = ACTION_NAMES.strip, tools = [stripper]),
@@ -346,7 +273,7 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target) + (macho_link_features() if _is_macos(ctx) else _link_features()),
+        ] + _compile_features(ctx.attr.target) + (macho_link_features() if _is_macos(ctx) else _elf_link_features()),
         target_cpu = ctx.attr.cpu,
         target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
         target_system_name = ctx.attr.target,
