@@ -4,21 +4,25 @@ load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
+load("//platforms:macos.bzl", "MACOS_ACCELERATORS", "MACOS_CPUS", "macos_platform", "macos_platform_tag")
 load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
 
-def _platform_tag(cpu, floor):
+def _linux_tag(cpu, floor):
     return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
 
-def _build_command(cpu, floor, accelerator):
-    platform = linux_platform("linux", cpu, floor, accelerator)
+def _build_command(platform):
     return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + platform
 
 # What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
 _BUILD_COMMANDS = {
-    ACCELERATORS[accelerator] + "-" + _platform_tag(cpu, floor): _build_command(cpu, floor, accelerator)
+    ACCELERATORS[accelerator] + "-" + _linux_tag(cpu, floor): _build_command(linux_platform("linux", cpu, floor, accelerator))
     for cpu in LINUX_CPUS
     for floor in GLIBC_FLOORS
     for accelerator in LINUX_ACCELERATORS
+} | {
+    ACCELERATORS[accelerator] + "-" + macos_platform_tag(cpu): _build_command(macos_platform("macos", cpu, accelerator))
+    for cpu in MACOS_CPUS
+    for accelerator in MACOS_ACCELERATORS
 }
 
 def llama_cpp_index(name, wheels, variants, upload_time):

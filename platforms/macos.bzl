@@ -1,5 +1,7 @@
 """The oldest macOS that what is built must run on. The wheel's platform tag is derived from it."""
 
+load(":accelerators.bzl", "DEFAULT_ACCELERATOR")
+
 # (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag knows whole versions only, and
 # nothing in ggml needs the three.
 MACOS_DEPLOYMENT_TARGET = (13, 0)
@@ -9,6 +11,30 @@ MACOS_CPUS = {"aarch64": "arm64"}
 
 # Accelerators that a Mac can have.
 MACOS_ACCELERATORS = ["cpu", "metal"]
+
+def macos_platform_tag(cpu):
+    """Platform tag of a wheel for Macs with a CPU.
+
+    Args:
+      cpu: a key of MACOS_CPUS.
+
+    Returns:
+      Such as `macosx_13_0_arm64`.
+    """
+    return "macosx_{}_{}_{}".format(MACOS_DEPLOYMENT_TARGET[0], MACOS_DEPLOYMENT_TARGET[1], MACOS_CPUS[cpu])
+
+def macos_platform(name, cpu, accelerator):
+    """Name of a platform.
+
+    Args:
+      name: prefix of the platforms' names.
+      cpu: a key of MACOS_CPUS.
+      accelerator: one of MACOS_ACCELERATORS.
+
+    Returns:
+      A name, to be used below //platforms.
+    """
+    return "_".join([name, cpu] + ([] if accelerator == DEFAULT_ACCELERATOR else [accelerator]))
 
 def macos_platforms(name):
     """Declares one platform per CPU and accelerator, and `<name>_<cpu>_target` to select on.
@@ -26,7 +52,7 @@ def macos_platforms(name):
         )
         for accelerator in MACOS_ACCELERATORS:
             native.platform(
-                name = "_".join([name, cpu] + ([] if accelerator == "cpu" else [accelerator])),
+                name = macos_platform(name, cpu, accelerator),
                 constraint_values = [
                     "@platforms//cpu:" + cpu,
                     "@platforms//os:macos",

@@ -57,12 +57,19 @@ def remote_platforms(name):
         )
 
 def linux_platforms(name):
-    """Declares one platform per CPU, glibc floor and accelerator.
+    """Declares one platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target` to select on.
 
     Args:
       name: prefix of the platforms' names.
     """
     for cpu in LINUX_CPUS:
+        native.config_setting(
+            name = "{}_{}_target".format(name, cpu),
+            constraint_values = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:linux",
+            ],
+        )
         for floor in GLIBC_FLOORS:
             for accelerator in LINUX_ACCELERATORS:
                 native.platform(

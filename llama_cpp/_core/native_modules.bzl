@@ -2,7 +2,8 @@
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("//bazel/cc:unity_sources.bzl", "unity_sources")
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix_select")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select")
 load("//bazel/wheel:defs.bzl", "py_extension")
 
 # Reading pybind11 takes most of a file's compile time, and every ABI compiles them all. Two units keep two cores busy.

@@ -43,8 +43,23 @@ def _make_sdk(folder: Path) -> Path:
     return folder
 
 
+def _make_python(folder: Path) -> Path:
+    """Makes what a Python for macOS has of C headers; nothing is compiled with them."""
+    include = folder / "include/python3.13"
+    include.mkdir(parents=True)
+    versions = "#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION 13\n"
+    for name, text in (("Python.h", ""), ("patchlevel.h", versions), ("pyconfig.h", "")):
+        (include / name).write_text(text)
+    return folder
+
+
+def _arguments(action: dict[str, Any]) -> list[str]:
+    return action["arguments"]
+
+
 def _source(action: dict[str, Any]) -> str:
-    return Path(action["arguments"][action["arguments"].index("-c") + 1]).name
+    words = _arguments(action)
+    return Path(words[words.index("-c") + 1]).name
 
 
 class CommandLinesTest(unittest.TestCase):
@@ -56,7 +71,11 @@ class CommandLinesTest(unittest.TestCase):
         cls.addClassCleanup(folder.cleanup)
         cls.root = Path(folder.name)
         sdk = _make_sdk(cls.root / "MacOSX.sdk")
-        cls.workspace = project_workspace(cls.root, MACOS_SDK=str(sdk))
+        cls.workspace = project_workspace(
+            cls.root,
+            MACOS_SDK=str(sdk),
+            PYTHON_CP313_MACOS_AARCH64=str(_make_python(cls.root / "python")),
+        )
         cls.addClassCleanup(cls.workspace.remove)
 
     def _compiles(self, target: str) -> dict[str, list[str]]:
@@ -133,9 +152,38 @@ class CommandLinesTest(unittest.TestCase):
         expected = {f"libggml-cpu-{variant}.so" for variant in _VARIANTS}
         self.assertEqual(expected, {name for name in names if "cpu" in name})
 
+    def test_the_extension_leaves_pythons_symbols_to_python(self) -> None:
+        (link,) = self.workspace.actions(
+            'mnemonic("CppLink", //llama_cpp/_core:core_cp313)', _METAL
+        )
+        words = link["arguments"]
+        self.assertTrue(words[words.index("-o") + 1].endswith("/_core.cpython-313-darwin.so"))
+        self.assertIn("-Wl,-undefined,dynamic_lookup", words)
+        self.assertIn("-Wl,-rpath,@loader_path/lib", words)
+
+    def test_the_probe_finds_the_libraries_beside_it(self) -> None:
+        query = 'mnemonic("CppLink", //llama_cpp/_probe:ggml-cpu-probe)'
+        (link,) = self.workspace.actions(query, _METAL)
+        self.assertIn("-Wl,-rpath,@loader_path", link["arguments"])
+        self.assertFalse([word for word in link["arguments"] if "$ORIGIN" in word])
+
+    def test_the_main_wheel_is_the_cpus_and_one_library(self) -> None:
+        cpu = self._linked("//:wheel_cp313", "--platforms=//platforms:macos_aarch64")
+        self.assertIn("libllama.dylib", cpu)
+        self.assertEqual({"libggml-metal.so"}, self._linked("//:wheel_cp313", _METAL) - cpu)
+
+    def _linked(self, target: str, *options: str) -> set[str]:
+        """Names of what is linked for a target."""
+        links = self.workspace.actions(f'mnemonic("CppLink", deps({target}))', *options)
+        return {Path(words[words.index("-o") + 1]).name for words in map(_arguments, links)}
+
     def test_the_wheel_is_tagged_by_the_deployment_target(self) -> None:
-        (write,) = self.workspace.actions('mnemonic("PyAbiWheel", //:backend_wheel_metal)', _METAL)
-        self.assertIn("-py3-none-macosx_13_0_arm64.whl", write["arguments"][-1])
+        for target, tag in (
+            ("//:backend_wheel_metal", "-py3-none-macosx_13_0_arm64.whl"),
+            ("//:wheel_cp313", "+metal-cp313-cp313-macosx_13_0_arm64.whl"),
+        ):
+            (write,) = self.workspace.actions(f'mnemonic("PyAbiWheel", {target})', _METAL)
+            self.assertIn(tag, write["arguments"][-1])
 
     def test_without_an_sdk_the_sentence_says_what_to_type(self) -> None:
         other = self.workspace.with_variables(MACOS_SDK="")

@@ -2,7 +2,8 @@
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_python//python:py_test.bzl", "py_test")
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix_select")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select")
 load("//bazel/wheel:defs.bzl", "py_extension")
 
 def abi_probe_tests(name):

@@ -2,16 +2,17 @@
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@local_python//:abi.bzl", "ABI_TAG", "EXT_SUFFIX")
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
-load("//platforms:platforms.bzl", "LINUX_CPUS")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 
 def _abis_test_impl(ctx):
     env = unittest.begin(ctx)
-    asserts.equals(env, ".cpython-314t-x86_64-linux-gnu.so", ext_suffix("cp314t", "x86_64"))
-    asserts.equals(env, ".cpython-39-aarch64-linux-gnu.so", ext_suffix("cp39", "aarch64"))
+    asserts.equals(env, ".cpython-314t-x86_64-linux-gnu.so", ext_suffix("cp314t", "linux_x86_64"))
+    asserts.equals(env, ".cpython-39-aarch64-linux-gnu.so", ext_suffix("cp39", "linux_aarch64"))
+    asserts.equals(env, ".cpython-313-darwin.so", ext_suffix("cp313", "macos_aarch64"))
 
     # An interpreter's own word for it.
-    asserts.true(env, EXT_SUFFIX in [ext_suffix(ABI_TAG, cpu) for cpu in LINUX_CPUS])
+    asserts.true(env, EXT_SUFFIX in [ext_suffix(ABI_TAG, machine) for machine in PYTHON_MACHINES])
     for tag, abi in PYTHON_ABIS.items():
         asserts.equals(env, tag.endswith("t"), abi.free_threaded)
         asserts.equals(env, "cp" + abi.python_version.replace(".", ""), tag.removesuffix("t"))

@@ -39,8 +39,8 @@ def free_threaded_headers_test(name):
     python_headers(
         name = "free_threaded_headers",
         abi_tag = "cp314t",
-        cpu = "x86_64",
         ext_suffix = ".so",
+        machine = "linux_x86_64",
         of_ordinary_build = True,
         python_version = "3.14",
     )

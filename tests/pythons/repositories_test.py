@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -58,6 +59,16 @@ END
 """
 
 _ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/download"
+
+
+# What is built for another machine than this one.
+_MAC = "--platforms=//platforms:macos_aarch64"
+_MACOS_ABI = "@python_cp313//:abi"
+
+
+def _of_host(abi: str) -> str:
+    """The repository of an ABI's headers for this machine."""
+    return f"python_{abi}_linux_{os.uname().machine}"
 
 
 class RepositoriesTest(unittest.TestCase):
@@ -157,10 +168,10 @@ class RepositoriesTest(unittest.TestCase):
         return {f"python_{folder.name.rpartition('python_')[2]}": folder for folder in folders}
 
     def test_only_what_is_needed_is_looked_for(self) -> None:
-        self.assertEqual(["python_cp39"], list(self.first_fetched))
+        self.assertEqual({"python_cp39", _of_host("cp39")}, set(self.first_fetched))
 
     def test_headers_are_copied_to_where_they_include_each_other_from(self) -> None:
-        headers = self.first_fetched["python_cp39"] / "include"
+        headers = self.first_fetched[_of_host("cp39")] / "include"
         found = {str(path.relative_to(headers)) for path in headers.rglob("*.h")}
         self.assertEqual({"pyconfig.h", "cpu-linux-gnu/python3.9/pyconfig.h"}, found)
 
@@ -174,8 +185,8 @@ class RepositoriesTest(unittest.TestCase):
         sources = "--repo_env=PYTHON_SOURCES=standalone"
         self.bazel.build(["@python_cp312//:abi", "@python_cp312//:python"], sources)
         repositories = self.repositories()
-        self.assertTrue((repositories["python_cp312"] / "include/pyconfig.h").is_file())
-        self.assertFalse((repositories["python_cp312"] / "standalone").exists())
+        self.assertTrue((repositories[_of_host("cp312")] / "include/pyconfig.h").is_file())
+        self.assertFalse((repositories[_of_host("cp312")] / "standalone").exists())
         program = repositories["python_cp312_interpreter"] / "standalone/bin/python3.12"
         self.assertTrue(program.is_file())
         self.assertIn(
@@ -235,6 +246,52 @@ class RepositoriesTest(unittest.TestCase):
         self.assertIn(
             f"PYTHON_CP310: {self.python} is cp39, not cp310; correct or unset PYTHON_CP310\n",
             self.assert_fails("//probe:all", f"--repo_env=PYTHON_CP310={self.python}"),
+        )
+
+    def _make_headers(self, minor: int, config: str) -> Path:
+        """Makes an installation of Python 3.13 that has headers, and nothing that runs."""
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        include = folder / "include/python3.13"
+        include.mkdir(parents=True)
+        (include / "Python.h").touch()
+        (include / "pyconfig.h").write_text(config)
+        versions = f"#define PY_MAJOR_VERSION\t3\n#define PY_MINOR_VERSION\t{minor}\n"
+        (include / "patchlevel.h").write_text(versions)
+        return folder
+
+    def test_headers_for_another_machine_are_those_that_are_named(self) -> None:
+        named = self._make_headers(13, "#define HAVE_CHFLAGS 1\n")
+        option = f"--repo_env=PYTHON_CP313_MACOS_AARCH64={named}"
+        self.bazel.build([_MACOS_ABI], _MAC, option)
+        copied = self.repositories()["python_cp313_macos_aarch64"] / "include/pyconfig.h"
+        self.assertEqual("#define HAVE_CHFLAGS 1\n", copied.read_text())
+        (named / "include/python3.13/pyconfig.h").write_text("#define HAVE_EPOLL 1\n")
+        self.assertIn(
+            f"PYTHON_CP313_MACOS_AARCH64={named}: its pyconfig.h is for linux, not macos; "
+            "name another installation, or unset PYTHON_CP313_MACOS_AARCH64\n",
+            self.assert_fails(_MACOS_ABI, _MAC, option),
+        )
+
+    def test_named_headers_that_are_not_the_right_ones_are_one_sentence(self) -> None:
+        for folder, problem in (
+            (self._make_headers(12, ""), "its headers are of Python 3.12, not 3.13"),
+            (
+                self._make_headers(13, "#define Py_GIL_DISABLED 1"),
+                "its pyconfig.h is not that of Python 3.13",
+            ),
+            (self.folder, "it has no include/python3.13/Python.h"),
+        ):
+            option = f"--repo_env=PYTHON_CP313_MACOS_AARCH64={folder}"
+            self.assertIn(
+                f"PYTHON_CP313_MACOS_AARCH64={folder}: {problem}; name another installation",
+                self.assert_fails(_MACOS_ABI, _MAC, option),
+            )
+
+    def test_an_abi_without_headers_for_another_machine_is_one_sentence(self) -> None:
+        self.assertIn(
+            "//:no C headers of Python 3.13 for macos_aarch64 found (no archive was looked for), "
+            "name an installation with --repo_env=PYTHON_CP313_MACOS_AARCH64=/path/to/it\n",
+            self.assert_fails(_MACOS_ABI, _MAC),
         )
 
     def test_an_unknown_source_is_one_sentence(self) -> None:

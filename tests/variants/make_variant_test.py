@@ -277,7 +277,7 @@ def test_refuses_what_is_no_wheel_name(wheel: Path, out: Path) -> None:
 
 def test_refuses_an_unknown_accelerator(wheel: Path, out: Path) -> None:
     message = refused(wheel, out, "cu11")
-    assert "'cu11'; take one of cpu, cu12, cu13, rocm7, vulkan" in message
+    assert "'cu11'; take one of cpu, cu12, cu13, rocm6, vulkan" in message
 
 
 def test_refuses_another_version_inside(wheel: Path, out: Path) -> None:

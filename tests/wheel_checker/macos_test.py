@@ -1,4 +1,4 @@
-"""Wheels for macOS: a plug-in wheel of a library that is made up here."""
+"""Wheels for macOS: of libraries that are made up here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ GOOD = {
     "install_name": "@rpath/libggml-standin.so",
     "needed": ("@rpath/libggml-base.dylib", METAL, "/usr/lib/libSystem.B.dylib"),
     "run_paths": ("@loader_path",),
+    "exported": ("ggml_backend_init", "_Znwm"),
 }
+MODULE = "toy/_toy.cpython-{}-darwin.so"
 
 
 @pytest.fixture
@@ -33,6 +35,57 @@ def set_backend(plugin: Draft, **facts: object) -> None:
     """Replaces the library by one with these facts."""
     plugin.files[LIBRARY] = tiny_macho(**{**GOOD, **facts})
     plugin.fit_sbom()
+
+
+@pytest.fixture
+def wheel(draft: Draft) -> Draft:
+    """The wheel of an ABI, with nothing native in it but the extension module."""
+    abi = draft.name.split("-")[3]
+    set_platform(draft, "macosx_13_0_arm64")
+    for path in [path for path, data in draft.files.items() if data.startswith(b"\x7fELF")]:
+        del draft.files[path]
+    draft.add(MODULE.format(abi.removeprefix("cp")), tiny_macho(exported=("PyInit__toy",)))
+    draft.fit_sbom()
+    return draft
+
+
+def module_of(wheel: Draft) -> str:
+    return next(path for path in wheel.files if path.endswith("-darwin.so"))
+
+
+def test_a_good_extension(wheel: Draft, check: Check) -> None:
+    assert check(wheel) == []
+
+
+def test_an_extension_for_another_system(wheel: Draft, check: Check) -> None:
+    wheel.rename(module_of(wheel), module_of(wheel).replace("darwin", "x86_64-linux-gnu"))
+    wheel.fit_sbom()
+    assert_only(
+        check(wheel), r"has the suffix \S+linux-gnu\.so, the ABI \S+ of the wheel \S+darwin\.so"
+    )
+
+
+def test_an_extension_without_its_init_function(wheel: Draft, check: Check) -> None:
+    wheel.files[module_of(wheel)] = tiny_macho(exported=("PyInit_toy",))
+    wheel.fit_sbom()
+    assert_only(check(wheel), "does not export PyInit__toy")
+
+
+def test_no_extension(wheel: Draft, check: Check) -> None:
+    del wheel.files[module_of(wheel)]
+    wheel.fit_sbom()
+    assert_only(check(wheel), r"there is no extension module for cp3\d+")
+
+
+def test_an_extension_in_a_plugin(plugin: Draft, check: Check) -> None:
+    set_backend(plugin, exported=("PyInit_toy",))
+    expected = "is an extension module, but the wheel says it is for every Python"
+    assert_only(check(plugin), expected, "there is no library in the wheel")
+
+
+def test_a_library_that_is_no_backend(plugin: Draft, check: Check) -> None:
+    set_backend(plugin, exported=("ggml_init",))
+    assert_only(check(plugin), "does not export ggml_backend_init")
 
 
 @pytest.mark.parametrize("accelerator", ["cpu", "metal"])
@@ -76,7 +129,10 @@ def test_a_library_that_not_every_mac_has(plugin: Draft, check: Check, library: 
 
 def test_a_library_beside_it(plugin: Draft, check: Check) -> None:
     set_backend(plugin, needed=(*GOOD["needed"], "@rpath/libfoo.dylib"))
-    plugin.add(f"{FOLDER}/libfoo.dylib", tiny_macho(install_name="@rpath/libfoo.dylib"))
+    plugin.add(
+        f"{FOLDER}/libfoo.dylib",
+        tiny_macho(install_name="@rpath/libfoo.dylib", exported=GOOD["exported"]),
+    )
     plugin.fit_sbom()
     assert check(plugin) == []
 
@@ -105,7 +161,7 @@ def test_a_file_for_macos_in_a_wheel_for_linux(plugin: Draft, check: Check) -> N
     assert_only(check(plugin), expected, "there is no library in the wheel")
 
 
-@pytest.mark.parametrize("size", [16, 40, 60])
+@pytest.mark.parametrize("size", [16, 40, 60, -1, -6, -20])
 def test_truncated(plugin: Draft, check: Check, size: int) -> None:
     plugin.files[LIBRARY] = tiny_macho(**GOOD)[:size]
     plugin.fit_sbom()
@@ -113,7 +169,10 @@ def test_truncated(plugin: Draft, check: Check, size: int) -> None:
 
 
 def test_a_native_file_that_the_sbom_does_not_name(plugin: Draft, check: Check) -> None:
-    plugin.add(f"{FOLDER}/libfoo.dylib", tiny_macho(install_name="@rpath/libfoo.dylib"))
+    plugin.add(
+        f"{FOLDER}/libfoo.dylib",
+        tiny_macho(install_name="@rpath/libfoo.dylib", exported=GOOD["exported"]),
+    )
     assert_only(check(plugin), "does not name the native file")
 
 

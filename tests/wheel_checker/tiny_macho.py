@@ -12,6 +12,8 @@ PLATFORM_MACOS = 1
 _MAGIC = 0xFEEDFACF
 _DYLIB = 6
 _LOAD_DYLIB, _ID_DYLIB, _BUILD_VERSION, _RPATH = 0xC, 0xD, 0x32, 0x8000001C
+_EXPORTS_TRIE = 0x80000033
+_HEADER = "<IiiIIIII"
 
 
 def _with_string(command: int, facts: bytes, text: str) -> bytes:
@@ -22,6 +24,18 @@ def _with_string(command: int, facts: bytes, text: str) -> bytes:
     return struct.pack("<III", command, offset + len(string), offset) + facts + string
 
 
+def _trie(names: Sequence[str]) -> bytes:
+    """A root with a leaf for each name; every offset is written as two bytes, so that sizes are known beforehand."""
+    edges = [f"_{name}".encode() + b"\0" for name in names]
+    leaf = b"\x02\x00\x00\x00"
+    first = 2 + sum(len(edge) + 2 for edge in edges)
+    root = bytes((0, len(edges)))
+    for number, edge in enumerate(edges):
+        offset = first + number * len(leaf)
+        root += edge + bytes((offset & 0x7F | 0x80, offset >> 7))
+    return root + leaf * len(edges)
+
+
 def tiny_macho(
     *,
     machine: int = CPU_ARM64,
@@ -30,14 +44,18 @@ def tiny_macho(
     run_paths: Sequence[str] = (),
     minimum: tuple[int, int] = (13, 0),
     platform: int = PLATFORM_MACOS,
+    exported: Sequence[str] = (),
 ) -> bytes:
-    """Returns a shared library that consists of its load commands."""
+    """Returns a shared library that consists of its load commands, and the list of what it exports."""
     versions = struct.pack("<III", 0, 0, 0)
     commands = [_with_string(_ID_DYLIB, versions, install_name)] if install_name else []
     commands += [_with_string(_LOAD_DYLIB, versions, library) for library in needed]
     commands += [_with_string(_RPATH, b"", path) for path in run_paths]
     oldest = minimum[0] << 16 | minimum[1] << 8
     commands.append(struct.pack("<IIIIII", _BUILD_VERSION, 24, platform, oldest, oldest, 0))
+    trie = _trie(exported)
+    end = struct.calcsize(_HEADER) + sum(map(len, commands)) + 16
+    commands.append(struct.pack("<IIII", _EXPORTS_TRIE, 16, end, len(trie)))
     body = b"".join(commands)
-    header = struct.pack("<IiiIIIII", _MAGIC, machine, 0, _DYLIB, len(commands), len(body), 0, 0)
-    return header + body
+    header = struct.pack(_HEADER, _MAGIC, machine, 0, _DYLIB, len(commands), len(body), 0, 0)
+    return header + body + trie

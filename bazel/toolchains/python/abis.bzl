@@ -1,7 +1,5 @@
 """The CPython ABIs that wheels are built for."""
 
-load("//platforms:platforms.bzl", "LINUX_CPUS")
-
 def _abi(python_version, free_threaded = False):
     return struct(
         # Whether it is that of a free-threaded build (PEP 703).
@@ -24,35 +22,6 @@ PYTHON_ABIS = {
     "cp314t": _abi("3.14", free_threaded = True),
     "cp315t": _abi("3.15", free_threaded = True),
 }
-
-def ext_suffix(abi, cpu):
-    """EXT_SUFFIX of an ABI (PEP 3149) on Linux with glibc.
-
-    Args:
-      abi: a key of PYTHON_ABIS.
-      cpu: a CPU of LINUX_CPUS.
-
-    Returns:
-      Such as `.cpython-314t-x86_64-linux-gnu.so`.
-    """
-    return ".cpython-{}-{}-linux-gnu.so".format(abi.removeprefix("cp"), cpu)
-
-def ext_suffix_select(abi):
-    """EXT_SUFFIX of an ABI for the target platform, known without any interpreter.
-
-    Args:
-      abi: a key of PYTHON_ABIS.
-
-    Returns:
-      A `select` for configurable attributes.
-    """
-    return select(
-        {
-            Label("@platforms//cpu:" + cpu): ext_suffix(abi, cpu)
-            for cpu in LINUX_CPUS
-        },
-        no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(LINUX_CPUS)),
-    )
 
 def for_available_abis(prefix):
     """Targets of every ABI whose C headers can be had. They are looked for when a target with this attribute is built.

@@ -3,8 +3,8 @@
 `@local_python` is the interpreter that runs the build: the one that `--repo_env=PYTHON=...` names, else the first
 python3 on PATH. It must have C headers.
 
-`@python_<abi>` has the C headers of each ABI of abis.bzl, and `:python`, an interpreter. Each of the two is taken from
-the first place that has it; nothing is looked for until something needs it.
+`@python_<abi>` has the C headers of each ABI of abis.bzl for the target platform, and `:python`, an interpreter that runs
+here. Each of the two is taken from the first place that has it; nothing is looked for until something needs it.
 
 1. What `--repo_env=PYTHON_<ABI>=/path/to/python` names, such as `PYTHON_CP313T`.
 2. `@local_python`'s interpreter, if it is of that ABI.
@@ -17,21 +17,28 @@ the first place that has it; nothing is looked for until something needs it.
 `--repo_env=PYTHON_SOURCES=machine,debian` says which of 3 to 5 are tried, in which order. bazelw says exactly that where
 only mirrors can be reached, so that no time is lost.
 
+The headers for another machine than this one (machines.bzl) are those of the installation for it that
+`--repo_env=PYTHON_<ABI>_<MACHINE>=/path/to/it` names, such as `PYTHON_CP314_MACOS_AARCH64`, else 3's, else 6.
+
 An ABI that is found nowhere is skipped by `bazel build //...`; asked for by name it fails with one sentence.
 """
 
 load("//bazel/toolchains/python/private:local_python.bzl", "local_python")
+load("//bazel/toolchains/python/private:python_abi_repository.bzl", "python_abi_repository")
 load("//bazel/toolchains/python/private:python_headers.bzl", "python_headers_repository")
 load("//bazel/toolchains/python/private:python_interpreter.bzl", "python_interpreter_repository")
 load(":abis.bzl", "PYTHON_ABIS")
+load(":machines.bzl", "PYTHON_MACHINES")
 
 def _python_impl(_module_ctx):
     local_python(name = "local_python")
     for abi in PYTHON_ABIS:
-        python_headers_repository(name = "python_" + abi, abi = abi)
+        python_abi_repository(name = "python_" + abi, abi = abi)
+        for machine in PYTHON_MACHINES:
+            python_headers_repository(name = "python_{}_{}".format(abi, machine), abi = abi, machine = machine)
         python_interpreter_repository(name = "python_{}_interpreter".format(abi), abi = abi)
 
 python = module_extension(
     implementation = _python_impl,
-    doc = "Declares @local_python and, for each ABI, @python_<abi> and @python_<abi>_interpreter.",
+    doc = "Declares @local_python and, for each ABI, @python_<abi>, @python_<abi>_<machine> and @python_<abi>_interpreter.",
 )

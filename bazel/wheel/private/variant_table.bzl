@@ -5,6 +5,8 @@ final, so it is here and nowhere else. It is the one of PEP 850, because uv 0.13
 document names no provider, and the schema of PEP 825 alone forbids the key `providers`.
 """
 
+load("//bazel/toolchains/hip:defs.bzl", "HIP_RELEASE_ARCHS")
+
 _SCHEMA = "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json"
 
 # Namespace -> where an installer learns what a machine has. In order of preference: a variant of the first namespace wins
@@ -42,23 +44,12 @@ def _variant(label, properties, is_plain = False):
 # which is what every installer takes that knows no variants.
 _VARIANTS = {
     "cpu": _variant("null", {}, is_plain = True),
-    # The lower bound is the toolkit's version: an older driver does not read the PTX that a newer toolkit writes.
+    # Machine code, which a release has for every GPU it names, runs on each driver of its major version (CUDA Compatibility,
+    # `Minor Version Compatibility`). PTX, for other GPUs, wants a driver of the toolkit's version.
     "cu12": _variant("cu12", {"nvidia": {"cuda_version_lower_bound": ["12.4"]}}),
     "cu13": _variant("cu13", {"nvidia": {"cuda_version_lower_bound": ["13.0"]}}),
     # One of them is enough; the list is what the kernels are compiled for.
-    "rocm7": _variant("rocm7", {"amd": {"gfx_arch": [
-        "gfx908",
-        "gfx90a",
-        "gfx942",
-        "gfx1030",
-        "gfx1100",
-        "gfx1101",
-        "gfx1102",
-        "gfx1150",
-        "gfx1151",
-        "gfx1200",
-        "gfx1201",
-    ]}}),
+    "rocm6": _variant("rocm6", {"amd": {"gfx_arch": HIP_RELEASE_ARCHS}}),
     "vulkan": _variant("vulkan", {"ggml": {"backend": ["vulkan"]}}),
 }
 

@@ -2,7 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
-load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
+load("//platforms:macos.bzl", "macos_platform_tag")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
 load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 
@@ -24,7 +24,7 @@ def _platform_tag(ctx):
     """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU and the deployment target."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
-        return "macosx_{}_{}_{}".format(MACOS_DEPLOYMENT_TARGET[0], MACOS_DEPLOYMENT_TARGET[1], MACOS_CPUS[cpu])
+        return macos_platform_tag(cpu)
     floor = _constrained(ctx, ctx.attr._glibc, "glibc")
     return "many" + floor.replace("glibc", "linux") + "_" + cpu
 

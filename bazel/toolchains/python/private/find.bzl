@@ -1,7 +1,8 @@
 """Looking for the headers or the interpreter of an ABI; shared by the repository rules of this folder."""
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "ext_suffix")
 load(":standalone.bzl", "download_standalone")
 
 # Settings that decide where is looked; a change looks again.
@@ -49,13 +50,14 @@ _MISSING = (
     "no {what} of {title} found ({reasons}), install one or name it with --repo_env={variable}=/path/to/python{suffix}"
 )
 
-def host_cpu(rctx):
-    """The CPU of this machine, as LINUX_CPUS spells it.
+def host_machine(rctx):
+    """The machine that runs the build, as a key of PYTHON_MACHINES.
 
     Args:
       rctx: the repository context.
     """
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
+    cpu = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
+    return ("macos_" if rctx.os.name.startswith("mac") else "linux_") + cpu
 
 def default_python(rctx):
     """The interpreter that `PYTHON` names, else the first python3 on PATH.
@@ -101,14 +103,22 @@ def find_python(rctx, abi, need):
     if facts:
         return facts, ""
     reasons = []
-    for source in _sources(rctx):
+    for source in python_sources(rctx):
         facts, reason = _look(rctx, abi, need, source)
         if facts:
             return facts, ""
         reasons.append(reason)
     return None, _missing(abi, need, reasons)
 
-def _sources(rctx):
+def python_sources(rctx):
+    """What is looked through where the user names nothing.
+
+    Args:
+      rctx: the repository context.
+
+    Returns:
+      Names of _SOURCES, in order.
+    """
     named = rctx.getenv("PYTHON_SOURCES")
     sources = named.split(",") if named else _SOURCES
     for source in sources:
@@ -124,14 +134,17 @@ def _look(rctx, abi, need, source):
     rctx.report_progress("looking for {} of {}: {}".format(need, abi, source))
     if source != "standalone":
         return _ask(rctx, abi, need, source)
-    python, reason = download_standalone(rctx, abi, host_cpu(rctx))
-    return _ask(rctx, abi, need, "path", python, watch = False) if python else (None, reason)
+    folder, reason = download_standalone(rctx, abi, host_machine(rctx))
+    if not folder:
+        return None, reason
+    python = folder.get_child("bin", "python" + PYTHON_ABIS[abi].python_version)
+    return _ask(rctx, abi, need, "path", python, watch = False)
 
 def _ask(rctx, abi, need, source, path = "", watch = True):
     """Asks the finder; returns (facts, reason). What it answers from is watched, unless it is part of the repository."""
     request = json.encode({
         "abi": abi,
-        "ext_suffix": ext_suffix(abi, host_cpu(rctx)),
+        "ext_suffix": ext_suffix(abi, host_machine(rctx)),
         "need": need,
         "path": str(path),
         "source": source,

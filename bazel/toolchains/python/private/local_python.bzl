@@ -4,7 +4,7 @@ Unlike the repositories of PYTHON_ABIS it must be there: it runs the tools of th
 """
 
 load(":copy_headers.bzl", "copy_headers")
-load(":find.bzl", "default_python")
+load(":find.bzl", "default_python", "host_machine")
 load(":launcher.bzl", "write_launcher")
 
 _BUILD = """\
@@ -13,15 +13,15 @@ load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_h
 python_headers(
     name = "headers",
     abi_tag = "{abi_tag}",
-    cpu = "{cpu}",
     ext_suffix = "{ext_suffix}",
+    machine = "{machine}",
     python_version = "{version}",
 )
 
 python_interpreter(
     name = "python",
-    cpu = "{cpu}",
     executable = "{executable}",
+    machine = "{machine}",
 )
 
 toolchain(
@@ -82,7 +82,7 @@ def _local_python_impl(rctx):
     facts = _describe(rctx, python)
     copy_headers(rctx, facts)
     write_launcher(rctx, facts)
-    rctx.file("BUILD.bazel", _BUILD.format(**facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
+    rctx.file("BUILD.bazel", _BUILD.format(machine = host_machine(rctx), **facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
     rctx.file("abi.bzl", _ABI.format(**facts))
 
 local_python = repository_rule(

@@ -1,8 +1,10 @@
-"""`python_headers_repository`: the C headers and the facts of one ABI."""
+"""`python_headers_repository`: the C headers and the facts of one ABI on one machine."""
 
-load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS", "ext_suffix")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 load(":copy_headers.bzl", "copy_headers")
-load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_cpu")
+load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine")
+load(":foreign_headers.bzl", "find_foreign_headers")
 
 _BUILD = """\
 load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_headers")
@@ -10,27 +12,26 @@ load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_h
 python_headers(
     name = "headers",
     abi_tag = {abi_tag},
-    cpu = {cpu},
     ext_suffix = {ext_suffix},
+    machine = {machine},
     missing = {missing},
     of_ordinary_build = {of_ordinary_build},
     python_version = {python_version},
 )
-
-# In a repository of its own, because finding it can take much longer.
-alias(
-    name = "python",
-    actual = "{interpreter}",
-    visibility = ["//visibility:public"],
-)
 """
+
+def _find_headers(rctx, abi):
+    machine = rctx.attr.machine
+    if machine == host_machine(rctx):
+        return find_python(rctx, abi, "headers")
+    return find_foreign_headers(rctx, abi, machine)
 
 def _find(rctx, abi):
     """Returns (facts, whether they are of the ordinary build, sentence that says why there are none)."""
-    facts, missing = find_python(rctx, abi, "headers")
+    facts, missing = _find_headers(rctx, abi)
     if facts or not PYTHON_ABIS[abi].free_threaded:
         return facts, False, missing
-    facts, missing = find_python(rctx, abi.removesuffix("t"), "headers")
+    facts, missing = _find_headers(rctx, abi.removesuffix("t"))
     return facts, True, "no C headers of free-threaded Python {}, and {}".format(
         PYTHON_ABIS[abi].python_version,
         missing,
@@ -46,9 +47,8 @@ def _python_headers_repository_impl(rctx):
         rctx.delete("standalone")
     rctx.file("BUILD.bazel", _BUILD.format(
         abi_tag = repr(abi),
-        cpu = repr(host_cpu(rctx)),
-        ext_suffix = repr(ext_suffix(abi, host_cpu(rctx))),
-        interpreter = "@python_{}_interpreter//:python".format(abi),
+        ext_suffix = repr(ext_suffix(abi, rctx.attr.machine)),
+        machine = repr(rctx.attr.machine),
         missing = repr("" if facts else missing),
         of_ordinary_build = of_ordinary_build,
         python_version = repr(PYTHON_ABIS[abi].python_version),
@@ -58,8 +58,9 @@ python_headers_repository = repository_rule(
     implementation = _python_headers_repository_impl,
     attrs = FINDER_ATTRS | {
         "abi": attr.string(doc = "A key of PYTHON_ABIS.", mandatory = True),
+        "machine": attr.string(doc = "A key of PYTHON_MACHINES.", mandatory = True, values = PYTHON_MACHINES.keys()),
     },
     configure = True,
-    doc = "`:headers`, `:abi`, and `:python` as an alias into the repository of the interpreter.",
+    doc = "`:headers`, `:abi` and `:available`, for targets that are this machine.",
     environ = FINDER_ENVIRONMENT,
 )

@@ -1,6 +1,6 @@
 """`python_interpreter_repository`: an interpreter of one ABI."""
 
-load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_cpu")
+load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine")
 load(":launcher.bzl", "write_launcher")
 
 _BUILD = """\
@@ -8,8 +8,8 @@ load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_i
 
 python_interpreter(
     name = "python",
-    cpu = {cpu},
     executable = {executable},
+    machine = {machine},
     missing = {missing},
 )
 """
@@ -19,8 +19,8 @@ def _python_interpreter_repository_impl(rctx):
     if facts:
         write_launcher(rctx, facts)
     rctx.file("BUILD.bazel", _BUILD.format(
-        cpu = repr(host_cpu(rctx)),
         executable = repr(facts["executable"] if facts else "/nonexistent"),
+        machine = repr(host_machine(rctx)),
         missing = repr(missing),
     ))
 

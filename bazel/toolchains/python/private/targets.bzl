@@ -8,39 +8,58 @@ load("@rules_python//python:py_runtime.bzl", "py_runtime")
 load("@rules_python//python:py_runtime_pair.bzl", "py_runtime_pair")
 load("//bazel/availability:defs.bzl", "where_found")
 load("//bazel/toolchains/python:abi.bzl", "python_abi")
+load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "select_machine")
 
-def _compatible_with(cpu, missing):
-    """Constraints of what was found for machines with `cpu`, or unsatisfiable ones that say why nothing was."""
+def _compatible_with(machine, missing):
+    """Constraints of what was found for a machine, or unsatisfiable ones that say why nothing was."""
     return where_found(missing) or [
-        Label("@platforms//cpu:" + cpu),
-        Label("@platforms//os:linux"),
+        Label("@platforms//cpu:" + PYTHON_MACHINES[machine].cpu),
+        Label("@platforms//os:" + PYTHON_MACHINES[machine].os),
     ]
 
-def _declare_available(cpu, missing):
+def _declare_available(machine, missing):
     """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
     native.config_setting(
         name = "available",
-        constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(cpu, missing),
+        constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(machine, missing),
         visibility = ["//visibility:public"],
     )
 
-def python_headers(name, abi_tag, cpu, ext_suffix, python_version, missing = "", of_ordinary_build = False):
+def python_of_target(name, host):
+    """Declares `:headers`, `:abi` and `:available` as those of the machine that the target platform is.
+
+    Args:
+      name: what the names of the repositories that have them begin with.
+      host: the machine that runs the build; it is taken for a platform that is none of the table, too.
+    """
+    for target in ["headers", "abi", "available"]:
+        actual = "@{}_{{}}//:{}".format(name, target)
+        native.alias(
+            name = target,
+            actual = select_machine(
+                {machine: actual.format(machine) for machine in PYTHON_MACHINES},
+                default = actual.format(host),
+            ),
+            visibility = ["//visibility:public"],
+        )
+
+def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing = "", of_ordinary_build = False):
     """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are any.
 
-    pyconfig.h and EXT_SUFFIX are those of one CPU: an extension for another one needs another interpreter's.
+    pyconfig.h and EXT_SUFFIX are those of one machine: an extension for another one needs another interpreter's.
 
     Args:
       name: name of the headers' target.
       abi_tag: see PythonAbiInfo.
-      cpu: the CPU that they are for.
       ext_suffix: see PythonAbiInfo.
+      machine: the key of PYTHON_MACHINES that they are for.
       python_version: see PythonAbiInfo.
       missing: where no headers were found, the sentence that says so.
       of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the ordinary build, which
         differ by one macro.
     """
-    compatible_with = _compatible_with(cpu, missing)
-    _declare_available(cpu, missing)
+    compatible_with = _compatible_with(machine, missing)
+    _declare_available(machine, missing)
 
     # Extensions leave Python's symbols undefined: the interpreter that imports them has them.
     cc_library(
@@ -62,16 +81,16 @@ def python_headers(name, abi_tag, cpu, ext_suffix, python_version, missing = "",
         visibility = ["//visibility:public"],
     )
 
-def python_interpreter(name, cpu, executable, missing = ""):
+def python_interpreter(name, executable, machine, missing = ""):
     """Declares `:python`, a file that starts the interpreter, and `:runtimes`, which py_binary and py_test run with.
 
     Args:
       name: name of the file's target.
-      cpu: the CPU that it runs on.
       executable: absolute path of the interpreter, which `bin/python3` starts.
+      machine: the key of PYTHON_MACHINES that it runs on.
       missing: where none was found, the sentence that says so.
     """
-    compatible_with = _compatible_with(cpu, missing)
+    compatible_with = _compatible_with(machine, missing)
     native.filegroup(
         name = name,
         srcs = [] if missing else ["bin/python3"],

@@ -6,6 +6,8 @@ import dataclasses
 import struct
 from collections.abc import Iterator
 
+from . import export_trie
+
 MAGIC = b"\xcf\xfa\xed\xfe"  # 64 bits, little endian
 # Other files for macOS, which no tag here promises: both 32 bits, big endian, and of several machines.
 FOREIGN_MAGICS = (
@@ -20,6 +22,8 @@ _ID_DYLIB = 0xD
 _LOADS = (0xC, 0x80000018, 0x8000001F)  # LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_REEXPORT_DYLIB
 _RPATH = 0x8000001C
 _BUILD_VERSION = 0x32
+# Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY, LC_DYLD_EXPORTS_TRIE.
+_EXPORTS = {0x22: 40, 0x80000022: 40, 0x80000033: 8}
 _PLATFORM_MACOS = 1
 
 
@@ -37,6 +41,7 @@ class MachO:
         needed: Libraries that it loads, in order.
         run_paths: LC_RPATH, in order.
         minimum: Oldest macOS that it runs on, (major, minor); (0, 0) where it does not say.
+        exported: Symbols that others may bind to, as C spells them.
     """
 
     machine: int
@@ -44,6 +49,7 @@ class MachO:
     needed: list[str]
     run_paths: list[str]
     minimum: tuple[int, int]
+    exported: frozenset[str]
 
 
 def read(data: bytes) -> MachO:
@@ -57,6 +63,7 @@ def read(data: bytes) -> MachO:
 def _read(data: bytes) -> MachO:
     _, machine, _, _, number, size, _, _ = struct.unpack_from(_HEADER, data)
     install_name, needed, run_paths, minimum = "", [], [], (0, 0)
+    exported: frozenset[str] = frozenset()
     for command, body in _commands(data, number, size):
         if command == _ID_DYLIB:
             install_name = _string(body)
@@ -69,7 +76,18 @@ def _read(data: bytes) -> MachO:
             if platform != _PLATFORM_MACOS:
                 raise ValueError(f"it is for platform {platform} of Apple, and macOS is 1")
             minimum = (version >> 16, version >> 8 & 0xFF)
-    return MachO(machine, install_name, needed, run_paths, minimum)
+        elif command in _EXPORTS:
+            exported = _exported(data, *struct.unpack_from("<II", body, _EXPORTS[command]))
+    return MachO(machine, install_name, needed, run_paths, minimum, exported)
+
+
+def _exported(data: bytes, offset: int, size: int) -> frozenset[str]:
+    if offset + size > len(data):
+        raise ValueError("its list of exported symbols is not in the file")
+    # C's names have an underscore before them.
+    return frozenset(
+        name.removeprefix("_") for name in export_trie.names(data[offset : offset + size])
+    )
 
 
 def _commands(data: bytes, number: int, size: int) -> Iterator[tuple[int, bytes]]:

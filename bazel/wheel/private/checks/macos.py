@@ -1,11 +1,11 @@
-"""The native files of a wheel for macOS: machine, oldest system, what they need and where they look for it."""
+"""The native files of a wheel for macOS: machine, oldest system, what they need and where they look, how they are entered."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
 
-from . import policy
+from . import policy, symbols
 from .elf import MAGIC as ELF_MAGIC
 from .macho import FOREIGN_MAGICS, MAGIC, MachO, UnreadableMachO, read
 from .wheel import Expected, MacosPlatform, Wheel, macos_of
@@ -33,9 +33,33 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         yield from _name(path, file)
         yield from _needed(path, file, files, expected)
         yield from _run_paths(path, file)
-    if expected.is_plugin and not files:
-        yield policy.NO_LIBRARY
+    yield from _entries(files, expected)
     yield from _accelerator(files, expected)
+
+
+def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
+    """What a Python or a ggml enters them by. That they export nothing else is not asked: zig's linker can't see to it."""
+    extensions = {
+        path: file for path, file in files.items() if symbols.is_extension(path, file.exported)
+    }
+    if expected.is_plugin:
+        yield from _plugin(files, extensions)
+        return
+    if not extensions:
+        yield symbols.no_extension(expected)
+    for path, file in extensions.items():
+        yield from symbols.suffix(path, expected)
+        yield from symbols.init_function(path, file.exported)
+
+
+def _plugin(files: dict[str, MachO], extensions: dict[str, MachO]) -> Iterator[str]:
+    for path in extensions:
+        yield symbols.is_for_one_python(path)
+    libraries = {path: file for path, file in files.items() if path not in extensions}
+    if not libraries:
+        yield policy.NO_LIBRARY
+    for path, file in libraries.items():
+        yield from symbols.entry_point(path, file.exported)
 
 
 def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from . import policy
@@ -24,15 +24,15 @@ _INIT = "PyInit_"
 
 def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
     """Yields symbols that are where they must not be, and extensions of another ABI."""
-    extensions = {path: elf for path, elf in elves.items() if _is_extension(path, elf)}
+    extensions = {path: elf for path, elf in elves.items() if is_extension(path, elf.exported)}
     if expected.is_plugin:
         yield from _plugin(elves, extensions)
     elif not extensions:
-        yield f"there is no extension module for {expected.abi_tag}; set `extension` of py_abi_wheel"
+        yield no_extension(expected)
     for path, elf in elves.items():
         yield from _cxx_runtime(path, elf)
         if path in extensions and not expected.is_plugin:
-            yield from _suffix(path, expected)
+            yield from suffix(path, expected)
             yield from _exports(path, elf)
         else:
             yield from _python(path, elf)
@@ -41,14 +41,12 @@ def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
 def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf]) -> Iterator[str]:
     """A plug-in is for every Python, and is entered by its entry points alone."""
     for path in extensions:
-        yield f"{path}: is an extension module, but the wheel says it is for every Python; leave it out, or use py_abi_wheel"
-    init = policy.PLUGIN_ENTRY_POINTS[0]
+        yield is_for_one_python(path)
     libraries = {path: elf for path, elf in elves.items() if path not in extensions}
     if not libraries:
         yield policy.NO_LIBRARY
     for path, elf in libraries.items():
-        if init not in elf.exported:
-            yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
+        yield from entry_point(path, elf.exported)
         more = [name for name in elf.exported if name not in policy.PLUGIN_ENTRY_POINTS]
         if more:
             yield (
@@ -57,9 +55,17 @@ def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf]) -> Iterator[str]:
             )
 
 
-def _is_extension(path: str, elf: Elf) -> bool:
+def entry_point(path: str, exported: Container[str]) -> Iterator[str]:
+    """Yields what keeps a plug-in's library from being loaded."""
+    init = policy.PLUGIN_ENTRY_POINTS[0]
+    if init not in exported:
+        yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
+
+
+def is_extension(path: str, exported: Iterable[str]) -> bool:
+    """Whether a library is an extension module, by its symbols or its name."""
     name = PurePosixPath(path).name
-    defines_module = any(symbol.startswith(_INIT) for symbol in elf.exported)
+    defines_module = any(symbol.startswith(_INIT) for symbol in exported)
     return defines_module or bool(_EXTENSION_NAME.fullmatch(name))
 
 
@@ -88,25 +94,46 @@ def _python(path: str, elf: Elf) -> Iterator[str]:
         )
 
 
-def _suffix(path: str, expected: Expected) -> Iterator[str]:
+def is_for_one_python(path: str) -> str:
+    """What is said of an extension module in a plug-in wheel."""
+    return f"{path}: is an extension module, but the wheel says it is for every Python; leave it out, or use py_abi_wheel"
+
+
+def no_extension(expected: Expected) -> str:
+    """What is said of a wheel that is to have one and has none."""
+    return f"there is no extension module for {expected.abi_tag}; set `extension` of py_abi_wheel"
+
+
+def suffix(path: str, expected: Expected) -> Iterator[str]:
+    """Yields what is wrong with the name of an extension module."""
     stem, _, rest = PurePosixPath(path).name.partition(".")
-    suffix = "." + rest
-    if suffix == ".so":
+    found = "." + rest
+    if found == ".so":
         yield (
             f"{path}: has the suffix .so, with which every CPython would load it, whatever its ABI; "
             f"name it {stem}{expected.ext_suffix}"
         )
-    elif suffix != expected.ext_suffix:
+    elif found != expected.ext_suffix:
         yield (
-            f"{path}: has the suffix {suffix}, the ABI {expected.abi_tag} of the wheel {expected.ext_suffix}; "
+            f"{path}: has the suffix {found}, the ABI {expected.abi_tag} of the wheel {expected.ext_suffix}; "
             "build the extension for that ABI"
         )
 
 
-def _exports(path: str, elf: Elf) -> Iterator[str]:
-    init = _INIT + PurePosixPath(path).name.partition(".")[0]
-    if init not in elf.exported:
+def _init(path: str) -> str:
+    return _INIT + PurePosixPath(path).name.partition(".")[0]
+
+
+def init_function(path: str, exported: Container[str]) -> Iterator[str]:
+    """Yields what keeps an extension module from being imported."""
+    init = _init(path)
+    if init not in exported:
         yield f"{path}: does not export {init}, so importing it fails; define the module under the name of its file"
+
+
+def _exports(path: str, elf: Elf) -> Iterator[str]:
+    yield from init_function(path, elf.exported)
+    init = _init(path)
     more = [name for name in elf.exported if name != init]
     if more:
         yield f"{path}: exports {_some(more)} beside {init}; link it with py_extension, which exports nothing else"

@@ -1,0 +1,70 @@
+"""The machines that extension modules are built for, and what the modules are called there."""
+
+load("//platforms:macos.bzl", "MACOS_CPUS")
+load("//platforms:platforms.bzl", "LINUX_CPUS")
+
+def _machine(os, cpu, soabi, triple):
+    return struct(
+        # CPU as @platforms//cpu spells it.
+        cpu = cpu,
+        # System as @platforms//os spells it.
+        os = os,
+        # What EXT_SUFFIX says of it, after the ABI (PEP 3149).
+        soabi = soabi,
+        # What python-build-standalone calls it.
+        triple = triple,
+    )
+
+# Name below //platforms -> what it stands for.
+PYTHON_MACHINES = {
+    "linux_" + cpu: _machine("linux", cpu, cpu + "-linux-gnu", cpu + "-unknown-linux-gnu")
+    for cpu in LINUX_CPUS
+} | {
+    "macos_" + cpu: _machine("macos", cpu, "darwin", cpu + "-apple-darwin")
+    for cpu in MACOS_CPUS
+}
+
+def select_machine(values, default = None, **kwargs):
+    """Selects on the machine that the target platform is.
+
+    Args:
+      values: name of a machine -> value.
+      default: value for any other platform; None for none, which is an error.
+      **kwargs: passed on to select().
+
+    Returns:
+      A select().
+    """
+    return select(
+        {
+            Label("//platforms:{}_target".format(machine)): value
+            for machine, value in values.items()
+        } | ({"//conditions:default": default} if default else {}),
+        **kwargs
+    )
+
+def ext_suffix(abi, machine):
+    """EXT_SUFFIX of an ABI (PEP 3149); on Linux with glibc.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+      machine: a key of PYTHON_MACHINES.
+
+    Returns:
+      Such as `.cpython-314t-x86_64-linux-gnu.so`.
+    """
+    return ".cpython-{}-{}.so".format(abi.removeprefix("cp"), PYTHON_MACHINES[machine].soabi)
+
+def ext_suffix_select(abi):
+    """EXT_SUFFIX of an ABI for the target platform, known without any interpreter.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      A `select` for configurable attributes.
+    """
+    return select_machine(
+        {machine: ext_suffix(abi, machine) for machine in PYTHON_MACHINES},
+        no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(PYTHON_MACHINES)),
+    )

@@ -1,0 +1,89 @@
+"""Looking for the headers of an ABI on another machine than this one, whose interpreter can't be asked."""
+
+load("//bazel/availability:defs.bzl", "sentence_as_name")
+load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
+load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES")
+load(":find.bzl", "python_sources")
+load(":standalone.bzl", "download_standalone")
+
+_MISSING = (
+    "no C headers of {title} for {machine} found ({reason}), name an installation with --repo_env={variable}=/path/to/it"
+)
+
+# A macro of pyconfig.h that is defined on the one system and not on the other.
+_OF_LINUX = "HAVE_EPOLL"
+
+def find_foreign_headers(rctx, abi, machine):
+    """Looks at what the user names, then for an archive of python-build-standalone.
+
+    Args:
+      rctx: the repository context.
+      abi: a key of PYTHON_ABIS.
+      machine: the key of PYTHON_MACHINES.
+
+    Returns:
+      (facts, reason): what copy_headers() takes, or None and the sentence that says why there are none.
+    """
+    variable = "PYTHON_{}_{}".format(abi, machine).upper()
+    named = rctx.getenv(variable)
+    folder, reason = rctx.path(named) if named else None, "no archive was looked for"
+    if not named and "standalone" in python_sources(rctx):
+        folder, reason = download_standalone(rctx, abi, machine)
+    if not folder:
+        return None, sentence_as_name(_MISSING.format(
+            machine = machine,
+            reason = reason,
+            title = _title(abi),
+            variable = variable,
+        ))
+    facts = _look(folder, abi, machine)
+    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/{}/Python.h".format(_folder_name(abi))
+    if wrong:
+        fail("{}={}: {}; name another installation, or unset {}".format(variable, folder, wrong, variable))
+    if named:
+        rctx.watch_tree(facts["include"])
+    return facts, ""
+
+def _title(abi):
+    facts = PYTHON_ABIS[abi]
+    return ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version
+
+def _folder_name(abi):
+    facts = PYTHON_ABIS[abi]
+    return "python" + facts.python_version + ("t" if facts.free_threaded else "")
+
+def _look(folder, abi, machine):
+    name = _folder_name(abi)
+    include = folder.get_child("include", name)
+    if not include.get_child("Python.h").exists:
+        return None
+
+    # Debian's pyconfig.h includes that of the machine out of a folder of its own.
+    platform_include = folder.get_child("include", PYTHON_MACHINES[machine].soabi, name)
+    return {
+        "include": str(include),
+        "platform_include": str(platform_include) if platform_include.exists else "",
+    }
+
+def _problem(rctx, facts, abi, machine):
+    """What is wrong with the headers, or nothing."""
+    versions = _macros(rctx, facts["include"] + "/patchlevel.h")
+    version = "{}.{}".format(versions.get("PY_MAJOR_VERSION"), versions.get("PY_MINOR_VERSION"))
+    if version != PYTHON_ABIS[abi].python_version:
+        return "its headers are of Python {}, not {}".format(version, PYTHON_ABIS[abi].python_version)
+    config = _macros(rctx, (facts["platform_include"] or facts["include"]) + "/pyconfig.h")
+    system = "linux" if _OF_LINUX in config else "macos"
+    if system != PYTHON_MACHINES[machine].os:
+        return "its pyconfig.h is for {}, not {}".format(system, PYTHON_MACHINES[machine].os)
+    if ("Py_GIL_DISABLED" in config) != PYTHON_ABIS[abi].free_threaded:
+        return "its pyconfig.h is not that of " + _title(abi)
+    return ""
+
+def _macros(rctx, file):
+    """Name -> value of the macros that a header defines."""
+    macros = {}
+    for line in rctx.read(file).splitlines():
+        words = line.replace("\t", " ").split(" ")
+        if words[0] == "#define" and len(words) > 1:
+            macros[words[1]] = " ".join(words[2:]).strip()
+    return macros
