@@ -114,6 +114,11 @@ def test_another_system_of_apple(plugin: Draft, check: Check) -> None:
     assert_only(check(plugin), expected, "there is no library in the wheel")
 
 
+def test_a_file_that_is_not_signed(plugin: Draft, check: Check) -> None:
+    set_backend(plugin, signed=False)
+    assert_only(check(plugin), "is not signed, and a Mac with Apple's CPU kills what is not")
+
+
 def test_another_install_name(plugin: Draft, check: Check) -> None:
     set_backend(plugin, install_name="/build/libggml-standin.so")
     assert_only(check(plugin), r"has the install name /build/libggml-standin\.so")

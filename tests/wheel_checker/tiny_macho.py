@@ -12,7 +12,7 @@ PLATFORM_MACOS = 1
 _MAGIC = 0xFEEDFACF
 _DYLIB = 6
 _LOAD_DYLIB, _ID_DYLIB, _BUILD_VERSION, _RPATH = 0xC, 0xD, 0x32, 0x8000001C
-_EXPORTS_TRIE = 0x80000033
+_CODE_SIGNATURE, _EXPORTS_TRIE = 0x1D, 0x80000033
 _HEADER = "<IiiIIIII"
 
 
@@ -45,6 +45,7 @@ def tiny_macho(
     minimum: tuple[int, int] = (13, 0),
     platform: int = PLATFORM_MACOS,
     exported: Sequence[str] = (),
+    signed: bool = True,
 ) -> bytes:
     """Returns a shared library that consists of its load commands, and the list of what it exports."""
     versions = struct.pack("<III", 0, 0, 0)
@@ -53,6 +54,7 @@ def tiny_macho(
     commands += [_with_string(_RPATH, b"", path) for path in run_paths]
     oldest = minimum[0] << 16 | minimum[1] << 8
     commands.append(struct.pack("<IIIIII", _BUILD_VERSION, 24, platform, oldest, oldest, 0))
+    commands += [struct.pack("<IIII", _CODE_SIGNATURE, 16, 0, 0)] * signed
     trie = _trie(exported)
     end = struct.calcsize(_HEADER) + sum(map(len, commands)) + 16
     commands.append(struct.pack("<IIII", _EXPORTS_TRIE, 16, end, len(trie)))

@@ -14,6 +14,15 @@ expand() {
     done
 }
 
+# A library that is given no install name would be called by the path it is linked to, which is one of this build.
+install_name() {
+    case "$words" in
+        *-install_name*) ;;
+        *-dynamiclib*) printf -- '-Wl,-install_name,@rpath/%s\n' "$(printf '%s\n' "$words" | sed -n '/^-o$/{n;s@.*/@@;p;}')" ;;
+    esac
+}
+
+words=$(expand "$@")
 cache=$(mktemp -d ./zig-cache.XXXXXX)
 trap 'rm -rf "$cache"' EXIT
 export ZIG_GLOBAL_CACHE_DIR="$cache" ZIG_LOCAL_CACHE_DIR="$cache"
@@ -23,5 +32,5 @@ set -f
 IFS='
 '
 # shellcheck disable=SC2046
-"$ZIG" cc -target "$ZIG_TARGET" -g0 -nostdlib $(expand "$@") \
+"$ZIG" cc -target "$ZIG_TARGET" -g0 -nostdlib $words $(install_name) \
     "$ZIG_RUNTIME/libc++.a" "$ZIG_RUNTIME/libc++abi.a" "$ZIG_RUNTIME/libcompiler_rt.a" -lSystem

@@ -1,6 +1,7 @@
 """`checked_cuda_library`: a shared library, with a validation action that reads its GPU architectures back."""
 
 load("@rules_cuda//cuda:defs.bzl", "CudaArchsInfo")
+load("//bazel/cc:checked_library.bzl", "CHECKED_LIBRARY_ATTRS", "check_architectures")
 
 def _codes(ctx):
     """Architectures that the library is to have, such as `sm_90` and `compute_90`."""
@@ -13,35 +14,13 @@ def _codes(ctx):
     ]
 
 def _checked_cuda_library_impl(ctx):
-    report = ctx.actions.declare_file(ctx.label.name + ".architectures")
-    arguments = ctx.actions.args()
-    arguments.add_all([ctx.executable._cuobjdump, ctx.file.library, report])
-    arguments.add_all(_codes(ctx))
-    ctx.actions.run(
-        arguments = [arguments],
-        executable = ctx.executable._checker,
-        inputs = [ctx.file.library],
-        mnemonic = "CheckCudaArchs",
-        outputs = [report],
-        progress_message = "Checking the GPU architectures of " + ctx.file.library.basename,
-        tools = [ctx.executable._cuobjdump],
-    )
-    return [
-        DefaultInfo(files = depset([ctx.file.library])),
-        # Bazel runs this for everything that is built of the library.
-        OutputGroupInfo(_validation = depset([report])),
-    ]
+    return check_architectures(ctx, _codes(ctx), "CheckCudaArchs", tools = [ctx.executable._cuobjdump])
 
 checked_cuda_library = rule(
     implementation = _checked_cuda_library_impl,
-    attrs = {
+    attrs = CHECKED_LIBRARY_ATTRS | {
         "archs": attr.string_list(
             doc = "Architectures that it must have, no more and no less; empty for those of the flag @rules_cuda//cuda:archs.",
-        ),
-        "library": attr.label(
-            allow_single_file = [".so"],
-            doc = "The shared library.",
-            mandatory = True,
         ),
         "_archs": attr.label(
             default = Label("@rules_cuda//cuda:archs"),

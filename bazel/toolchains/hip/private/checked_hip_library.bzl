@@ -1,34 +1,14 @@
 """`checked_hip_library`: a shared library, with a validation action that reads its GPU architectures back."""
 
+load("//bazel/cc:checked_library.bzl", "CHECKED_LIBRARY_ATTRS", "check_architectures")
 load(":archs.bzl", "HipArchsInfo")
 
 def _checked_hip_library_impl(ctx):
-    report = ctx.actions.declare_file(ctx.label.name + ".architectures")
-    arguments = ctx.actions.args()
-    arguments.add_all([ctx.file.library, report])
-    arguments.add_all(ctx.attr._archs[HipArchsInfo].archs)
-    ctx.actions.run(
-        arguments = [arguments],
-        executable = ctx.executable._checker,
-        inputs = [ctx.file.library],
-        mnemonic = "CheckHipArchs",
-        outputs = [report],
-        progress_message = "Checking the GPU architectures of " + ctx.file.library.basename,
-    )
-    return [
-        DefaultInfo(files = depset([ctx.file.library])),
-        # Bazel runs this for everything that is built of the library.
-        OutputGroupInfo(_validation = depset([report])),
-    ]
+    return check_architectures(ctx, ctx.attr._archs[HipArchsInfo].archs, "CheckHipArchs")
 
 checked_hip_library = rule(
     implementation = _checked_hip_library_impl,
-    attrs = {
-        "library": attr.label(
-            allow_single_file = [".so"],
-            doc = "The shared library.",
-            mandatory = True,
-        ),
+    attrs = CHECKED_LIBRARY_ATTRS | {
         "_archs": attr.label(
             default = Label("//bazel/toolchains/hip:archs"),
         ),

@@ -22,6 +22,7 @@ _ID_DYLIB = 0xD
 _LOADS = (0xC, 0x80000018, 0x8000001F)  # LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_REEXPORT_DYLIB
 _RPATH = 0x8000001C
 _BUILD_VERSION = 0x32
+_CODE_SIGNATURE = 0x1D
 # Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY, LC_DYLD_EXPORTS_TRIE.
 _EXPORTS = {0x22: 40, 0x80000022: 40, 0x80000033: 8}
 _PLATFORM_MACOS = 1
@@ -42,6 +43,7 @@ class MachO:
         run_paths: LC_RPATH, in order.
         minimum: Oldest macOS that it runs on, (major, minor); (0, 0) where it does not say.
         exported: Symbols that others may bind to, as C spells them.
+        is_signed: Whether it has a signature, be it an ad-hoc one.
     """
 
     machine: int
@@ -50,6 +52,7 @@ class MachO:
     run_paths: list[str]
     minimum: tuple[int, int]
     exported: frozenset[str]
+    is_signed: bool
 
 
 def read(data: bytes) -> MachO:
@@ -64,6 +67,7 @@ def _read(data: bytes) -> MachO:
     _, machine, _, _, number, size, _, _ = struct.unpack_from(_HEADER, data)
     install_name, needed, run_paths, minimum = "", [], [], (0, 0)
     exported: frozenset[str] = frozenset()
+    is_signed = False
     for command, body in _commands(data, number, size):
         if command == _ID_DYLIB:
             install_name = _string(body)
@@ -78,7 +82,9 @@ def _read(data: bytes) -> MachO:
             minimum = (version >> 16, version >> 8 & 0xFF)
         elif command in _EXPORTS:
             exported = _exported(data, *struct.unpack_from("<II", body, _EXPORTS[command]))
-    return MachO(machine, install_name, needed, run_paths, minimum, exported)
+        elif command == _CODE_SIGNATURE:
+            is_signed = True
+    return MachO(machine, install_name, needed, run_paths, minimum, exported, is_signed)
 
 
 def _exported(data: bytes, offset: int, size: int) -> frozenset[str]:

@@ -30,6 +30,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         for platform in platforms:
             if platform:
                 yield from _platform(path, file, platform)
+        yield from _signature(path, file)
         yield from _name(path, file)
         yield from _needed(path, file, files, expected)
         yield from _run_paths(path, file)
@@ -71,6 +72,12 @@ def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
             f"{path}: needs macOS {oldest}, and the platform tag promises {promised}; "
             "compile for MACOS_DEPLOYMENT_TARGET (//platforms:macos.bzl)"
         )
+
+
+def _signature(path: str, file: MachO) -> Iterator[str]:
+    """An ad-hoc one is enough. Source: Apple, `macOS Big Sur 11.0.1 Release Notes`, Code Signing."""
+    if not file.is_signed:
+        yield f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; link with zig, or `codesign --sign -`"
 
 
 def _name(path: str, file: MachO) -> Iterator[str]:
