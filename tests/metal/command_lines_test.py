@@ -26,6 +26,7 @@ _TARGET = "aarch64-macos.13.0"
 # Of ggml/src/ggml-metal/CMakeLists.txt.
 _CXX = ["", "-common", "-device", "-fusion", "-ops", "-tuning"]
 _OBJECTIVE_C = ["-context", "-device"]
+_NAMED = "-Wl,-install_name,@rpath/"
 _VARIANTS = {
     "apple_m1": "-march=armv8.2-a+dotprod",
     "apple_m2_m3": "-march=armv8.6-a+dotprod+i8mm",
@@ -53,13 +54,8 @@ def _make_python(folder: Path) -> Path:
     return folder
 
 
-def _arguments(action: dict[str, Any]) -> list[str]:
-    return action["arguments"]
-
-
 def _source(action: dict[str, Any]) -> str:
-    words = _arguments(action)
-    return Path(words[words.index("-c") + 1]).name
+    return Path(action["arguments"][action["arguments"].index("-c") + 1]).name
 
 
 class CommandLinesTest(unittest.TestCase):
@@ -145,10 +141,7 @@ class CommandLinesTest(unittest.TestCase):
                 self.assertEqual([march], [word for word in words if word.startswith("-m")])
             for words in self._compiles(f"{target}_score").values():
                 self.assertEqual([], [word for word in words if word.startswith("-m")])
-        links = self.workspace.actions('mnemonic("CppLink", deps(@llama_cpp//:ggml-cpu))', _METAL)
-        prefix = "-Wl,-install_name,@rpath/"
-        words = [word for link in links for word in link["arguments"]]
-        names = {word[len(prefix) :] for word in words if word.startswith(prefix)}
+        names = self._libraries("@llama_cpp//:ggml-cpu", _METAL)
         expected = {f"libggml-cpu-{variant}.so" for variant in _VARIANTS}
         self.assertEqual(expected, {name for name in names if "cpu" in name})
 
@@ -168,14 +161,15 @@ class CommandLinesTest(unittest.TestCase):
         self.assertFalse([word for word in link["arguments"] if "$ORIGIN" in word])
 
     def test_the_main_wheel_is_the_cpus_and_one_library(self) -> None:
-        cpu = self._linked("//:wheel_cp313", "--platforms=//platforms:macos_aarch64")
+        cpu = self._libraries("//:wheel_cp313", "--platforms=//platforms:macos_aarch64")
         self.assertIn("libllama.dylib", cpu)
-        self.assertEqual({"libggml-metal.so"}, self._linked("//:wheel_cp313", _METAL) - cpu)
+        self.assertEqual({"libggml-metal.so"}, self._libraries("//:wheel_cp313", _METAL) - cpu)
 
-    def _linked(self, target: str, *options: str) -> set[str]:
-        """Names of what is linked for a target."""
+    def _libraries(self, target: str, *options: str) -> set[str]:
+        """Install names of what is linked for a target."""
         links = self.workspace.actions(f'mnemonic("CppLink", deps({target}))', *options)
-        return {Path(words[words.index("-o") + 1]).name for words in map(_arguments, links)}
+        words = [word for link in links for word in link["arguments"]]
+        return {word[len(_NAMED) :] for word in words if word.startswith(_NAMED)}
 
     def test_the_wheel_is_tagged_by_the_deployment_target(self) -> None:
         for target, tag in (
