@@ -2,7 +2,7 @@
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
-load("//bazel/toolchains/python:machines.bzl", "ext_suffix")
+load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 load(":standalone.bzl", "download_standalone")
 
 # Settings that decide where is looked; a change looks again.
@@ -51,13 +51,23 @@ _MISSING = (
 )
 
 def host_machine(rctx):
-    """The machine that runs the build, as a key of PYTHON_MACHINES.
+    """The machine that runs the build.
 
     Args:
       rctx: the repository context.
+
+    Returns:
+      A key of PYTHON_MACHINES.
     """
     cpu = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
-    return ("macos_" if rctx.os.name.startswith("mac") else "linux_") + cpu
+    machine = ("macos_" if rctx.os.name.startswith("mac") else "linux_") + cpu
+    if machine not in PYTHON_MACHINES:
+        fail("{} on {} runs no builds of this project; take a machine that is one of {}".format(
+            rctx.os.name,
+            rctx.os.arch,
+            ", ".join(PYTHON_MACHINES),
+        ))
+    return machine
 
 def default_python(rctx):
     """The interpreter that `PYTHON` names, else the first python3 on PATH.

@@ -10,6 +10,9 @@ _MISSING = (
     "no C headers of {title} for {machine} found ({reason}), name an installation with --repo_env={variable}=/path/to/it"
 )
 
+# Of the installation, those that are looked at.
+_HEADERS = ["Python.h", "patchlevel.h", "pyconfig.h"]
+
 # A macro of pyconfig.h that is defined on the one system and not on the other.
 _OF_LINUX = "HAVE_EPOLL"
 
@@ -37,7 +40,10 @@ def find_foreign_headers(rctx, abi, machine):
             variable = variable,
         ))
     facts = _look(folder, abi, machine)
-    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/{}/Python.h".format(_folder_name(abi))
+    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/{} with {}".format(
+        _folder_name(abi),
+        ", ".join(_HEADERS),
+    )
     if wrong:
         fail("{}={}: {}; name another installation, or unset {}".format(variable, folder, wrong, variable))
     if named:
@@ -55,7 +61,7 @@ def _folder_name(abi):
 def _look(folder, abi, machine):
     name = _folder_name(abi)
     include = folder.get_child("include", name)
-    if not include.get_child("Python.h").exists:
+    if not all([include.get_child(header).exists for header in _HEADERS]):
         return None
 
     # Debian's pyconfig.h includes that of the machine out of a folder of its own.
