@@ -179,12 +179,35 @@ def _watch(rctx, path):
     else:
         rctx.watch(path)
 
-def _missing(abi, need, reasons):
+def python_title(abi):
+    """What people call the Python of an ABI.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      Such as `free-threaded Python 3.14`.
+    """
     facts = PYTHON_ABIS[abi]
+    return ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version
+
+def version_suffix(abi):
+    """What the names of an ABI's program and folder of headers have after `python`.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      Such as `3.14t`.
+    """
+    facts = PYTHON_ABIS[abi]
+    return facts.python_version + ("t" if facts.free_threaded else "")
+
+def _missing(abi, need, reasons):
     return sentence_as_name(_MISSING.format(
         reasons = "; ".join(reasons),
-        suffix = facts.python_version + ("t" if facts.free_threaded else ""),
-        title = ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version,
+        suffix = version_suffix(abi),
+        title = python_title(abi),
         variable = "PYTHON_" + abi.upper(),
         what = {"headers": "C headers", "interpreter": "interpreter"}[need],
     ))

@@ -3,7 +3,7 @@
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES")
-load(":find.bzl", "python_sources")
+load(":find.bzl", "python_sources", "python_title", "version_suffix")
 load(":standalone.bzl", "download_standalone")
 
 _MISSING = (
@@ -36,12 +36,12 @@ def find_foreign_headers(rctx, abi, machine):
         return None, sentence_as_name(_MISSING.format(
             machine = machine,
             reason = reason,
-            title = _title(abi),
+            title = python_title(abi),
             variable = variable,
         ))
     facts = _look(folder, abi, machine)
-    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/{} with {}".format(
-        _folder_name(abi),
+    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/python{} with {}".format(
+        version_suffix(abi),
         ", ".join(_HEADERS),
     )
     if wrong:
@@ -50,16 +50,8 @@ def find_foreign_headers(rctx, abi, machine):
         rctx.watch_tree(facts["include"])
     return facts, ""
 
-def _title(abi):
-    facts = PYTHON_ABIS[abi]
-    return ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version
-
-def _folder_name(abi):
-    facts = PYTHON_ABIS[abi]
-    return "python" + facts.python_version + ("t" if facts.free_threaded else "")
-
 def _look(folder, abi, machine):
-    name = _folder_name(abi)
+    name = "python" + version_suffix(abi)
     include = folder.get_child("include", name)
     if not all([include.get_child(header).exists for header in _HEADERS]):
         return None
@@ -82,7 +74,7 @@ def _problem(rctx, facts, abi, machine):
     if system != PYTHON_MACHINES[machine].os:
         return "its pyconfig.h is for {}, not {}".format(system, PYTHON_MACHINES[machine].os)
     if ("Py_GIL_DISABLED" in config) != PYTHON_ABIS[abi].free_threaded:
-        return "its pyconfig.h is not that of " + _title(abi)
+        return "its pyconfig.h is not that of " + python_title(abi)
     return ""
 
 def _macros(rctx, file):

@@ -3,7 +3,7 @@
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 load(":copy_headers.bzl", "copy_headers")
-load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine")
+load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine", "python_title")
 load(":foreign_headers.bzl", "find_foreign_headers")
 
 _BUILD = """\
@@ -32,10 +32,7 @@ def _find(rctx, abi):
     if facts or not PYTHON_ABIS[abi].free_threaded:
         return facts, False, missing
     facts, missing = _find_headers(rctx, abi.removesuffix("t"))
-    return facts, True, "no C headers of free-threaded Python {}, and {}".format(
-        PYTHON_ABIS[abi].python_version,
-        missing,
-    )
+    return facts, True, "no C headers of {}, and {}".format(python_title(abi), missing)
 
 def _python_headers_repository_impl(rctx):
     abi = rctx.attr.abi
