@@ -64,6 +64,29 @@ class UseCheckoutTest(unittest.TestCase):
         exclude = (self.checkout / ".git/info/exclude").read_text().splitlines()
         self.assertEqual(1, exclude.count("/BUILD.bazel"))
 
+    @unittest.skipUnless(shutil.which("git"), "no git on PATH")
+    def test_names_the_patches_that_the_checkout_lacks(self) -> None:
+        patches = self.overlay / "patches"
+        patches.mkdir()
+        (patches / "greeting.patch").write_text(
+            "Why.\n\n--- a/include/llama.h\n+++ b/include/llama.h\n@@ -1 +1,2 @@\n one\n+two\n"
+        )
+        header = self.checkout / "include/llama.h"
+        header.write_text("one\n")
+        hint = self.run_script(self.checkout).stderr.splitlines()
+        self.assertIn("lacks patches", hint[0])
+        subprocess.run(hint[1], shell=True, check=True)
+        self.assertEqual("one\ntwo\n", header.read_text())
+        self.assertEqual("", self.run_script(self.checkout).stderr)
+
+    @unittest.skipUnless(shutil.which("git"), "no git on PATH")
+    def test_the_patches_are_unified_diffs(self) -> None:
+        for patch in (_ROOT / _OVERLAY / "patches").glob("*.patch"):
+            with self.subTest(patch.name):
+                command = ["git", "apply", "--numstat", patch]
+                result = subprocess.run(command, capture_output=True, text=True)
+                self.assertEqual("", result.stderr)
+
     def test_refuses_what_is_no_checkout(self) -> None:
         (self.checkout / "include/llama.h").unlink()
         self.assert_refused("it has no include/llama.h", self.checkout)

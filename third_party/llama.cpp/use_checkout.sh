@@ -2,7 +2,8 @@
 # Prepares a checkout of llama.cpp to be built in the place of the pinned sources: use_checkout.sh CHECKOUT
 #
 # Puts two files into it that Bazel needs, tells its git to ignore them, and prints the flag to build with. Nothing else
-# in the checkout is touched; running it again is harmless. See docs/hacking-on-llama.cpp.md.
+# in the checkout is touched; running it again is harmless. It names the patches of this project that the checkout
+# lacks, with the command that applies them. See docs/hacking-on-llama.cpp.md.
 set -eu
 
 fail() {
@@ -34,6 +35,17 @@ if [ -e "$checkout/.git" ] && exclude=$(git -C "$checkout" rev-parse --git-path 
     for file in /BUILD.bazel /REPO.bazel; do
         grep -qxF -- "$file" "$exclude" 2>/dev/null || echo "$file" >>"$exclude"
     done
+fi
+
+# A patch is in the checkout if it can be undone there.
+missing=
+for patch in "$here"/patches/*.patch; do
+    [ -e "$patch" ] || continue
+    (cd "$checkout" && git apply --reverse --check "$patch") 2>/dev/null || missing="$missing '$patch'"
+done
+if [ -n "$missing" ]; then
+    echo "use_checkout.sh: $checkout lacks patches that the pinned sources have; to apply them:" >&2
+    echo "  (cd '$checkout' && git apply$missing)" >&2
 fi
 
 # --override_repository wants the canonical name, which depends on the version of Bazel, and ignores any other in silence.

@@ -33,6 +33,8 @@ def _download(rctx):
 
 def _pip_archive_impl(rctx):
     _download(rctx)
+    for patch in rctx.attr.patches:
+        rctx.patch(patch, strip = 1)
     for executable in rctx.attr.executables:
         # A wheel is a zip, and Bazel's unzip drops the executable bits that pip would restore.
         rctx.execute(["chmod", "+x", executable])
@@ -63,6 +65,10 @@ pip_archive = repository_rule(
         "package": attr.string(
             doc = "Name of the package on the index.",
             mandatory = True,
+        ),
+        "patches": attr.label_list(
+            allow_files = [".patch"],
+            doc = "Unified diffs with paths below `a/` and `b/`, applied in this order after unpacking.",
         ),
         "sha256": attr.string(
             doc = "SHA-256 of the file, in hexadecimal.",
