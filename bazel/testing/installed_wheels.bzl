@@ -1,5 +1,7 @@
 """`installed_wheels`: wheels installed by pip into a folder, as a user's site-packages would have them."""
 
+load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
+
 _COMMAND = """
 set -eu
 # The wheels travel as a find-links folder: pip takes no requirement from anywhere else.
@@ -7,21 +9,25 @@ mkdir wheels
 cp $WHEELS wheels/
 "$PYTHON" -I "$PIP/pip" --isolated install --quiet --no-index --no-deps --no-compile --no-cache-dir \
     --disable-pip-version-check --no-warn-script-location --root-user-action=ignore --target "$OUT" wheels/*.whl
+# Scripts name the interpreter by a path in this action's sandbox.
+for script in "$OUT"/bin/*; do
+    [ ! -f "$script" ] || [ "$(head -c 2 "$script")" != '#!' ] || rm "$script"
+done
 """
 
 def _installed_wheels_impl(ctx):
     site = ctx.actions.declare_directory(ctx.label.name)
-    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
+    python = toolchain_python(ctx)
     ctx.actions.run_shell(
         command = _COMMAND,
         env = {
             "HOME": "/nonexistent",
             "OUT": site.path,
             "PIP": ctx.file._pip.path,
-            "PYTHON": runtime.interpreter_path or runtime.interpreter.path,
+            "PYTHON": python.path,
             "WHEELS": " ".join([file.path for file in ctx.files.wheels]),
         },
-        inputs = depset(ctx.files.wheels + [ctx.file._pip], transitive = [runtime.files] if runtime.files else []),
+        inputs = depset(ctx.files.wheels + [ctx.file._pip], transitive = [python.files]),
         mnemonic = "InstallWheels",
         outputs = [site],
         progress_message = "Installing wheels for %{label}",
@@ -42,5 +48,5 @@ installed_wheels = rule(
         ),
     },
     doc = "A folder to put on PYTHONPATH.",
-    toolchains = ["@rules_python//python:toolchain_type"],
+    toolchains = [PYTHON_TOOLCHAIN],
 )

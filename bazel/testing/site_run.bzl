@@ -1,26 +1,28 @@
 """`site_run`: runs a Python program with the packages of an `installed_wheels` folder; it fills one folder."""
 
+load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
+
 _COMMAND = """
 set -eu
 export PYTHONPATH="$PWD/$SITE" PYTHONDONTWRITEBYTECODE=1
-"$PYTHON" -S "$PROGRAM" "$@"
+"$PYTHON" "$PROGRAM" "$@"
 """
 
 def _site_run_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
-    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
+    python = toolchain_python(ctx)
     ctx.actions.run_shell(
         arguments = ctx.attr.arguments + [ctx.attr.output_option, out.path],
         command = _COMMAND,
         env = {
             "HOME": "/nonexistent",
             "PROGRAM": ctx.file.program.path,
-            "PYTHON": runtime.interpreter_path or runtime.interpreter.path,
+            "PYTHON": python.path,
             "SITE": ctx.file.site.path,
         },
         inputs = depset(
             ctx.files.srcs + [ctx.file.program, ctx.file.site],
-            transitive = [runtime.files] if runtime.files else [],
+            transitive = [python.files],
         ),
         mnemonic = "SiteRun",
         outputs = [out],
@@ -54,5 +56,5 @@ site_run = rule(
         ),
     },
     doc = "A folder made by a Python program, for models that tests read.",
-    toolchains = ["@rules_python//python:toolchain_type"],
+    toolchains = [PYTHON_TOOLCHAIN],
 )

@@ -46,8 +46,9 @@ class Copy:
             package, self.site / "llama_cpp", ignore=shutil.ignore_patterns("__pycache__")
         )
         self.lib = self.site / "llama_cpp" / "lib"
-        for file in self.lib.iterdir():
-            file.chmod(file.stat().st_mode | stat.S_IWUSR)
+        # Bazel's outputs are read-only, which copies inherit and only root may ignore.
+        for path in (self.site, *self.site.rglob("*")):
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
     def run(self, code: str, *arguments, **env: str) -> subprocess.CompletedProcess:
         environment = {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -219,6 +220,48 @@ def test_an_ordinary_interpreter_is_not_a_free_threaded_one(host: Machine) -> No
         machine.find(request("cp314t", "interpreter"))
     places = f"on PATH, in pyenv's {host.pyenv}/versions or in uv's {host.uv}"
     assert str(refused.value) == f"no python3.14t {places}"
+
+
+def _unreadable(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything (root, with CAP_DAC_OVERRIDE)")
+
+
+def _loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def _dangling(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def _file(path: Path) -> None:
+    path.write_text("no directory")
+
+
+@pytest.mark.parametrize("make", [_unreadable, _loop, _dangling, _file])
+@pytest.mark.parametrize("variable", ["PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"])
+def test_a_directory_that_is_none_is_passed_over(
+    host: Machine, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None], variable: str
+) -> None:
+    strange = host.bin.parent / "strange"
+    make(strange)
+    last = write_python(host.uv / "3.12.1/bin/python3.12", "cp312")
+    if variable == "UV_PYTHON_INSTALL_DIR":
+        last = write_python(host.pyenv / "versions/3.12.1/bin/python3.12", "cp312")
+    path = f"{strange}:{host.bin}" if variable == "PATH" else str(strange)
+    monkeypatch.setenv(variable, path)
+    try:
+        assert machine.find(request("cp312")).executable == str(last)
+        with pytest.raises(NotFound, match="no python3.13 on PATH") as refused:
+            machine.find(request("cp313"))
+    finally:
+        if make is _unreadable:
+            strange.chmod(0o700)
+    is_told = variable != "PATH" and make is not _dangling
+    assert ("can't be read" in str(refused.value)) == is_told
 
 
 def test_folders_of_a_user_who_set_nothing(host: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,9 @@ py_library(
 def _pip_packages_impl(rctx):
     python = rctx.getenv("PYTHON") or rctx.which("python3")
     command = [python, "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", "--target=site"]
-    result = rctx.execute(command + ["--requirement", rctx.path(rctx.attr.requirements)])
+    for requirements in rctx.attr.requirements:
+        command += ["--requirement", rctx.path(requirements)]
+    result = rctx.execute(command)
     if result.return_code:
         fail("pip_packages: pip failed: " + result.stderr)
     rctx.file("BUILD.bazel", _BUILD)
@@ -29,8 +31,8 @@ def _pip_packages_impl(rctx):
 pip_packages = repository_rule(
     implementation = _pip_packages_impl,
     attrs = {
-        "requirements": attr.label(
-            doc = "What is installed, as pip reads it.",
+        "requirements": attr.label_list(
+            doc = "Requirement files, as pip reads them.",
             mandatory = True,
         ),
     },

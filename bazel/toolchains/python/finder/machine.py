@@ -12,9 +12,11 @@ from answer import NotFound, OtherAbi, Python, Request, ask
 def find(request: Request) -> Python:
     """Returns the first interpreter that fits, or raises NotFound with what each of them lacks."""
     reasons, looked_at = [], []
-    places = _places(request)
+    installations, unreadable = _installations()
+    places = _places(request, installations)
     for python in places:
-        if not python.is_file() or not os.access(python, os.X_OK):
+        # os.path, whose answer about a directory that can't be entered is no and not an error.
+        if not os.path.isfile(python) or not os.access(python, os.X_OK):
             continue
         try:
             return ask(python, request)
@@ -24,12 +26,10 @@ def find(request: Request) -> Python:
             reasons.append(str(error))
             looked_at += error.looked_at
     looked_at += [*places, _pyenv_folder(), _uv_folder()]
-    if reasons:
-        raise NotFound("; ".join(reasons), looked_at)
-    raise NotFound(
-        f"no {_names(request)[0]} on PATH, in pyenv's {_pyenv_folder()} or in uv's {_uv_folder()}",
-        looked_at,
+    nothing = (
+        f"no {_names(request)[0]} on PATH, in pyenv's {_pyenv_folder()} or in uv's {_uv_folder()}"
     )
+    raise NotFound("; ".join((reasons or [nothing]) + unreadable), looked_at)
 
 
 def _names(request: Request) -> list[str]:
@@ -38,23 +38,29 @@ def _names(request: Request) -> list[str]:
     return [plain + "t", plain] if request.free_threaded else [plain]
 
 
-def _places(request: Request) -> list[Path]:
+def _places(request: Request, installations: list[Path]) -> list[Path]:
     """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
     # A relative entry is another folder for every caller; Bazel's own tests have `.` there.
     folders = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
-    folders += [*_newest_first(_pyenv_folder()), *_newest_first(_uv_folder())]
+    folders += [installation / "bin" for installation in installations]
     return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
 
 
-def _newest_first(installations: Path) -> list[Path]:
-    """Returns the bin folders of the installations in a folder; their names hold the version."""
-    if not installations.is_dir():
-        return []
+def _installations() -> tuple[list[Path], list[str]]:
+    """Returns pyenv's and uv's installations, and a sentence for each directory that can't be read."""
+    found, unreadable = [], []
+    for folder in (_pyenv_folder(), _uv_folder()):
+        try:
+            found += sorted(folder.iterdir(), key=_version, reverse=True)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            unreadable.append(f"{folder} can't be read ({error.strerror})")
+    return found, unreadable
 
-    def version(folder: Path) -> list[int]:
-        return [int(number) for number in re.findall(r"\d+", folder.name)]
 
-    return [folder / "bin" for folder in sorted(installations.iterdir(), key=version, reverse=True)]
+def _version(installation: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", installation.name)]
 
 
 def _pyenv_folder() -> Path:

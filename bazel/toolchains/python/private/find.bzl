@@ -160,7 +160,7 @@ def _ask(rctx, abi, need, source, path = "", watch = True):
         "source": source,
     })
     result = rctx.execute(
-        [default_python(rctx)[0], "-B", rctx.path(rctx.attr._finder), request],
+        [default_python(rctx)[0], "-E", "-s", "-B", rctx.path(rctx.attr._finder), request],
         timeout = _TIMEOUT_SECONDS,
     )
     if result.return_code:

@@ -5,7 +5,7 @@ Unlike the repositories of PYTHON_ABIS it must be there: it runs the tools of th
 
 load(":copy_headers.bzl", "copy_headers")
 load(":find.bzl", "default_python", "host_machine")
-load(":launcher.bzl", "write_launcher")
+load(":launcher.bzl", "write_bare_environment", "write_launcher")
 
 _BUILD = """\
 load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_headers", "python_interpreter")
@@ -20,7 +20,6 @@ python_headers(
 
 python_interpreter(
     name = "python",
-    executable = "{executable}",
     machine = "{machine}",
 )
 
@@ -82,6 +81,7 @@ def _local_python_impl(rctx):
     facts = _describe(rctx, python)
     copy_headers(rctx, facts)
     write_launcher(rctx, facts)
+    write_bare_environment(rctx, facts)
     rctx.file("BUILD.bazel", _BUILD.format(machine = host_machine(rctx), **facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
     rctx.file("abi.bzl", _ABI.format(**facts))
 

@@ -1,14 +1,13 @@
 """`python_interpreter_repository`: an interpreter of one ABI."""
 
 load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine")
-load(":launcher.bzl", "write_launcher")
+load(":launcher.bzl", "write_bare_environment", "write_launcher")
 
 _BUILD = """\
 load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_interpreter")
 
 python_interpreter(
     name = "python",
-    executable = {executable},
     machine = {machine},
     missing = {missing},
 )
@@ -18,8 +17,8 @@ def _python_interpreter_repository_impl(rctx):
     facts, missing = find_python(rctx, rctx.attr.abi, "interpreter")
     if facts:
         write_launcher(rctx, facts)
+        write_bare_environment(rctx, facts)
     rctx.file("BUILD.bazel", _BUILD.format(
-        executable = repr(facts["executable"] if facts else "/nonexistent"),
         machine = repr(host_machine(rctx)),
         missing = repr(missing),
     ))

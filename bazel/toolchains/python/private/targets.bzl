@@ -81,12 +81,11 @@ def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing =
         visibility = ["//visibility:public"],
     )
 
-def python_interpreter(name, executable, machine, missing = ""):
+def python_interpreter(name, machine, missing = ""):
     """Declares `:python`, a file that starts the interpreter, and `:runtimes`, which py_binary and py_test run with.
 
     Args:
       name: name of the file's target.
-      executable: absolute path of the interpreter, which `bin/python3` starts.
       machine: the key of PYTHON_MACHINES that it runs on.
       missing: where none was found, the sentence that says so.
     """
@@ -97,9 +96,12 @@ def python_interpreter(name, executable, machine, missing = ""):
         target_compatible_with = compatible_with,
         visibility = ["//visibility:public"],
     )
+
+    # By a path in the repository: an absolute one would be in the key of every action that runs Python.
     py_runtime(
         name = "runtime",
-        interpreter_path = executable,
+        files = ["bare/pyvenv.cfg"],
+        interpreter = "bare/bin/python3",
         python_version = "PY3",
         target_compatible_with = compatible_with,
         visibility = ["//visibility:public"],
