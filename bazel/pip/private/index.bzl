@@ -40,7 +40,7 @@ def look_up(rctx, package, file, sha256):
     if not python:
         reason = "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"
     else:
-        result = rctx.execute([python, rctx.path(rctx.attr._find_file), package, file, sha256], timeout = 180)
+        result = rctx.execute([python, "-E", rctx.path(rctx.attr._find_file), package, file, sha256], timeout = 180)
         if not result.return_code:
             return json.decode(result.stdout)["urls"], ""
         reason = result.stderr.strip() or "looking up {} took longer than three minutes".format(file)
