@@ -58,8 +58,6 @@ def cuda_sources():
 def cuda_headers():
     """The headers between them; only to be called from the BUILD file of the sources."""
     return native.glob([
-        _DIR + "*.cuh",
-        _DIR + "mma/*.cuh",
-        _DIR + "template-instances/*.cuh",
+        _DIR + "**/*.cuh",
         _DIR + "vendors/*.h",
     ])
