@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
 from ._chat_readers import ForcedCallReader, Reader
+from ._token_text import token_bytes
 
 MakeReader = Callable[[str], Reader]  # from the id of the completion
 
@@ -16,12 +17,8 @@ def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]
     return {
         "content": [
             {
-                "token": token,
-                "bytes": None,
-                "logprob": value,
-                "top_logprobs": [
-                    {"token": other, "logprob": p, "bytes": None} for other, p in best.items()
-                ],
+                **_chat_logprob(token, value),
+                "top_logprobs": [_chat_logprob(other, p) for other, p in best.items()],
             }
             for token, value, best in zip(
                 logprobs["tokens"], logprobs["token_logprobs"], logprobs["top_logprobs"]
@@ -29,6 +26,18 @@ def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]
         ],
         "refusal": None,
     }
+
+
+def _chat_logprob(token: str, logprob: float) -> Dict[str, Any]:
+    return {"token": token, "bytes": list(token_bytes(token)), "logprob": logprob}
+
+
+def _join_logprobs(
+    first: Optional[Dict[str, Any]], second: Optional[Dict[str, Any]]
+) -> Optional[Dict[str, Any]]:
+    if first is None or second is None:
+        return first or second
+    return {**first, "content": first["content"] + second["content"]}
 
 
 def respond(
@@ -67,6 +76,7 @@ def chat_chunks(
 ) -> Iterator[Dict[str, Any]]:
     """Turn the chunks of a completion into chat chunks, the role first."""
     reader = None
+    logprobs: Optional[Dict[str, Any]] = None  # not sent yet
     for chunk in chunks:
         choice = chunk["choices"][0]
         text, finish_reason = choice["text"], choice["finish_reason"]
@@ -77,7 +87,7 @@ def chat_chunks(
         deltas: List[Dict[str, Any]] = reader.push(text) if text else []
         if finish_reason is not None:
             deltas = [*deltas, *reader.finish(finish_reason == "length")]
-        logprobs = chat_logprobs(choice["logprobs"])
+        logprobs = _join_logprobs(logprobs, chat_logprobs(choice["logprobs"]))
         for delta in deltas:
             yield {
                 "id": id,
@@ -90,7 +100,9 @@ def chat_chunks(
             }
             logprobs = None
         if finish_reason is not None:
-            yield chat_chunk(id, created, model, {}, _finish_reason(finish_reason, reader))
+            last = chat_chunk(id, created, model, {}, _finish_reason(finish_reason, reader))
+            last["choices"][0]["logprobs"] = logprobs
+            yield last
 
 
 def chat_chunk(

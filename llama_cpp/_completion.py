@@ -7,15 +7,28 @@ push into a TextStream, which holds back incomplete characters and possible stop
 
 from __future__ import annotations
 
+import codecs
 import random
 import sys
 import time
 import uuid
 import warnings
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 from . import _core
 from ._errors import ContextOverflowError, TokenizeError
+from ._token_text import TextPosition, token_text
 
 if TYPE_CHECKING:
     from .llama import Llama, LogitsProcessorList, StoppingCriteriaList
@@ -25,11 +38,15 @@ if TYPE_CHECKING:
 # that SentencePiece puts before the first word.
 _SENTINEL = "☺"
 
+# Log probability of a token, and the best tokens with theirs.
+_Found = Tuple[float, List[Tuple[int, float]]]
+
 
 class Job:
     """One completion: what goes in, and how to run it."""
 
     __slots__ = (
+        "begun",
         "created",
         "criteria",
         "echo",
@@ -53,6 +70,7 @@ class Job:
     model: str
     prompt_tokens: List[int]
     prompt_text: str
+    begun: bytes  # of a character that the prompt's last token leaves incomplete
     params: _core.SamplingParams
     seed: Optional[int]
     max_tokens: int
@@ -83,11 +101,6 @@ def prepare(
     preserved: Sequence[int] = (),
 ) -> Job:
     """Check a request. Raises ValueError (or a subclass) for what cannot be done."""
-    if logprobs is not None and not llama._logits_all:
-        raise ValueError(
-            "logprobs is not supported for models created with logits_all=False;"
-            " create the model with Llama(..., logits_all=True)"
-        )
     job = Job()
     job.id = f"cmpl-{uuid.uuid4()}"
     job.created = int(time.time())
@@ -104,9 +117,10 @@ def prepare(
     if suffix is not None and not _can_infill(llama):
         job.suffix, suffix = suffix, None
     job.prompt_tokens = _prompt_tokens(llama, prompt, suffix)
-    job.prompt_text = ""
-    if echo or logprobs is not None:
-        job.prompt_text = prompt if isinstance(prompt, str) else _text(llama, prompt)
+    job.prompt_text, job.begun = prompt, b""
+    if not isinstance(prompt, str):
+        is_shown = echo or logprobs is not None
+        job.prompt_text, job.begun = _text(llama, prompt if is_shown else prompt[-8:])
     job.max_tokens = _limit(llama, len(job.prompt_tokens), max_tokens)
     stops = [stop] if isinstance(stop, str) else stop or ()
     job.stops = [encode(text, "A stop string").decode() for text in stops if text]
@@ -125,8 +139,10 @@ def encode(text: str, what: str) -> bytes:
         ) from None
 
 
-def _text(llama: Llama, tokens: Sequence[int]) -> str:
-    return llama.detokenize(list(tokens)).decode("utf-8", "replace")
+def _text(llama: Llama, tokens: Sequence[int]) -> Tuple[str, bytes]:
+    """Return the text of tokens, and the bytes of a character that is incomplete at its end."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return decoder.decode(llama.detokenize(list(tokens))), decoder.getstate()[0]
 
 
 def _limit(llama: Llama, n_prompt: int, max_tokens: Optional[int]) -> int:
@@ -254,7 +270,7 @@ def stream(llama: Llama, job: Job) -> Iterator[Any]:
         yield _chunk(job, text, run.take_logprobs(), None)
     with llama._lock:
         _finish(llama, job, run.tokens)
-    yield _chunk(job, "", None, run.finish_reason)
+    yield _chunk(job, "", run.take_last_logprobs(), run.finish_reason)
 
 
 class _Run:
@@ -280,9 +296,9 @@ class _Run:
     def _raw_pieces(self) -> Iterator[str]:
         job, tokens, logprobs = self._job, self.tokens, self._logprobs
         model = self._llama._model
-        text = _core.TextStream(model, job.stops, False, job.preserved)
+        text = _core.TextStream(model, job.stops, False, job.preserved, job.begun)
         is_eog, push, max_tokens = model.is_eog, text.push, job.max_tokens
-        generated = _start(self._llama, job)
+        generated = _start(self._llama, job, logprobs)
         if logprobs is not None:
             generated = logprobs.record(generated, is_eog)
         for token in generated:
@@ -308,6 +324,11 @@ class _Run:
         """Return the log probabilities of the tokens since the last call, None if not wanted."""
         return None if self._logprobs is None else self._logprobs.take()
 
+    def take_last_logprobs(self) -> Optional[Dict[str, Any]]:
+        """Return those of tokens that have brought no text, None if there are none."""
+        logprobs = self.take_logprobs()
+        return logprobs if logprobs and logprobs["tokens"] else None
+
 
 def _chunk(
     job: Job, text: str, logprobs: Optional[Dict[str, Any]], finish_reason: Optional[str]
@@ -322,7 +343,7 @@ def _chunk(
     }
 
 
-def _start(llama: Llama, job: Job) -> Iterator[int]:
+def _start(llama: Llama, job: Job, logprobs: Optional[_Logprobs]) -> Iterator[int]:
     """Set the seed, look into the cache, and return the generator of tokens."""
     with llama._lock:
         if llama.cache is not None:
@@ -334,6 +355,8 @@ def _start(llama: Llama, job: Job) -> Iterator[int]:
         job.params.seed = llama._seed & 0xFFFFFFFF
         if llama.verbose:
             llama._ctx.perf_reset()
+        if logprobs is not None and job.echo:
+            logprobs.add_prompt()
     return llama._generate(job.prompt_tokens, job.params, True, job.processors, job.criteria)
 
 
@@ -368,10 +391,12 @@ class _Logprobs:
 
     def __init__(self, llama: Llama, job: Job) -> None:
         self._llama = llama
+        self._job = job
         self._k = job.logprobs or 0
-        self._position = len(job.prompt_tokens)  # of the next token
-        self._offset = 0 if job.echo else len(job.prompt_text)
-        self._prompt = job.prompt_tokens if job.echo else []  # not added yet: not evaluated yet
+        self._evaluated = len(job.prompt_tokens)  # when the next token is drawn
+        self._position = TextPosition(len(job.prompt_text))
+        self._position.add(job.begun)
+        self._strip_space = job.strip_space
         self._clear()
 
     def _clear(self) -> None:
@@ -382,7 +407,6 @@ class _Logprobs:
 
     def take(self) -> Dict[str, Any]:
         """Return what was added since the last call."""
-        self._add_prompt()
         taken = {
             "tokens": self._tokens,
             "text_offset": self._offsets,
@@ -394,38 +418,74 @@ class _Logprobs:
 
     def record(self, tokens: Iterator[int], is_eog: Callable[[int], bool]) -> Iterator[int]:
         """Pass generated tokens through, and add them."""
+        llama = self._llama
         while True:
-            with self._llama._lock:  # nobody overwrites the logits in between
+            with llama._lock:  # nobody overwrites the logits in between
                 token = next(tokens, None)
                 if token is None:
                     return
                 if not is_eog(token):
-                    self._add_prompt()
-                    self._add(token, self._position - 1)
-                    self._position += 1
+                    row = self._evaluated - 1 - llama.n_tokens
+                    found = _core.top_logprobs(llama._ctx, row, token, self._k)
+                    self._add_generated(token, found)
+                    self._evaluated += 1
             yield token
 
-    def _add_prompt(self) -> None:
-        prompt, self._prompt = self._prompt, []
-        bos = self._llama._model.token_bos
-        for position, token in enumerate(prompt):
-            if token != bos:
-                # OpenAI gives no values for the first token, and there are none without BOS.
-                self._add(token, position - 1 if self._tokens else -1)
+    def _add_generated(self, token: int, found: _Found) -> None:
+        piece = self._piece(token)
+        if self._strip_space and piece:
+            self._strip_space = False
+            piece = piece[1:] if piece.startswith(b" ") else piece
+        self._add(token, piece, self._position.add(piece), found)
 
-    def _add(self, token: int, row: int) -> None:
-        """Add a token whose probabilities are in score row `row`; -1: it has none."""
-        text = self._piece(token)
-        self._tokens.append(text)
-        self._offsets.append(self._offset)
-        self._offset += len(text)
-        if row < 0:
+    def add_prompt(self) -> None:
+        """Evaluate the prompt, and add its tokens.
+
+        OpenAI gives no values for the first one. BOS is not part of the text.
+        """
+        tokens = self._job.prompt_tokens
+        values: List[Optional[_Found]] = [None, *self._llama._score(tokens, self._k)]
+        position = TextPosition(0)
+        for index, (token, piece) in enumerate(zip(tokens, self._prompt_pieces())):
+            offset = position.add(piece)
+            if index > 0 or token != self._llama._model.token_bos:
+                self._add(token, piece, offset, values[index] if self._tokens else None)
+
+    def _prompt_pieces(self) -> Iterator[bytes]:
+        """Yield the part of the prompt's text that each of its tokens stands for.
+
+        That is none for what the model wants around a prompt, and a first word may have got a
+        space. Where a tokenizer changes the text it is the token's own.
+        """
+        text = self._job.prompt_text.encode("utf-8", "replace") + self._job.begun
+        begin = 0
+        for token in self._job.prompt_tokens:
+            shown = self._llama._model.token_to_piece(token, True)
+            if begin == 0 and shown[:1] == b" " and not text.startswith(shown):
+                shown = shown[1:]
+            if not text.startswith(shown, begin):
+                shown = self._piece(token)
+            begin += len(shown)
+            yield shown
+
+    def _add(self, token: int, piece: bytes, offset: int, found: Optional[_Found]) -> None:
+        name = token_text(piece) if piece else self._name(token)
+        self._tokens.append(name)
+        self._offsets.append(offset)
+        if found is None:
             self._values.append(None)
             self._best.append(None)
             return
-        value, best = _core.top_logprobs_row(self._llama.scores[row], token, self._k)
+        value, best = found
+        names: Dict[str, float] = {}
+        for other, logprob in best:  # best first: it keeps a name that several tokens have
+            names.setdefault(name if other == token else self._name(other), logprob)
         self._values.append(value)
-        self._best.append({**{self._piece(other): p for other, p in best}, text: value})
+        self._best.append({**names, name: value})
 
-    def _piece(self, token: int) -> str:
-        return self._llama.detokenize([token]).decode("utf-8", errors="ignore")
+    def _piece(self, token: int) -> bytes:
+        """Return the bytes that the token brings into the text: none if it is a control token."""
+        return self._llama._model.token_to_piece(token, token in self._job.preserved)
+
+    def _name(self, token: int) -> str:
+        return token_text(self._llama._model.token_to_piece(token, True))

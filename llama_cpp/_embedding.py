@@ -44,6 +44,7 @@ def _require_embedding(llama: Llama) -> None:
     llama._context()
     if not llama.context_params.embeddings:
         raise RuntimeError("Llama model must be created with embedding=True to call this method")
+    llama._refuse_encoder_decoder()
 
 
 def _pair(llama: Llama, query: str, document: str) -> List[int]:
@@ -81,9 +82,13 @@ def _evaluate(llama: Llama, sequences: List[List[int]]) -> List[np.ndarray]:
     """Evaluate every sequence; returns a vector each, or a matrix with pooling type NONE."""
     results: List[np.ndarray] = []
     llama.reset()
-    for batch in _batches(sequences, llama.n_batch, llama.context_params.n_seq_max):
-        results.extend(_evaluate_batch(llama, batch))
-    llama._context().memory_clear(True)
+    try:
+        for batch in _batches(sequences, llama.n_batch, llama.context_params.n_seq_max):
+            # Of all sequences: this batch may have fewer than the one before.
+            llama._context().memory_clear(False)
+            results.extend(_evaluate_batch(llama, batch))
+    finally:
+        llama._forget()
     return results
 
 

@@ -25,6 +25,7 @@ from typing import (
     Literal,
     Optional,
     Sequence,
+    Tuple,
     Union,
 )
 
@@ -89,7 +90,10 @@ _CONTEXT_ARGUMENTS = (
 )
 _OPTIONAL_CONTEXT_ARGUMENTS = ("rope_scaling_type", "op_offload", "swa_full", "type_k", "type_v")
 _PICKLED_ATTRIBUTES = ("sampling_extras", "chat_template_kwargs")
+_See = Callable[[int, int], None]
+_TopLogprobs = Tuple[float, List[Tuple[int, float]]]
 _MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
+_LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
 
 
 class Llama:
@@ -195,8 +199,9 @@ class Llama:
             yarn_beta_fast: YaRN low correction dimension.
             yarn_beta_slow: YaRN high correction dimension.
             yarn_orig_ctx: context that YaRN was trained with; 0 means as in the model.
-            logits_all: keep the logits of every token in `scores` (n_ctx x n_vocab float32);
-                needed for logprobs. Always on with a draft_model.
+            logits_all: `scores` has the logits of every token (n_ctx x n_vocab float32, of which
+                only rows of evaluated tokens take memory, from the first look at it on). Always
+                on with a draft_model; logprobs do not need it.
             embedding: compute embeddings (see embed()).
             offload_kqv: keep the KV cache and its operations on the GPU.
             flash_attn: True on, False off; None or "auto" lets llama.cpp decide.
@@ -287,6 +292,9 @@ class Llama:
         n_ctx = n_ctx or self._model.n_ctx_train or 512
         self.context_params = self._make_context_params(n_ctx)
         self.n_batch = self.context_params.n_batch
+        self._rows_at_once = max(1, min(self.n_batch, _LOGITS_BYTES // (4 * self._n_vocab or 1)))
+        if not embedding:  # which is computed for all tokens
+            self.context_params.n_outputs_max = self._rows_at_once
         self.n_threads = self.context_params.n_threads
         self.n_threads_batch = self.context_params.n_threads_batch
         self._ctx: Any = (
@@ -307,6 +315,7 @@ class Llama:
         self._requires_eval = True  # the context holds no logits to sample from
         self.input_ids: npt.NDArray[np.intc] = np.zeros(self._n_ctx, dtype=np.intc)
         self._score_rows: Optional[npt.NDArray[np.single]] = None
+        self._n_scored = 0  # how many of them are those of the evaluated tokens
 
         # Generation
         self._seed = seed or llama_cpp.LLAMA_DEFAULT_SEED
@@ -453,17 +462,47 @@ class Llama:
 
     @property
     def scores(self) -> npt.NDArray[np.single]:
-        """Logits, one row per evaluated token; filled only with logits_all=True."""
-        if self._score_rows is None:
-            with self._lock:  # another thread may have made them meanwhile, and filled them
-                if self._score_rows is None:
-                    rows = self._n_ctx if self._logits_all else self.n_batch
-                    self._score_rows = np.zeros((rows, self._n_vocab), dtype=np.single)
-        return self._score_rows
+        """Logits, one row per evaluated token; filled only with logits_all=True.
+
+        Rows are computed when they are asked for, and from then on with their tokens.
+        """
+        with self._lock:
+            needed = self.n_tokens if self._logits_all else 0
+            rows = self._reserve_scores(needed)
+            if self._n_scored < needed:
+                self._compute_scores()
+            return rows
 
     @scores.setter
     def scores(self, rows: npt.NDArray[np.single]) -> None:
         self._score_rows = rows
+        self._n_scored = self.n_tokens
+
+    def _reserve_scores(self, needed: int) -> npt.NDArray[np.single]:
+        """Returns the array of logits, with `needed` rows at least."""
+        rows = self._score_rows
+        if rows is None or len(rows) < needed:
+            most = self._n_ctx if self._logits_all else self.n_batch
+            try:  # the system gives memory to rows that are written to
+                self._score_rows = np.zeros((most, self._n_vocab), dtype=np.single)
+            except MemoryError:  # unless it does not even promise so much
+                count = min(most, needed + needed // 2 + 16)
+                self._score_rows = np.zeros((count, self._n_vocab), dtype=np.single)
+            if rows is not None:
+                self._score_rows[: len(rows)] = rows
+            rows = self._score_rows
+        return rows
+
+    def _compute_scores(self) -> None:
+        """Evaluates the tokens again whose logits are not there."""
+        tokens = self.input_ids[: self.n_tokens].copy()
+        self.n_tokens = self._n_scored
+        self._eval(tokens[self.n_tokens :], self._context().n_outputs)
+
+    def _keep_scores(self, begin: int, count: int) -> None:
+        """Copies the logits of the last evaluation, of tokens from `begin` on."""
+        self._reserve_scores(begin + count)[begin : begin + count] = self._ctx.logits_all()
+        self._n_scored = begin + count
 
     @property
     def _input_ids(self) -> npt.NDArray[np.intc]:
@@ -481,7 +520,8 @@ class Llama:
     @property
     def eval_logits(self) -> Deque[List[float]]:
         """The logits of the evaluated tokens; only with logits_all=True."""
-        return deque(self._scores.tolist(), maxlen=self._n_ctx if self._logits_all else 1)
+        most = self._n_ctx if self._logits_all else 1
+        return deque(self._scores[-most:].tolist(), maxlen=most)
 
     def reset(self):
         """Forget the evaluated tokens."""
@@ -501,30 +541,80 @@ class Llama:
             self._epoch += 1
             self._eval(tokens)
 
-    def _eval(self, tokens: Sequence[int]) -> None:
+    def _eval(self, tokens: Sequence[int], n_rows: int = 1, see: Optional[_See] = None) -> None:
+        """Evaluates tokens after those evaluated before.
+
+        The context then holds the logits of the last `n_rows` of them. `see(begin, count)` is
+        called when it holds those of the tokens at these positions, for all tokens in turn.
+        """
         ctx = self._context()
         begin, end = self.n_tokens, self.n_tokens + len(tokens)
         if begin == end:
             return
+        self._refuse_encoder_decoder()
         if end > self._n_ctx:
             raise ContextOverflowError(
                 f"Requested tokens ({end}) exceed context window of {self._n_ctx}\n"
                 "Call reset() to start again, or create the model with a larger n_ctx."
             )
         array = np.asarray(tokens, dtype=np.intc)
+        self._n_scored = min(self._n_scored, begin)
+        if see is None and self._score_rows is not None and self._logits_all:
+            see = self._keep_scores if self._n_scored == begin else None
         try:
             if not self._rewind(begin):
                 ctx.memory_clear(True)
                 ctx.decode(self.input_ids[:begin], 0, 0, 1)
-            ctx.decode(array, begin, 0, 2 if self._logits_all else 1)
+            if see is not None:
+                self._decode_seen(array, begin, max(n_rows, self._rows_at_once), see)
+            elif n_rows == 1:
+                ctx.decode(array, begin, 0, 1)
+            else:
+                self._decode_rows(array, begin, n_rows)
         except LlamaError:
             self._forget()
             raise
         self.input_ids[begin:end] = array
-        if self._logits_all:
-            self.scores[begin:end] = ctx.logits_all()
         self.n_tokens = end
         self._requires_eval = False
+
+    def _decode_rows(self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int) -> None:
+        """Evaluates tokens with the logits of the last `n_rows`."""
+        split = max(0, len(tokens) - n_rows)
+        if split:
+            self._ctx.decode(tokens[:split], begin, 0, 0)
+        self._ctx.decode(tokens[split:], begin + split, 0, 2)
+
+    def _decode_seen(
+        self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: _See
+    ) -> None:
+        """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
+        start, stop = 0, len(tokens) % step or step
+        while start < len(tokens):
+            self._ctx.decode(tokens[start:stop], begin + start, 0, 2)
+            see(begin + start, stop - start)
+            start, stop = stop, stop + step
+
+    def _score(self, tokens: List[int], k: int) -> List[_TopLogprobs]:
+        """Evaluates a prompt; returns the log probability of each token but the first, and the `k`
+        best ones in its place."""
+        found: List[_TopLogprobs] = []
+
+        def see(begin: int, count: int) -> None:
+            for row, token in enumerate(tokens[begin + 1 : begin + count + 1]):
+                found.append(_core.top_logprobs(self._ctx, row, token, k))
+
+        self.reset()
+        self._eval(tokens, see=see)
+        return found
+
+    def _refuse_encoder_decoder(self) -> None:
+        model = self._model
+        if model.has_encoder and model.has_decoder:
+            raise ContextError(
+                "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
+                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
+            )
 
     def _rewind(self, n_tokens: int) -> bool:
         """Drop everything after the first `n_tokens`; False when this model cannot do that."""
@@ -591,7 +681,15 @@ class Llama:
             history = self._input_ids[max(0, self.n_tokens - self.last_n_tokens_size) :]
             sampler.accept_many(history, False)
             index = -1 if idx is None else idx - self.n_tokens
+            if self._logits_all and -self.n_tokens <= index < -self._ctx.n_outputs:
+                self._eval_again(-index)
             return self._sample(sampler, index, logits_processor)
+
+    def _eval_again(self, n_rows: int) -> None:
+        """Evaluates the last tokens again, for the logits of all of them."""
+        tokens = self._input_ids[-n_rows:].copy()
+        self.n_tokens -= n_rows
+        self._eval(tokens, n_rows)
 
     def _sample(self, sampler: Any, index: int, processors: Optional[LogitsProcessorList]) -> int:
         """Draw from output row `index` (negative: from the end), through Python's processors."""
@@ -792,7 +890,8 @@ class Llama:
                 self._settle(position)
                 pending = [token, *(injected or ())]
                 position += len(pending)
-                self._eval([*pending, *self._draft(pending)])
+                draft = self._draft(pending)
+                self._eval([*pending, *draft], len(draft) + 1)
 
     def _settle(self, position: int) -> None:
         """Drop guesses beyond `position` from the context."""
@@ -850,7 +949,8 @@ class Llama:
             suffix: text after the gap that is to be filled, for models that can; others have it
                 appended to their answer.
             max_tokens: most tokens to generate; None or less than 1: until the context is full.
-            logprobs: give the probabilities of this many tokens; needs logits_all=True.
+            logprobs: give the log probability of each token, and of this many best ones in its
+                place. With echo the prompt is evaluated from its start.
             echo: begin the answer with the prompt.
             stop: strings that end the text; the first that occurs counts and is not shown.
             stream: return an iterator of chunks. Closing it ends the generation.
@@ -980,7 +1080,7 @@ class Llama:
                 {"type": "function", "function": {"name": ...}} for this one.
             response_format: {"type": "json_object"}, optionally with "schema", or
                 {"type": "json_schema", "json_schema": {"schema": ...}}: the answer is such JSON.
-            logprobs: give the probabilities of the answer's tokens; needs logits_all=True.
+            logprobs: give the log probabilities of the answer's tokens.
             top_logprobs: and of this many others at each place.
 
         Returns:
@@ -1075,7 +1175,9 @@ class Llama:
         """Return a copy of everything evaluated so far."""
         with self._lock:
             state = self._context().state_get()
-            scores = self._scores if self._logits_all else np.zeros((0, self._n_vocab), np.single)
+            scores = np.zeros((0, self._n_vocab), np.single)
+            if self._logits_all and self._score_rows is not None:
+                scores = self._score_rows[: min(self._n_scored, self.n_tokens)]
             return LlamaState(
                 input_ids=self.input_ids.copy(),
                 scores=scores.copy(),
@@ -1104,9 +1206,10 @@ class Llama:
                 raise
             self.n_tokens = state.n_tokens
             self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
-            rows = min(len(state.scores), len(self.scores) if self._logits_all else 0)
-            if rows:
-                self.scores[:rows] = state.scores[:rows]
+            self._n_scored = min(len(state.scores), state.n_tokens) if self._logits_all else 0
+            if self._n_scored:
+                rows = self._reserve_scores(self._n_scored)
+                rows[: self._n_scored] = state.scores[: self._n_scored]
             self._requires_eval = True
             self._seed = state.seed
 

@@ -17,7 +17,8 @@ constexpr int kStatusAborted = 2;
 std::string too_long_for_one_batch(size_t n_tokens, size_t limit) {
     return format(
         "%zu tokens must be evaluated in one batch and this context takes %zu: shorten the text, "
-        "or create the context with n_batch and n_ubatch of at least %zu",
+        "or create the context with n_batch and n_ubatch (and n_outputs_max, if set) of at least "
+        "%zu",
         n_tokens, limit, n_tokens);
 }
 
@@ -66,10 +67,14 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
                     "Failed to create llama_context: " + log.take() +
                         ". If memory is short, a smaller n_ctx or n_batch needs less of it");
     }
-    memory_ = llama_get_memory(get());
+    // llama.cpp makes a cache for an encoder alone (T5), too; decoding into it would be causal.
+    is_encoder_ = llama_model_has_encoder(model_->get()) && !llama_model_has_decoder(model_->get());
+    memory_ = is_encoder_ ? nullptr : llama_get_memory(get());
     n_batch_ = static_cast<int32_t>(llama_n_batch(get()));
     n_ubatch_ = static_cast<int32_t>(llama_n_ubatch(get()));
     n_seq_max_ = static_cast<int32_t>(llama_n_seq_max(get()));
+    n_outputs_max_ =
+        params.n_outputs_max == 0 ? n_batch_ : static_cast<int32_t>(params.n_outputs_max);
     n_embd_out_ = llama_model_n_embd_out(model_->get());
     needs_encode_ =
         llama_model_has_encoder(model_->get()) && llama_model_has_decoder(model_->get());
@@ -99,7 +104,7 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
         model_->check_token(tokens[i], ErrorKind::kContext);
     }
     check_encoded();
-    const size_t limit = batch_limit(n_tokens);
+    const size_t limit = batch_limit(n_tokens, outputs);
     const bool keep = outputs == Outputs::kAll && n_tokens > limit;
     forget_outputs();
     try {
@@ -111,7 +116,7 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
                 batch_.add(tokens[i], pos0 + static_cast<llama_pos>(i), seq_id,
                            is_output(outputs, is_last));
             }
-            run(Pass::kDecode);
+            run(evaluation());
             if (keep) {
                 keep_rows();
             }
@@ -139,14 +144,15 @@ void ContextHandle::decode_sequences(const std::vector<std::vector<llama_token>>
         n_tokens += sequence.size();
     }
     check_encoded();
-    if (n_tokens > batch_limit(n_tokens)) {
+    const Outputs outputs = all_outputs ? Outputs::kAll : Outputs::kLast;
+    const size_t limit = batch_limit(n_tokens, outputs);
+    if (n_tokens > limit) {
         throw Error(ErrorKind::kContext,
-                    format("%zu tokens in one batch; this context takes %d (n_batch). Pass fewer "
-                           "sequences at a time",
-                           n_tokens, n_batch_));
+                    format("%zu tokens in one batch; this context takes %zu (n_batch, "
+                           "n_outputs_max). Pass fewer sequences at a time",
+                           n_tokens, limit));
     }
     forget_outputs();
-    const Outputs outputs = all_outputs ? Outputs::kAll : Outputs::kLast;
     const auto n_sequences = static_cast<llama_seq_id>(sequences.size());
     batch_.clear();
     for (llama_seq_id seq_id = 0; seq_id < n_sequences; ++seq_id) {
@@ -158,7 +164,7 @@ void ContextHandle::decode_sequences(const std::vector<std::vector<llama_token>>
         }
     }
     try {
-        run(Pass::kDecode);
+        run(evaluation());
     } catch (const Error&) {
         for (llama_seq_id seq_id = 0; seq_id < n_sequences; ++seq_id) {
             recover(seq_id, 0);
@@ -174,7 +180,7 @@ void ContextHandle::encode(const std::vector<llama_token>& tokens) {
     }
     check_position(0, tokens.size(), -1);
     model_->check_tokens(tokens, ErrorKind::kContext);
-    const size_t limit = static_cast<size_t>(std::min(n_batch_, n_ubatch_));
+    const size_t limit = static_cast<size_t>(std::min({n_batch_, n_ubatch_, n_outputs_max_}));
     if (tokens.size() > limit) {
         throw Error(ErrorKind::kContext, too_long_for_one_batch(tokens.size(), limit));
     }
@@ -367,14 +373,15 @@ void ContextHandle::check_encoded() const {
 
 // Tokens per llama_decode(). A model that attends, or pools, over the whole text at once needs the
 // whole text in one micro-batch.
-size_t ContextHandle::batch_limit(size_t n_tokens) const {
+size_t ContextHandle::batch_limit(size_t n_tokens, Outputs outputs) const {
     const bool is_pooled = embeddings_on_ && llama_pooling_type(get()) != LLAMA_POOLING_TYPE_NONE;
     const bool in_one_batch = memory_ == nullptr || is_pooled || !llama_get_causal_attn(get());
-    const size_t limit = static_cast<size_t>(std::min(n_batch_, n_ubatch_));
-    if (in_one_batch && n_tokens > limit) {
-        throw Error(ErrorKind::kContext, too_long_for_one_batch(n_tokens, limit));
+    const int32_t limit = is_output(outputs, false) ? std::min(n_batch_, n_outputs_max_) : n_batch_;
+    const size_t at_once = static_cast<size_t>(std::min(limit, n_ubatch_));
+    if (in_one_batch && n_tokens > at_once) {
+        throw Error(ErrorKind::kContext, too_long_for_one_batch(n_tokens, at_once));
     }
-    return static_cast<size_t>(n_batch_);
+    return static_cast<size_t>(limit);
 }
 
 // With embeddings on, llama.cpp computes a row for every token.

@@ -107,11 +107,12 @@ class ContextHandle {
 
     void check_position(llama_pos pos0, size_t n_tokens, llama_seq_id seq_id) const;
     void check_encoded() const;
-    size_t batch_limit(size_t n_tokens) const;
+    size_t batch_limit(size_t n_tokens, Outputs outputs) const;
     bool is_output(Outputs outputs, bool is_last) const;
     bool must_stop() const {
         return abort_requested_.load(std::memory_order_relaxed) || is_exiting();
     }
+    Pass evaluation() const { return is_encoder_ ? Pass::kEncode : Pass::kDecode; }
     void run(Pass pass);
     [[noreturn]] void fail(Pass pass, int status, const std::string& log);
     std::string recover(llama_seq_id seq_id, llama_pos pos0);
@@ -120,14 +121,16 @@ class ContextHandle {
 
     std::shared_ptr<ModelHandle> model_;
     llama_context_ptr context_;
-    llama_memory_t memory_ = nullptr;  // null for encoder-only models
+    llama_memory_t memory_ = nullptr;  // null for models without a decoder
     int32_t n_batch_ = 0;
     int32_t n_ubatch_ = 0;
     int32_t n_seq_max_ = 0;
+    int32_t n_outputs_max_ = 0;
     int32_t n_embd_out_ = 0;
     bool may_skip_positions_ = false;  // M-RoPE
     bool kv_unified_ = false;
     bool embeddings_on_ = false;
+    bool is_encoder_ = false;    // and no decoder: every evaluation is an encode
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;

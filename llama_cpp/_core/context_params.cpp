@@ -83,6 +83,7 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
     require_range("n_ubatch", params.n_ubatch, 0, INT_MAX);
     require_range("n_seq_max", params.n_seq_max, 1,
                   static_cast<long long>(llama_max_parallel_sequences()));
+    require_range("n_outputs_max", params.n_outputs_max, 0, INT_MAX);
     require_range("n_threads", params.n_threads, 1, GGML_MAX_N_THREADS);
     require_range("n_threads_batch", params.n_threads_batch, 1, GGML_MAX_N_THREADS);
     require_range("rope_scaling_type", params.rope_scaling_type,
@@ -100,6 +101,10 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
     if (params.n_seq_max > n_batch) {
         refuse(format("n_seq_max = %u needs n_ctx and n_batch of at least as much; n_batch is %lld",
                       params.n_seq_max, n_batch));
+    }
+    if (params.n_outputs_max != 0 && params.n_outputs_max < params.n_seq_max) {
+        refuse(format("n_outputs_max = %u is less than n_seq_max = %u: every sequence needs one",
+                      params.n_outputs_max, params.n_seq_max));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "llama_cpp/_core/convert.h"
@@ -25,19 +26,21 @@ void init_text(py::module_& m) {
         "stop string. The stop string that is complete first ends the text.");
     cls.def(
         py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
-                    const Tokens& preserved) {
-            return make_outside_gil<TextStream>(model.get(), stops, special, preserved.ids);
+                    const Tokens& preserved, std::string begun) {
+            return make_outside_gil<TextStream>(model.get(), stops, special, preserved.ids,
+                                                std::move(begun));
         }),
         py::arg("model"), py::arg("stops"), py::arg("special") = false,
-        py::arg("preserved") = py::tuple(),
+        py::arg("preserved") = py::tuple(), py::arg("begun") = py::bytes(),
         "``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;\n"
-        "those in ``preserved`` are rendered in any case.");
+        "those in ``preserved`` are rendered in any case. ``begun``: bytes of an incomplete\n"
+        "character before the first token.");
     cls.def(
         "push", [](TextStream& self, llama_token token) { return to_str(self.push(token)); },
         py::arg("token"), "Add a token; returns the text that can be shown now, often \"\".");
     cls.def(
         "flush", [](TextStream& self) { return to_str(self.flush()); },
-        "The text that is still held back.");
+        "End the text; returns what is held back of it, without an incomplete character.");
     cls.def_property_readonly("stopped", &TextStream::stopped,
                               "Whether a stop string was found; nothing follows then.");
     cls.def_property_readonly(

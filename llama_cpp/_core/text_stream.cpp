@@ -63,10 +63,11 @@ bool StopMatcher::push(char byte) {
 }
 
 TextStream::TextStream(std::shared_ptr<ModelHandle> model, const std::vector<std::string>& stops,
-                       bool special, const std::vector<llama_token>& preserved)
+                       bool special, const std::vector<llama_token>& preserved, std::string begun)
     : model_(std::move(model)),
       special_(special),
       preserved_(preserved.begin(), preserved.end()),
+      pending_(std::move(begun)),
       piece_(64, '\0') {
     model_->check_has_vocab();
     for (const std::string& stop : stops) {
@@ -96,7 +97,9 @@ std::string TextStream::push(llama_token token) {
 
 std::string TextStream::flush() {
     BusyLock busy(busy_, "TextStream");
-    return take_text(pending_.size(), true);
+    std::string text = take_text(pending_.size(), false);
+    pending_.clear();
+    return text;
 }
 
 std::optional<std::string> TextStream::stop() const {

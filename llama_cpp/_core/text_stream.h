@@ -35,10 +35,12 @@ class StopMatcher {
 // One thread at a time, else BusyError.
 class TextStream {
   public:
+    // `begun`: the first bytes of a character that the first token goes on with.
     TextStream(std::shared_ptr<ModelHandle> model, const std::vector<std::string>& stops,
-               bool special, const std::vector<llama_token>& preserved);
+               bool special, const std::vector<llama_token>& preserved, std::string begun = {});
 
-    // Both return whole characters, as far as the bytes are UTF-8 at all.
+    // Both return whole characters, as far as the bytes are UTF-8 at all. flush() ends the text and
+    // leaves out a character that is incomplete then.
     std::string push(llama_token token);
     std::string flush();
 

@@ -15,13 +15,14 @@ import argparse
 import sys
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gguf
 import numpy as np
 from gguf import GGMLQuantizationType, PoolingType, TokenType
 from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
+from t5_gguf import T5Shape, write_t5
 
 TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
 
@@ -36,11 +37,12 @@ TIED = LlamaShape(n_vocab=512, n_layer=1, n_embd=256, n_head=4, n_head_kv=4, n_f
 EMBEDDING = LlamaShape(
     n_vocab=512, n_layer=2, n_embd=256, n_head=4, n_head_kv=2, n_ff=512, n_ctx=256
 )
+T5_ENCODER = T5Shape(n_vocab=512, n_layer=2, n_embd=128, n_head=4, n_ff=256, n_ctx=512)
 
 
 @dataclass(frozen=True)
 class Preset:
-    shape: LlamaShape
+    shape: LlamaShape | T5Shape
     qtype: GGMLQuantizationType
     pooling: PoolingType | None = None
     # Generates no single bytes, which would make a text that is mostly invalid UTF-8.
@@ -51,10 +53,12 @@ PRESETS: dict[str, Preset] = {
     **{f"llama-{key}": Preset(SMALL, qtype) for key, qtype in TYPES.items()},
     "tied-f32": Preset(TIED, GGMLQuantizationType.F32),
     "embedding-f16": Preset(EMBEDDING, GGMLQuantizationType.F16, PoolingType.MEAN),
+    "t5encoder-f32": Preset(T5_ENCODER, GGMLQuantizationType.F32),
+    "t5-f32": Preset(replace(T5_ENCODER, has_decoder=True), GGMLQuantizationType.F32),
 }
 
 
-def random_tensors(shape: LlamaShape, seed: int) -> dict[str, np.ndarray]:
+def random_tensors(shape: LlamaShape | T5Shape, seed: int) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
     return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
 
@@ -75,6 +79,9 @@ def write_random(path: Path, preset: Preset, seed: int) -> None:
     # The logit of these tokens is always 0, far below the best of some hundreds of random ones.
     # So a generation ends when the caller says so, and not by chance at </s>.
     head[silent_tokens(vocabulary, preset.words_only)] = 0
+    if isinstance(shape, T5Shape):
+        write_t5(path, shape, tensors, vocabulary)
+        return
     write_llama(
         path,
         name=path.stem,

@@ -176,9 +176,11 @@ def all_logits(load, model_path):
     return load(model_path, logits_all=True)
 
 
-def test_logprobs_need_logits_all(llm):
-    with pytest.raises(ValueError, match="logits_all=True"):
-        llm(PROMPT, max_tokens=1, logprobs=1)
+def test_logprobs_do_not_need_logits_all(llm, all_logits):
+    arguments = {"max_tokens": 4, "temperature": 0, "logprobs": 2}
+    for echo in (False, True):
+        plain, kept = (model(PROMPT, echo=echo, **arguments) for model in (llm, all_logits))
+        assert plain["choices"] == kept["choices"]
 
 
 def test_logprobs(all_logits):
