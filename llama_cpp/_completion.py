@@ -469,7 +469,7 @@ class _Logprobs:
             yield shown
 
     def _add(self, token: int, piece: bytes, offset: int, found: Optional[_Found]) -> None:
-        name = token_text(piece) if piece else self._name(token)
+        name = token_text(piece)
         self._tokens.append(name)
         self._offsets.append(offset)
         if found is None:
@@ -479,13 +479,11 @@ class _Logprobs:
         value, best = found
         names: Dict[str, float] = {}
         for other, logprob in best:  # best first: it keeps a name that several tokens have
-            names.setdefault(name if other == token else self._name(other), logprob)
+            special = self._llama._model.token_to_piece(other, True)
+            names.setdefault(name if other == token else token_text(special), logprob)
         self._values.append(value)
         self._best.append({**names, name: value})
 
     def _piece(self, token: int) -> bytes:
         """Return the bytes that the token brings into the text: none if it is a control token."""
         return self._llama._model.token_to_piece(token, token in self._job.preserved)
-
-    def _name(self, token: int) -> str:
-        return token_text(self._llama._model.token_to_piece(token, True))

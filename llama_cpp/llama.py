@@ -94,6 +94,7 @@ _See = Callable[[int, int], None]
 _TopLogprobs = Tuple[float, List[Tuple[int, float]]]
 _MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
 _LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
+_MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short
 
 
 class Llama:
@@ -295,6 +296,8 @@ class Llama:
         self._rows_at_once = max(1, min(self.n_batch, _LOGITS_BYTES // (4 * self._n_vocab or 1)))
         if not embedding:  # which is computed for all tokens
             self.context_params.n_outputs_max = self._rows_at_once
+        if self._is_recurrent or self._is_hybrid:
+            self.context_params.n_seq_max = min(self.context_params.n_seq_max, _MOST_STATES)
         self.n_threads = self.context_params.n_threads
         self.n_threads_batch = self.context_params.n_threads_batch
         self._ctx: Any = (
@@ -585,9 +588,7 @@ class Llama:
             self._ctx.decode(tokens[:split], begin, 0, 0)
         self._ctx.decode(tokens[split:], begin + split, 0, 2)
 
-    def _decode_seen(
-        self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: _See
-    ) -> None:
+    def _decode_seen(self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: _See) -> None:
         """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
         start, stop = 0, len(tokens) % step or step
         while start < len(tokens):
