@@ -678,11 +678,13 @@ class Llama:
         with self._lock:
             if self.n_tokens == 0:
                 raise IndexError("There are no logits to sample from: call eval(tokens) first")
+            if idx is not None and not 0 <= idx < self.n_tokens:
+                raise IndexError(f"idx={idx}: the evaluated tokens are 0 to {self.n_tokens - 1}")
             sampler = _core.Sampler(self._model, params)
             history = self._input_ids[max(0, self.n_tokens - self.last_n_tokens_size) :]
             sampler.accept_many(history, False)
             index = -1 if idx is None else idx - self.n_tokens
-            if self._logits_all and -self.n_tokens <= index < -self._ctx.n_outputs:
+            if self._logits_all and index < -self._ctx.n_outputs:
                 self._eval_again(-index)
             return self._sample(sampler, index, logits_processor)
 

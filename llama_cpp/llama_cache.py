@@ -80,7 +80,8 @@ class LlamaRAMCache(BaseLlamaCache):
     @property
     def cache_size(self) -> int:
         with self._lock:
-            return sum(state.llama_state_size for state in self.cache_state.values())
+            states = self.cache_state.values()
+            return sum(state.llama_state_size + state.scores.nbytes for state in states)
 
     def _keys(self) -> Iterable[Tuple[int, ...]]:
         with self._lock:
