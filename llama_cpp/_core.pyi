@@ -477,6 +477,10 @@ class ContextParams:
     @n_ctx.setter
     def n_ctx(self, value: int) -> None: ...
     @property
+    def n_outputs_max(self) -> int: ...
+    @n_outputs_max.setter
+    def n_outputs_max(self, value: int) -> None: ...
+    @property
     def n_seq_max(self) -> int: ...
     @n_seq_max.setter
     def n_seq_max(self, value: int) -> None: ...
@@ -983,14 +987,16 @@ class TextStream:
         stops: collections.abc.Sequence[str],
         special: bool = False,
         preserved: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32] = (),
+        begun: bytes = b"",
     ) -> None:
         """
         ``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;
-        those in ``preserved`` are rendered in any case.
+        those in ``preserved`` are rendered in any case. ``begun``: bytes of an incomplete
+        character before the first token.
         """
     def flush(self) -> str:
         """
-        The text that is still held back.
+        End the text; returns what is held back of it, without an incomplete character.
         """
     def push(self, token: int) -> str:
         """

@@ -319,6 +319,7 @@ class Llama:
         self.input_ids: npt.NDArray[np.intc] = np.zeros(self._n_ctx, dtype=np.intc)
         self._score_rows: Optional[npt.NDArray[np.single]] = None
         self._n_scored = 0  # how many of them are those of the evaluated tokens
+        self._last_score: Tuple[List[int], int, List[_TopLogprobs]] = ([], 0, [])
 
         # Generation
         self._seed = seed or llama_cpp.LLAMA_DEFAULT_SEED
@@ -598,15 +599,23 @@ class Llama:
 
     def _score(self, tokens: List[int], k: int) -> List[_TopLogprobs]:
         """Evaluates a prompt; returns the log probability of each token but the first, and the `k`
-        best ones in its place."""
-        found: List[_TopLogprobs] = []
+        best ones in its place. Begins with what it shares with the prompt before."""
+        last_tokens, last_k, last_found = self._last_score
+        shared = longest_token_prefix(last_tokens, tokens) if k == last_k else 0
+        kept = min(shared, longest_token_prefix(self._input_ids.tolist(), tokens)) - 1
+        if kept > 0 and self._rewind(kept):
+            self._epoch += 1
+            self.n_tokens = kept
+        else:
+            self.reset()
+        found = last_found[: self.n_tokens]
 
         def see(begin: int, count: int) -> None:
             for row, token in enumerate(tokens[begin + 1 : begin + count + 1]):
                 found.append(_core.top_logprobs(self._ctx, row, token, k))
 
-        self.reset()
-        self._eval(tokens, see=see)
+        self._eval(tokens[self.n_tokens :], see=see)
+        self._last_score = (tokens, k, found)
         return found
 
     def _refuse_encoder_decoder(self) -> None:

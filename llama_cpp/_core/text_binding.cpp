@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "llama_cpp/_core/convert.h"
@@ -26,9 +25,9 @@ void init_text(py::module_& m) {
         "stop string. The stop string that is complete first ends the text.");
     cls.def(
         py::init([](const Model& model, const std::vector<std::string>& stops, bool special,
-                    const Tokens& preserved, std::string begun) {
+                    const Tokens& preserved, const py::bytes& begun) {
             return make_outside_gil<TextStream>(model.get(), stops, special, preserved.ids,
-                                                std::move(begun));
+                                                static_cast<std::string>(begun));
         }),
         py::arg("model"), py::arg("stops"), py::arg("special") = false,
         py::arg("preserved") = py::tuple(), py::arg("begun") = py::bytes(),

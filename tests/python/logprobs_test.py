@@ -143,6 +143,30 @@ def test_values_are_those_of_the_logits(model):
             assert best[name] == pytest.approx(expected[other], abs=0.05)
 
 
+def test_a_prompt_that_begins_like_the_one_before(load, model_path):
+    """Only what differs is evaluated (lm-evaluation-harness asks for many ends of one text)."""
+    arguments = {"max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 2}
+    context = "In the beginning God created the heaven and the earth. And the "
+    llm = load(model_path)
+    evaluated = []
+    original = llm._eval
+    llm._eval = lambda tokens, *rest, **named: (
+        evaluated.append(len(tokens)),
+        original(tokens, *rest, **named),
+    )
+    for end in ("earth was", "waters", "earth", "waters", "light was good"):
+        found = llm(context + end, **arguments)["choices"][0]["logprobs"]
+        expected = load(model_path)(context + end, **arguments)["choices"][0]["logprobs"]
+        assert found["tokens"] == expected["tokens"]
+        assert found["text_offset"] == expected["text_offset"]
+        np.testing.assert_allclose(
+            found["token_logprobs"][1:], expected["token_logprobs"][1:], atol=0.05
+        )
+    assert evaluated[0] > 15 and max(evaluated[1:]) < 8
+    llm(context + "earth", **{**arguments, "logprobs": 3})
+    assert evaluated[-2] > 15
+
+
 def test_a_prompt_of_tokens(model):
     """Half a character at its end is the beginning of the answer."""
     tokens = model.tokenize("aß".encode())
