@@ -8,6 +8,7 @@ prompt.
 from __future__ import annotations
 
 import itertools
+import json
 import subprocess
 import sys
 
@@ -21,43 +22,47 @@ from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 PROMPT = "In the beginning God created the heaven and the earth."
 
 CHILD = """
-import sys, llama_cpp
-path, logits_all, code = sys.argv[1], sys.argv[2] == "True", sys.argv[3]
-llm = llama_cpp.Llama(path, n_ctx=32768, n_threads=1, n_threads_batch=1, verbose=False,
-                      logits_all=logits_all)
+import json, sys, llama_cpp
+llm = llama_cpp.Llama(sys.argv[1], n_threads=1, n_threads_batch=1, verbose=False,
+                      **json.loads(sys.argv[2]))
 prompt = "abc def " * 60
-exec(code)
+exec(sys.argv[3])
 with open("/proc/self/status") as file:
     print(next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024)
 """
 
 
-@pytest.fixture(scope="module")
-def peak(tmp_path_factory):
-    """Runs code with a model of 262,144 tokens; returns the most memory that it held, in MiB."""
+def peak(path, code: str, **arguments) -> float:
+    """Runs code with a model in a process of its own; returns the most memory it held, in MiB."""
     if sys.platform != "linux":
         pytest.skip("the peak of a process's memory is read from /proc")
-    path = tmp_path_factory.mktemp("wide") / "wide.gguf"
-    write_wide_model(path)
-
-    def peak(code: str, logits_all: bool = False) -> float:
-        arguments = [sys.executable, "-c", CHILD, str(path), str(logits_all), code]
-        return float(subprocess.run(arguments, check=True, capture_output=True, text=True).stdout)
-
-    return peak
+    command = [sys.executable, "-c", CHILD, str(path), json.dumps(arguments), code]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def write_wide_model(path) -> None:
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory):
+    """A decoder with a vocabulary of 262,144 tokens."""
+    return write_wide_model(tmp_path_factory.mktemp("wide") / "wide.gguf", "llama")
+
+
+@pytest.fixture(scope="module")
+def wide_encoder(tmp_path_factory):
+    return write_wide_model(tmp_path_factory.mktemp("wide") / "wide.gguf", "t5encoder")
+
+
+def write_wide_model(path, architecture):
     """One layer of zeros: every token is as likely as any other."""
     gguf = pytest.importorskip("gguf")
     n_vocab, n_embd = 262144, 32
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(32768)
     writer.add_embedding_length(n_embd)
     writer.add_block_count(1)
     writer.add_feed_forward_length(n_embd)
     writer.add_head_count(1)
     writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_relative_attn_buckets_count(32)
     writer.add_tokenizer_model("llama")
     specials = [b"<unk>", b"<s>", b"</s>"]
     tokens = specials + [f"<0x{byte:02X}>".encode() for byte in range(256)]
@@ -67,22 +72,26 @@ def write_wide_model(path) -> None:
     writer.add_token_scores([0.0] * n_vocab)
     writer.add_token_types(types + [1] * len(words))
     writer.add_add_space_prefix(False)
-    square, vector = np.zeros((n_embd, n_embd), np.float32), np.ones(n_embd, np.float32)
     writer.add_tensor("token_embd.weight", np.zeros((n_vocab, n_embd), np.float16))
-    writer.add_tensor("output_norm.weight", vector)
-    for name in ("attn_norm", "ffn_norm"):
-        writer.add_tensor(f"blk.0.{name}.weight", vector)
-    for name in ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
-        writer.add_tensor(f"blk.0.{name}.weight", square)
+    side, output = ("enc.", "o") if architecture == "t5encoder" else ("", "output")
+    shapes = {f"attn_{name}": (n_embd, n_embd) for name in ("q", "k", "v", output)}
+    shapes |= {f"ffn_{name}": (n_embd, n_embd) for name in ("gate", "up", "down")}
+    shapes |= {"attn_norm": (n_embd,), "ffn_norm": (n_embd,), "attn_rel_b": (32, 1)}
+    if not side:
+        del shapes["attn_rel_b"]
+    for name, shape in shapes.items():
+        writer.add_tensor(f"{side}blk.0.{name}.weight", np.zeros(shape, np.float32))
+    writer.add_tensor(f"{side}output_norm.weight", np.ones(n_embd, np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
+    return path
 
 
 @pytest.fixture(scope="module")
-def plain(peak):
-    return peak("llm(prompt, max_tokens=2, temperature=0)")
+def plain(wide):
+    return peak(wide, "llm(prompt, max_tokens=2, temperature=0)", n_ctx=32768)
 
 
 @pytest.mark.parametrize("logits_all", [False, True])
@@ -97,11 +106,20 @@ def plain(peak):
     ],
     ids=["plain", "logprobs", "echo", "cache", "state"],
 )
-def test_less_than_100_mib_more(peak, plain, code, logits_all):
-    assert peak(code, logits_all) - plain < 100
+def test_less_than_100_mib_more(wide, plain, code, logits_all):
+    assert peak(wide, code, n_ctx=32768, logits_all=logits_all) - plain < 100
 
 
-def test_scores_take_memory_for_evaluated_tokens(peak, plain):
+def test_an_encoder_has_no_logits(wide_encoder):
+    """500 tokens would be 500 MiB."""
+    loaded = peak(wide_encoder, "", n_ctx=512)
+    pooling = llama_cpp.LLAMA_POOLING_TYPE_MEAN
+    code = "llm.embed('a' * 500); llm.embed(['a'] * 500)"
+    used = peak(wide_encoder, code, n_ctx=512, embedding=True, pooling_type=pooling)
+    assert used - loaded < 100
+
+
+def test_scores_take_memory_for_evaluated_tokens(wide, plain):
     """20 tokens: 20 MiB, besides copies of that size."""
     code = (
         "llm.eval(list(range(300, 320)))\n"
@@ -110,7 +128,7 @@ def test_scores_take_memory_for_evaluated_tokens(peak, plain):
         "llm.eval(list(range(300, 320)))\n"
         "assert llm._scores.shape == (40, 262144)\n"
     )
-    assert peak(code, logits_all=True) - plain < 250
+    assert peak(wide, code, n_ctx=32768, logits_all=True) - plain < 250
 
 
 # ---- the arrays are what they were
