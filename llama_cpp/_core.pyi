@@ -50,7 +50,6 @@ __all__: list[str] = [
     "system_info",
     "time_us",
     "top_logprobs",
-    "top_logprobs_row",
 ]
 
 class ModelParams:
@@ -1330,11 +1329,4 @@ def top_logprobs(
     """
     Log-probability (natural logarithm) of a token at one output of a context, and the k
     most likely tokens as (token, log-probability), best first.
-    """
-
-def top_logprobs_row(
-    row: numpy.typing.ArrayLike, token: int, k: int
-) -> tuple[float, list[tuple[int, float]]]:
-    """
-    top_logprobs() of one row of logits, float32 [n].
     """

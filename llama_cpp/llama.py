@@ -962,7 +962,7 @@ class Llama:
                 appended to their answer.
             max_tokens: most tokens to generate; None or less than 1: until the context is full.
             logprobs: give the log probability of each token, and of this many best ones in its
-                place. With echo the prompt is evaluated from its start.
+                place.
             echo: begin the answer with the prompt.
             stop: strings that end the text; the first that occurs counts and is not shown.
             stream: return an iterator of chunks. Closing it ends the generation.

@@ -1,5 +1,4 @@
 // Log-probabilities of the next token.
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -9,7 +8,6 @@
 #include <vector>
 
 #include "llama_cpp/_core/context.h"
-#include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 
 namespace py = pybind11;
@@ -62,10 +60,9 @@ TopLogprobs top_logprobs_of(const float* logits, int32_t size, llama_token token
     return {logits[token] - total, std::move(best)};
 }
 
-void check_arguments(llama_token token, int k, int64_t size) {
+void check_arguments(llama_token token, int k, int32_t size) {
     if (token < 0 || token >= size) {
-        throw py::value_error(
-            format("token %d is not one of 0..%lld", token, static_cast<long long>(size) - 1));
+        throw py::value_error(format("token %d is not one of 0..%d", token, size - 1));
     }
     if (k < 0) {
         throw py::value_error(format("k = %d must not be negative", k));
@@ -81,19 +78,6 @@ TopLogprobs top_logprobs(const Context& self, int32_t index, llama_token token, 
     });
 }
 
-TopLogprobs top_logprobs_row(
-    const py::array_t<float, py::array::c_style | py::array::forcecast>& row, llama_token token,
-    int k) {
-    if (row.ndim() != 1 || row.size() == 0 || row.size() > INT32_MAX) {
-        throw py::value_error("row must be one-dimensional and not empty");
-    }
-    check_arguments(token, k, row.size());
-    const float* logits = row.data();
-    const auto size = static_cast<int32_t>(row.size());
-    GilRelease release;
-    return top_logprobs_of(logits, size, token, k);
-}
-
 }  // namespace
 
 void init_logprobs(py::module_& m) {
@@ -101,8 +85,6 @@ void init_logprobs(py::module_& m) {
           py::arg("k"),
           "Log-probability (natural logarithm) of a token at one output of a context, and the k\n"
           "most likely tokens as (token, log-probability), best first.");
-    m.def("top_logprobs_row", &top_logprobs_row, py::arg("row"), py::arg("token"), py::arg("k"),
-          "top_logprobs() of one row of logits, float32 [n].");
 }
 
 }  // namespace core
