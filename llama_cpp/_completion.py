@@ -117,8 +117,9 @@ def prepare(
     if suffix is not None and not _can_infill(llama):
         job.suffix, suffix = suffix, None
     job.prompt_tokens = _prompt_tokens(llama, prompt, suffix)
-    job.prompt_text, job.begun = prompt, b""
-    if not isinstance(prompt, str):
+    if isinstance(prompt, str):
+        job.prompt_text, job.begun = prompt, b""
+    else:
         is_shown = echo or logprobs is not None
         job.prompt_text, job.begun = _text(llama, prompt if is_shown else prompt[-8:])
     job.max_tokens = _limit(llama, len(job.prompt_tokens), max_tokens)

@@ -25,7 +25,7 @@ CHILD = """
 import json, sys, llama_cpp
 llm = llama_cpp.Llama(sys.argv[1], n_threads=1, n_threads_batch=1, verbose=False,
                       **json.loads(sys.argv[2]))
-prompt = "abc def " * 60
+prompt = "abc def " * 30
 exec(sys.argv[3])
 with open("/proc/self/status") as file:
     print(next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) / 1024)
@@ -94,18 +94,17 @@ def plain(wide):
     return peak(wide, "llm(prompt, max_tokens=2, temperature=0)", n_ctx=32768)
 
 
+GENERATE = """
+llm(prompt, max_tokens=2, temperature=0, logprobs=5)
+llm.save_state()
+llm.set_cache(llama_cpp.LlamaRAMCache())
+llm(prompt, max_tokens=2, temperature=0)
+"""
+ECHO = "llm(prompt, max_tokens=2, temperature=0, logprobs=5, echo=True)"
+
+
 @pytest.mark.parametrize("logits_all", [False, True])
-@pytest.mark.parametrize(
-    "code",
-    [
-        "llm(prompt, max_tokens=2, temperature=0)",
-        "llm(prompt, max_tokens=2, temperature=0, logprobs=5)",
-        "llm(prompt, max_tokens=2, temperature=0, logprobs=5, echo=True)",
-        "llm.set_cache(llama_cpp.LlamaRAMCache()); llm(prompt, max_tokens=2, logprobs=5)",
-        "llm.eval(llm.tokenize(prompt.encode())); llm.save_state()",
-    ],
-    ids=["plain", "logprobs", "echo", "cache", "state"],
-)
+@pytest.mark.parametrize("code", [GENERATE, ECHO], ids=["generate", "echo"])
 def test_less_than_100_mib_more(wide, plain, code, logits_all):
     assert peak(wide, code, n_ctx=32768, logits_all=logits_all) - plain < 100
 
@@ -298,7 +297,8 @@ def test_a_native_context_with_few_outputs(llm, model_path):
 
     tokens = llm.tokenize(PROMPT.encode())
     params = _core.ContextParams()
-    params.n_ctx, params.n_batch, params.n_outputs_max, params.n_threads = 128, 64, 3, 1
+    params.n_ctx, params.n_batch, params.n_outputs_max = 128, 64, 3
+    params.n_threads = params.n_threads_batch = 1
     context = _core.Context(llm.model, params)
     context.decode(tokens, 0, 0, 2)
     assert_close(context.logits_all(), rows_of(llm, tokens))
