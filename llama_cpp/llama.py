@@ -35,17 +35,17 @@ import numpy.typing as npt
 import llama_cpp.llama_chat_format as llama_chat_format
 import llama_cpp.llama_cpp as llama_cpp
 
-from . import _completion, _core, _embedding, _loader, _sampling, llama_types
+from . import _completion, _core, _embedding, _loader, _paths, _sampling, llama_types
 from ._errors import (
     ClosedError,
     ContextError,
     ContextOverflowError,
     LlamaError,
-    ModelLoadError,
     OvertakenError,
     StateError,
 )
 from ._logger import set_verbose
+from ._paths import StrPath
 from ._shared_generator import share
 from ._utils import suppress_stdout_stderr
 from .llama_cache import (
@@ -172,7 +172,7 @@ class Llama:
         """Load a GGUF model.
 
         Args:
-            model_path: the GGUF file; of a split model its first part.
+            model_path: the GGUF file (str, bytes or os.PathLike); of a split model its first part.
             n_gpu_layers: layers to keep on the GPU; negative means all. "auto" keeps all there that
                 fit into its free memory together with the context, and none where there is no GPU.
             split_mode: how a model is split over GPUs, LLAMA_SPLIT_MODE_*.
@@ -212,7 +212,7 @@ class Llama:
             last_n_tokens_size: how many generated tokens the penalties look at.
             lora_base: has no effect; llama.cpp needs it no longer.
             lora_scale: weight of the adapter of lora_path.
-            lora_path: a LoRA adapter in GGUF format.
+            lora_path: a LoRA adapter in GGUF format; like model_path.
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
             chat_handler: what answers chats, instead of chat_format.
@@ -242,7 +242,7 @@ class Llama:
         self._epoch = 0
         self._lora_adapter: Optional[_core.LoraAdapter] = None
         self.verbose = verbose
-        self.model_path = os.fspath(model_path)
+        self.model_path = _paths.model_path(model_path)
         self.sampling_extras: Dict[str, Any] = {}
         self.chat_template_kwargs: Dict[str, Any] = {}
 
@@ -274,7 +274,7 @@ class Llama:
         for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
             if value < 0:
                 raise ContextError(f"{name} is too small: {self._arguments[name]}")
-        _check_exists(self.model_path)
+        _paths.check_exists(self.model_path)
         if n_gpu_layers == "auto":
             self.model_params = _core.fit_to_devices(
                 self.model_path, self.model_params, self._make_context_params(n_ctx)
@@ -364,13 +364,13 @@ class Llama:
             params.kv_unified = True
         return params
 
-    def _apply_lora(self, path: str, scale: float) -> None:
+    def _apply_lora(self, path: StrPath, scale: float) -> None:
         try:
-            self._lora_adapter = _core.LoraAdapter(self._model, os.fspath(path))
+            self._lora_adapter = _core.LoraAdapter(self._model, path)
             self._ctx.set_lora(self._lora_adapter, scale)
         except LlamaError as error:
             raise RuntimeError(
-                f"Failed to initialize LoRA adapter from lora path: {path}\n{error}"
+                f"Failed to initialize LoRA adapter from lora path: {_paths.shown(path)}\n{error}"
             ) from error
 
     def _default_chat_format(self) -> str:
@@ -565,6 +565,7 @@ class Llama:
         self._n_scored = min(self._n_scored, begin)
         if see is None and self._score_rows is not None and self._logits_all:
             see = self._keep_scores if self._n_scored == begin else None
+        self._requires_eval = True  # a signal handler may raise after decode()
         try:
             if not self._rewind(begin):
                 ctx.memory_clear(True)
@@ -575,7 +576,7 @@ class Llama:
                 ctx.decode(array, begin, 0, 1)
             else:
                 self._decode_rows(array, begin, n_rows)
-        except LlamaError:
+        except BaseException:
             self._forget()
             raise
         self.input_ids[begin:end] = array
@@ -641,7 +642,7 @@ class Llama:
         self.n_tokens = 0
         self._requires_eval = True
         if not self._ctx.closed:
-            self._ctx.memory_clear(True)
+            self._ctx.memory_clear(False)
 
     # ---- tokens: sampling and generating
 
@@ -854,13 +855,15 @@ class Llama:
                 if injected is not None or position >= n_ctx:
                     self._eval([token, *(injected or ())])
                 else:
+                    self._requires_eval = True
                     try:
                         decode_one(token, position)
-                    except LlamaError:
+                    except BaseException:
                         self._forget()
                         raise
                     ids[position] = token
                     self.n_tokens = position + 1
+                    self._requires_eval = False
                 token = sample_accept(ctx, sampler)
 
     def _generate_with_python(
@@ -1211,18 +1214,19 @@ class Llama:
                     " create the model with a larger n_ctx"
                 )
             self._epoch += 1
+            self.n_tokens = 0  # until all of the state is here: a signal handler may raise
+            self._requires_eval = True
             try:
                 self._context().state_set(state.llama_state)
-            except LlamaError:
+            except BaseException:
                 self._forget()
                 raise
-            self.n_tokens = state.n_tokens
             self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
+            self.n_tokens = state.n_tokens
             self._n_scored = min(len(state.scores), state.n_tokens) if self._logits_all else 0
             if self._n_scored:
                 rows = self._reserve_scores(self._n_scored)
                 rows[: self._n_scored] = state.scores[: self._n_scored]
-            self._requires_eval = True
             self._seed = state.seed
 
     def close(self) -> None:
@@ -1472,14 +1476,6 @@ def _flash_attn_type(flash_attn: Any) -> int:
     if flash_attn:
         return llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
     return llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
-
-
-def _check_exists(path: str) -> None:
-    if not os.path.exists(path):
-        where = "" if os.path.isabs(path) else f" Relative paths start at {os.getcwd()}."
-        raise ModelLoadError(
-            f"Model path does not exist: {path}\nGive the path of a .gguf file.{where}"
-        )
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 _NAMES = [
     "amx-3d-weights",
     "encoder-logits",
+    "interrupt-callback",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
