@@ -98,7 +98,7 @@ def backend_plugin_wheel(
         native = libraries,
         project_urls = METADATA["project_urls"],
         python_requires = METADATA["python_requires"],
-        # A backend belongs to the very ggml that opens it. Local labels match: `0.4.0+cpu` is `==0.4.0`.
+        # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is `==0.3.100`.
         requires = [METADATA["distribution"] + "=={version}"] + requires,
         summary = "The {} backend of llama.cpp, for llama-cpp-python".format(backend),
         version = version,

@@ -20,7 +20,7 @@ import small_site
 import synthetic
 from clients import Pip, Uv
 
-VERSION = "0.4.0+cpu"
+VERSION = "0.3.100+cpu"
 REQUIREMENT = f"{synthetic.PROJECT}=={VERSION}"
 # Bit flips that are tried in a page, spread evenly; pip takes ten times as long as uv.
 FLIPS = {Pip: 12, Uv: 24}
@@ -290,8 +290,8 @@ def test_the_index_alone_cannot_tell_a_wheel_changed_with_its_pages(
 
 def test_uv_lock_can(uv: Uv, target: Target, serve_folder) -> None:
     url = serve_folder(target.site)
-    project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.4.0")
-    uv.write_project(project.replace("~=0.4.0", f"=={VERSION}"))
+    project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.3.100")
+    uv.write_project(project.replace("~=0.3.100", f"=={VERSION}"))
     uv("lock", UV_DEFAULT_INDEX=f"{url}/pypi")
     swap_wheel_and_pages(target)
     result = uv("sync", "--locked", "--no-cache", UV_DEFAULT_INDEX=f"{url}/pypi", check=False)

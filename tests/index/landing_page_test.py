@@ -29,11 +29,11 @@ BUILD_COMMANDS = {
 }
 # Beside this interpreter's own wheels: another ABI, a free-threaded one, another system, and an older version.
 MORE_WHEELS = [
-    ("0.4.1+cpu", f"cp39-cp39-{synthetic.LINUX}"),
-    ("0.4.1+cpu", f"cp315-cp315t-{synthetic.LINUX}"),
-    ("0.4.1+cpu", f"cp315-cp315-{synthetic.LINUX}"),
-    ("0.4.1+cpu", "cp315-cp315-win_amd64"),
-    ("0.4.1rc1+cpu", f"cp315-cp315-{synthetic.LINUX}"),
+    ("0.3.101+cpu", f"cp39-cp39-{synthetic.LINUX}"),
+    ("0.3.101+cpu", f"cp315-cp315t-{synthetic.LINUX}"),
+    ("0.3.101+cpu", f"cp315-cp315-{synthetic.LINUX}"),
+    ("0.3.101+cpu", "cp315-cp315-win_amd64"),
+    ("0.3.101rc1+cpu", f"cp315-cp315-{synthetic.LINUX}"),
 ]
 CELL = "document.querySelector('button[data-wheel*=\"{}\"]')"
 
@@ -137,9 +137,9 @@ def test_versions_are_in_order_and_the_newest_is_open(page: Page, url: str) -> N
         "[...document.querySelectorAll('caption')].map((caption) => [caption.textContent, caption.checkVisibility()])"
     )
     assert captions == [
-        ["llama-cpp-python 0.4.1", True],
-        ["llama-cpp-python 0.4.1rc1", False],
-        ["llama-cpp-python 0.4.0", False],
+        ["llama-cpp-python 0.3.101", True],
+        ["llama-cpp-python 0.3.101rc1", False],
+        ["llama-cpp-python 0.3.100", False],
     ]
 
 
@@ -204,7 +204,7 @@ def test_each_cell_gives_its_lines(page: Page, url: str, site: Path) -> None:
 
 
 def test_an_address_with_a_choice(page: Page, url: str, site: Path) -> None:
-    file = next(site.glob("whl/cu13/*/*-0.4.0+cu13-*.whl")).name
+    file = next(site.glob("whl/cu13/*/*-0.3.100+cu13-*.whl")).name
     page.open(f"{url}/#{file}")
     assert lines(page) == expected_lines(file, url)
     page.open(f"{url}/index.html#no-such-wheel.whl")
@@ -230,7 +230,7 @@ def test_keyboard_alone(page: Page, url: str, site: Path) -> None:
             assert lines(page) == expected_lines(file, url)
     # All of the newest version; the others are folded up.
     assert sorted(seen) == sorted(
-        path.name for path in site.glob("whl/*/*/*.whl") if "-0.4.1+" in path.name
+        path.name for path in site.glob("whl/*/*/*.whl") if "-0.3.101+" in path.name
     )
 
 
@@ -330,8 +330,10 @@ def test_contrast_is_that_of_wcag_aa(page: Page, url: str, scheme: str) -> None:
 
 
 def own_lines(page: Page, url: str, site: Path, backend: str) -> dict[str, str]:
-    """The page's lines for this interpreter's wheel of 0.4.1."""
-    (wheel,) = site.glob(f"whl/{backend}/*/*-0.4.1+{backend}-*-{synthetic.ABI_TAG}-manylinux*.whl")
+    """The page's lines for this interpreter's wheel of 0.3.101."""
+    (wheel,) = site.glob(
+        f"whl/{backend}/*/*-0.3.101+{backend}-*-{synthetic.ABI_TAG}-manylinux*.whl"
+    )
     page.open(f"{url}/#{wheel.name}")
     return lines(page)
 
@@ -341,7 +343,7 @@ def test_the_pip_line_works(page: Page, url: str, site: Path, pip: Pip) -> None:
         python, *command = shlex.split(own_lines(page, url, site, backend)["pip"])
         assert python.startswith("python3.") and command[:2] == ["-m", "pip"]
         pip(*command[2:], f"--index-url={url}/pypi")
-        assert pip.installed() == f"0.4.1+{backend}"
+        assert pip.installed() == f"0.3.101+{backend}"
 
 
 def test_the_uv_pip_lines_work(page: Page, url: str, site: Path, uv: Uv) -> None:
@@ -350,7 +352,7 @@ def test_the_uv_pip_lines_work(page: Page, url: str, site: Path, uv: Uv) -> None
         program, *command = shlex.split(install)
         assert program == "uv"
         uv(*command)
-        assert uv.installed() == f"0.4.1+{backend}"
+        assert uv.installed() == f"0.3.101+{backend}"
 
 
 def test_the_uv_project_lines_work(page: Page, url: str, site: Path, uv: Uv) -> None:
@@ -359,4 +361,4 @@ def test_the_uv_project_lines_work(page: Page, url: str, site: Path, uv: Uv) -> 
         head = '[project]\nname = "app"\nversion = "1.0"\n'
         uv.write_project(text.replace("[project]\n", head))
         uv("sync")
-        assert uv.installed() == f"0.4.1+{backend}"
+        assert uv.installed() == f"0.3.101+{backend}"

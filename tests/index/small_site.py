@@ -9,20 +9,20 @@ import write_index
 from synthetic import ABI_TAG, MACOS, PROJECT, PYTHON_TAG, make_wheel, sha256
 
 DEPENDENCY = "small-dependency"
-UPLOAD_TIMES = {"0.4.0": "2026-11-01T00:00:00Z", "0.4.1": "2026-11-20T00:00:00Z"}
+UPLOAD_TIMES = {"0.3.100": "2026-11-01T00:00:00Z", "0.3.101": "2026-11-20T00:00:00Z"}
 
 
 def backend_wheels(folder: Path) -> list[Path]:
-    """0.4.0 for three backends, 0.4.1 for two of them; all need the dependency."""
+    """0.3.100 for three backends, 0.3.101 for two of them; all need the dependency."""
     folder.mkdir(parents=True)
     macos = f"{PYTHON_TAG}-{ABI_TAG}-{MACOS}"
     requires = [DEPENDENCY]
     return [
-        make_wheel(folder, "0.4.0+cpu", requires=requires),
-        make_wheel(folder, "0.4.0+cu13", requires=requires),
-        make_wheel(folder, "0.4.0+metal", requires=requires, tag=macos),
-        make_wheel(folder, "0.4.1+cpu", requires=requires),
-        make_wheel(folder, "0.4.1+cu13", requires=requires),
+        make_wheel(folder, "0.3.100+cpu", requires=requires),
+        make_wheel(folder, "0.3.100+cu13", requires=requires),
+        make_wheel(folder, "0.3.100+metal", requires=requires, tag=macos),
+        make_wheel(folder, "0.3.101+cpu", requires=requires),
+        make_wheel(folder, "0.3.101+cu13", requires=requires),
     ]
 
 

@@ -38,29 +38,29 @@ def test_the_snippet_locks_syncs_and_runs(uv: Uv, url: str, site: Path) -> None:
     versions = {package["source"]["registry"]: package["version"] for package in locked(uv)}
     # The third is for systems that the snippet has no index for.
     assert versions == {
-        f"{url}/whl/cpu": "0.4.1+cpu",
-        f"{url}/whl/metal": "0.4.0+metal",
+        f"{url}/whl/cpu": "0.3.101+cpu",
+        f"{url}/whl/metal": "0.3.100+metal",
         f"{url}/pypi": "0.9.0",
     }
     uv("sync", "--locked")
-    assert uv.installed() == "0.4.1+cpu"
+    assert uv.installed() == "0.3.101+cpu"
     show = "import llama_cpp, small_dependency; print(llama_cpp.VERSION, small_dependency.VERSION)"
-    assert uv("run", "--locked", "python", "-c", show).stdout.split() == ["0.4.1+cpu", "1.0"]
+    assert uv("run", "--locked", "python", "-c", show).stdout.split() == ["0.3.101+cpu", "1.0"]
 
 
 def test_the_snippet_for_named_systems_only(uv: Uv, url: str) -> None:
     """A version that PyPI does not have can only be locked for the systems that have an index."""
-    uv.write_project(make_whole(SNIPPET, url).replace("~=0.3", "~=0.4.0"))
+    uv.write_project(make_whole(SNIPPET, url).replace("~=0.3", "~=0.3.100"))
     result = uv("lock", check=False)
     assert "only llama-cpp-python{sys_platform != 'darwin' and sys_platform != 'linux'}==0.9.0" in (
         result.stderr
     )
     systems = "environments = [\"sys_platform == 'darwin'\", \"sys_platform == 'linux'\"]"
     uv.write_project(
-        make_whole(SNIPPET, url).replace("~=0.3", "~=0.4.0") + f"\n[tool.uv]\n{systems}\n"
+        make_whole(SNIPPET, url).replace("~=0.3", "~=0.3.100") + f"\n[tool.uv]\n{systems}\n"
     )
     uv("lock")
-    assert {package["version"] for package in locked(uv)} == {"0.4.1+cpu", "0.4.0+metal"}
+    assert {package["version"] for package in locked(uv)} == {"0.3.101+cpu", "0.3.100+metal"}
 
 
 def test_the_lock_has_the_hashes_of_the_files(uv: Uv, url: str, site: Path) -> None:
@@ -78,9 +78,11 @@ def test_the_lock_has_the_hashes_of_the_files(uv: Uv, url: str, site: Path) -> N
 
 def test_sync_switches_with_the_index_and_back(uv: Uv, url: str) -> None:
     for backend in ("cpu", "cu13", "cpu"):
-        uv.write_project(projects.WITH_ONE_INDEX.format(backend=backend, url=url, version="0.4.0"))
+        uv.write_project(
+            projects.WITH_ONE_INDEX.format(backend=backend, url=url, version="0.3.100")
+        )
         uv("sync")
-        assert uv.installed() == f"0.4.1+{backend}"
+        assert uv.installed() == f"0.3.101+{backend}"
 
 
 def test_sync_switches_with_the_extra_and_back(uv: Uv, url: str) -> None:
@@ -88,21 +90,21 @@ def test_sync_switches_with_the_extra_and_back(uv: Uv, url: str) -> None:
     uv("lock")
     for backend in ("cpu", "cu13", "cpu"):
         uv("sync", "--locked", "--extra", backend)
-        assert uv.installed() == f"0.4.1+{backend}"
+        assert uv.installed() == f"0.3.101+{backend}"
 
 
 def test_uv_pip_switches_with_the_exact_version_and_back(uv: Uv, url: str) -> None:
     for backend in ("cpu", "cu13", "cpu"):
         index = f"{url}/whl/{backend}"
-        uv("pip", "install", "--index", index, f"{synthetic.PROJECT}==0.4.0+{backend}")
-        assert uv.installed() == f"0.4.0+{backend}"
+        uv("pip", "install", "--index", index, f"{synthetic.PROJECT}==0.3.100+{backend}")
+        assert uv.installed() == f"0.3.100+{backend}"
 
 
 def test_uv_pip_without_the_label_stays(uv: Uv, url: str) -> None:
     """Why the documentation writes the label."""
     for backend in ("cpu", "cu13"):
-        uv("pip", "install", "--index", f"{url}/whl/{backend}", f"{synthetic.PROJECT}==0.4.0")
-        assert uv.installed() == "0.4.0+cpu"
+        uv("pip", "install", "--index", f"{url}/whl/{backend}", f"{synthetic.PROJECT}==0.3.100")
+        assert uv.installed() == "0.3.100+cpu"
 
 
 @pytest.mark.parametrize("backend", ["cpu", "cu13"])
@@ -118,19 +120,19 @@ def test_pylock_names_index_and_hash_and_installs(
         if package.name == synthetic.PROJECT
     )
     assert package.index == f"{url}/whl/{backend}"
-    assert str(package.version) == f"0.4.1+{backend}"
+    assert str(package.version) == f"0.3.101+{backend}"
     (wheel,) = package.wheels
     file = site / wheel.url.removeprefix(f"{url}/").replace("%2B", "+")
     assert wheel.hashes == {"sha256": synthetic.sha256(file)}
     uv("pip", "install", "--preview-features", "pylock", "-r", "pylock.toml")
-    assert uv.installed() == f"0.4.1+{backend}"
+    assert uv.installed() == f"0.3.101+{backend}"
 
 
 @pytest.mark.parametrize(
-    ("newest", "version"), [("2026-11-10", "0.4.0+cpu"), ("2026-11-30", "0.4.1+cpu")]
+    ("newest", "version"), [("2026-11-10", "0.3.100+cpu"), ("2026-11-30", "0.3.101+cpu")]
 )
 def test_exclude_newer_reads_the_upload_time(uv: Uv, url: str, newest: str, version: str) -> None:
-    uv.write_project(projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.4.0"))
+    uv.write_project(projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.3.100"))
     uv("sync", "--exclude-newer", newest)
     assert uv.installed() == version
 
@@ -141,7 +143,7 @@ def test_exclude_newer_hides_files_without_upload_time(
     """And `exclude-newer = false` for the index shows them."""
     small_site.write_site(tmp_path / "site", upload_times={})
     url = serve_folder(tmp_path / "site")
-    project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.4.0")
+    project = projects.WITH_ONE_INDEX.format(backend="cpu", url=url, version="0.3.100")
     uv.write_project(project)
     result = uv("lock", "--exclude-newer", "2026-11-30", check=False)
     assert result.returncode != 0
@@ -149,7 +151,7 @@ def test_exclude_newer_hides_files_without_upload_time(
     uv.write_project(project + "exclude-newer = false\n")
     uv("lock", "--exclude-newer", "2026-11-30")
     (package,) = (p for p in locked(uv) if "+" in p["version"])
-    assert package["version"] == "0.4.1+cpu"
+    assert package["version"] == "0.3.101+cpu"
 
 
 def test_a_host_that_has_only_html(uv: Uv, site: Path, tmp_path: Path, serve_folder) -> None:
@@ -159,9 +161,11 @@ def test_a_host_that_has_only_html(uv: Uv, site: Path, tmp_path: Path, serve_fol
         page.unlink()
     url = serve_folder(tmp_path / "site")
     for backend in ("cpu", "cu13", "cpu"):
-        uv.write_project(projects.WITH_ONE_INDEX.format(backend=backend, url=url, version="0.4.0"))
+        uv.write_project(
+            projects.WITH_ONE_INDEX.format(backend=backend, url=url, version="0.3.100")
+        )
         uv("sync", UV_DEFAULT_INDEX=f"{url}/pypi")
-        assert uv.installed() == f"0.4.1+{backend}"
+        assert uv.installed() == f"0.3.101+{backend}"
 
 
 def test_application_json_is_not_read(uv: Uv, application_json_url: str) -> None:
@@ -173,7 +177,7 @@ def test_application_json_is_not_read(uv: Uv, application_json_url: str) -> None
 
 def test_a_folder_as_index(uv: Uv, site: Path) -> None:
     uv.write_project(
-        projects.WITH_ONE_INDEX.format(backend="cpu", url=site.as_uri(), version="0.4.0")
+        projects.WITH_ONE_INDEX.format(backend="cpu", url=site.as_uri(), version="0.3.100")
     )
     uv("sync")
-    assert uv.installed() == "0.4.1+cpu"
+    assert uv.installed() == "0.3.101+cpu"

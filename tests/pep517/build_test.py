@@ -38,7 +38,7 @@ def options(call: dict) -> list[str]:
 
 def test_the_command(tree) -> None:
     result = tree.call("build_wheel", str(tree.out))
-    assert result.value == f"llama_cpp_python-0.4.0-{ABI}-{ABI}-linux_x86_64.whl"
+    assert result.value == f"llama_cpp_python-0.3.100-{ABI}-{ABI}-linux_x86_64.whl"
     assert [path.name for path in tree.out.iterdir()] == [result.value]
     call = only_build(tree)
     assert call["folder"] == str(tree.root)
@@ -49,7 +49,7 @@ def test_the_command(tree) -> None:
         "--symlink_prefix=/",
         "--noshow_progress",
         "--remote_download_outputs=toplevel",
-        "--//:version=0.4.0",
+        "--//:version=0.3.100",
         "--//:local_label=",
         f"--//:python_abi={ABI}",
         f"--repo_env=PYTHON={BASE}",
@@ -68,7 +68,7 @@ def test_settings_become_flags(tree) -> None:
         "output-user-root": str(root),
     }
     result = tree.call("build_wheel", str(tree.out), given)
-    assert result.value == "llama_cpp_python-0.4.0+stone1-cp313-cp313t-linux_x86_64.whl"
+    assert result.value == "llama_cpp_python-0.3.100+stone1-cp313-cp313t-linux_x86_64.whl"
     call = only_build(tree)
     assert call["arguments"][:3] == [
         f"--output_base={root}/pep517",
@@ -76,7 +76,7 @@ def test_settings_become_flags(tree) -> None:
         f"--output_user_root={root}",
     ]
     assert options(call)[4:] == [
-        "--//:version=0.4.0",
+        "--//:version=0.3.100",
         "--//:local_label=stone1",
         "--//:python_abi=cp313t",
         f"--repo_env=PYTHON={BASE}",
@@ -176,8 +176,8 @@ def test_a_failure_ends_in_one_sentence_below_bazels_words(tree) -> None:
     "argument, built",
     [
         ("--//:version=9", f"llama_cpp_python-9-{ABI}-"),
-        ("--//:local_label=x", f"llama_cpp_python-0.4.0+x-{ABI}-"),
-        ("--//:python_abi=cp399", "llama_cpp_python-0.4.0-cp399-"),
+        ("--//:local_label=x", f"llama_cpp_python-0.3.100+x-{ABI}-"),
+        ("--//:python_abi=cp399", "llama_cpp_python-0.3.100-cp399-"),
     ],
 )
 def test_a_wheel_that_is_not_what_the_settings_say_is_refused(tree, argument, built) -> None:
@@ -185,7 +185,7 @@ def test_a_wheel_that_is_not_what_the_settings_say_is_refused(tree, argument, bu
     assert result.status == 1
     last = result.said.splitlines()[-1]
     assert last.startswith(f"llama-cpp-python: Bazel built {built}")
-    assert f".whl, not llama_cpp_python-0.4.0-{ABI}-{ABI}-*.whl: name version" in last
+    assert f".whl, not llama_cpp_python-0.3.100-{ABI}-{ABI}-*.whl: name version" in last
     assert not list(tree.out.iterdir())
 
 

@@ -148,7 +148,7 @@ def backend(name: str) -> tuple[str, str]:
 # ---- pip, by path
 
 
-@pytest.mark.parametrize("name", ["a project", "llama_cpp_python-0.4.0"])
+@pytest.mark.parametrize("name", ["a project", "llama_cpp_python-0.3.100"])
 def test_pip_path_always_builds(env, tree, name) -> None:
     """Under the name of an unpacked sdist too, for which pip writes the wheel to its cache."""
     root = tree.root.rename(tree.root.parent / name)
@@ -171,8 +171,8 @@ def test_pip_archive_always_builds(env, sdist) -> None:
 def test_pip_path_switches_the_label(env, tree) -> None:
     env.run(*env.pip_install, tree.root, "-C", "local-label=one")
     env.run(*env.pip_install, tree.root, "-C", "local-label=two")
-    assert env.installed()["VERSION"] == "0.4.0+two"
-    assert f"{NAME} 0.4.0+two" in " ".join(env.run(*env.pip, "list").split())
+    assert env.installed()["VERSION"] == "0.3.100+two"
+    assert f"{NAME} 0.3.100+two" in " ".join(env.run(*env.pip, "list").split())
 
 
 def test_pip_editable_always_builds(env, tree) -> None:
@@ -187,7 +187,7 @@ def test_pip_wheel_for_another_interpreter(env, tree, tmp_path) -> None:
     given = ("-C", "abi=cp313t", "-C", "local-label=auto")
     env.run(*env.pip, "wheel", "--no-deps", "--wheel-dir", tmp_path / "wheels", tree.root, *given)
     (wheel,) = (tmp_path / "wheels").iterdir()
-    assert wheel.name == "llama_cpp_python-0.4.0+cpu-cp313-cp313t-linux_x86_64.whl"
+    assert wheel.name == "llama_cpp_python-0.3.100+cpu-cp313-cp313t-linux_x86_64.whl"
 
 
 def test_pip_refusal_is_the_last_line(env, tree) -> None:
@@ -237,7 +237,7 @@ def test_pip_name_refuses_a_label(env, index) -> None:
     install = (*env.pip_install, "--index-url", index, NAME)
     status, said = env.try_to_run(*install, "-C", "local-label=one")
     assert status == 1
-    assert "inconsistent version: expected '0.4.0', but metadata has '0.4.0+one'" in said
+    assert "inconsistent version: expected '0.3.100', but metadata has '0.3.100+one'" in said
     assert env.count() == 0
 
 
@@ -289,7 +289,7 @@ def test_uv_name_builds_for_each_setting(env, index) -> None:
 def test_uv_name_takes_a_label(env, index) -> None:
     install = (*env.uv_install, "--default-index", index, NAME)
     env.run(*install, "-C", "local-label=one")
-    assert env.installed()["VERSION"] == "0.4.0+one"
+    assert env.installed()["VERSION"] == "0.3.100+one"
 
 
 # ---- uv sync

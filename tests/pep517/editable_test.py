@@ -20,7 +20,7 @@ ABI = next(sys_tags()).abi
 def site(tree, tmp_path) -> Path:
     """A folder as pip makes it of the editable wheel."""
     name = tree.call("build_editable", str(tree.out)).value
-    assert name == f"llama_cpp_python-0.4.0-{ABI}-{ABI}-linux_x86_64.whl"
+    assert name == f"llama_cpp_python-0.3.100-{ABI}-{ABI}-linux_x86_64.whl"
     with zipfile.ZipFile(tree.out / name) as wheel:
         wheel.extractall(tmp_path / "site")
     return tmp_path / "site"
@@ -41,7 +41,7 @@ def test_the_wheel_holds_only_what_the_source_tree_lacks(tree, site) -> None:
     names = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
     assert names == {"__init__.py", "_build_info.py", "_core.py", "lib/libggml.so"}
     assert [path.name for path in site.iterdir() if path != package] == [
-        "llama_cpp_python-0.4.0.dist-info"
+        "llama_cpp_python-0.3.100.dist-info"
     ]
 
 
@@ -89,7 +89,7 @@ def test_the_record_is_right(tree, site) -> None:
         expected = [(name, archive.read(name)) for name in archive.namelist()[:-1]]
     assert [tuple(row) for row in record] == [
         *((name, f"sha256={digest(data)}", str(len(data))) for name, data in expected),
-        ("llama_cpp_python-0.4.0.dist-info/RECORD", "", ""),
+        ("llama_cpp_python-0.3.100.dist-info/RECORD", "", ""),
     ]
 
 

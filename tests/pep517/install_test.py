@@ -18,7 +18,7 @@ from pathlib import Path
 
 import stand_in
 
-NAME = "llama_cpp_python-0.4.0"
+NAME = "llama_cpp_python-0.3.100"
 ARCHIVE, MODEL, PIP, UV, WHEELS = (
     [Path(path).absolute() for path in os.environ[name].split()]
     for name in ("PROJECT_ARCHIVE", "LLAMA_TEST_MODEL", "PIP_WHEEL", "UV", "TEST_WHEELS")
@@ -113,21 +113,21 @@ class InstallTest(unittest.TestCase):
         self.pip_install(".", "-C", "backend=cpu", "-C", "abi=auto")
         self.assert_it_generates()
         info = self.info()
-        self.assertEqual("0.4.0", info["version"])
+        self.assertEqual("0.3.100", info["version"])
         self.assertEqual("cpu", info["build"]["accelerator"])
         self.assertTrue(info["package"].startswith(f"{self.folder}/venv/"), info["package"])
         self.assert_no_server()
         # From the archive this time, which pip unpacks into a folder of its own.
         self.pip_install(self.sdist, "-C", "local-label=other")
-        self.assertEqual("0.4.0+other", self.info()["version"])
+        self.assertEqual("0.3.100+other", self.info()["version"])
         self.assert_no_server()
 
     def test_uv(self) -> None:
         self.uv_install(".", "-C", "backend=cpu", "-C", "local-label=one")
         self.assert_it_generates()
-        self.assertEqual("0.4.0+one", self.info()["version"])
+        self.assertEqual("0.3.100+one", self.info()["version"])
         self.uv_install(".", "-C", "backend=cpu", "-C", "local-label=auto")
-        self.assertEqual("0.4.0+cpu", self.info()["version"])
+        self.assertEqual("0.3.100+cpu", self.info()["version"])
 
     def test_editable(self) -> None:
         self.uv_install("--editable", ".")

@@ -13,7 +13,7 @@ import pytest
 from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename
 
-NAME = "llama_cpp_python-0.4.0"
+NAME = "llama_cpp_python-0.3.100"
 MODEL = "tests/models/some-model.gguf"
 
 needs_git = pytest.mark.skipif(not shutil.which("git"), reason="no git on PATH")
@@ -149,7 +149,7 @@ def test_neither_a_manifest_nor_git(tree) -> None:
 def test_pkg_info_is_valid_and_promises_all_but_the_licences(tree) -> None:
     metadata = Metadata.from_email(text(make(tree), "PKG-INFO"), validate=True)
     assert metadata.metadata_version == "2.4"
-    assert (metadata.name, str(metadata.version)) == ("llama-cpp-python", "0.4.0")
+    assert (metadata.name, str(metadata.version)) == ("llama-cpp-python", "0.3.100")
     assert metadata.dynamic == ["license-file"]
     assert metadata.license_files == ["LICENSE"]
     assert metadata.description == (tree.root / "README.md").read_text()

@@ -17,10 +17,10 @@ class Stopped(BaseException):
 class InterruptionTest(SiteTest):
     def setUp(self) -> None:
         super().setUp()
-        self.publish(self.index("0.4.0+cpu"))
+        self.publish(self.index("0.3.100+cpu"))
         self.before = self.folder / "before"
         shutil.copytree(self.target, self.before)
-        self.new = self.index("0.4.1+cpu", "0.4.1+cu13")
+        self.new = self.index("0.3.101+cpu", "0.3.101+cu13")
         self.steps = len(self.publish(self.new).splitlines())
         self.after = files(self.target)
 
@@ -44,7 +44,7 @@ class InterruptionTest(SiteTest):
             with self.subTest(step=step):
                 self.stop_at(step)
                 self.check_consistent()
-                self.assertIn(wheel_name("0.4.0+cpu"), listed(self.target / CPU))
+                self.assertIn(wheel_name("0.3.100+cpu"), listed(self.target / CPU))
                 self.publish(self.new)
                 self.assertEqual(files(self.target), self.after)
 
@@ -53,14 +53,14 @@ class InterruptionTest(SiteTest):
         added = files(self.target).keys() - files(self.before).keys()
         self.assertEqual(len(added), 4)
         self.assertNotIn("index.html", {os.path.basename(name) for name in added})
-        self.assertEqual(list(listed(self.target / CPU)), [wheel_name("0.4.0+cpu")])
+        self.assertEqual(list(listed(self.target / CPU)), [wheel_name("0.3.100+cpu")])
 
     def test_another_publication_finishes_the_pages_of_a_project_that_no_page_leads_to(
         self,
     ) -> None:
         self.stop_at(8)  # after the pages of both projects, before those of the backends
         self.assertFalse((self.target / "whl/cu13/index.html").exists())
-        self.publish(self.index("0.4.0+cpu"))
+        self.publish(self.index("0.3.100+cpu"))
         now = files(self.target)
         self.assertIn(b'href="whl/cu13/"', now.pop("index.html"))
         # But for the command that builds the wheel, which only the interrupted index knows.
@@ -69,7 +69,7 @@ class InterruptionTest(SiteTest):
         )
 
     def test_a_full_disk_is_one_sentence(self) -> None:
-        index = self.index("0.4.2+cpu")
+        index = self.index("0.3.102+cpu")
         with mock.patch("shutil.copyfile", side_effect=OSError(28, "No space left on device")):
             code, out, error = self.run_publish(index)
         self.assertEqual((code, out), (1, ""))

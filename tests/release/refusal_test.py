@@ -9,52 +9,52 @@ from typing import Callable
 from sites import CPU, SiteTest, listed, wheel_name
 from synthetic import sha256
 
-NAME = wheel_name("0.4.0+cpu")
+NAME = wheel_name("0.3.100+cpu")
 
 
 class ImmutableTest(SiteTest):
     def test_other_bytes_under_a_published_name(self) -> None:
-        self.publish(self.index("0.4.0+cpu"))
+        self.publish(self.index("0.3.100+cpu"))
         # A second backend, which could be published, must not be either.
-        other = self.index("0.4.0+cpu", "0.4.0+cu13", seed="other")
+        other = self.index("0.3.100+cpu", "0.3.100+cu13", seed="other")
         hashes = [sha256(root / CPU / NAME) for root in (self.target, other)]
-        self.assert_refused(other, NAME, *hashes, "--//:version=0.4.0.post1")
+        self.assert_refused(other, NAME, *hashes, "--//:version=0.3.100.post1")
 
     def test_the_way_out_works(self) -> None:
-        self.publish(self.index("0.4.0+cpu"))
-        self.publish(self.index("0.4.0.post1+cpu", seed="other"))
-        error = self.assert_refused(self.index("0.4.0.post1+cpu"), "0.4.0.post1+cpu")
-        self.assertIn("--//:version=0.4.0.post2", error)
+        self.publish(self.index("0.3.100+cpu"))
+        self.publish(self.index("0.3.100.post1+cpu", seed="other"))
+        error = self.assert_refused(self.index("0.3.100.post1+cpu"), "0.3.100.post1+cpu")
+        self.assertIn("--//:version=0.3.100.post2", error)
 
     def test_other_metadata(self) -> None:
-        self.publish(self.index("0.4.0+cpu"))
+        self.publish(self.index("0.3.100+cpu"))
         metadata = self.target / CPU / f"{NAME}.metadata"
         metadata.write_bytes(b"other")
-        self.assert_refused(self.index("0.4.0+cpu"), f"{NAME}.metadata", sha256(metadata))
+        self.assert_refused(self.index("0.3.100+cpu"), f"{NAME}.metadata", sha256(metadata))
 
     def test_a_file_that_no_page_lists_counts_as_published(self) -> None:
         (self.target / CPU).mkdir(parents=True)
         (self.target / CPU / NAME).write_bytes(b"other")
-        self.assert_refused(self.index("0.4.0+cpu"), NAME)
+        self.assert_refused(self.index("0.3.100+cpu"), NAME)
 
     def test_a_listed_file_that_is_gone_comes_back_with_the_same_bytes_only(self) -> None:
-        index = self.index("0.4.0+cpu")
+        index = self.index("0.3.100+cpu")
         self.publish(index)
         (self.target / CPU / NAME).unlink()
-        self.assert_refused(self.index("0.4.0+cpu", seed="other"), NAME)
-        self.assert_refused(self.index("0.4.1+cpu"), NAME, "put the file back")
+        self.assert_refused(self.index("0.3.100+cpu", seed="other"), NAME)
+        self.assert_refused(self.index("0.3.101+cpu"), NAME, "put the file back")
         self.publish(index)
 
 
 class BuiltIndexTest(SiteTest):
     def test_a_damaged_wheel(self) -> None:
-        index = self.index("0.4.0+cpu")
+        index = self.index("0.3.100+cpu")
         with (index / CPU / NAME).open("ab") as file:
             file.write(b"more")
         self.assert_refused(index, NAME, "download it again")
 
     def test_a_missing_metadata_file(self) -> None:
-        index = self.index("0.4.0+cpu")
+        index = self.index("0.3.100+cpu")
         (index / CPU / f"{NAME}.metadata").unlink()
         self.assert_refused(index, f"{NAME}.metadata", "download it again")
 
@@ -62,7 +62,7 @@ class BuiltIndexTest(SiteTest):
         self.assert_refused(self.folder, "//:index")
 
     def test_a_target_that_is_a_file(self) -> None:
-        index = self.index("0.4.0+cpu")
+        index = self.index("0.3.100+cpu")
         self.target = index / "index.html"
         self.assertEqual(self.run_publish(index)[0], 1)
 
@@ -70,7 +70,7 @@ class BuiltIndexTest(SiteTest):
 class ForeignPageTest(SiteTest):
     def setUp(self) -> None:
         super().setUp()
-        self.publish(self.index("0.4.0+cpu"))
+        self.publish(self.index("0.3.100+cpu"))
         self.page = self.target / CPU / "index.v1_json"
 
     def change(self, change: Callable[[dict], object]) -> None:
@@ -79,7 +79,7 @@ class ForeignPageTest(SiteTest):
         self.page.write_text(json.dumps(page), encoding="utf-8")
 
     def check(self, *words: str) -> None:
-        self.assert_refused(self.index("0.4.1+cpu"), *words)
+        self.assert_refused(self.index("0.3.101+cpu"), *words)
 
     def test_half_a_page(self) -> None:
         self.page.write_bytes(self.page.read_bytes()[:100])

@@ -11,11 +11,11 @@ from sites import TIME, SiteTest, files, listed
 from synthetic import PROJECT, write_wheel
 
 VARIANTS = Path("whl/variants", PROJECT)
-FILE = "llama_cpp_python-0.4.0-variants.json"
+FILE = "llama_cpp_python-0.3.100-variants.json"
 
 
 def make_variant(folder: Path, label: str, namespace: str) -> Path:
-    dist_info = "llama_cpp_python-0.4.0.dist-info"
+    dist_info = "llama_cpp_python-0.3.100.dist-info"
     document = {
         "$schema": "https://example.org/schema.json",
         "default-priorities": {"namespace": [namespace]},
@@ -23,17 +23,17 @@ def make_variant(folder: Path, label: str, namespace: str) -> Path:
         "variants": {label: {}},
     }
     contents = {
-        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\nVersion: 0.4.0\n",
+        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\nVersion: 0.3.100\n",
         f"{dist_info}/variant.json": json.dumps(document).encode(),
     }
-    name = f"llama_cpp_python-0.4.0-py3-none-any-{label}.whl"
+    name = f"llama_cpp_python-0.3.100-py3-none-any-{label}.whl"
     return write_wheel(folder / name, contents, dist_info)
 
 
 class VariantsTest(SiteTest):
     def variants_index(self, *labels: str, namespace: str = "nvidia") -> Path:
         """An index of one ordinary wheel, and of a variant for each label."""
-        index = self.index("0.4.0+cpu")
+        index = self.index("0.3.100+cpu")
         paths = [make_variant(index.parent / "wheels", label, namespace) for label in labels]
         ordinary = write_index.read_wheels((index.parent / "wheels").glob("*+cpu-*.whl"))
         variants = write_index.read_wheels(paths, is_plain=True)

@@ -6,7 +6,7 @@
     FOLDER/whl/variants/...                          the same for wheels given as --variant: of the plain version, for
                                                      installers that choose among variants (PEP 825)
 
-The backend is the wheel's local version label (`0.4.0+cu13`). The same wheels give the same bytes, in any order of the
+The backend is the wheel's local version label (`0.3.100+cu13`). The same wheels give the same bytes, in any order of the
 arguments. Wheels are copied; nothing in the folder is a link. An argument `@FILE` stands for the lines of FILE.
 """
 

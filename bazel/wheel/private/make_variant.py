@@ -5,8 +5,8 @@ new: the file's name, the version in METADATA and in the SBOM, the names of the 
 RECORD. Everything else is copied as it is compressed, so the payload is the one that was checked. The same wheel gives the
 same bytes.
 
-`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend (`0.4.0+cu13`) where the version
-of the distribution (importlib.metadata) is `0.4.0`. In an installed package nothing else tells which variant the installer
+`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend (`0.3.100+cu13`) where the version
+of the distribution (importlib.metadata) is `0.3.100`. In an installed package nothing else tells which variant the installer
 chose, and the two agree in their public part, which is all that `~=`, `>=` and `==` without a label compare.
 """
 

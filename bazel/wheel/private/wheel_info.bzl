@@ -8,7 +8,7 @@ WheelInfo = provider(
         "local_label": "Local version label (PEP 440) such as `cpu`; empty where the version has none.",
         "platform_tag": "Platform tag, such as `manylinux_2_17_x86_64`.",
         "python_tag": "Python tag of PEP 425, such as `cp314`.",
-        "version": "Public version, without the local label, such as `0.4.0`.",
+        "version": "Public version, without the local label, such as `0.3.100`.",
         "wheel": "The wheel (File).",
     },
 )
