@@ -345,10 +345,18 @@ def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
 # ---- the remembered choice
 
 
+_KEPT_CACHES = 32  # files of other builds, kernels and machines that share a home directory
+
+
 class _Cache:
-    """The facts found by the probe, kept per machine, kernel and set of library files."""
+    """The facts found by the probe, kept per machine, kernel and build.
+
+    Dates are no part of the key: a one-file program has new files at every start. Where they have changed, the facts hold if
+    the digest of the chosen library does; where something was rejected, they don't: a damaged file may be a good one now.
+    """
 
     def __init__(self) -> None:
+        self.stamp = ""
         self.path = report.cache_file = self._find_path()
 
     def _find_path(self) -> str:
@@ -363,11 +371,13 @@ class _Cache:
         from hashlib import sha256
 
         kernel = os.uname().release if hasattr(os, "uname") else sys.platform
-        parts = [_core.machine_id(), kernel]
+        parts, dates = [_core.machine_id(), kernel], []
         for file in sorted(os.listdir(LIB_DIR)):
             stat = os.stat(os.path.join(LIB_DIR, file))
             digest = _build_info.NATIVE_DIGESTS.get(file, "")
-            parts.append(f"{file} {digest} {stat.st_size} {stat.st_mtime_ns}")
+            parts.append(f"{file} {digest} {stat.st_size}")
+            dates.append(f"{file} {stat.st_mtime_ns}")
+        self.stamp = sha256("\n".join(dates).encode()).hexdigest()[:32]
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def read(self) -> dict:
@@ -382,6 +392,8 @@ class _Cache:
                 if not isinstance(stored[key], type(empty)):
                     return _no_facts()
                 known[key] = stored[key]
+            if stored["stamp"] != self.stamp and not _still_holds(known):
+                return _no_facts()
         except (OSError, ValueError, KeyError, TypeError):
             return _no_facts()
         return known
@@ -396,10 +408,31 @@ class _Cache:
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump(known, file, indent=1, sort_keys=True)
+                json.dump({**known, "stamp": self.stamp}, file, indent=1, sort_keys=True)
             os.replace(temporary, self.path)
+            _remove_oldest(os.path.dirname(self.path))
         except OSError:
             pass
+
+
+def _still_holds(known: dict) -> bool:
+    """Whether facts that were found for files of other dates are true of the files that are there."""
+    path = cpu_variants().get(known["variant"], "")
+    if known["rejected"] or not path:
+        return False
+    from hashlib import sha256
+
+    with open(path, "rb") as file:
+        digest = sha256(file.read()).hexdigest()
+    return digest == _build_info.NATIVE_DIGESTS.get(os.path.basename(path))
+
+
+def _remove_oldest(folder: str) -> None:
+    """Leaves the newest files of this cache, and of writers that were interrupted."""
+    files = [entry for entry in os.scandir(folder) if entry.name.startswith("cpu-variant-")]
+    files.sort(key=lambda entry: -entry.stat().st_mtime)
+    for entry in files[_KEPT_CACHES:]:
+        os.unlink(entry.path)
 
 
 # ---- accelerators

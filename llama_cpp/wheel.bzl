@@ -41,7 +41,11 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
             Label("//third_party/zig:libcxx_component"),
         ] + by_accelerator(lambda accelerator: backend(accelerator).components),
         description_file = Label("//:README.md"),
-        entry_points = {"console_scripts": ["llama-cpp = llama_cpp.__main__:main"]},
+        entry_points = {
+            "console_scripts": ["llama-cpp = llama_cpp.__main__:main"],
+            # Where PyInstaller finds its hook.
+            "pyinstaller40": ["hook-dirs = llama_cpp._pyinstaller:get_hook_dirs"],
+        },
         extension = Label("//llama_cpp/_core:core_" + abi),
         import_name = "llama_cpp",
         license_expression = by_accelerator(_license_expression),

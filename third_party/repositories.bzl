@@ -13,6 +13,7 @@ load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
 load("//third_party/rocm:packages.bzl", "ROCM_PACKAGES")
 load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
+load("//third_party/test_wheels:freezers.bzl", "FREEZER_WHEELS")
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
@@ -28,6 +29,7 @@ def declare_third_party():
     pip_archive(name = "pyelftools", **PYELFTOOLS_ARCHIVE)
     for name, archive in (CUOBJDUMP_ARCHIVES | UV_ARCHIVES | ZIG_ARCHIVES).items():
         pip_archive(name = name, **archive)
+    pip_files(name = "freezer_wheels", files = FREEZER_WHEELS)
     pip_files(name = "nvidia_wheels", files = NVIDIA_WHEELS)
     pip_files(name = "pip_wheel", files = PIP_WHEEL)
     for abi_tag, files in TEST_WHEELS.items():

@@ -107,12 +107,55 @@ def test_remembering_starts_no_process(copy):
 
 
 def test_another_library_is_checked_again(copy):
+    """One of the same size, whose date is all that tells."""
     first = copy.report()
     library = Path(first["library"])
+    data = bytearray(library.read_bytes())
+    data[-1] ^= 1  # of the section headers, which nothing reads at run time
+    library.write_bytes(data)
     os.utime(library, ns=(1, 1))
-    second = copy.report()
-    assert second["reason"] != "remembered"
-    assert second["cache_file"] != first["cache_file"]
+    assert copy.report()["reason"] != "remembered"
+    assert copy.report()["reason"] == "remembered"
+
+
+def test_the_same_files_with_other_dates_are_remembered(copy):
+    """A one-file program unpacks its files at every start."""
+    first = copy.report()
+    for day in range(1, 4):
+        for file in copy.lib.iterdir():
+            os.utime(file, ns=(day, day))
+        again = copy.report()
+        assert (again["reason"], again["cache_file"]) == ("remembered", first["cache_file"])
+    assert len(list(Path(first["cache_file"]).parent.iterdir())) == 1
+
+
+@needs_two
+def test_a_repaired_library_is_tried_again(copy, usable):
+    """A reinstallation of the same build, after a choice that a damaged file was behind."""
+    best = copy.library(usable[0])
+    good = best.read_bytes()
+    best.write_bytes(b"\0" * len(good))
+    assert copy.report()["variant"] == usable[1]
+    best.write_bytes(good)
+    os.utime(best, ns=(1, 1))
+    repaired = copy.report()
+    assert (repaired["variant"], repaired["reason"]) == (usable[0], "checked")
+
+
+def test_caches_of_other_builds_do_not_pile_up(copy):
+    folder = copy.cache / "llama_cpp"
+    folder.mkdir(parents=True)
+    for number in range(100):
+        left_behind = folder / f"cpu-variant-{number:032}.json{'.123' * (number % 2)}"
+        left_behind.write_text("{}")
+        os.utime(left_behind, (number, number))
+    (folder / "of-somebody-else.json").touch()
+    path = Path(copy.report()["cache_file"])
+    kept = set(folder.iterdir())
+    assert path in kept and folder / "of-somebody-else.json" in kept
+    assert len(kept) == _loader._KEPT_CACHES + 1
+    assert folder / f"cpu-variant-{0:032}.json" not in kept
+    assert folder / f"cpu-variant-{98:032}.json" in kept
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"variant": 5}', '{"variant": "nonsense"}'])
