@@ -38,6 +38,7 @@ __all__: list[str] = [
     "machine_id",
     "max_devices",
     "max_parallel_sequences",
+    "native_files",
     "numa_init",
     "quantize",
     "render_template",
@@ -1252,6 +1253,11 @@ def max_devices() -> int:
 def max_parallel_sequences() -> int:
     """
     Greatest ContextParams.n_seq_max.
+    """
+
+def native_files() -> dict[str, str]:
+    """
+    The files that llama.cpp's libraries were really loaded from, as name -> path.
     """
 
 def numa_init(strategy: int) -> None:

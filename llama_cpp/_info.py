@@ -27,6 +27,7 @@ def collect() -> Dict[str, Any]:
     return {
         "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),
+        "native_files": _core.native_files(),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "build": {
             "accelerator": _build_info.ACCELERATOR,
@@ -83,6 +84,7 @@ def render(info: Dict[str, Any]) -> str:
         f"llama-cpp-python {info['version']} ({build['platform']}, {build['python_abi']})",
         f"  package    {info['package']}",
         f"  python     {info['python']} ({sys.executable})",
+        *(f"  loaded     {file}" for file in info["native_files"].values()),
         f"  llama.cpp  {build['llama_cpp']} (ggml {build['ggml']}, commit {build['commit'][:12]})",
         f"  built for  {build['accelerator']}, with {build['compiler']}",
         "",
@@ -101,6 +103,7 @@ def _cpu_lines(cpu: Dict[str, Any]) -> List[str]:
     lines = [f"CPU variant: {cpu['variant'] or 'none'}"]
     if cpu["variant"]:
         lines[0] += f" ({cpu['reason']})"
+        lines.append(f"  loaded     {cpu['library']}")
         used = ", ".join(name for name, value in cpu["features"].items() if value)
         lines.append(f"  uses       {used or 'no instruction set extensions'}")
     for name, score in sorted(cpu["scores"].items(), key=lambda item: -item[1]):

@@ -19,6 +19,7 @@
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
+#include "llama_cpp/_core/native_files.h"
 
 namespace py = pybind11;
 
@@ -70,8 +71,10 @@ std::pair<std::string, std::string> load_backend(const Path& file) {
     const std::string& path = file.text;
     check_library(path);
     LogCapture log;
-    ggml_backend_reg_t reg =
-        call_without_gil(ErrorKind::kBackend, [&] { return ggml_backend_load(path.c_str()); });
+    ggml_backend_reg_t reg = call_without_gil(ErrorKind::kBackend, [&] {
+        const auto opened = open_own_backend(path);
+        return ggml_backend_load(path.c_str());
+    });
     if (reg == nullptr) {
         std::string reason = log.take();
         throw Error(ErrorKind::kBackend,
@@ -79,6 +82,14 @@ std::pair<std::string, std::string> load_backend(const Path& file) {
                         (reason.empty() ? "not a ggml backend of this version" : reason));
     }
     return {ggml_backend_reg_name(reg), log.take()};
+}
+
+py::typing::Dict<py::str, py::str> native_paths() {
+    py::typing::Dict<py::str, py::str> paths;
+    for (const auto& [library, file] : native_files()) {
+        paths[to_str(library)] = path_to_str(file);
+    }
+    return paths;
 }
 
 std::vector<std::string> backends() {
@@ -182,6 +193,8 @@ void init_backend(py::module_& m) {
           "Load a backend library and register it.\n\n"
           "Returns the registry's name, and what the backend complained about: without a device\n"
           "it says why. BackendError, with the loader's reason, when that fails.");
+    m.def("native_files", &native_paths,
+          "The files that llama.cpp's libraries were really loaded from, as name -> path.");
     m.def("backends", &backends, "Names of the registered backends, in the order of loading.");
     m.def("devices", &devices,
           "The devices of all loaded backends.\n\n"

@@ -1,7 +1,9 @@
 // llama_cpp._core: the binding of llama.cpp. This file is only the list of its parts.
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/native_files.h"
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+    core::require_own_files();  // before any function of llama.cpp is called; an ImportError
     m.doc() = "Binding of llama.cpp and of its library llama-common.";
     core::init_errors(m);
     core::init_gil(m);

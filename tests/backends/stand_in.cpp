@@ -52,10 +52,10 @@ ggml_backend_buffer_t allocate(ggml_backend_buffer_type_t type, size_t size) {
 
 size_t alignment(ggml_backend_buffer_type_t) { return 64; }
 
-// ---- computing: by the CPU backend, which libggml.so has in its registry
+// ---- computing: by the CPU backend, which ggml has in its registry
 
 ggml_backend_t new_cpu_backend() {
-    void* ggml = dlopen("libggml.so", RTLD_NOW | RTLD_NOLOAD);
+    void* ggml = dlopen("libllama_cpp_python-ggml.so", RTLD_NOW | RTLD_NOLOAD);
     using InitByType = ggml_backend_t (*)(enum ggml_backend_dev_type, const char*);
     auto init = reinterpret_cast<InitByType>(dlsym(ggml, "ggml_backend_init_by_type"));
     return init(GGML_BACKEND_DEVICE_TYPE_CPU, nullptr);

@@ -50,7 +50,10 @@ def test_everything_but_the_driver_is_found_in_site_packages():
     resolved = _resolved()
     for library in ("libcublas.so.13", "libcublasLt.so.13", "libcudart.so.13"):
         assert os.path.samefile(resolved[library], _SITE / "nvidia/cu13/lib" / library)
-    assert os.path.samefile(resolved["libggml-base.so"], _LIBRARY.parent / "libggml-base.so")
+    assert os.path.samefile(
+        resolved["libllama_cpp_python-ggml-base.so"],
+        _LIBRARY.parent / "libllama_cpp_python-ggml-base.so",
+    )
     assert [name for name, path in resolved.items() if path == "not found"] in ([], [_DRIVER])
 
 

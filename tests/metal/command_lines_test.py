@@ -126,9 +126,9 @@ class CommandLinesTest(unittest.TestCase):
         self.assertEqual(["Foundation", "Metal", "MetalKit", "CoreFoundation"], frameworks)
         for expected in (
             "-dynamiclib",
-            "-Wl,-install_name,@rpath/libggml-metal.so",
+            "-Wl,-install_name,@rpath/libllama_cpp_python-ggml-metal.so",
             "-Wl,-rpath,@loader_path",
-            "-lggml-base",
+            "-lllama_cpp_python-ggml-base",
             "-lobjc",
         ):
             self.assertIn(expected, words)
@@ -142,7 +142,7 @@ class CommandLinesTest(unittest.TestCase):
             for words in self._compiles(f"{target}_score").values():
                 self.assertEqual([], [word for word in words if word.startswith("-m")])
         names = self._libraries("@llama_cpp//:ggml-cpu", _METAL)
-        expected = {f"libggml-cpu-{variant}.so" for variant in _VARIANTS}
+        expected = {f"libllama_cpp_python-ggml-cpu-{variant}.so" for variant in _VARIANTS}
         self.assertEqual(expected, {name for name in names if "cpu" in name})
 
     def test_the_extension_leaves_pythons_symbols_to_python(self) -> None:
@@ -162,8 +162,10 @@ class CommandLinesTest(unittest.TestCase):
 
     def test_the_main_wheel_is_the_cpus_and_one_library(self) -> None:
         cpu = self._libraries("//:wheel_cp313", "--platforms=//platforms:macos_aarch64")
-        self.assertIn("libllama.dylib", cpu)
-        self.assertEqual({"libggml-metal.so"}, self._libraries("//:wheel_cp313", _METAL) - cpu)
+        self.assertIn("libllama_cpp_python-llama.dylib", cpu)
+        self.assertEqual(
+            {"libllama_cpp_python-ggml-metal.so"}, self._libraries("//:wheel_cp313", _METAL) - cpu
+        )
 
     def _libraries(self, target: str, *options: str) -> set[str]:
         """Install names of what is linked for a target."""

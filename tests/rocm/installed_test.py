@@ -38,7 +38,10 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
 def test_everything_but_rocm_is_found():
     listing = subprocess.run(["ldd", _LIBRARY], capture_output=True, text=True, check=True).stdout
     resolved = dict(re.findall(r"^\s*(\S+) => (not found|\S+)", listing, flags=re.MULTILINE))
-    assert os.path.samefile(resolved["libggml-base.so"], _LIBRARY.parent / "libggml-base.so")
+    assert os.path.samefile(
+        resolved["libllama_cpp_python-ggml-base.so"],
+        _LIBRARY.parent / "libllama_cpp_python-ggml-base.so",
+    )
     assert sorted(name for name, path in resolved.items() if path == "not found") == _ROCM
 
 

@@ -115,7 +115,7 @@ def test_messages_of_native_threads(core, sink):
     ctypes = pytest.importorskip("ctypes")
     import llama_cpp
 
-    library = Path(llama_cpp.__file__).parent / "lib" / "libggml.so"
+    library = Path(llama_cpp.__file__).parent / "lib" / "libllama_cpp_python-ggml.so"
     log_an_error = ctypes.CDLL(str(library)).ggml_backend_load  # void *(*)(const char *)
     libc = ctypes.CDLL(None)
     missing = b"/nonexistent/libggml-missing.so"

@@ -54,6 +54,25 @@ def test_a_soname_that_is_not_the_file(draft: Draft, check: Check) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "soname", ["libggml.so", "libggml-base.so.0", "libggml-toy.so", "libllama.so", "libmtmd.so"]
+)
+def test_a_soname_of_upstream(draft: Draft, check: Check, soname: str) -> None:
+    set_library(draft, soname=soname)
+    assert_only(check(draft), rf"libtoy\.so: has the soname {soname}, as in every package")
+
+
+def test_a_plugins_soname(draft: Draft, check: Check) -> None:
+    """A file that is opened by its path keeps ggml's name for it; its soname is our own."""
+    set_library(draft, soname="libllama_cpp_python-toy.so")
+    assert check(draft) == []
+
+
+def test_exports_without_a_version(draft: Draft, check: Check) -> None:
+    set_library(draft, exported=("toy_answer", "toy_question"), is_versioned=False)
+    assert_only(check(draft), "exports toy_answer, toy_question without a version")
+
+
 def test_a_program_that_cannot_be_run(draft: Draft, check: Check) -> None:
     draft.add("toy/lib/tool", tiny_elf(machine=machine_of(draft), is_program=True))
     draft.fit_sbom()

@@ -7,6 +7,7 @@ import re
 import pytest
 from changes import Check, assert_only, relabel, set_library, set_module
 from draft import Draft
+from tiny_elf import DT_RUNPATH
 
 
 def test_another_accelerators_library(draft: Draft, check: Check) -> None:
@@ -52,6 +53,11 @@ def test_a_run_path_of_the_build_machine(draft: Draft, check: Check, run_path: s
     set_library(draft, run_path=run_path)
     wrong = re.escape(repr(run_path.split(":")[-1]))
     assert_only(check(draft), f"has the run path {wrong}, a folder of the build machine")
+
+
+def test_a_run_path_that_comes_after_the_environments(draft: Draft, check: Check) -> None:
+    set_library(draft, run_path="$ORIGIN", run_path_tag=DT_RUNPATH)
+    assert_only(check(draft), r"libtoy\.so: has DT_RUNPATH, which LD_LIBRARY_PATH comes before")
 
 
 def test_a_run_path_that_leaves_site_packages(draft: Draft, check: Check) -> None:

@@ -15,8 +15,8 @@ FOLDER = "llama_cpp_backend_vulkan/lib"
 LIBRARY = f"{FOLDER}/libggml-standin.so"
 METAL = "/System/Library/Frameworks/Metal.framework/Versions/A/Metal"
 GOOD = {
-    "install_name": "@rpath/libggml-standin.so",
-    "needed": ("@rpath/libggml-base.dylib", METAL, "/usr/lib/libSystem.B.dylib"),
+    "install_name": "@rpath/libllama_cpp_python-ggml-standin.so",
+    "needed": ("@rpath/libllama_cpp_python-ggml-base.dylib", METAL, "/usr/lib/libSystem.B.dylib"),
     "run_paths": ("@loader_path",),
     "exported": ("ggml_backend_init", "_Znwm"),
 }
@@ -124,6 +124,11 @@ def test_another_install_name(plugin: Draft, check: Check) -> None:
     assert_only(check(plugin), r"has the install name /build/libggml-standin\.so")
 
 
+def test_an_install_name_of_upstream(plugin: Draft, check: Check) -> None:
+    set_backend(plugin, install_name="@rpath/libggml-standin.so")
+    assert_only(check(plugin), r"has the install name libggml-standin\.so, as in every package")
+
+
 @pytest.mark.parametrize(
     "library", ["@rpath/libfoo.dylib", "/opt/lib/libfoo.dylib", "libfoo.dylib"]
 )
@@ -149,7 +154,7 @@ def test_run_paths_that_lead_nowhere(plugin: Draft, check: Check, path: str) -> 
 
 
 def test_no_library_of_its_accelerator(plugin: Draft, check: Check) -> None:
-    set_backend(plugin, needed=("@rpath/libggml-base.dylib",))
+    set_backend(plugin, needed=("@rpath/libllama_cpp_python-ggml-base.dylib",))
     assert_only(check(plugin, accelerator="metal"), "nothing in the wheel needs any of /System")
 
 

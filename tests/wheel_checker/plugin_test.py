@@ -11,7 +11,8 @@ from draft import Draft
 from tiny_elf import tiny_elf
 
 LIBRARY = "llama_cpp_backend_vulkan/lib/libggml-standin.so"
-GOOD = {"needed": ("libggml-base.so", "libc.so.6"), "exported": ("ggml_backend_init",)}
+HOST = "libllama_cpp_python-ggml-base.so"
+GOOD = {"needed": (HOST, "libc.so.6"), "exported": ("ggml_backend_init",)}
 
 
 @pytest.fixture
@@ -23,7 +24,12 @@ def plugin(tmp_path: Path) -> Draft:
 
 def set_backend(plugin: Draft, **facts: object) -> None:
     """Replaces the library by one with these facts."""
-    facts = {"machine": machine_of(plugin), "soname": "libggml-standin.so", **GOOD, **facts}
+    facts = {
+        "machine": machine_of(plugin),
+        "soname": "libllama_cpp_python-ggml-standin.so",
+        **GOOD,
+        **facts,
+    }
     plugin.files[LIBRARY] = tiny_elf(**facts)
     plugin.fit_sbom()
 
@@ -46,7 +52,7 @@ def test_a_synthetic_library_is_good(
 
 
 def test_an_accelerator_may_need_its_libraries(plugin: Draft, check: Check) -> None:
-    set_backend(plugin, needed=("libggml-base.so", "libvulkan.so.1"))
+    set_backend(plugin, needed=(HOST, "libvulkan.so.1"))
     assert check(plugin, accelerator="vulkan") == []
     assert_only(check(plugin), r"needs libvulkan\.so\.1 of vulkan, but the wheel is for cpu")
 
@@ -57,22 +63,22 @@ def test_no_library_of_its_accelerator(plugin: Draft, check: Check) -> None:
     )
 
 
-@pytest.mark.parametrize("library", ["libggml.so", "libllama.so", "libggml-base.so.0"])
+@pytest.mark.parametrize("library", ["libggml.so", "libggml-base.so", HOST + ".0"])
 def test_other_libraries_of_the_host(plugin: Draft, check: Check, library: str) -> None:
-    set_backend(plugin, needed=("libggml-base.so", library))
+    set_backend(plugin, needed=(HOST, library))
     assert_only(
         check(plugin), f"needs {library}, which is neither in the wheel nor on every system"
     )
 
 
 def test_only_a_plugin_finds_the_hosts_library(draft: Draft, check: Check) -> None:
-    set_library(draft, needed=("libggml-base.so",))
-    assert_only(check(draft), r"needs libggml-base\.so, which is neither in the wheel")
+    set_library(draft, needed=(HOST,))
+    assert_only(check(draft), f"needs {HOST}, which is neither in the wheel")
 
 
 def test_a_second_copy_of_the_hosts_library(plugin: Draft, check: Check) -> None:
-    path = "llama_cpp_backend_vulkan/lib/libggml-base.so"
-    facts = {"machine": machine_of(plugin), "soname": "libggml-base.so"}
+    path = f"llama_cpp_backend_vulkan/lib/{HOST}"
+    facts = {"machine": machine_of(plugin), "soname": HOST}
     plugin.add(path, tiny_elf(exported=("ggml_backend_init",), **facts))
     plugin.fit_sbom()
     assert_only(check(plugin), rf"^{path}: is a library of llama-cpp-python, which has it loaded")

@@ -10,8 +10,10 @@ import zlib
 
 EM_X86_64, EM_AARCH64 = 62, 183
 
-_SHT_STRTAB, _SHT_DYNAMIC, _SHT_DYNSYM, _SHT_GNU_VERNEED = 3, 6, 11, 0x6FFFFFFE
-_DT_NEEDED, _DT_SONAME, _DT_RUNPATH = 1, 14, 29
+_SHT_STRTAB, _SHT_DYNAMIC, _SHT_DYNSYM = 3, 6, 11
+_SHT_GNU_VERDEF, _SHT_GNU_VERNEED, _SHT_GNU_VERSYM = 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
+_DT_NEEDED, _DT_SONAME, DT_RPATH, DT_RUNPATH = 1, 14, 15, 29
+_NODE, _NODE_INDEX, _BASE_INDEX = "TOY_0", 2, 1
 _PT_DYNAMIC, _PT_INTERP = 2, 3
 _GLOBAL_FUNCTION = 1 << 4 | 2
 _HEADER_SIZE, _SEGMENT_SIZE, _SECTION_SIZE = 64, 56, 64
@@ -53,12 +55,27 @@ def _version_needs(strings: _Strings, versions: dict[str, tuple[str, ...]]) -> b
     return table
 
 
-def _dynamic(strings: _Strings, needed: tuple[str, ...], soname: str, run_path: str) -> bytes:
+def _version_definitions(strings: _Strings) -> bytes:
+    """One node, and no base."""
+    definition = struct.pack("<HHHHIII", 1, 0, _NODE_INDEX, 1, zlib.crc32(_NODE.encode()), 20, 0)
+    return definition + struct.pack("<II", strings.add(_NODE), 0)
+
+
+def _symbol_versions(exported: int, undefined: int, is_versioned: bool) -> bytes:
+    """The first symbol is none; undefined ones are taken from anywhere."""
+    index = _NODE_INDEX if is_versioned else _BASE_INDEX
+    indices = [0] + [index] * exported + [_BASE_INDEX] * undefined
+    return struct.pack(f"<{len(indices)}H", *indices)
+
+
+def _dynamic(
+    strings: _Strings, needed: tuple[str, ...], soname: str, run_path: str, run_path_tag: int
+) -> bytes:
     entries = [(_DT_NEEDED, strings.add(library)) for library in needed]
     if soname:
         entries.append((_DT_SONAME, strings.add(soname)))
     if run_path:
-        entries.append((_DT_RUNPATH, strings.add(run_path)))
+        entries.append((run_path_tag, strings.add(run_path)))
     return b"".join(struct.pack("<QQ", tag, value) for tag, value in [*entries, (0, 0)])
 
 
@@ -68,30 +85,47 @@ def tiny_elf(
     needed: tuple[str, ...] = ("libc.so.6",),
     soname: str = "",
     run_path: str = "",
+    run_path_tag: int = DT_RPATH,
     exported: tuple[str, ...] = (),
     undefined: tuple[str, ...] = (),
     versions: dict[str, tuple[str, ...]] | None = None,
     is_program: bool = False,
+    is_versioned: bool = True,
     has_sections: bool = True,
 ) -> bytes:
     """Returns the bytes of a 64-bit little-endian shared object."""
     strings, names = _Strings(), _Strings()
     versions = versions or {}
-    # Name, type, contents, index of the linked string table (always section 1), number or size of entries.
+    # Name, type, contents, number of entries or of the first global one, size of an entry.
     parts = [
         (".dynsym", _SHT_DYNSYM, _symbols(strings, exported, undefined), 1, 24),
+        (
+            ".gnu.version",
+            _SHT_GNU_VERSYM,
+            _symbol_versions(len(exported), len(undefined), is_versioned),
+            0,
+            2,
+        ),
+        (".gnu.version_d", _SHT_GNU_VERDEF, _version_definitions(strings), 1, 0),
         (".gnu.version_r", _SHT_GNU_VERNEED, _version_needs(strings, versions), len(versions), 0),
-        (".dynamic", _SHT_DYNAMIC, _dynamic(strings, needed, soname, run_path), 0, 16),
+        (
+            ".dynamic",
+            _SHT_DYNAMIC,
+            _dynamic(strings, needed, soname, run_path, run_path_tag),
+            0,
+            16,
+        ),
     ]
     if not versions:
-        del parts[1]
+        del parts[3]
     parts.insert(0, (".dynstr", _SHT_STRTAB, strings.data, 0, 0))
 
     body_start = _HEADER_SIZE + 2 * _SEGMENT_SIZE
     headers, body, offsets = bytes(_SECTION_SIZE), b"", {}
     for name, kind, data, info, entry_size in parts:
         offset = offsets[name] = body_start + len(body)
-        link = 0 if kind == _SHT_STRTAB else 1
+        # Section 1 has the strings, section 2 the symbols that the versions are of.
+        link = {_SHT_STRTAB: 0, _SHT_GNU_VERSYM: 2}.get(kind, 1)
         headers += struct.pack(
             "<IIQQQQIIQQ",
             names.add(name),

@@ -44,7 +44,7 @@ def _variant(name, constraints, folder, copts, defines):
         local_defines = _BACKEND_DEFINES + defines,
         target_compatible_with = constraints,
         deps = [
-            # Linked from libggml-base.so, never into the variant (dynamic_deps of native_library).
+            # Linked from ggml-base, never into the variant (dynamic_deps of native_library).
             ":ggml_base_objects",
             ":ggml_private_headers",
         ],

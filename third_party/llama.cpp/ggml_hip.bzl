@@ -33,7 +33,7 @@ def ggml_hip(name):
         local_defines = GGML_LOCAL_DEFINES + _DEFINES,
         target_compatible_with = requires_rocm(),
         deps = [
-            # Linked from libggml-base.so (dynamic_deps of native_library).
+            # Linked from ggml-base (dynamic_deps of native_library).
             ":cuda_config_headers",
             ":ggml_base_objects",
             ":ggml_private_headers",

@@ -68,7 +68,7 @@ def ggml_vulkan(name):
         local_defines = GGML_LOCAL_DEFINES + VULKAN_FEATURE_DEFINES + ["GGML_BACKEND_BUILD"],
         textual_hdrs = native.glob([_DIR + "*.h"]),
         deps = [
-            # Linked from libggml-base.so (dynamic_deps of native_library).
+            # Linked from ggml-base (dynamic_deps of native_library).
             ":ggml_base_objects",
             ":ggml_private_headers",
             ":{}_shader_headers".format(name),

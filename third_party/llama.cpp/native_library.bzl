@@ -13,6 +13,14 @@ NATIVE_COPTS = [
 NATIVE_C_STANDARD = ["-std=gnu11"]
 NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
+# Of file names and sonames. A process loads one library per soname: under upstream's names the first package with llama.cpp
+# would give its libraries to all others.
+_OWN_PREFIX = "llama_cpp_python-"
+
+# The node of version scripts. Files without it are refused by the dynamic loader in place of ours, and the check at import
+# (llama_cpp/_core/native_files.cpp) knows by it which symbols must be ours.
+_VERSION_NODE = "LLAMA_CPP_PYTHON_0"
+
 def native_library(
         name,
         deps,
@@ -22,14 +30,16 @@ def native_library(
         link_flags = [],
         link_inputs = [],
         run_paths = [],
+        prefix = _OWN_PREFIX,
         **kwargs):
-    """Links `lib<name>.so` with an unversioned soname, a version script and `$ORIGIN` as its run path.
+    """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
 
-    For macOS a library is `lib<name>.dylib`, but a plugin `.so` there too, since ggml looks for that name. zig's linker hides
-    nothing by itself there: what is exported is what upstream marks as API.
+    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname alone: its file is `lib<name>.so`
+    on every system, since ggml looks for that name and opens it by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after.
+    zig's linker hides nothing by itself for macOS: what is exported is what upstream marks as API.
 
     Args:
-      name: library name without prefix and suffix, such as `ggml-base`. Declares `<name>_so` (the linked library) and
+      name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked library) and
         `<name>` (the library for C++ code that links to it).
       deps: cc_library targets that go into the library.
       exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
@@ -38,17 +48,20 @@ def native_library(
       link_flags: more flags for the linker.
       link_inputs: files that these name.
       run_paths: where the library looks for others on Linux, beside its own folder.
+      prefix: what file name and soname have before the name.
       **kwargs: common attributes of the linked library.
     """
     write_file(
         name = name + "_exports",
         out = name + ".map",
-        content = ["{"] +
+        content = [_VERSION_NODE + " {"] +
                   (["  global:"] if exports else []) +
                   ["    {};".format(pattern) for pattern in exports] +
                   ["  local: *;", "};", ""],
     )
-    macos_name = "lib{}.{}".format(name, "dylib" if hdrs_from else "so")
+    stem = "lib" + prefix + name
+    file_stem = stem if hdrs_from else "lib" + name
+    macos_suffix = ".dylib" if hdrs_from else ".so"
     cc_shared_library(
         name = name + "_so",
         additional_linker_inputs = [":" + name + "_exports"] + link_inputs,
@@ -56,17 +69,18 @@ def native_library(
         # No run paths into Bazel's output tree, where the toolchain knows this feature (ours does).
         features = ["payload_runpath"],
         shared_lib_name = select({
-            "@platforms//os:macos": macos_name,
-            "//conditions:default": "lib{}.so".format(name),
+            "@platforms//os:macos": file_stem + macos_suffix,
+            "//conditions:default": file_stem + ".so",
         }),
         user_link_flags = select({
             "@platforms//os:macos": [
-                "-Wl,-install_name,@rpath/" + macos_name,
+                "-Wl,-install_name,@rpath/" + stem + macos_suffix,
                 "-Wl,-rpath,@loader_path",
             ],
             "//conditions:default": [
-                "-Wl,-soname,lib{}.so".format(name),
+                "-Wl,-soname,{}.so".format(stem),
                 "-Wl,-rpath,{}".format(":".join(["$ORIGIN"] + run_paths)),
+                "-Wl,--disable-new-dtags",
                 "-Wl,-z,defs",
                 "-Wl,--version-script=$(location :{}_exports)".format(name),
             ],

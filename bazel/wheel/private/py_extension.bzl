@@ -35,6 +35,8 @@ def py_extension(name, module, ext_suffix, deps, dynamic_deps = [], runpath = "$
             ],
             "//conditions:default": [
                 "-Wl,-rpath," + runpath,
+                # DT_RPATH, which comes before LD_LIBRARY_PATH.
+                "-Wl,--disable-new-dtags",
                 "-Wl,--version-script=$(location :{}_exports)".format(name),
             ],
         }),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Iterator
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
+from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
 MAGIC = b"\x7fELF"
@@ -27,7 +28,9 @@ class Elf:
         needed: DT_NEEDED, in order.
         soname: DT_SONAME, or nothing.
         run_paths: Entries of DT_RPATH and DT_RUNPATH.
+        has_runpath: Whether it has DT_RUNPATH, which makes DT_RPATH count for nothing.
         exported: Names of the symbols that it defines for others.
+        unversioned: Those of them that have no version.
         undefined: Names of the symbols that it takes from others.
         versions: Pairs of library and symbol version that it needs, such as ("libc.so.6", "GLIBC_2.17").
     """
@@ -37,7 +40,9 @@ class Elf:
     needed: list[str]
     soname: str
     run_paths: list[str]
+    has_runpath: bool
     exported: list[str]
+    unversioned: list[str]
     undefined: list[str]
     versions: list[tuple[str, str]]
 
@@ -58,21 +63,27 @@ def _read(elf: ELFFile) -> Elf:
     if "PT_DYNAMIC" in segments and not dynamic:
         raise UnreadableElf("its section headers are stripped")
     tags = [tag for section in dynamic for tag in section.iter_tags()]
+    versions = [section for section in sections if isinstance(section, GNUVerSymSection)]
+    nodes = set(_version_nodes(sections))
+    # GNU's linker has a symbol for each version node too.
     symbols = [
-        symbol
+        (symbol, _is_versioned(versions, index))
         for section in sections
         if isinstance(section, SymbolTableSection) and section["sh_type"] == "SHT_DYNSYM"
-        for symbol in section.iter_symbols()
-        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL"
+        for index, symbol in enumerate(section.iter_symbols())
+        if symbol.name and symbol["st_info"]["bind"] != "STB_LOCAL" and symbol.name not in nodes
     ]
+    exported = [pair for pair in symbols if pair[0]["st_shndx"] != "SHN_UNDEF"]
     return Elf(
         machine=elf["e_machine"],
         is_program="PT_INTERP" in segments,
         needed=[tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"],
         soname="".join(tag.soname for tag in tags if tag.entry.d_tag == "DT_SONAME"),
         run_paths=[path for tag in tags for path in _run_paths(tag)],
-        exported=[symbol.name for symbol in symbols if symbol["st_shndx"] != "SHN_UNDEF"],
-        undefined=[symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"],
+        has_runpath=any(tag.entry.d_tag == "DT_RUNPATH" for tag in tags),
+        exported=[symbol.name for symbol, _ in exported],
+        unversioned=[symbol.name for symbol, is_versioned in exported if not is_versioned],
+        undefined=[symbol.name for symbol, _ in symbols if symbol["st_shndx"] == "SHN_UNDEF"],
         versions=[
             (need.name, version.name)
             for section in sections
@@ -81,6 +92,18 @@ def _read(elf: ELFFile) -> Elf:
             for version in versions
         ],
     )
+
+
+def _version_nodes(sections) -> Iterator[str]:
+    for section in sections:
+        if isinstance(section, GNUVerDefSection):
+            for _, names in section.iter_versions():
+                yield next(names).name
+
+
+def _is_versioned(versions: list[GNUVerSymSection], index: int) -> bool:
+    """Whether a version node of the file, and not its base, holds the symbol of this index."""
+    return any(isinstance(section.get_symbol(index)["ndx"], int) for section in versions)
 
 
 def _run_paths(tag) -> list[str]:

@@ -72,6 +72,8 @@ def _folder(path: str, run_path: str) -> str:
 
 
 def _run_paths(path: str, elf: Elf) -> Iterator[str]:
+    if elf.has_runpath:
+        yield f"{path}: has DT_RUNPATH, which LD_LIBRARY_PATH comes before; link with -Wl,--disable-new-dtags"
     for entry in elf.run_paths:
         if entry.split("/")[0] != "$ORIGIN":
             yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with $ORIGIN/... instead"

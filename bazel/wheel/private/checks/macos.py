@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from . import policy, symbols
 from .elf import MAGIC as ELF_MAGIC
 from .macho import FOREIGN_MAGICS, MAGIC, MachO, UnreadableMachO, read
+from .names import library_name
 from .wheel import Expected, MacosPlatform, Wheel, macos_of
 
 _LOADER = "@loader_path"
@@ -81,9 +82,11 @@ def _signature(path: str, file: MachO) -> Iterator[str]:
 
 
 def _name(path: str, file: MachO) -> Iterator[str]:
-    name = _RUN_PATH + posixpath.basename(path)
-    if file.install_name and file.install_name != name:
-        yield f"{path}: has the install name {file.install_name}, under which nothing finds it; link it with {name}"
+    name = file.install_name.removeprefix(_RUN_PATH)
+    if name and name == file.install_name:
+        yield f"{path}: has the install name {name}, under which nothing finds it; link it with {_RUN_PATH}..."
+        return
+    yield from library_name(path, "install name", name)
 
 
 def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected) -> Iterator[str]:

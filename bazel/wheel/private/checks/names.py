@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import posixpath
 from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
@@ -17,6 +18,25 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     yield from _metadata(wheel, expected)
     yield from _wheel_file(wheel, expected)
     yield from _label(expected)
+
+
+def library_name(path: str, kind: str, name: str) -> Iterator[str]:
+    """Yields what is wrong with the name under which a dynamic loader knows a library.
+
+    Args:
+        path: The library.
+        kind: What the name is called: `soname`, `install name`.
+        name: The name without folder; empty where the library has none.
+    """
+    file = posixpath.basename(path)
+    if name.startswith(policy.UPSTREAM_LIBRARIES):
+        yield (
+            f"{path}: has the {kind} {name}, as in every package with llama.cpp, and a process loads only one of them; "
+            "link it with native_library, which has names of its own"
+        )
+    # The second is of a plug-in, which is opened by its path.
+    elif name not in ("", file, policy.OWN_LIBRARIES + file.removeprefix("lib")):
+        yield f"{path}: has the {kind} {name}, under which nothing finds a file called {file}; name it so"
 
 
 def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from . import linking, macho, macos, policy, symbols
 from .elf import MAGIC, Elf, UnreadableElf, read
+from .names import library_name
 from .wheel import Expected, Platform, Wheel, macos_of, platform_of
 
 
@@ -79,8 +80,7 @@ def _duplicates(wheel: Wheel, elves: dict[str, Elf]) -> Iterator[str]:
     sonames: dict[str, str] = {}
     for path, elf in elves.items():
         name = PurePosixPath(path).name
-        if elf.soname and elf.soname != name:
-            yield f"{path}: has the soname {elf.soname}, under which nothing finds a file called {name}; name it so"
+        yield from library_name(path, "soname", elf.soname)
         first = contents.setdefault(hashlib.sha256(wheel.files[path]).hexdigest(), path)
         if first != path:
             yield f"{path}: is {first} again, byte for byte; ship each library once"

@@ -39,6 +39,11 @@ RUNTIME_LEVELS = {
     (2, 34): {"CXXABI": (1, 3, 13), "GCC": (7, 0, 0), "GLIBCXX": (3, 4, 29)},
 }
 
+# How upstream's libraries are called, and so those of every package with llama.cpp.
+UPSTREAM_LIBRARIES = ("libggml", "libllama.", "libllama-", "libmtmd")
+# What ours begin with (_OWN_PREFIX of native_library.bzl).
+OWN_LIBRARIES = "libllama_cpp_python-"
+
 # Platform tags from before PEP 600 -> glibc.
 LEGACY_LEVELS = {"manylinux2014": (2, 17)}
 
@@ -55,7 +60,9 @@ ACCELERATOR_LIBRARIES = {
 
 # Plug-in wheels (`py3-none`): libraries that the process of another wheel opens. They may need these of that wheel, which
 # are loaded by then, so that their sonames are enough...
-PLUGIN_HOST_LIBRARIES = frozenset(("libggml-base.dylib", "libggml-base.so"))
+PLUGIN_HOST_LIBRARIES = frozenset(
+    ("libllama_cpp_python-ggml-base.dylib", "libllama_cpp_python-ggml-base.so")
+)
 # ... must require its distribution in their own version...
 PLUGIN_HOST = "llama-cpp-python"
 # ... and export the first of these, by which they are entered, and nothing but these.

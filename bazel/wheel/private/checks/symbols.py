@@ -31,6 +31,8 @@ def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
         yield no_extension(expected)
     for path, elf in elves.items():
         yield from _cxx_runtime(path, elf)
+        if path not in extensions:
+            yield from _unversioned(path, elf)
         if path in extensions and not expected.is_plugin:
             yield from suffix(path, expected)
             yield from _exports(path, elf)
@@ -82,6 +84,15 @@ def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
         yield (
             f"{path}: exports {_some(leaked)} of the C++ runtime, which other libraries of the process would bind to; "
             "link with a version script"
+        )
+
+
+def _unversioned(path: str, elf: Elf) -> Iterator[str]:
+    # Programs are entered by nobody.
+    if elf.unversioned and not elf.is_program:
+        yield (
+            f"{path}: exports {_some(elf.unversioned)} without a version, so a library of another package is taken "
+            "in its place without a word; link it with native_library"
         )
 
 
