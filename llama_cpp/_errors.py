@@ -13,6 +13,10 @@ class ContextError(LlamaError, ValueError):
     """A context cannot be created like this, or a method of it got an unusable argument."""
 
 
+class WeightLayoutError(ContextError):
+    """The CPU backend keeps a weight in a layout of its own, and cannot compute with it."""
+
+
 class ContextOverflowError(LlamaError, ValueError):
     """The tokens do not fit into what is left of the context."""
 

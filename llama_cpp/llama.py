@@ -45,6 +45,7 @@ from ._errors import (
     StateError,
 )
 from ._logger import set_verbose
+from ._open_context import open_context
 from ._paths import StrPath
 from ._shared_generator import share
 from ._utils import suppress_stdout_stderr
@@ -300,9 +301,11 @@ class Llama:
             self.context_params.n_seq_max = min(self.context_params.n_seq_max, _MOST_STATES)
         self.n_threads = self.context_params.n_threads
         self.n_threads_batch = self.context_params.n_threads_batch
-        self._ctx: Any = (
-            _NoContext() if vocab_only else _core.Context(self._model, self.context_params)
-        )
+        self._ctx: Any = _NoContext()
+        if not vocab_only:
+            self._model, self._ctx = open_context(
+                self._model, self.model_params, self.context_params
+            )
         self._n_ctx = n_ctx if vocab_only else self._ctx.n_ctx
 
         # LoRA

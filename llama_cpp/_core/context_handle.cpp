@@ -22,6 +22,28 @@ std::string too_long_for_one_batch(size_t n_tokens, size_t limit) {
         n_tokens, limit, n_tokens);
 }
 
+// ggml's scheduler finds no backend for a product when the weight lies in a buffer for repacked or
+// AMX layouts whose kernels do not take it: the weight cannot go elsewhere.
+bool is_weight_layout_problem(const std::string& reason) {
+    return reason.find("GGML_ASSERT(*cur_backend_id != -1)") != std::string::npos;
+}
+
+llama_context* init_context(llama_model* model, const llama_context_params& params) {
+    try {
+        return call_native(ErrorKind::kContext,
+                           [&] { return llama_init_from_model(model, params); });
+    } catch (const Error& error) {
+        if (!is_weight_layout_problem(error.what())) {
+            throw;
+        }
+        throw Error(ErrorKind::kWeightLayout,
+                    std::string("the CPU backend cannot compute with a weight of this model in the "
+                                "layout that it chose for it (") +
+                        error.what() +
+                        ").\nLoad the model with ModelParams.use_extra_bufts = False");
+    }
+}
+
 }  // namespace
 
 Batch::Batch(int32_t capacity)
@@ -60,8 +82,7 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     with_abort.abort_callback_data = this;
 
     LogCapture log;
-    context_.reset(call_native(ErrorKind::kContext,
-                               [&] { return llama_init_from_model(model_->get(), with_abort); }));
+    context_.reset(init_context(model_->get(), with_abort));
     if (context_ == nullptr) {
         throw Error(ErrorKind::kContext,
                     "Failed to create llama_context: " + log.take() +

@@ -16,6 +16,7 @@ enum class ErrorKind {
     kLlama,
     kModelLoad,
     kContext,
+    kWeightLayout,
     kContextOverflow,
     kDecode,
     kAborted,

@@ -24,6 +24,8 @@ const char* class_name(ErrorKind kind) {
             return "ModelLoadError";
         case ErrorKind::kContext:
             return "ContextError";
+        case ErrorKind::kWeightLayout:
+            return "WeightLayoutError";
         case ErrorKind::kContextOverflow:
             return "ContextOverflowError";
         case ErrorKind::kDecode:

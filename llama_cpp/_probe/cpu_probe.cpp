@@ -3,7 +3,7 @@
 //   ggml-cpu-probe score LIBRARY...
 //       prints "LIBRARY SCORE" for each; 0 means that this CPU cannot run it
 //   ggml-cpu-probe check LIBRARY
-//       multiplies small matrices with that variant and compares the results
+//       multiplies small matrices with that variant, in the shapes that models have
 //
 // Exit status: 0 good, 1 bad (standard output or error says why), 2 wrong usage. A variant that
 // uses instructions which the CPU, the hypervisor or the operating system does not really offer
@@ -12,7 +12,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -21,147 +20,14 @@
 
 #include "ggml-backend.h"
 #include "ggml.h"
+#include "llama_cpp/_probe/product.h"
 
 namespace {
 
-// One row of K-quants has 256 columns; 64 rows are whole tiles for the AMX kernels (ggml-cpu/amx:
-// 32) and whole groups for the repacked ones (ggml-cpu/repack.cpp: 8).
-constexpr int64_t kColumns = 256;
-constexpr int64_t kRows = 64;
-
-// Largest error, relative to the largest true result. The activations are numbers that survive
-// ggml's rounding to 8 bits unchanged, so that kernels for quantised weights differ from the truth
-// by the rounding of float sums only: 2e-7 where measured. One wrong product out of 256 makes 1e-2,
-// as a median. Half-precision weights are summed in half precision by some ARM variants.
-constexpr double kTolerance = 1e-4;
-constexpr double kHalfTolerance = 1e-2;
-
 struct Free {
-    void operator()(ggml_context* context) const { ggml_free(context); }
     void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-    void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
 };
-using Context = std::unique_ptr<ggml_context, Free>;
 using Backend = std::unique_ptr<ggml_backend, Free>;
-using Buffer = std::unique_ptr<ggml_backend_buffer, Free>;
-
-// Deterministic values in [-1, 1): a linear congruential generator (Knuth's MMIX constants).
-std::vector<float> noise(size_t count, uint64_t seed) {
-    std::vector<float> values(count);
-    for (float& value : values) {
-        seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-        value = static_cast<float>(static_cast<double>(seed >> 40) / (1 << 23) - 1.0);
-    }
-    return values;
-}
-
-// Whole numbers from -127 to 127, with 127 in each block of 32: to 8 bits per block of 32 (256 for
-// K-quants) with a scale of 1 they are rounded exactly.
-std::vector<float> make_activations(size_t count) {
-    std::vector<float> values = noise(count, 2);
-    for (size_t i = 0; i < count; ++i) {
-        values[i] = i % 32 == 0 ? 127.0f : std::round(127.0f * values[i]);
-    }
-    return values;
-}
-
-struct Weights {
-    ggml_type type;
-    std::vector<uint8_t> quantized;
-    std::vector<float> values;  // what the quantised bytes mean
-};
-
-Weights make_weights(ggml_type type) {
-    Weights weights{type, std::vector<uint8_t>(kRows * ggml_row_size(type, kColumns)),
-                    std::vector<float>(kRows * kColumns)};
-    const std::vector<float> exact = noise(kRows * kColumns, 1);
-    ggml_quantize_chunk(type, exact.data(), weights.quantized.data(), 0, kRows, kColumns, nullptr);
-    ggml_get_type_traits(type)->to_float(weights.quantized.data(), weights.values.data(),
-                                         kRows * kColumns);
-    return weights;
-}
-
-// Largest difference between `result` and weights * activations, relative to the largest true
-// value.
-double relative_error(const Weights& weights, const std::vector<float>& activations,
-                      const std::vector<float>& result) {
-    double largest = 0;
-    double difference = 0;
-    for (size_t i = 0; i < result.size(); ++i) {
-        const float* row = &weights.values[(i % kRows) * kColumns];
-        const float* column = &activations[(i / kRows) * kColumns];
-        double exact = 0;
-        for (int64_t k = 0; k < kColumns; ++k) {
-            exact += static_cast<double>(row[k]) * column[k];
-        }
-        largest = std::max(largest, std::fabs(exact));
-        // A NaN must not disappear in std::max.
-        const double off = std::fabs(exact - result[i]);
-        difference = std::isfinite(off) ? std::max(difference, off) : INFINITY;
-    }
-    return difference / largest;
-}
-
-// Buffer types that weights can lie in: ordinary memory, and what the variant has for repacked and
-// AMX layouts.
-std::vector<ggml_backend_buffer_type_t> buffer_types(ggml_backend_dev_t device) {
-    std::vector<ggml_backend_buffer_type_t> types{ggml_backend_dev_buffer_type(device)};
-    const auto extra =
-        reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(ggml_backend_reg_get_proc_address(
-            ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts"));
-    if (extra) {
-        for (ggml_backend_buffer_type_t* type = extra(device); type && *type; ++type) {
-            types.push_back(*type);
-        }
-    }
-    return types;
-}
-
-// Multiplies `weights`, laid out in a buffer of `layout`, with `batch` columns. Returns the
-// relative error, or a negative number where the variant has no kernel for that layout.
-double try_product(ggml_backend_t backend, ggml_backend_buffer_type_t layout,
-                   const Weights& weights, int64_t batch) {
-    const Context context(
-        ggml_init({ggml_tensor_overhead() * 8 + ggml_graph_overhead(), nullptr, true}));
-    ggml_tensor* matrix = ggml_new_tensor_2d(context.get(), weights.type, kColumns, kRows);
-    ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, kColumns, batch);
-    ggml_tensor* product = ggml_mul_mat(context.get(), matrix, input);
-
-    // Whether there is a kernel is asked of a tensor in such a buffer, as llama.cpp's loader does.
-    const Buffer empty(ggml_backend_buft_alloc_buffer(layout, 0));
-    matrix->buffer = empty.get();
-    const bool supported = ggml_backend_supports_op(backend, product);
-    matrix->buffer = nullptr;
-    if (!supported) {
-        return -1;
-    }
-    const Buffer storage(
-        ggml_backend_buft_alloc_buffer(layout, ggml_backend_buft_get_alloc_size(layout, matrix)));
-    ggml_backend_buffer_set_usage(storage.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-    ggml_backend_tensor_alloc(storage.get(), matrix, ggml_backend_buffer_get_base(storage.get()));
-    const Buffer rest(ggml_backend_alloc_ctx_tensors(context.get(), backend));
-
-    const std::vector<float> activations = make_activations(kColumns * batch);
-    std::vector<float> result(kRows * batch);
-    ggml_backend_tensor_set(matrix, weights.quantized.data(), 0, weights.quantized.size());
-    ggml_backend_tensor_set(input, activations.data(), 0, ggml_nbytes(input));
-    ggml_cgraph* graph = ggml_new_graph_custom(context.get(), 4, false);
-    ggml_build_forward_expand(graph, product);
-    if (ggml_backend_graph_compute(backend, graph) != GGML_STATUS_SUCCESS) {
-        return INFINITY;
-    }
-    ggml_backend_tensor_get(product, result.data(), 0, ggml_nbytes(product));
-    return relative_error(weights, activations, result);
-}
-
-void use_one_thread(ggml_backend_dev_t device, ggml_backend_t backend) {
-    const auto set_threads =
-        reinterpret_cast<ggml_backend_set_n_threads_t>(ggml_backend_reg_get_proc_address(
-            ggml_backend_dev_backend_reg(device), "ggml_backend_set_n_threads"));
-    if (set_threads) {
-        set_threads(backend, 1);
-    }
-}
 
 // What the caller reads when something is wrong shall not drown in ggml's chatter.
 void log_errors_only(ggml_log_level level, const char* text, void*) {
@@ -170,6 +36,91 @@ void log_errors_only(ggml_log_level level, const char* text, void*) {
     }
 }
 
+constexpr ggml_type kTypes[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16,
+                                GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1,
+                                GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K};
+
+// One token at a time and the edges of the kernels' tiles: groups of 4 rows for the repacked ones
+// (ggml-cpu/repack.cpp), 8 for ggml-cpu/tiled, 16 and 32 for AMX (ggml-cpu/amx).
+constexpr int64_t kTokens[] = {1, 2, 7, 16, 17, 31, 32, 33, 64, 80};
+
+// Sums of one block, two and several, since kernels have a branch for the first one. 64 rows are
+// whole tiles for the AMX kernels and whole groups for the repacked ones.
+std::vector<probe::Shape> shapes(ggml_type type) {
+    const int64_t block = std::max<int64_t>(ggml_blck_size(type), 32);
+    std::vector<probe::Shape> shapes;
+    for (const int64_t blocks : {1, 2, 5}) {
+        shapes.push_back({blocks * block, 64, 80});
+    }
+    probe::Shape heads{block, 32, 33};  // as MLA has them
+    heads.matrices = heads.planes = 2;
+    heads.permuted = true;
+    probe::Shape planes{block, 32, 33};  // several sequences of a recurrent model
+    planes.planes = planes.sequences = 2;
+    probe::Shape gaps = planes;  // rows of the input that are not next to each other
+    gaps.permuted = true;
+    probe::Shape experts{block, 32, 33};
+    experts.matrices = 4;
+    experts.experts_used = 2;
+    probe::Shape shared = experts;
+    shared.shared = true;
+    shapes.insert(shapes.end(), {heads, planes, gaps, experts, shared});
+    return shapes;
+}
+
+class Check {
+  public:
+    explicit Check(ggml_backend_dev_t device)
+        : layouts_(probe::buffer_types(device)), backend_(ggml_backend_dev_init(device, nullptr)) {
+        probe::set_threads(device, backend_.get(), 1);
+    }
+
+    // Returns the first fault, "" when there is none.
+    std::string run() {
+        for (const ggml_type type : kTypes) {
+            for (const probe::Shape& shape : shapes(type)) {
+                const probe::Product product(type, shape, 1);
+                for (ggml_backend_buffer_type_t layout : layouts_) {
+                    const std::string fault = try_product(product, layout, shape.tokens);
+                    if (!fault.empty()) {
+                        return fault;
+                    }
+                }
+            }
+        }
+        return "";
+    }
+
+    std::string summary() const {
+        char text[80];
+        std::snprintf(text, sizeof(text), "max_rel_err=%.3g over %d products", worst_, products_);
+        return text;
+    }
+
+  private:
+    std::string try_product(const probe::Product& product, ggml_backend_buffer_type_t layout,
+                            int64_t most_tokens) {
+        for (const int64_t tokens : kTokens) {
+            if (tokens > most_tokens) {
+                break;
+            }
+            const probe::Outcome outcome = product.compute(backend_.get(), layout, tokens);
+            const std::string fault = product.fault(outcome, layout, tokens);
+            if (!fault.empty()) {
+                return fault;
+            }
+            products_ += outcome.state == probe::Outcome::State::kComputed;
+            worst_ = std::max(worst_, outcome.error);
+        }
+        return "";
+    }
+
+    std::vector<ggml_backend_buffer_type_t> layouts_;
+    Backend backend_;
+    double worst_ = 0;
+    int products_ = 0;
+};
+
 int check(const char* library) {
     ggml_log_set(log_errors_only, nullptr);
     const ggml_backend_reg_t registry = ggml_backend_load(library);
@@ -177,29 +128,13 @@ int check(const char* library) {
         std::printf("bad: %s can't be loaded\n", library);
         return 1;
     }
-    ggml_backend_dev_t device = ggml_backend_reg_dev_get(registry, 0);
-    const Backend backend(ggml_backend_dev_init(device, nullptr));
-    use_one_thread(device, backend.get());
-    double worst = 0;
-    int products = 0;
-    for (const ggml_type type : {GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_K}) {
-        const Weights weights = make_weights(type);
-        const double tolerance = type == GGML_TYPE_F16 ? kHalfTolerance : kTolerance;
-        for (ggml_backend_buffer_type_t layout : buffer_types(device)) {
-            for (const int64_t batch : {1, 32}) {
-                const double error = try_product(backend.get(), layout, weights, batch);
-                if (error > tolerance) {
-                    std::printf("bad: %s in %s, batch %d: off by %.3g of the largest value\n",
-                                ggml_type_name(type), ggml_backend_buft_name(layout),
-                                static_cast<int>(batch), error);
-                    return 1;
-                }
-                products += error >= 0;
-                worst = std::max(worst, error);
-            }
-        }
+    Check check(ggml_backend_reg_dev_get(registry, 0));
+    const std::string fault = check.run();
+    if (!fault.empty()) {
+        std::printf("bad: %s\n", fault.c_str());
+        return 1;
     }
-    std::printf("ok max_rel_err=%.3g over %d products\n", worst, products);
+    std::printf("ok %s\n", check.summary().c_str());
     return 0;
 }
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+from architectures import DeepSeek2, Qwen3Next, write_model
 from gguf import GGMLQuantizationType, PoolingType, TokenType
 from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
 from t5_gguf import T5Shape, write_t5
@@ -57,8 +58,17 @@ PRESETS: dict[str, Preset] = {
     "t5-f32": Preset(replace(T5_ENCODER, has_decoder=True), GGMLQuantizationType.F32),
 }
 
+# Of other architectures than Llama, in the types that rows of 32 columns can have.
+OTHERS = {
+    f"{model.architecture}-{key}": (model, TYPES[key])
+    for model in (DeepSeek2(), Qwen3Next())
+    for key in ("f16", "q8_0", "q4_0")
+}
 
-def random_tensors(shape: LlamaShape | T5Shape, seed: int) -> dict[str, np.ndarray]:
+
+def random_tensors(
+    shape: LlamaShape | T5Shape | DeepSeek2 | Qwen3Next, seed: int
+) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
     return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
 
@@ -69,6 +79,15 @@ def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
     if len(size) == 1:
         return 1 + values / 10
     return values / np.float32(np.sqrt(size[-1]))
+
+
+def write_other(path: Path, name: str, seed: int) -> None:
+    model, qtype = OTHERS[name]
+    tensors = random_tensors(model, seed)
+    for key, tensor in tensors.items():
+        if key.endswith("ssm_a"):
+            tensors[key] = -np.abs(tensor)  # the state decays
+    write_model(path, model, tensors, qtype)
 
 
 def write_random(path: Path, preset: Preset, seed: int) -> None:
@@ -102,7 +121,9 @@ def silent_tokens(vocabulary: Vocabulary, words_only: bool) -> list[int]:
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the .gguf files")
-    parser.add_argument("--only", nargs="+", choices=sorted(PRESETS), help="some of the presets")
+    parser.add_argument(
+        "--only", nargs="+", choices=sorted(PRESETS | OTHERS), help="some of the presets"
+    )
     parser.add_argument("--seed", type=int, default=1)
     custom = parser.add_argument_group("one model of a shape of your own")
     custom.add_argument("--name", help="file name without .gguf; the options below apply to it")
@@ -144,9 +165,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         presets = {args.name: custom_preset(args)} if args.name else PRESETS
         args.out.mkdir(parents=True, exist_ok=True)
-        for name in args.only or presets:
+        for name in args.only or (presets if args.name else PRESETS | OTHERS):
             path = args.out / f"{name}.gguf"
-            write_random(path, presets[name], args.seed)
+            if name in presets:
+                write_random(path, presets[name], args.seed)
+            else:
+                write_other(path, name, args.seed)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     except ValueError as error:
         print(f"random_models.py: {error}", file=sys.stderr)

@@ -1,13 +1,19 @@
 """What each CPU variant of GGML needs of the processor, and what this processor has.
 
-Written down here from llama.cpp's build files, and not asked of the package under test, so that
-a variant that ought to run and does not is a failure.
+The needs are written down here from llama.cpp's build files, and not asked of the package under
+test, so that a variant that ought to run and does not is a failure.
 """
 
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
+
+import llama_cpp
+
+LIBRARY = re.compile(r"libggml-cpu-([\w.]+)\.so")
+LIB_DIR = Path(llama_cpp.__file__).parent / "lib"
 
 HASWELL = {"sse4_2", "avx", "avx2", "bmi2", "f16c", "fma"}
 SKYLAKEX = HASWELL | {"avx512f", "avx512cd", "avx512vl", "avx512dq", "avx512bw"}
@@ -42,6 +48,17 @@ AARCH64: dict[str, set[str]] = {
     "armv9.2_1": FP16_DOT | {"sve", "i8mm", "sme"},
     "armv9.2_2": FP16_DOT | {"sve", "i8mm", "sve2", "sme"},
 }
+
+
+def shipped() -> list[str]:
+    """Names of the variants in the installed package."""
+    names = (LIBRARY.fullmatch(path.name) for path in LIB_DIR.glob("libggml-cpu-*.so"))
+    return sorted(match[1] for match in names if match)
+
+
+def runnable() -> list[str]:
+    """Those of them that this processor can run."""
+    return [name for name in shipped() if needs()[name] <= host_features()]
 
 
 def needs() -> dict[str, set[str]]:

@@ -2,6 +2,11 @@
 
 _NAMES = [
     "amx-3d-weights",
+    "amx-one-block",
+    "amx-input-layout",
+    "amx-tile-config",
+    "amx-large-weights",
+    "repack-input-layout",
     "encoder-logits",
     "interrupt-callback",
 ]
