@@ -4,6 +4,8 @@ _NAMES = [
     "amx-3d-weights",
     "encoder-logits",
     "interrupt-callback",
+    "grammar-bounded-work",
+    "schema-optional-properties",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
