@@ -116,7 +116,10 @@ def prepare(schema: Any) -> Prepared:
     except (TypeError, ValueError) as error:
         raise GrammarError(f"The JSON schema cannot be written as JSON: {error}") from error
     walk = _Walk(copy)
-    walk.run()
+    try:
+        walk.run()
+    except RecursionError:
+        raise GrammarError("The JSON schema nests too deep") from None
     return Prepared(copy, list(walk.dropped))
 
 
@@ -135,7 +138,7 @@ def warn_dropped(prepared: Prepared, where: str) -> None:
 
 def warn(message: str) -> None:
     """Issues a UserWarning at the line that called into this package."""
-    level = 1
+    level = 2
     frame: Any = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith(__package__ + "."):
         level += 1
@@ -148,7 +151,7 @@ class _Walk:
 
     def __init__(self, root: Any) -> None:
         self._root = root
-        self._refs: Set[str] = set()
+        self._refs: Dict[str, None] = {}  # in the order of the visits, which bounds recursion
         self._n_alternatives: Dict[str, int] = {}
         self.dropped: Dict[Tuple[str, str], None] = {}  # an ordered set
 
@@ -202,7 +205,7 @@ class _Walk:
         ref = node.schema["$ref"]
         if not isinstance(ref, str) or ref in self._refs:
             return
-        self._refs.add(ref)
+        self._refs[ref] = None
         self._check_leads_somewhere(ref)
         yield Node(ref, self._resolve(ref), node.depth + 1)
 
@@ -338,8 +341,8 @@ class _Walk:
             met.add(ref)
             target = self._resolve(ref)
             ref = target.get("$ref", "") if isinstance(target, dict) else ""
-            if not isinstance(ref, str) or not ref:
-                return
+            if not isinstance(ref, str) or not ref or len(met) > _DEEPEST:
+                return  # a longer chain is too deep for the walk
         raise GrammarError(f"The reference {_short(ref)} of the JSON schema leads back to itself")
 
     # ---- looking around
@@ -362,7 +365,7 @@ class _Walk:
         """Returns the schema at the end of a chain of references."""
         met: Set[str] = set()
         while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-            if schema["$ref"] in met:
+            if schema["$ref"] in met or len(met) > _DEEPEST:
                 return None
             met.add(schema["$ref"])
             schema = self._resolve(schema["$ref"])
@@ -472,10 +475,11 @@ def _is_count(value: Any) -> bool:
 
 
 def _has_type(value: Any, types: List[Any]) -> bool:
+    if isinstance(value, float):
+        return "number" in types or ("integer" in types and value.is_integer())
     names = {
         bool: ("boolean",),
         int: ("integer", "number"),
-        float: ("number",),
         str: ("string",),
         list: ("array",),
         dict: ("object",),
