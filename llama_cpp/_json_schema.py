@@ -242,7 +242,7 @@ class _Walk:
         properties = node.schema.get("properties")
         properties = properties if isinstance(properties, dict) else {}
         required = node.schema.get("required")
-        if isinstance(required, list) and any(name not in properties for name in required):
+        if isinstance(required, list) and not set(map(str, required)) <= properties.keys():
             self._drop(node, "required")
         for name, child in properties.items():
             if len(name) > _LONGEST_NAME:
@@ -265,9 +265,10 @@ class _Walk:
         key = "items" if "items" in node.schema else "prefixItems"
         n_items = len(node.schema[key])  # such an array has neither more nor less
         least, most = node.schema.get("minItems", 0), node.schema.get("maxItems", n_items)
-        for keyword, kept in (("minItems", least <= n_items), ("maxItems", most >= n_items)):
-            if kept:
-                self.dropped.pop((node.path, keyword), None)
+        if _is_count(least) and least <= n_items:
+            self.dropped.pop((node.path, "minItems"), None)
+        if _is_count(most) and most >= n_items:
+            self.dropped.pop((node.path, "maxItems"), None)
         return _each(node, key)
 
     def _visit_string(self, node: Node) -> Iterator[Node]:
@@ -406,8 +407,9 @@ class _Walk:
                 self._n_alternatives[ref] = 0  # while a cycle is followed
                 self._n_alternatives[ref] = self._alternatives(self._resolve(ref))
             return self._n_alternatives[ref]
-        if kinds[0] in ("oneOf", "anyOf", "allOf") and isinstance(schema[kinds[0]], list):
-            return sum(map(self._alternatives, schema[kinds[0]]))
+        for kind in ("oneOf", "anyOf", "allOf"):
+            if kinds == [kind] and isinstance(schema[kind], list):
+                return sum(map(self._alternatives, schema[kind]))
         return 1
 
 
@@ -443,7 +445,8 @@ def _kinds(schema: Any) -> List[str]:
         if "items" in schema or "prefixItems" in schema:
             return [array]
         is_string = {"pattern", "minLength", "maxLength"} & schema.keys()
-        return ["string" if is_string or schema.get("format") in _READ_FORMATS else "any"]
+        is_string = is_string or str(schema.get("format")) in _READ_FORMATS
+        return ["string" if is_string else "any"]
     if "allOf" in schema and (type == "string" or (type == "object" and not has_properties)):
         return ["allOf"]
     if type == "array":

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "ggml.h"
 #include "common/log.h"
+#include "ggml.h"
 #include "llama.h"
 #include "llama_cpp/_core/errors.h"
 

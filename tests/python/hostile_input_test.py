@@ -47,7 +47,9 @@ def left_recursion(rng):
 def empty_loops(rng):
     text = rng.choice(['""', '"a"', "[]", '("" | "a")', "[a-b]?"])
     for _ in range(rng.randint(1, 40)):
-        text = f"({text}{rng.choice('*+?')} {rng.choice(['', text[:40] if text.isalpha() else ''])})"
+        text = (
+            f"({text}{rng.choice('*+?')} {rng.choice(['', text[:40] if text.isalpha() else ''])})"
+        )
     return f"root ::= {text}* {text}*"
 
 
@@ -181,7 +183,9 @@ def large_enums(rng):
 
 
 def patterns(rng):
-    piece = rng.choice(["(a*)*", "(a|a)*", "(a+)+b", "a{1000}", "(a{2000}){2000}", "[a-z]{0,99999}"])
+    piece = rng.choice(
+        ["(a*)*", "(a|a)*", "(a+)+b", "a{1000}", "(a{2000}){2000}", "[a-z]{0,99999}"]
+    )
     pattern = rng.choice(
         [
             f"^{piece * rng.choice([1, 50, 5000])}$",
@@ -244,7 +248,10 @@ def junk(rng, depth=0):
             return rng.choice([sub, [sub, sub], {"a": sub}, [sub, 3]])
         return rng.choice(simple)
 
-    return {key: value() for key in rng.sample(keys, rng.randint(1, 6))}
+    made = {key: value() for key in rng.sample(keys, rng.randint(1, 6))}
+    if rng.random() < 0.4:
+        made["type"] = rng.choice([[], [[]], ["array"], "array", "object", "string", "integer"])
+    return made
 
 
 GRAMMARS = (
@@ -253,7 +260,7 @@ GRAMMARS = (
 )
 SCHEMAS = (
     *(reference_loops, deep_schemas, reference_chains, large_enums, patterns, counts),
-    *(integer_bounds, many_properties, junk, junk),
+    *(integer_bounds, many_properties, junk, junk, junk, junk),
 )
 
 
@@ -325,6 +332,8 @@ def test_hostile_input_is_survived(model_path, kind, makers):
         fault = worker.fault(case)
         if fault:
             text = case["text"]
-            faults.append(f"{index} {case['maker']}: {fault}: {text[:150]} ({len(text)} characters)")
+            faults.append(
+                f"{index} {case['maker']}: {fault}: {text[:150]} ({len(text)} characters)"
+            )
     worker.close()
     assert not faults, "\n".join(faults)
