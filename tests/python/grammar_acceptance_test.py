@@ -145,7 +145,9 @@ def sampler(llm, gbnf: str) -> _core.Sampler:
 def fits(at: _core.Sampler, token: int) -> bool:
     try:
         at.clone().accept(token)
-    except llama_cpp.GrammarError:
+    except llama_cpp.GrammarError as error:
+        if "ambiguous" in str(error):
+            raise  # it may fit
         return False
     return True
 
