@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from ._completion import encode
 from ._errors import GrammarError
-from .llama_grammar import JSON_GBNF, LlamaGrammar
+from ._json_schema import prepare, warn
+from .llama_grammar import LlamaGrammar, schema_to_gbnf
 
 if TYPE_CHECKING:
     from .llama import StoppingCriteriaList
@@ -54,7 +55,8 @@ class ChatRequest:
 
     Attributes:
         messages: as given.
-        tools: the functions that may be called, as OpenAI's tools; [] when there are none.
+        tools: the functions that may be called, as OpenAI's tools, each with a schema that a
+            grammar can be made of; [] when there are none.
         tool_choice: "none", "auto" or "required".
         forced: the tool that has to be called, or None.
         completion: arguments for the completion.
@@ -80,6 +82,8 @@ class ChatRequest:
             for name in ("functions", "function_call", "tools", "tool_choice")
         }
         self.tools = _tools(self.original)
+        if self.original["tool_choice"] != "none" and self.original["function_call"] != "none":
+            self.tools = [_usable(tool) for tool in self.tools]
         self.tool_choice, self.forced = _choice(self.original, self.tools)
         self.completion = {
             name: arguments.pop(name, default) for name, default in COMPLETION_DEFAULTS.items()
@@ -127,17 +131,20 @@ def _choice(
 def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
     """Return the JSON schema that an answer has to follow, or None for free text.
 
-    An unusable schema raises GrammarError with json_schema, and means any object with json_object.
+    An unusable schema raises GrammarError with json_schema. With json_object it costs a warning
+    and means any object.
     """
     if response_format is None or response_format.get("type") == "text":
         return None
     if response_format.get("type") == "json_object":
         schema = response_format.get("schema")
-        try:
-            schema_grammar(schema)
-        except GrammarError:
+        if schema is None:
             return {"type": "object"}
-        return schema
+        try:
+            return _checked(schema, _RESPONSE_SCHEMA)
+        except GrammarError as error:
+            warn(f"{_RESPONSE_SCHEMA} is not used, any JSON object is accepted: {error}")
+            return {"type": "object"}
     if response_format.get("type") == "json_schema":
         try:
             schema = response_format["json_schema"]["schema"]
@@ -145,27 +152,51 @@ def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[
             raise ValueError(
                 "response_format of type json_schema needs {'json_schema': {'schema': {...}}}"
             ) from None
-        schema_grammar(schema)
-        return schema
+        return _checked(schema, _RESPONSE_SCHEMA)
     raise ValueError(
         f"response_format has the type {response_format.get('type')!r}; it has to be 'text',"
         " 'json_object' or 'json_schema'"
     )
 
 
-def schema_grammar(schema: Any) -> LlamaGrammar:
-    """Return the grammar of a JSON schema. GrammarError when it cannot be expressed."""
+_RESPONSE_SCHEMA = "The schema of response_format"
+
+
+def schema_grammar(schema: Any, where: str = "") -> LlamaGrammar:
+    """Return the grammar of a JSON schema. GrammarError when it cannot be expressed.
+
+    `where` names the schema in the warning about keywords that are not enforced; "": no warning.
+    """
     if not isinstance(schema, dict):
         raise GrammarError(f"A JSON schema has to be an object, not {schema!r}")
-    return LlamaGrammar.from_json_schema(json.dumps(schema))
+    return LlamaGrammar.from_string(schema_to_gbnf(schema, where))
+
+
+def _checked(schema: Any, where: str) -> Dict[str, Any]:
+    """Return a schema as llama.cpp may have it. GrammarError when it cannot be expressed."""
+    schema_grammar(schema, where)
+    return prepare(schema).schema
+
+
+def _usable(tool: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a tool with a schema that a grammar can be made of.
+
+    An unusable schema costs a warning and means any JSON object, for every tool_choice.
+    """
+    where = f"The schema of tool {tool['function']['name']!r}"
+    try:
+        schema = _checked(parameters(tool), where)
+    except GrammarError as error:
+        warn(f"{where} is not used, any JSON object is accepted as its arguments: {error}")
+        schema = {"type": "object"}
+    if not tool["function"].get("parameters"):
+        return tool  # it takes none
+    return {**tool, "function": {**tool["function"], "parameters": schema}}
 
 
 def arguments_grammar(tool: Dict[str, Any]) -> LlamaGrammar:
-    """Return the grammar of a tool's arguments; any JSON object when its schema is unusable."""
-    try:
-        return schema_grammar(parameters(tool))
-    except GrammarError:
-        return LlamaGrammar(_grammar=JSON_GBNF)
+    """Return the grammar of a tool's arguments."""
+    return schema_grammar(parameters(tool))
 
 
 def parameters(tool: Dict[str, Any]) -> Dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional
 
-from . import _core, _paths
+from . import _core, _json_schema, _paths
 from ._errors import GrammarError
 
 LLAMA_GRAMMAR_DEFAULT_ROOT = "root"
@@ -44,10 +44,10 @@ class LlamaGrammar:
 
     @classmethod
     def from_json_schema(cls, json_schema: str, verbose: bool = True) -> LlamaGrammar:
-        """Make a grammar that admits exactly the JSON that `json_schema` (JSON text) describes.
+        """Make a grammar for the JSON that `json_schema` (JSON text) describes.
 
         Raises GrammarError when the text is no JSON or the schema asks for something that cannot
-        be expressed.
+        be expressed. Keywords that llama.cpp's grammars don't enforce cost one warning.
         """
         return cls.from_string(json_schema_to_gbnf(json_schema), verbose=verbose)
 
@@ -56,12 +56,20 @@ def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> 
     """Return the GBNF text for a JSON schema (JSON text).
 
     Properties appear in the order of the schema; those named in `prop_order` come first, in its
-    order.
+    order. Keywords that llama.cpp's grammars don't enforce cost one warning.
     """
-    if prop_order:
-        rank = {name: index for index, name in enumerate(prop_order)}
-        schema = json.dumps(_reorder(_parse(schema), rank))
-    return _core.json_schema_to_grammar(schema)
+    rank = {name: index for index, name in enumerate(prop_order or ())}
+    return schema_to_gbnf(_parse(schema), "The JSON schema", rank)
+
+
+def schema_to_gbnf(schema: Any, where: str = "", rank: Optional[Dict[str, int]] = None) -> str:
+    """Return the GBNF text for a JSON schema; `where` names it in a warning, "": no warning."""
+    prepared = _json_schema.prepare(schema)
+    ordered = _reorder(prepared.schema, rank) if rank else prepared.schema
+    text = _core.json_schema_to_grammar(json.dumps(ordered))
+    if where:
+        _json_schema.warn_dropped(prepared, where)
+    return text
 
 
 class SchemaConverter:
@@ -94,12 +102,14 @@ class SchemaConverter:
         """Return the GBNF text of the schema given to visit()."""
         if self._schema is None:
             raise GrammarError("There is no schema yet: call visit(schema, '') first")
-        return _core.json_schema_to_grammar(json.dumps(_reorder(self._schema, self._prop_order)))
+        return schema_to_gbnf(self._schema, "The JSON schema", self._prop_order)
 
 
 def _parse(schema: str) -> Any:
     try:
         return json.loads(schema)
+    except RecursionError:
+        raise GrammarError("The JSON schema nests too deep") from None
     except ValueError as error:
         raise GrammarError(f"The JSON schema is not valid JSON: {error}") from error
 

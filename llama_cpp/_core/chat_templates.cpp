@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "llama_cpp/_core/json_text.h"
+#include "llama_cpp/_core/log.h"
 
 namespace core {
 namespace {
@@ -72,6 +73,7 @@ ChatPrompt::ChatPrompt(common_chat_params params) : params_(std::move(params)) {
 }
 
 common_chat_msg ChatPrompt::parse(const std::string& text, bool is_partial) const {
+    const LogErrorsOnly quiet;  // a stream asks at every token, and the exception has the reason
     return call_native(ErrorKind::kChatTemplate, [&] {
         const common_chat_parser_params parser_params(params_);
         return common_chat_peg_parse(parser_, text, is_partial, parser_params);

@@ -17,7 +17,11 @@ namespace {
 constexpr uint64_t kMostRepetitions = 2000;
 constexpr int kDeepestGroup = 200;
 constexpr int kLongestChain = 1000;
-constexpr double kMostPaths = 1e7;
+
+// What llama.cpp makes of repetitions: elements, and rules with a name each.
+constexpr uint64_t kMostBytes = 1u << 28;
+constexpr uint64_t kElementBytes = 8;
+constexpr uint64_t kRuleBytes = 128;
 
 constexpr uint64_t kUnbounded = UINT64_MAX;
 
@@ -35,6 +39,12 @@ struct Rule {
     size_t position = 0;  // of the first mention
     bool is_defined = false;
     std::vector<Element> elements;
+};
+
+// A rule that stands at the beginning of another one; it `grows` the stack if something follows.
+struct Beginning {
+    size_t rule;
+    bool grows;
 };
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; }
@@ -55,6 +65,7 @@ class Checker {
         }
         check_references(root);
         check_left_recursion();
+        check_hidden_left_recursion();
     }
 
   private:
@@ -174,12 +185,14 @@ class Checker {
 
     void parse_sequence(std::vector<Element>& elements, const std::string& name, int depth) {
         size_t last = elements.size();  // where the item that */+/?/{} repeats begins
+        uint64_t n_last = 0;            // llama.cpp's elements of that item
         for (;;) {
             const size_t start = position_;
             const char c = peek();
             if (is_word(c)) {
                 const std::string reference = parse_name();
                 last = elements.size();
+                n_last = 1;
                 elements.push_back({Element::kReference, rule_of(reference, start)});
             } else if (c == '(') {
                 ++position_;
@@ -188,12 +201,14 @@ class Checker {
                 parse_alternatives(group, name, depth + 1);
                 expect(')');
                 last = elements.size();
+                n_last = 1;
                 elements.push_back({Element::kReference, group});
             } else if (c == '*' || c == '+' || c == '?' || c == '{') {
-                parse_repetition(elements, last, name);
+                parse_repetition(elements, last, name, n_last);
             } else if (c != '\0' && std::strchr("\"[.<!", c) != nullptr) {
                 last = elements.size();
-                if (parse_terminal()) {
+                n_last = parse_terminal();
+                if (n_last > 0) {
                     elements.push_back({Element::kTerminal, 0});
                 }
             } else {
@@ -203,24 +218,24 @@ class Checker {
         }
     }
 
-    // Returns whether it matches anything: "" and [] are empty.
-    bool parse_terminal() {
+    // Returns the number of llama.cpp's elements: "" and [] have none.
+    uint64_t parse_terminal() {
         const size_t start = position_;
         switch (peek()) {
             case '.':
                 ++position_;
-                return true;
+                return 1;
             case '"':
                 ++position_;
-                return parse_characters('"', start) > 0;
+                return parse_characters('"', start);
             case '[':
                 ++position_;
                 take('^');
-                return parse_class(start) > 0;
+                return parse_class(start);
             default:
                 take('!');
                 parse_token();
-                return true;
+                return 1;
         }
     }
 
@@ -239,6 +254,7 @@ class Checker {
             if (peek() == '-' && peek(1) != ']') {
                 ++position_;
                 parse_character(start);
+                ++count;
             }
         }
         return count;
@@ -301,7 +317,8 @@ class Checker {
         }
     }
 
-    void parse_repetition(std::vector<Element>& elements, size_t last, const std::string& name) {
+    void parse_repetition(std::vector<Element>& elements, size_t last, const std::string& name,
+                          uint64_t& n_last) {
         const size_t start = position_;
         uint64_t least = 0;
         uint64_t most = kUnbounded;
@@ -325,7 +342,23 @@ class Checker {
             fail(start, format("more than %llu repetitions",
                                static_cast<unsigned long long>(kMostRepetitions)));
         }
+        if (most < least) {
+            fail(start, "the greatest number of repetitions is less than the least");
+        }
+        count_repetition(start, least, most, name, n_last);
         repeat(elements, last, least, most, add_hidden_rule(name, start));
+    }
+
+    // Afterwards `n_last` is the size of the repeated item.
+    void count_repetition(size_t start, uint64_t least, uint64_t most, const std::string& name,
+                          uint64_t& n_last) {
+        const uint64_t n_rules = most == kUnbounded ? 1 : most - least;
+        const uint64_t n_elements = least * n_last + n_rules * (n_last + 3);
+        n_bytes_ += n_elements * kElementBytes + n_rules * (name.size() + kRuleBytes);
+        if (n_bytes_ > kMostBytes) {
+            fail(start, "the repetitions take too much memory: use fewer, or shorter items");
+        }
+        n_last = least * n_last + (n_rules > 0 ? 1 : 0);
     }
 
     void parse_bounds(uint64_t& least, uint64_t& most) {
@@ -339,7 +372,7 @@ class Checker {
             skip_space(true);
         }
         expect('}');
-        if (most > kMostRepetitions) {
+        if (most > kMostRepetitions && most >= least) {
             most = kUnbounded;  // as llama.cpp takes it
         }
     }
@@ -403,8 +436,13 @@ class Checker {
         return found;
     }
 
-    // Walks from each rule to those it can begin with, without recursion. llama.cpp walks the same
-    // paths, each of them from the start again, so that their length and number are limited.
+    [[noreturn]] void fail_left_recursion(const Rule& rule) const {
+        fail(rule.position, "left recursion: the rule '" + rule.name +
+                                "' can begin with itself without taking a character");
+    }
+
+    // Walks from each rule to those it can begin with, without recursion. llama.cpp's own walk is
+    // recursive, so that its depth is limited.
     void check_left_recursion() const {
         enum State : char { kNew, kOpen, kDone };
         struct Visit {
@@ -414,7 +452,6 @@ class Checker {
         };
         std::vector<State> states(rules_.size(), kNew);
         std::vector<int> depths(rules_.size(), 1);
-        std::vector<double> n_paths(rules_.size(), 1.0);
         std::vector<Visit> path;
         const auto enter = [&](size_t rule) {
             states[rule] = kOpen;
@@ -429,18 +466,15 @@ class Checker {
                 if (visit.next == visit.left.size()) {
                     for (size_t child : visit.left) {
                         depths[visit.rule] = std::max(depths[visit.rule], depths[child] + 1);
-                        n_paths[visit.rule] += n_paths[child];
                     }
-                    check_beginnings(rules_[visit.rule], depths[visit.rule], n_paths[visit.rule]);
+                    check_depth(rules_[visit.rule], depths[visit.rule]);
                     states[visit.rule] = kDone;
                     path.pop_back();
                     continue;
                 }
                 const size_t child = visit.left[visit.next++];
                 if (states[child] == kOpen) {
-                    const Rule& rule = rules_[visit.rule];
-                    fail(rule.position, "left recursion: the rule '" + rule.name +
-                                            "' can begin with itself without taking a character");
+                    fail_left_recursion(rules_[visit.rule]);
                 }
                 if (states[child] == kNew) {
                     enter(child);
@@ -449,16 +483,138 @@ class Checker {
         }
     }
 
-    void check_beginnings(const Rule& rule, int depth, double n_paths) const {
-        if (depth > kLongestChain || n_paths > kMostPaths) {
+    void check_depth(const Rule& rule, int depth) const {
+        if (depth > kLongestChain) {
             fail(rule.position, "the rule '" + rule.name +
                                     "' can begin in too many ways: use fewer or flatter rules");
         }
     }
 
+    // Which rules can match nothing, through other rules too.
+    std::vector<bool> nullable_rules() const {
+        std::vector<bool> nullable(rules_.size(), false);
+        std::vector<std::vector<size_t>> users(rules_.size());
+        std::vector<size_t> todo;
+        for (size_t i = 0; i < rules_.size(); ++i) {
+            todo.push_back(i);
+            for (const Element& element : rules_[i].elements) {
+                if (element.kind == Element::kReference) {
+                    users[element.rule].push_back(i);
+                }
+            }
+        }
+        while (!todo.empty()) {
+            const size_t i = todo.back();
+            todo.pop_back();
+            if (!nullable[i] && matches_nothing(rules_[i], nullable)) {
+                nullable[i] = true;
+                todo.insert(todo.end(), users[i].begin(), users[i].end());
+            }
+        }
+        return nullable;
+    }
+
+    static bool matches_nothing(const Rule& rule, const std::vector<bool>& nullable) {
+        bool nothing = true;
+        for (const Element& element : rule.elements) {
+            if (element.kind == Element::kAlternative) {
+                if (nothing) {
+                    return true;
+                }
+                nothing = true;
+            } else if (element.kind == Element::kTerminal || !nullable[element.rule]) {
+                nothing = false;
+            }
+        }
+        return nothing;
+    }
+
+    static std::vector<Beginning> beginnings(const Rule& rule, const std::vector<bool>& nullable) {
+        std::vector<Beginning> found;
+        bool at_start = true;
+        for (size_t i = 0; i < rule.elements.size(); ++i) {
+            const Element& element = rule.elements[i];
+            if (element.kind == Element::kAlternative) {
+                at_start = true;
+            } else if (at_start && element.kind == Element::kReference) {
+                const bool is_last = i + 1 == rule.elements.size() ||
+                                     rule.elements[i + 1].kind == Element::kAlternative;
+                found.push_back({element.rule, !is_last});
+                at_start = nullable[element.rule];
+            } else {
+                at_start = false;
+            }
+        }
+        return found;
+    }
+
+    // Left recursion behind rules of which llama.cpp does not see that they can match nothing: its
+    // stacks grow for ever where something follows the recursion. Else it stops by itself.
+    void check_hidden_left_recursion() const {
+        const std::vector<bool> nullable = nullable_rules();
+        std::vector<std::vector<Beginning>> edges;
+        for (const Rule& rule : rules_) {
+            edges.push_back(beginnings(rule, nullable));
+        }
+        const std::vector<size_t> component = components(edges);
+        for (size_t rule = 0; rule < rules_.size(); ++rule) {
+            for (const Beginning& edge : edges[rule]) {
+                if (edge.grows && component[edge.rule] == component[rule]) {
+                    fail_left_recursion(rules_[rule]);
+                }
+            }
+        }
+    }
+
+    // Tarjan's strongly connected components, without recursion.
+    static std::vector<size_t> components(const std::vector<std::vector<Beginning>>& edges) {
+        struct Visit {
+            size_t rule;
+            size_t next;
+        };
+        size_t n_seen = 0;
+        std::vector<size_t> order(edges.size(), 0);  // 0: not seen
+        std::vector<size_t> low(edges.size(), 0);
+        std::vector<size_t> component(edges.size(), 0);  // 0: not known
+        std::vector<size_t> open;
+        std::vector<Visit> path;
+        const auto enter = [&](size_t rule) {
+            order[rule] = low[rule] = ++n_seen;
+            open.push_back(rule);
+            path.push_back({rule, 0});
+        };
+        for (size_t first = 0; first < edges.size(); ++first) {
+            if (order[first] == 0) {
+                enter(first);
+            }
+            while (!path.empty()) {
+                const size_t rule = path.back().rule;
+                if (path.back().next < edges[rule].size()) {
+                    const size_t child = edges[rule][path.back().next++].rule;
+                    if (order[child] == 0) {
+                        enter(child);
+                    } else if (component[child] == 0) {
+                        low[rule] = std::min(low[rule], order[child]);
+                    }
+                    continue;
+                }
+                path.pop_back();
+                if (!path.empty()) {
+                    low[path.back().rule] = std::min(low[path.back().rule], low[rule]);
+                }
+                while (low[rule] == order[rule] && component[rule] == 0) {
+                    component[open.back()] = order[rule];
+                    open.pop_back();
+                }
+            }
+        }
+        return component;
+    }
+
     const std::string& text_;
     const llama_vocab* vocab_;  // null: not known
     size_t position_ = 0;
+    uint64_t n_bytes_ = 0;
     std::vector<Rule> rules_;
     std::map<std::string, size_t> names_;
 };

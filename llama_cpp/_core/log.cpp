@@ -8,12 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "common/log.h"
 #include "ggml.h"
 #include "llama.h"
 #include "llama_cpp/_core/errors.h"
-
-// llama-common has a log of its own, written by a thread of its own.
-void common_log_set_verbosity_thold(int verbosity);
 
 namespace core {
 namespace {
@@ -93,6 +91,20 @@ void flush_pending() {
     }
 }
 
+// llama-common makes no messages below a level of its own. Errors are always made, for LogCapture;
+// its debug messages, which dump whole parsers, never.
+int common_verbosity(int level) {
+    switch (level) {
+        case GGML_LOG_LEVEL_DEBUG:
+        case GGML_LOG_LEVEL_INFO:
+            return LOG_LEVEL_INFO;
+        case GGML_LOG_LEVEL_WARN:
+            return LOG_LEVEL_WARN;
+        default:
+            return LOG_LEVEL_ERROR;
+    }
+}
+
 std::string_view without_function_name(std::string_view line) {
     size_t end = 0;
     while (end < line.size() && (std::isalnum(static_cast<unsigned char>(line[end])) != 0 ||
@@ -108,7 +120,7 @@ std::string_view without_function_name(std::string_view line) {
 void open_log(LogSink sink) {
     g_sink.store(sink);
     llama_log_set(on_log, nullptr);  // ggml's callback too
-    common_log_set_verbosity_thold(-1);
+    common_log_set_verbosity_thold(common_verbosity(g_level));
 }
 
 void close_log() {
@@ -122,6 +134,7 @@ void set_log_level(int level) {
                     "log level must be 0 (nothing), 1 (debug), 2 (info), 3 (warning) or 4 (error)");
     }
     g_level.store(level);
+    common_log_set_verbosity_thold(common_verbosity(level));
 }
 
 LogCapture::LogCapture() : outer_(t_capture) {

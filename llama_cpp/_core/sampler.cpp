@@ -315,12 +315,12 @@ llama_token Sampler::apply_chain() {
 bool Sampler::fits_grammar(llama_token token) {
     llama_token_data candidate{token, 1.0f, 0.0f};
     llama_token_data_array array{&candidate, 1, -1, false};
-    llama_sampler_apply(grammar_.get(), &array);
+    call_native(ErrorKind::kGrammar, [&] { llama_sampler_apply(grammar_.get(), &array); });
     return candidate.logit != -INFINITY;
 }
 
 void Sampler::apply_grammar() {
-    llama_sampler_apply(grammar_.get(), &array_);
+    call_native(ErrorKind::kGrammar, [&] { llama_sampler_apply(grammar_.get(), &array_); });
     const bool any_left = std::any_of(candidates_.begin(), candidates_.end(),
                                       [](const auto& c) { return c.logit != -INFINITY; });
     if (!any_left) {

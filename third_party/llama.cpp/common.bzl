@@ -84,13 +84,21 @@ def llama_common(name):
         name = name,
         srcs = native.glob(
             ["common/*.cpp", "common/jinja/*.cpp", "common/parsers/*.cpp"],
-            exclude = ["common/fit.cpp"],
-        ) + [":build_info"],
+            exclude = [
+                "common/fit.cpp",
+                "common/log.cpp",
+            ],
+        ) + [
+            ":build_info",
+            Label("//third_party/llama.cpp:common_log.cpp"),
+        ],
         hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
             "-I{}/vendor".format(source_root()),
         ],
         includes = ["common"],
+        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is renamed with the calls.
+        local_defines = ["fprintf=llama_common_fprintf"],
         textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),
         deps = [
             ":cpp_httplib",

@@ -9,6 +9,8 @@ _NAMES = [
     "repack-input-layout",
     "encoder-logits",
     "interrupt-callback",
+    "grammar-bounded-work",
+    "schema-optional-properties",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
