@@ -512,12 +512,13 @@ class Llama:
                 "Call reset() to start again, or create the model with a larger n_ctx."
             )
         array = np.asarray(tokens, dtype=np.intc)
+        self._requires_eval = True  # a signal handler may raise after decode()
         try:
             if not self._rewind(begin):
                 ctx.memory_clear(True)
                 ctx.decode(self.input_ids[:begin], 0, 0, 1)
             ctx.decode(array, begin, 0, 2 if self._logits_all else 1)
-        except LlamaError:
+        except BaseException:
             self._forget()
             raise
         self.input_ids[begin:end] = array
@@ -744,13 +745,15 @@ class Llama:
                 if injected is not None or position >= n_ctx:
                     self._eval([token, *(injected or ())])
                 else:
+                    self._requires_eval = True
                     try:
                         decode_one(token, position)
-                    except LlamaError:
+                    except BaseException:
                         self._forget()
                         raise
                     ids[position] = token
                     self.n_tokens = position + 1
+                    self._requires_eval = False
                 token = sample_accept(ctx, sampler)
 
     def _generate_with_python(
@@ -1097,17 +1100,18 @@ class Llama:
                     " create the model with a larger n_ctx"
                 )
             self._epoch += 1
+            self.n_tokens = 0  # until all of the state is here: a signal handler may raise
+            self._requires_eval = True
             try:
                 self._context().state_set(state.llama_state)
-            except LlamaError:
+            except BaseException:
                 self._forget()
                 raise
-            self.n_tokens = state.n_tokens
             self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
+            self.n_tokens = state.n_tokens
             rows = min(len(state.scores), len(self.scores) if self._logits_all else 0)
             if rows:
                 self.scores[:rows] = state.scores[:rows]
-            self._requires_eval = True
             self._seed = state.seed
 
     def close(self) -> None:

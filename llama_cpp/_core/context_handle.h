@@ -12,6 +12,7 @@
 #include "llama-cpp.h"
 #include "llama.h"
 #include "llama_cpp/_core/handles.h"
+#include "llama_cpp/_core/interrupt.h"
 #include "llama_cpp/_core/shutdown.h"
 
 namespace core {
@@ -96,6 +97,8 @@ class ContextHandle {
             return function();
         } catch (const Error&) {
             throw;
+        } catch (const Interrupted&) {
+            throw;
         } catch (...) {
             broken_ = broken_ || is_assertion();
             throw Error(kind, describe_current_exception());
@@ -110,7 +113,8 @@ class ContextHandle {
     size_t batch_limit(size_t n_tokens) const;
     bool is_output(Outputs outputs, bool is_last) const;
     bool must_stop() const {
-        return abort_requested_.load(std::memory_order_relaxed) || is_exiting();
+        return abort_requested_.load(std::memory_order_relaxed) || is_exiting() ||
+               interrupt_requested();
     }
     void run(Pass pass);
     [[noreturn]] void fail(Pass pass, int status, const std::string& log);

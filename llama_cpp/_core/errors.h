@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "llama_cpp/_core/interrupt.h"
+
 namespace core {
 
 // One per exception class of llama_cpp/_errors.py, and two of Python's own.
@@ -77,6 +79,8 @@ auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
     try {
         return call();
     } catch (const Error&) {
+        throw;
+    } catch (const Interrupted&) {
         throw;
     } catch (...) {
         throw Error(kind, describe_current_exception());

@@ -7,6 +7,8 @@
 #include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/errors.h"
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/interrupt.h"
+#include "llama_cpp/_core/signals.h"
 
 namespace py = pybind11;
 
@@ -69,6 +71,9 @@ void raise_in_python(ErrorKind kind, const std::string& message) {
 void init_errors(py::module_&) {
     install_abort_handler();
     py::register_local_exception_translator([](std::exception_ptr pointer) {
+        if (is_main_thread() && raise_kept_exception()) {
+            return;  // whatever the call failed with: this is why
+        }
         try {
             std::rethrow_exception(pointer);
         } catch (const Error& error) {

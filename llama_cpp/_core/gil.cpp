@@ -2,6 +2,7 @@
 
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/shutdown.h"
+#include "llama_cpp/_core/signals.h"
 
 namespace py = pybind11;
 
@@ -23,15 +24,31 @@ GilRelease::GilRelease() {
     enter_native_call();
     state_ = PyEval_SaveThread();
     stay_away_if_exiting();
+    if (is_main_thread()) {
+        watch_.emplace(ask_signal_handlers, this);
+    }
 }
 
 GilRelease::~GilRelease() {
     if (state_ == nullptr) {
         return;
     }
+    const bool was_watched = watch_.has_value();
+    watch_.reset();
     stay_away_if_exiting();
     PyEval_RestoreThread(state_);
     leave_native_call();
+    if (was_watched) {
+        raise_kept_exception_soon();
+    }
+}
+
+bool GilRelease::ask_signal_handlers(void* self) {
+    auto& release = *static_cast<GilRelease*>(self);
+    PyEval_RestoreThread(release.state_);
+    const bool raised = run_signal_handlers();
+    release.state_ = PyEval_SaveThread();
+    return raised;
 }
 
 void init_gil(py::module_&) {

@@ -9,13 +9,16 @@
 #include <pybind11/pybind11.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "llama_cpp/_core/errors.h"
+#include "llama_cpp/_core/interrupt.h"
 
 namespace core {
 
-// Releases the GIL while it lives. Does nothing in a thread that does not hold it.
+// Releases the GIL while it lives. Does nothing in a thread that does not hold it. In the main
+// thread, interrupt_requested() takes it back now and then for Python's signal handlers.
 class GilRelease {
   public:
     GilRelease();
@@ -24,7 +27,10 @@ class GilRelease {
     GilRelease& operator=(const GilRelease&) = delete;
 
   private:
+    static bool ask_signal_handlers(void* self);
+
     PyThreadState* state_ = nullptr;
+    std::optional<InterruptWatch> watch_;
 };
 
 // call_native with the GIL released.

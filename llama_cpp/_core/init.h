@@ -8,6 +8,7 @@ namespace core {
 
 void init_errors(pybind11::module_& m);
 void init_gil(pybind11::module_& m);
+void init_signals(pybind11::module_& m);
 void init_log(pybind11::module_& m);
 void init_backend(pybind11::module_& m);
 void init_machine_id(pybind11::module_& m);

@@ -5,6 +5,7 @@
 
 #include "ggml-backend.h"
 #include "llama_cpp/_core/gguf_file.h"
+#include "llama_cpp/_core/interrupt.h"
 #include "llama_cpp/_core/log.h"
 #include "llama_cpp/_core/shutdown.h"
 
@@ -147,7 +148,7 @@ bool may_have_learned_positions(const llama_model* model) {
 // Always set: llama.cpp's own callback prints dots into the log.
 bool report_progress(float fraction, void* user_data) {
     const auto& progress = *static_cast<const LoadProgress*>(user_data);
-    return !is_exiting() && (!progress || progress(fraction));
+    return !is_exiting() && !interrupt_requested() && (!progress || progress(fraction));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     m.doc() = "Binding of llama.cpp and of its library llama-common.";
     core::init_errors(m);
     core::init_gil(m);
+    core::init_signals(m);
     core::init_log(m);  // before anything that can log
     core::init_backend(m);
     core::init_machine_id(m);
