@@ -4,6 +4,7 @@ Binding of llama.cpp and of its library llama-common.
 """
 
 import collections.abc
+import os
 import typing
 
 import numpy
@@ -142,7 +143,7 @@ class Model:
     """
     def __init__(
         self,
-        path: str,
+        path: str | bytes | os.PathLike,
         params: ModelParams,
         progress: collections.abc.Callable[[float], bool] | None = None,
     ) -> None:
@@ -408,7 +409,7 @@ class LoraAdapter:
     """
     A LoRA adapter of a model; see Context.set_lora().
     """
-    def __init__(self, model: Model, path: str) -> None:
+    def __init__(self, model: Model, path: str | bytes | os.PathLike) -> None:
         """
         Load a GGUF adapter. ModelLoadError names the file and the reason.
         """
@@ -1191,7 +1192,7 @@ def devices() -> list[dict[str, typing.Any]]:
     """
 
 def fit_to_devices(
-    path: str, model_params: ModelParams, context_params: ContextParams
+    path: str | bytes | os.PathLike, model_params: ModelParams, context_params: ContextParams
 ) -> ModelParams:
     """
     Model parameters with which as much as possible goes to the devices.
@@ -1222,7 +1223,7 @@ def llama_version() -> str:
     Version of the llama.cpp inside, for instance ``0.5.0-dev``.
     """
 
-def load_backend(path: str) -> tuple[str, str]:
+def load_backend(path: str | bytes | os.PathLike) -> tuple[str, str]:
     """
     Load a backend library and register it.
 
@@ -1253,7 +1254,11 @@ def numa_init(strategy: int) -> None:
     Set the NUMA strategy: 0 disabled, 1 distribute, 2 isolate, 3 numactl, 4 mirror.
     """
 
-def quantize(fname_inp: str, fname_out: str, params: QuantizeParams) -> None:
+def quantize(
+    fname_inp: str | bytes | os.PathLike,
+    fname_out: str | bytes | os.PathLike,
+    params: QuantizeParams,
+) -> None:
     """
     Write a quantized copy of a model file.
 

@@ -34,17 +34,17 @@ import numpy.typing as npt
 import llama_cpp.llama_chat_format as llama_chat_format
 import llama_cpp.llama_cpp as llama_cpp
 
-from . import _completion, _core, _embedding, _loader, _sampling, llama_types
+from . import _completion, _core, _embedding, _loader, _paths, _sampling, llama_types
 from ._errors import (
     ClosedError,
     ContextError,
     ContextOverflowError,
     LlamaError,
-    ModelLoadError,
     OvertakenError,
     StateError,
 )
 from ._logger import set_verbose
+from ._paths import StrPath
 from ._shared_generator import share
 from ._utils import suppress_stdout_stderr
 from .llama_cache import (
@@ -106,7 +106,7 @@ class Llama:
 
     def __init__(
         self,
-        model_path: str,
+        model_path: StrPath,
         *,
         # Model
         n_gpu_layers: Union[int, Literal["auto"]] = 0,
@@ -146,7 +146,7 @@ class Llama:
         # LoRA
         lora_base: Optional[str] = None,
         lora_scale: float = 1.0,
-        lora_path: Optional[str] = None,
+        lora_path: Optional[StrPath] = None,
         # Backend
         numa: Union[bool, int] = False,
         # Chat
@@ -167,7 +167,7 @@ class Llama:
         """Load a GGUF model.
 
         Args:
-            model_path: the GGUF file; of a split model its first part.
+            model_path: the GGUF file (str, bytes or os.PathLike); of a split model its first part.
             n_gpu_layers: layers to keep on the GPU; negative means all. "auto" keeps all there that
                 fit into its free memory together with the context, and none where there is no GPU.
             split_mode: how a model is split over GPUs, LLAMA_SPLIT_MODE_*.
@@ -236,7 +236,7 @@ class Llama:
         self._epoch = 0
         self._lora_adapter: Optional[_core.LoraAdapter] = None
         self.verbose = verbose
-        self.model_path = os.fspath(model_path)
+        self.model_path = _paths.model_path(model_path)
         self.sampling_extras: Dict[str, Any] = {}
         self.chat_template_kwargs: Dict[str, Any] = {}
 
@@ -268,7 +268,7 @@ class Llama:
         for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
             if value < 0:
                 raise ContextError(f"{name} is too small: {self._arguments[name]}")
-        _check_exists(self.model_path)
+        _paths.check_exists(self.model_path)
         if n_gpu_layers == "auto":
             self.model_params = _core.fit_to_devices(
                 self.model_path, self.model_params, self._make_context_params(n_ctx)
@@ -351,13 +351,13 @@ class Llama:
             params.kv_unified = True
         return params
 
-    def _apply_lora(self, path: str, scale: float) -> None:
+    def _apply_lora(self, path: StrPath, scale: float) -> None:
         try:
-            self._lora_adapter = _core.LoraAdapter(self._model, os.fspath(path))
+            self._lora_adapter = _core.LoraAdapter(self._model, path)
             self._ctx.set_lora(self._lora_adapter, scale)
         except LlamaError as error:
             raise RuntimeError(
-                f"Failed to initialize LoRA adapter from lora path: {path}\n{error}"
+                f"Failed to initialize LoRA adapter from lora path: {_paths.shown(path)}\n{error}"
             ) from error
 
     def _default_chat_format(self) -> str:
@@ -1361,14 +1361,6 @@ def _flash_attn_type(flash_attn: Any) -> int:
     if flash_attn:
         return llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
     return llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
-
-
-def _check_exists(path: str) -> None:
-    if not os.path.exists(path):
-        where = "" if os.path.isabs(path) else f" Relative paths start at {os.getcwd()}."
-        raise ModelLoadError(
-            f"Model path does not exist: {path}\nGive the path of a .gguf file.{where}"
-        )
 
 
 __all__ = [

@@ -7,9 +7,10 @@ strings are bytes.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, TypeVar, Union
+from typing import Any, Callable, Optional, TypeVar
 
 from . import _core, _loader
+from ._paths import StrPath
 
 _Any = TypeVar("_Any")
 
@@ -310,16 +311,14 @@ def llama_model_quantize_default_params() -> llama_model_quantize_params:
     return llama_model_quantize_params()
 
 
-def llama_model_quantize(
-    fname_inp: Union[bytes, str], fname_out: Union[bytes, str], params: Any, /
-) -> int:
+def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /) -> int:
     """Quantise the GGUF file `fname_inp` into `fname_out`; returns 0.
 
     Raises LlamaError with llama.cpp's own words when it fails, BackendError when no CPU backend
     could be loaded.
     """
     _loader.require_backend()
-    _core.quantize(_text(fname_inp), _text(fname_out), params)
+    _core.quantize(fname_inp, fname_out, params)
     return 0
 
 
@@ -397,10 +396,6 @@ def llama_log_set(
     from . import _logger
 
     _logger.set_log_callback(log_callback, user_data)
-
-
-def _text(path: Union[bytes, str]) -> str:
-    return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else path
 
 
 __all__ = [

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional
 
-from . import _core
+from . import _core, _paths
 from ._errors import GrammarError
 
 LLAMA_GRAMMAR_DEFAULT_ROOT = "root"
@@ -30,14 +29,17 @@ class LlamaGrammar:
         return cls(_grammar=grammar)
 
     @classmethod
-    def from_file(cls, file: Union[str, Path], verbose: bool = True) -> LlamaGrammar:
+    def from_file(cls, file: _paths.StrPath, verbose: bool = True) -> LlamaGrammar:
         """Make a grammar from a GBNF file. GrammarError when it cannot be read or is empty."""
         try:
-            grammar = Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GrammarError(f"The grammar file {file} could not be read: {error}") from error
+            grammar = _paths.read_text(file)
+        except (OSError, ValueError) as error:
+            name = _paths.shown(file)
+            raise GrammarError(f"The grammar file {name} could not be read: {error}") from error
         if not grammar.strip():
-            raise GrammarError(f"The grammar file {file} is empty; it needs a rule `root ::= ...`")
+            raise GrammarError(
+                f"The grammar file {_paths.shown(file)} is empty; it needs a rule `root ::= ...`"
+            )
         return cls.from_string(grammar, verbose=verbose)
 
     @classmethod

@@ -17,15 +17,15 @@ namespace core {
 
 LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move(path)) {
     auto owner = model.get();
+    GilRelease release;
     check_gguf_file(path_, "LoRA adapter");
     if (!owner->has_weights()) {
         throw Error(ErrorKind::kModelLoad,
                     "a LoRA adapter needs a model with weights; this one was loaded with "
                     "vocab_only");
     }
-    GilRelease release;
     LogCapture log;
-    std::lock_guard<std::mutex> lock(owner->adapter_mutex());
+    std::lock_guard<std::recursive_mutex> lock(owner->adapter_mutex());
     llama_adapter_lora* adapter = call_native(ErrorKind::kModelLoad, [&] {
         return llama_adapter_lora_init(owner->get(), path_.c_str());
     });
@@ -40,12 +40,13 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
 void init_adapter(py::module_& m) {
     py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
         m, "LoraAdapter", "A LoRA adapter of a model; see Context.set_lora().");
-    cls.def(py::init([](const Model& model, std::string path) {
-                return make_outside_gil<LoraAdapter>(model, std::move(path));
+    cls.def(py::init([](const Model& model, Path path) {
+                return make_outside_gil<LoraAdapter>(model, std::move(path.text));
             }),
             py::arg("model"), py::arg("path"),
             "Load a GGUF adapter. ModelLoadError names the file and the reason.");
-    cls.def_property_readonly("path", [](const LoraAdapter& self) { return to_str(self.path()); });
+    cls.def_property_readonly("path",
+                              [](const LoraAdapter& self) { return path_to_str(self.path()); });
 }
 
 }  // namespace core

@@ -3,9 +3,11 @@
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,8 @@ namespace py = pybind11;
 
 namespace core {
 namespace {
+
+namespace fs = std::filesystem;
 
 // With an empty registry some functions of llama.cpp load every libggml-*.so of the executable's
 // and of the current directory. They must not be called then.
@@ -43,7 +47,23 @@ const char* type_name(enum ggml_backend_dev_type type) {
     return "unknown";
 }
 
-std::pair<std::string, std::string> load_backend(const std::string& path) {
+void check_library(const std::string& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(fs::u8path(path), error);
+    const char* reason = nullptr;
+    if (path.empty() || path.find('\0') != std::string::npos) {
+        reason = path.empty() ? "the path is empty" : "the path contains a NUL character";
+    } else if (fs::exists(status) && !fs::is_regular_file(status)) {
+        reason = "it is not a regular file";  // and opening it may never end
+    }
+    if (reason != nullptr) {
+        throw Error(ErrorKind::kBackend, "cannot load the backend " + path + ": " + reason);
+    }
+}
+
+std::pair<std::string, std::string> load_backend(const Path& file) {
+    const std::string& path = file.text;
+    check_library(path);
     LogCapture log;
     ggml_backend_reg_t reg =
         call_without_gil(ErrorKind::kBackend, [&] { return ggml_backend_load(path.c_str()); });

@@ -166,10 +166,10 @@ void init_context(py::module_& m) {
     bind_context_params(m);
     m.def(
         "fit_to_devices",
-        [](const std::string& path, const CopyOf<ModelParams>& model,
+        [](const Path& path, const CopyOf<ModelParams>& model,
            const CopyOf<llama_context_params>& context) {
             GilRelease release;
-            return fit_to_devices(path, model.params, context.params);
+            return fit_to_devices(path.text, model.params, context.params);
         },
         py::arg("path"), py::arg("model_params"), py::arg("context_params"),
         "Model parameters with which as much as possible goes to the devices.\n\n"

@@ -56,6 +56,26 @@ py::str to_str(std::string_view text) {
     return py::reinterpret_steal<py::str>(str);
 }
 
+std::string to_path(py::handle object) {
+    auto path = py::reinterpret_steal<py::object>(PyOS_FSPath(object.ptr()));
+    if (path && PyUnicode_Check(path.ptr())) {
+        path = py::reinterpret_steal<py::object>(PyUnicode_EncodeFSDefault(path.ptr()));
+    }
+    if (!path) {
+        throw py::error_already_set();
+    }
+    return path.cast<py::bytes>();
+}
+
+py::str path_to_str(const std::string& path) {
+    PyObject* str =
+        PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size()));
+    if (str == nullptr) {
+        throw py::error_already_set();
+    }
+    return py::reinterpret_steal<py::str>(str);
+}
+
 std::vector<llama_token> to_tokens(py::handle object) {
     if (PyUnicode_Check(object.ptr()) || PyBytes_Check(object.ptr()) ||
         PyByteArray_Check(object.ptr())) {

@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,9 +24,31 @@ struct Tokens {
     std::vector<llama_token> ids;
 };
 
+// A path as an argument of a bound function: str, bytes or os.PathLike, as bytes of the file
+// system. Those need not be UTF-8.
+struct Path {
+    std::string text;
+};
+
+// TypeError for other objects, UnicodeEncodeError for text that cannot be a path.
+std::string to_path(pybind11::handle object);
+
+// str of a path, like os.fsdecode().
+pybind11::str path_to_str(const std::string& path);
+
 }  // namespace core
 
 namespace pybind11::detail {
+
+template <>
+struct type_caster<core::Path> {
+    PYBIND11_TYPE_CASTER(core::Path, const_name("str | bytes | os.PathLike"));
+
+    bool load(handle source, bool) {
+        value.text = core::to_path(source);
+        return true;
+    }
+};
 
 template <>
 struct type_caster<core::Tokens> {

@@ -48,9 +48,10 @@ ModelParams fitted(const ModelParams& params, const llama_model_params& plain,
 
 ModelParams fit_to_devices(const std::string& path, const ModelParams& params,
                            const llama_context_params& context) {
-    // llama.cpp builds its patterns on first use, without a lock.
-    static std::mutex mutex;
-    const std::lock_guard<std::mutex> lock(mutex);
+    // llama.cpp builds its patterns on first use, without a lock. Recursive: a signal handler may
+    // load a model.
+    static std::recursive_mutex mutex;
+    const std::lock_guard<std::recursive_mutex> lock(mutex);
     const LogErrorsOnly quiet;
     validate(path, params, context);
 

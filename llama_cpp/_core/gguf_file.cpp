@@ -69,6 +69,10 @@ void check_gguf_file(const std::string& path, const char* noun) {
     if (!fs::is_regular_file(status)) {
         refuse(format("%s path is not a regular file: %s", noun, path.c_str()));
     }
+    // By size: to read from one of /proc may take for ever.
+    if (fs::file_size(path, error) == 0) {
+        refuse(format("%s file is empty: %s. Download it again", noun, path.c_str()));
+    }
     std::ifstream file(path, std::ios::binary);
     if (!file) {
         refuse(format("%s file cannot be read: %s: %s. Check its permissions", noun, path.c_str(),
@@ -77,9 +81,6 @@ void check_gguf_file(const std::string& path, const char* noun) {
     std::string head(32, '\0');
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
     head.resize(static_cast<size_t>(file.gcount()));
-    if (head.empty()) {
-        refuse(format("%s file is empty: %s. Download it again", noun, path.c_str()));
-    }
     if (!begins_with(head, "GGUF")) {
         refuse(format("%s file is not a GGUF file (invalid magic): %s; %s", noun, path.c_str(),
                       guess_content(head)));
@@ -97,32 +98,6 @@ int32_t learned_positions(const std::string& path) {
     gguf_free(file);
     ggml_free(tensors);
     return static_cast<int32_t>(std::min<int64_t>(n_positions, INT32_MAX));
-}
-
-const char* advice_for(const std::string& reason) {
-    struct Advice {
-        const char* sign;
-        const char* text;
-    };
-    static const Advice kAdvice[] = {
-        {"SPLIT_MODE", "Choose another split_mode, or install a backend for your GPU."},
-        {"main_gpu", "Choose one of the GPUs in devices()."},
-        {"endianness", "It was written for a machine of the other byte order: download it again."},
-        {"GGUFv1", "Convert it again with a current convert_hf_to_gguf.py, or download a new one."},
-        {"version", "It may need a newer llama.cpp: upgrade llama-cpp-python."},
-        {"unknown model architecture", "It may need a newer llama.cpp: upgrade llama-cpp-python."},
-        {"pre-tokenizer", "It may need a newer llama.cpp: upgrade llama-cpp-python."},
-        {"unable to allocate", "There is not enough memory for it: take a smaller quantisation."},
-        {"failed to allocate", "There is not enough memory for it: take a smaller quantisation."},
-        {"no backends are loaded", "Load a backend first: import llama_cpp, not llama_cpp._core."},
-        {"", "The file may be truncated or damaged: compare its size and hash, download it again."},
-    };
-    for (const Advice& advice : kAdvice) {
-        if (reason.find(advice.sign) != std::string::npos) {
-            return advice.text;
-        }
-    }
-    return "";
 }
 
 }  // namespace core

@@ -15,9 +15,6 @@ void check_gguf_file(const std::string& path, const char* noun);
 // greater position llama.cpp reads behind the table and stops the process.
 int32_t learned_positions(const std::string& path);
 
-// What to do about one of the reasons for which llama.cpp refuses a file; may be empty.
-const char* advice_for(const std::string& reason);
-
 }  // namespace core
 
 #endif  // LLAMA_CPP_CORE_GGUF_FILE_H_

@@ -31,7 +31,7 @@ void ModelHandle::check_has_vocab() const {
 }
 
 AdapterHandle::~AdapterHandle() {
-    std::lock_guard<std::mutex> lock(model_->adapter_mutex());
+    std::lock_guard<std::recursive_mutex> lock(model_->adapter_mutex());
     llama_adapter_lora_free(adapter_);
 }
 

@@ -93,8 +93,9 @@ class ModelHandle {
     // Fails with TokenizeError when the file holds no vocabulary at all.
     void check_has_vocab() const;
 
-    // Guards the model's list of adapters, which loading and freeing one changes.
-    std::mutex& adapter_mutex() { return adapter_mutex_; }
+    // Guards the model's list of adapters, which loading and freeing one changes. Recursive: Python
+    // code that runs while one is loaded (a signal handler, a log sink) may free another.
+    std::recursive_mutex& adapter_mutex() { return adapter_mutex_; }
 
   private:
     llama_model_ptr model_;
@@ -102,7 +103,7 @@ class ModelHandle {
     int32_t n_vocab_;
     bool has_weights_;
     int32_t n_positions_;
-    std::mutex adapter_mutex_;
+    std::recursive_mutex adapter_mutex_;
 };
 
 // A LoRA adapter together with the model that it changes.

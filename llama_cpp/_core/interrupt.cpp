@@ -5,6 +5,12 @@
 #include <ctime>
 #include <utility>
 
+#include "llama.h"
+
+// Of our patch; it has no header.
+extern "C" LLAMA_API void llama_set_interrupt_callback(ggml_abort_callback callback,
+                                                       void* user_data);
+
 namespace core {
 namespace {
 
@@ -61,6 +67,10 @@ void poll_interrupt() {
     if (interrupt_requested()) {
         throw Interrupted{};
     }
+}
+
+void install_interrupt_callback() {
+    llama_set_interrupt_callback([](void*) { return interrupt_requested(); }, nullptr);
 }
 
 }  // namespace core

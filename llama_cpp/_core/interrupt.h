@@ -24,6 +24,9 @@ bool interrupt_requested();
 // Throws Interrupted if the call should end.
 void poll_interrupt();
 
+// Makes llama.cpp ask too, while it loads, tokenizes or quantizes. Contexts have a callback each.
+void install_interrupt_callback();
+
 // While one lives, `ask` is called now and then by the code that runs in this thread.
 class InterruptWatch {
   public:

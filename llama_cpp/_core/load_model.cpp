@@ -6,6 +6,7 @@
 #include "ggml-backend.h"
 #include "llama_cpp/_core/gguf_file.h"
 #include "llama_cpp/_core/interrupt.h"
+#include "llama_cpp/_core/load_failure.h"
 #include "llama_cpp/_core/log.h"
 #include "llama_cpp/_core/shutdown.h"
 
@@ -101,23 +102,9 @@ std::vector<llama_model_kv_override> make_overrides(
     return overrides;
 }
 
-// llama.cpp says why a file cannot be loaded, and then several times that it was not.
-std::string reason_of(const std::vector<std::string>& lines) {
-    static const std::string kPrefix = "error loading model: ";
-    std::vector<std::string> reasons;
-    for (const std::string& line : lines) {
-        const size_t start = line.compare(0, kPrefix.size(), kPrefix) == 0 ? kPrefix.size() : 0;
-        if (line != "failed to load model" &&
-            line.find("failed to load model from") == std::string::npos) {
-            reasons.push_back(line.substr(start));
-        }
-    }
-    return join(reasons, "; ");
-}
-
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
     throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
-                                           ". " + advice_for(reason));
+                                           ". " + explain_failure(path, reason));
 }
 
 llama_model_ptr load(const std::string& path, const llama_model_params& params) {

@@ -10,6 +10,7 @@
 #include "llama_cpp/_core/gil.h"
 #include "llama_cpp/_core/init.h"
 #include "llama_cpp/_core/log.h"
+#include "llama_cpp/_core/signals.h"
 
 namespace py = pybind11;
 
@@ -25,10 +26,24 @@ py::object current_callable() {
     return py::reinterpret_borrow<py::object>(g_callable);
 }
 
+// An exception of the callable. KeyboardInterrupt and the like are not its own: a signal handler
+// raised while it ran.
+void dispose_of(py::error_already_set& error) {
+    if (is_main_thread() && !error.matches(PyExc_Exception)) {
+        error.restore();
+        keep_current_error();
+    } else {
+        error.discard_as_unraisable("llama_cpp log sink");
+    }
+}
+
 // A callable that raises must not disturb the native code that is logging.
 void write_line(int level, const std::string& line) {
     py::gil_scoped_acquire gil;
     py::error_scope keep_pending_exception;
+    if (is_main_thread()) {
+        run_signal_handlers();  // or they run in the callable, which must not raise
+    }
     try {
         py::object callable = current_callable();
         if (callable) {
@@ -37,7 +52,7 @@ void write_line(int level, const std::string& line) {
             PySys_FormatStderr("%U\n", to_str(line).ptr());
         }
     } catch (py::error_already_set& error) {
-        error.discard_as_unraisable("llama_cpp log sink");
+        dispose_of(error);
     }
 }
 

@@ -192,8 +192,9 @@ void init_model(py::module_& m) {
     init_model_params(m);
 
     ModelClass cls(m, "Model", "A model file in memory. Safe to use from several threads.");
-    cls.def(py::init([](std::string path, const CopyOf<ModelParams>& copy, Progress progress) {
-                return make_outside_gil<Model>(std::move(path), copy.params, std::move(progress));
+    cls.def(py::init([](Path path, const CopyOf<ModelParams>& copy, Progress progress) {
+                return make_outside_gil<Model>(std::move(path.text), copy.params,
+                                               std::move(progress));
             }),
             py::arg("path"), py::arg("params"), py::arg("progress") = py::none(),
             "Load a GGUF file.\n\n"
@@ -203,7 +204,7 @@ void init_model(py::module_& m) {
             "Give the model up. Its memory is freed when no context, sampler or adapter made of it "
             "is left.");
     cls.def_property_readonly("closed", &Model::closed);
-    cls.def_property_readonly("path", [](const Model& self) { return to_str(self.path()); });
+    cls.def_property_readonly("path", [](const Model& self) { return path_to_str(self.path()); });
     cls.def_property_readonly("desc", &description,
                               "Architecture, size and quantisation in a few words.");
     def_hyperparameter(cls, "n_ctx_train", &llama_model_n_ctx_train,

@@ -7,6 +7,7 @@
 
 #include "ggml.h"
 #include "llama.h"
+#include "llama_cpp/_core/convert.h"
 #include "llama_cpp/_core/errors.h"
 #include "llama_cpp/_core/gguf_file.h"
 #include "llama_cpp/_core/gil.h"
@@ -18,6 +19,9 @@ namespace py = pybind11;
 
 namespace core {
 namespace {
+
+// llama.cpp converts that much in one go, and answers no signal meanwhile.
+constexpr size_t kLargestBuffer = size_t{256} << 20;
 
 using QuantizeParams = llama_model_quantize_params;
 namespace fs = std::filesystem;
@@ -34,6 +38,11 @@ void check_tensor_type(const char* name, ggml_type type) {
 }
 
 void check_output(const std::string& input, const std::string& output) {
+    if (output.empty() || output.find('\0') != std::string::npos) {
+        throw Error(ErrorKind::kValue, output.empty()
+                                           ? "the path of the output is empty"
+                                           : "the path of the output contains a NUL character");
+    }
     std::error_code error;
     if (fs::equivalent(input, output, error)) {
         throw Error(ErrorKind::kLlama,
@@ -42,6 +51,9 @@ void check_output(const std::string& input, const std::string& output) {
     if (fs::is_directory(output, error)) {
         throw Error(ErrorKind::kLlama, "the output is a directory: " + output);
     }
+    if (fs::exists(output, error) && !fs::is_regular_file(output, error)) {
+        throw Error(ErrorKind::kLlama, "the output is not a regular file: " + output);
+    }
     const fs::path directory = fs::absolute(output, error).parent_path();
     if (!fs::is_directory(directory, error)) {
         throw Error(ErrorKind::kLlama,
@@ -49,7 +61,7 @@ void check_output(const std::string& input, const std::string& output) {
     }
 }
 
-// An output that was begun in vain is of no use to anybody.
+// Removes a partially written output.
 void remove_output(const std::string& output) {
     std::error_code error;
     if (fs::is_regular_file(output, error)) {
@@ -57,15 +69,21 @@ void remove_output(const std::string& output) {
     }
 }
 
-void quantize(const std::string& input, const std::string& output, const QuantizeParams& params) {
-    check_gguf_file(input, "Model");
-    check_output(input, output);
+void quantize(const Path& input_file, const Path& output_file, const QuantizeParams& params) {
+    const std::string& input = input_file.text;
+    const std::string& output = output_file.text;
     check_tensor_type("output_tensor_type", params.output_tensor_type);
     check_tensor_type("token_embedding_type", params.token_embedding_type);
+    QuantizeParams bounded = params;
+    if (bounded.max_buf_size == 0 || bounded.max_buf_size > kLargestBuffer) {
+        bounded.max_buf_size = kLargestBuffer;
+    }
     GilRelease release;
+    check_gguf_file(input, "Model");
+    check_output(input, output);
     LogCapture log;
     const uint32_t status = call_native(ErrorKind::kLlama, [&] {
-        return llama_model_quantize(input.c_str(), output.c_str(), &params);
+        return llama_model_quantize(input.c_str(), output.c_str(), &bounded);
     });
     if (status != 0) {
         remove_output(output);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "llama_cpp/_core/interrupt.h"
 #include "llama_cpp/_core/log.h"
 
 namespace core {
@@ -31,6 +32,9 @@ uint64_t mix(uint64_t hash, uint64_t word) {
 uint64_t hash_bytes(const char* data, size_t size) {
     uint64_t hash = mix(0, size);
     for (; size >= sizeof(uint64_t); data += sizeof(uint64_t), size -= sizeof(uint64_t)) {
+        if (size % (1 << 20) < sizeof(uint64_t)) {
+            poll_interrupt();
+        }
         uint64_t word;
         std::memcpy(&word, data, sizeof(word));
         hash = mix(hash, word);

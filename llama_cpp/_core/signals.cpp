@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "llama_cpp/_core/init.h"
+#include "llama_cpp/_core/interrupt.h"
 
 namespace py = pybind11;
 
@@ -30,11 +31,10 @@ bool is_main_thread() {
 }
 
 bool run_signal_handlers() {
-    if (PyErr_CheckSignals() == 0) {
-        return false;
+    if (g_kept == nullptr && PyErr_CheckSignals() != 0) {
+        keep_current_error();
     }
-    keep_current_error();
-    return true;
+    return g_kept != nullptr;
 }
 
 void keep_current_error() {
@@ -59,6 +59,7 @@ void raise_kept_exception_soon() {
 }
 
 void init_signals(py::module_&) {
+    install_interrupt_callback();
     const py::object main_thread = py::module_::import("threading").attr("main_thread")();
     g_main_thread.store(main_thread.attr("ident").cast<unsigned long>());
     py::object os = py::module_::import("os");

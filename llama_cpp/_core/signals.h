@@ -9,8 +9,8 @@ bool is_main_thread();
 
 // All of these expect the GIL and the main thread.
 
-// Runs the handlers of signals that have arrived. Returns whether one raised; the exception is kept
-// until the native call has ended.
+// Runs the handlers of signals that have arrived. Returns whether an exception is kept; it is until
+// the native call has ended.
 bool run_signal_handlers();
 
 // Keeps the current Python error like one that a handler raised.

@@ -2,6 +2,7 @@
 
 _NAMES = [
     "amx-3d-weights",
+    "interrupt-callback",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
