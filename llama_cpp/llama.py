@@ -542,7 +542,7 @@ class Llama:
         self.n_tokens = 0
         self._requires_eval = True
         if not self._ctx.closed:
-            self._ctx.memory_clear(True)
+            self._ctx.memory_clear(False)
 
     # ---- tokens: sampling and generating
 

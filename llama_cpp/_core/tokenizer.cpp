@@ -1,6 +1,12 @@
 #include "llama_cpp/_core/tokenizer.h"
 
+#include <algorithm>
 #include <climits>
+#include <string_view>
+#include <unordered_set>
+
+#include "llama_cpp/_core/interrupt.h"
+#include "llama_cpp/_core/log.h"
 
 namespace core {
 namespace {
@@ -59,6 +65,47 @@ std::vector<llama_token> tokenize_valid(const ModelHandle& model, const std::str
     throw Error(ErrorKind::kTokenize, "the text has more tokens than fit into 32 bits");
 }
 
+// Names of the byte tokens that the text needs, for characters that no token spells, and that the
+// vocabulary lacks.
+std::vector<std::string> missing_byte_tokens(const ModelHandle& model, const std::string& text) {
+    std::unordered_set<std::string_view> pieces;
+    for (llama_token token = 0; token < model.n_vocab(); ++token) {
+        pieces.insert(llama_vocab_get_text(model.vocab(), token));
+    }
+    std::vector<std::string> missing;
+    const auto is_continuation = [](char byte) { return (byte & 0xC0) == 0x80; };
+    for (size_t begin = 0, end; begin < text.size(); begin = end) {
+        end = begin + 1;
+        while (end < text.size() && is_continuation(text[end])) {
+            ++end;
+        }
+        const std::string_view character = std::string_view(text).substr(begin, end - begin);
+        if (pieces.count(character) != 0) {
+            continue;
+        }
+        for (const char byte : character) {
+            const std::string name = format("<0x%02X>", static_cast<unsigned char>(byte));
+            if (pieces.count(name) == 0 && pieces.count({&byte, 1}) == 0 &&
+                std::find(missing.begin(), missing.end(), name) == missing.end()) {
+                missing.push_back(name);
+            }
+        }
+    }
+    return missing;
+}
+
+[[noreturn]] void refuse(const ModelHandle& model, const std::string& text, const char* reason) {
+    const std::vector<std::string> missing = missing_byte_tokens(model, text);
+    if (llama_vocab_type(model.vocab()) == LLAMA_VOCAB_TYPE_SPM && !missing.empty()) {
+        throw Error(ErrorKind::kTokenize,
+                    "the vocabulary lacks tokens that this text needs: " + join(missing, ", ") +
+                        ". The model file was converted or edited wrongly");
+    }
+    throw Error(ErrorKind::kTokenize,
+                std::string("llama.cpp cannot tokenize this text (") + reason +
+                    "); is it UTF-8? text.decode(\"utf-8\", \"replace\").encode() repairs it");
+}
+
 }  // namespace
 
 std::vector<llama_token> tokenize(const ModelHandle& model, const std::string& text,
@@ -73,9 +120,10 @@ std::vector<llama_token> tokenize(const ModelHandle& model, const std::string& t
     try {
         return tokenize_valid(model, text, add_special, parse_special);
     } catch (const Error& error) {
-        throw Error(ErrorKind::kTokenize,
-                    std::string("llama.cpp cannot tokenize this text (") + error.what() +
-                        "); is it UTF-8? text.decode(\"utf-8\", \"replace\").encode() repairs it");
+        if (interrupt_requested()) {
+            throw Interrupted{};
+        }
+        refuse(model, text, error.what());
     }
 }
 
