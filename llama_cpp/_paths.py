@@ -18,8 +18,9 @@ _LONGEST_TEXT = 64 << 20
 def shown(path: StrPath) -> str:
     """Return a path as text that can be printed: what is not UTF-8 becomes U+FFFD."""
     text = os.fspath(path)
-    data = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-    return data.decode("utf-8", "replace")
+    if isinstance(text, str):
+        text = text.encode("utf-8", "surrogatepass")
+    return text.decode("utf-8", "replace").replace("\0", "\\0")
 
 
 def model_path(path: StrPath) -> str:
@@ -68,38 +69,39 @@ def read_text(path: StrPath) -> str:
     # Windows has no O_NONBLOCK, and nothing that it would be needed for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
-    with open(descriptor, "rb") as file:
+    try:
         mode = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-            raise OSError(errno.EINVAL, "It is neither a file nor a pipe")
         if stat.S_ISFIFO(mode):
-            return _read_pipe(descriptor).decode("utf-8")
-        data = file.read(_LONGEST_TEXT + 1)
-    if data is None:
-        raise OSError(errno.EAGAIN, "There is nothing to read")
-    return _checked_length(data).decode("utf-8")
+            data = _read_pipe(descriptor)
+        elif stat.S_ISREG(mode):
+            data = _read_file(descriptor)
+        else:
+            raise OSError(errno.EINVAL, "It is neither a file nor a pipe")
+    finally:
+        os.close(descriptor)
+    if len(data) > _LONGEST_TEXT:
+        raise OSError(errno.EFBIG, f"It is longer than {_LONGEST_TEXT >> 20} MiB")
+    return data.decode("utf-8")
+
+
+def _read_file(descriptor: int) -> bytes:
+    parts = []
+    while sum(map(len, parts)) <= _LONGEST_TEXT:
+        part = os.read(descriptor, 1 << 20)
+        if not part:
+            break
+        parts.append(part)
+    return b"".join(parts)
 
 
 def _read_pipe(descriptor: int) -> bytes:
     try:
-        data = os.read(descriptor, 1 << 16)
+        begin = os.read(descriptor, 1 << 16)
     except BlockingIOError:  # the writer is not ready yet
-        data = None
-    if data == b"":
-        return data
+        begin = None
+    if begin == b"":
+        return begin
     os.set_blocking(descriptor, True)
-    parts = [data or b""]
-    while sum(map(len, parts)) <= _LONGEST_TEXT:
-        part = os.read(descriptor, 1 << 16)
-        if not part:
-            break
-        parts.append(part)
-    return _checked_length(b"".join(parts))
-
-
-def _checked_length(data: bytes) -> bytes:
-    if len(data) > _LONGEST_TEXT:
-        raise OSError(errno.EFBIG, f"It is longer than {_LONGEST_TEXT >> 20} MiB")
-    return data
+    return (begin or b"") + _read_file(descriptor)

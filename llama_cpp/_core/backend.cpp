@@ -51,13 +51,18 @@ void check_library(const std::string& path) {
     std::error_code error;
     const fs::file_status status = fs::status(fs::u8path(path), error);
     const char* reason = nullptr;
-    if (path.empty() || path.find('\0') != std::string::npos) {
-        reason = path.empty() ? "the path is empty" : "the path contains a NUL character";
+    if (path.empty()) {
+        reason = "the path is empty";
+    } else if (path.find('\0') != std::string::npos) {
+        reason = "the path contains a NUL character";
     } else if (fs::exists(status) && !fs::is_regular_file(status)) {
         reason = "it is not a regular file";  // and opening it may never end
+    } else if (fs::is_regular_file(status) && fs::file_size(fs::u8path(path), error) == 0) {
+        reason = "it is empty";  // or one of /proc
     }
     if (reason != nullptr) {
-        throw Error(ErrorKind::kBackend, "cannot load the backend " + path + ": " + reason);
+        throw Error(ErrorKind::kBackend,
+                    format("cannot load the backend %s: %s", path.c_str(), reason));
     }
 }
 

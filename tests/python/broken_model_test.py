@@ -103,7 +103,9 @@ def test_a_truncated_file_says_how_long_it_should_be(model_path, tmp_path):
     path = tmp_path / "cut.gguf"
     path.write_bytes(data[:-1000])
     message = refusal(path)
-    has, needs = map(int, re.search(r"has (\d+) bytes, and its tensors need (\d+)", message).groups())
+    has, needs = map(
+        int, re.search(r"has (\d+) bytes, and its tensors need (\d+)", message).groups()
+    )
     assert has == len(data) - 1000
     assert has < needs <= len(data)
     assert DAMAGED in message
