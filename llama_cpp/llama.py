@@ -106,7 +106,7 @@ class Llama:
 
     def __init__(
         self,
-        model_path: StrPath,
+        model_path: str,
         *,
         # Model
         n_gpu_layers: Union[int, Literal["auto"]] = 0,
@@ -146,7 +146,7 @@ class Llama:
         # LoRA
         lora_base: Optional[str] = None,
         lora_scale: float = 1.0,
-        lora_path: Optional[StrPath] = None,
+        lora_path: Optional[str] = None,
         # Backend
         numa: Union[bool, int] = False,
         # Chat
@@ -206,7 +206,7 @@ class Llama:
             last_n_tokens_size: how many generated tokens the penalties look at.
             lora_base: has no effect; llama.cpp needs it no longer.
             lora_scale: weight of the adapter of lora_path.
-            lora_path: a LoRA adapter in GGUF format.
+            lora_path: a LoRA adapter in GGUF format; like model_path.
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
             chat_handler: what answers chats, instead of chat_format.

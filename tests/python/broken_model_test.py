@@ -136,6 +136,7 @@ def test_an_unknown_tokenizer(edited):
 NO_MEMORY = """
 import resource, sys
 import llama_cpp
+llama_cpp.Llama(sys.argv[1], vocab_only=True, verbose=False)  # all libraries are loaded now
 usage = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (usage + (8 << 20), -1))
 try:

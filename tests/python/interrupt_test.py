@@ -21,8 +21,8 @@ import pytest
 
 # An answer takes at most this, on a core of its own. Where the child gets half a core, twice that.
 LIMIT_S = 1.0
-EXITS = 3
-ROUNDS = 6
+EXITS = 2
+ROUNDS = 5
 
 HEADER = """
 import itertools, json, os, signal, sys, threading, time
