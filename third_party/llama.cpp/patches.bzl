@@ -3,6 +3,9 @@
 _NAMES = [
     "amx-3d-weights",
     "interrupt-callback",
+    "jinja-limits",
+    "jinja-local-time",
+    "jinja-characters",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
