@@ -68,7 +68,8 @@ class TemplateChatHandler:
         self._model = model
         self._template = template
         self._parsed: Optional[_core.ChatTemplates] = None
-        self._lock = threading.Lock()
+        # A signal handler that runs during parsing may come here again.
+        self._lock = threading.RLock()
 
     @property
     def templates(self) -> _core.ChatTemplates:

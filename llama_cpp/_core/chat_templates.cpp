@@ -1,9 +1,10 @@
 #include "llama_cpp/_core/chat_templates.h"
 
 #include <chrono>
-#include <mutex>
 #include <utility>
 
+#include "jinja/limits.h"
+#include "llama_cpp/_core/interrupt.h"
 #include "llama_cpp/_core/json_text.h"
 #include "llama_cpp/_core/log.h"
 
@@ -14,14 +15,25 @@ common_json parse_chat_json(const std::string& text, const std::string& what) {
     return parse_json(text, ErrorKind::kChatTemplate, what);
 }
 
-// Held while a template runs: llama-common tells it the date by std::localtime(), whose result all
-// threads share. Leaked: threads may outlive static objects.
-std::mutex& g_template_mutex = *new std::mutex;
-
+// Calls what renders a template, once or many times; all of it together stays within the engine's
+// limits (jinja/limits.h).
 template <typename Call>
 auto call_template(Call&& call) -> decltype(call()) {
-    const std::lock_guard<std::mutex> lock(g_template_mutex);
-    return call_native(ErrorKind::kChatTemplate, std::forward<Call>(call));
+    const jinja::limit_scope limits(interrupt_requested);
+    // llama-common swallows exceptions of templates that it probes.
+    const auto check = [&limits] {
+        if (limits.reason() != nullptr) {
+            throw Error(ErrorKind::kChatTemplate, limits.reason());
+        }
+    };
+    try {
+        auto result = call_native(ErrorKind::kChatTemplate, std::forward<Call>(call));
+        check();
+        return result;
+    } catch (const Error&) {
+        check();
+        throw;
+    }
 }
 
 common_chat_templates_inputs make_inputs(const ChatArguments& arguments) {
@@ -83,7 +95,6 @@ common_chat_msg ChatPrompt::parse(const std::string& text, bool is_partial) cons
 ChatTemplates::ChatTemplates(std::shared_ptr<ModelHandle> model, const std::string& source,
                              const std::string& bos, const std::string& eos)
     : model_(std::move(model)) {
-    check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
     try {
         templates_ = call_template([&] {
             return common_chat_templates_init(model_ ? model_->get() : nullptr, source, bos, eos);
@@ -98,7 +109,7 @@ std::string ChatTemplates::reason(const std::string& source, const Error& fallba
     const char* own = model_ ? llama_model_chat_template(model_->get(), nullptr) : nullptr;
     const std::string text = !source.empty() ? source : (own != nullptr ? own : "");
     try {
-        call_template([&] { common_chat_template(text, "", ""); });
+        call_template([&] { return common_chat_template(text, "", ""); });
     } catch (const Error& error) {
         return error.what();
     }
@@ -120,7 +131,6 @@ bool ChatTemplates::supports_thinking() const {
 
 std::string render_template(const std::string& source, const std::string& context_json,
                             const std::string& bos, const std::string& eos) {
-    check_nesting(source, ErrorKind::kChatTemplate, "the chat template");
     common_json values = parse_chat_json(context_json, "the text of the template's variables");
     if (!values.is_object()) {
         throw Error(ErrorKind::kChatTemplate, "the template's variables must be a JSON object");

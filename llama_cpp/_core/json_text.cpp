@@ -5,8 +5,7 @@ namespace {
 
 constexpr int kDeepest = 256;
 
-}  // namespace
-
+// Brackets in double quotes do not count.
 void check_nesting(const std::string& text, ErrorKind kind, const std::string& what) {
     int depth = 0;
     bool in_string = false;
@@ -36,6 +35,8 @@ void check_nesting(const std::string& text, ErrorKind kind, const std::string& w
         }
     }
 }
+
+}  // namespace
 
 common_json parse_json(const std::string& text, ErrorKind kind, const std::string& what) {
     check_nesting(text, kind, what);

@@ -1,4 +1,4 @@
-// JSON and templates that come from outside, before llama-common's parsers see them.
+// JSON that comes from outside, before llama-common's parsers see it.
 #ifndef LLAMA_CPP_CORE_JSON_TEXT_H_
 #define LLAMA_CPP_CORE_JSON_TEXT_H_
 
@@ -9,11 +9,8 @@
 
 namespace core {
 
-// Fails with `kind` when the brackets of the text nest so deep that a recursive parser could
-// overflow the stack. `what` names the text. Brackets in double quotes do not count.
-void check_nesting(const std::string& text, ErrorKind kind, const std::string& what);
-
-// Fails with `kind` for invalid JSON.
+// Fails with `kind` for invalid JSON, and for JSON that nests so deep that a recursive parser could
+// overflow the stack. `what` names the text.
 common_json parse_json(const std::string& text, ErrorKind kind, const std::string& what);
 
 }  // namespace core

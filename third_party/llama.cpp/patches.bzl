@@ -11,6 +11,9 @@ _NAMES = [
     "interrupt-callback",
     "grammar-bounded-work",
     "schema-optional-properties",
+    "jinja-limits",
+    "jinja-local-time",
+    "jinja-characters",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
