@@ -33,12 +33,12 @@ Sample = dict[str, Any]
 
 
 class Sides:
-    """The two Python interpreters, and how to run them in turn."""
+    """Python interpreters by name, and how to run them in turn."""
 
-    def __init__(self, ours: str, peer: str, threads: int, rounds: int) -> None:
+    def __init__(self, pythons: dict[str, str], threads: int, rounds: int) -> None:
         # Absolute, since the children run elsewhere; not resolved, since a virtual environment's
         # Python is a link that must stay one.
-        self.pythons = {"ours": os.path.abspath(ours), "peer": os.path.abspath(peer)}
+        self.pythons = {side: os.path.abspath(python) for side, python in pythons.items()}
         self.threads = threads
         self.rounds = rounds
 
@@ -58,10 +58,11 @@ class Sides:
             sys.exit(f"compare.py: {command} failed ({child.returncode}):\n{child.stderr[-3000:]}")
         return child.stdout
 
-    def worker(self, side: str, task: str, model: Path | None = None) -> Sample:
-        output = self.run(
-            side, [str(HERE / "worker.py"), task, str(model or ""), str(self.threads)]
-        )
+    def worker(
+        self, side: str, task: str, model: Path | None = None, threads: int | None = None
+    ) -> Sample:
+        threads = self.threads if threads is None else threads
+        output = self.run(side, [str(HERE / "worker.py"), task, str(model or ""), str(threads)])
         return json.loads(output.splitlines()[-1])
 
     def alternate(self, measure: Callable[[str], Sample]) -> dict[str, dict[str, float]]:
@@ -175,7 +176,8 @@ def main() -> None:
     for option, python in (("--ours", args.ours), ("--peer", args.peer)):
         if not os.access(python, os.X_OK):
             parser.error(f"{option} {python} is no program; give the path of a Python interpreter")
-    sides = Sides(args.ours, args.peer, args.threads, args.rounds)
+    pythons = {"ours": args.ours, "peer": args.peer}
+    sides = Sides(pythons, args.threads, args.rounds)
     print_header(sides)
     with tempfile.TemporaryDirectory() as temporary:
         folder = (args.models or Path(temporary)).resolve()
@@ -185,7 +187,7 @@ def main() -> None:
             compare_speed(sides, folder)
         if args.only in (None, "overhead"):
             # More threads would only add the time that they take to meet.
-            compare_overhead(Sides(args.ours, args.peer, 1, args.rounds), folder)
+            compare_overhead(Sides(pythons, 1, args.rounds), folder)
         if args.only in (None, "import"):
             compare_import(sides)
 

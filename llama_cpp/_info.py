@@ -7,7 +7,7 @@ import platform
 import sys
 from typing import Any, Dict, List
 
-from . import __version__, _backends, _build_info, _core, _loader
+from . import __version__, _backends, _build_info, _core, _loader, _threads
 from ._errors import BackendError
 
 _REASONS = {
@@ -50,6 +50,7 @@ def collect() -> Dict[str, Any]:
             "features": _core.cpu_features() if report.variant else {},
             "cache_file": report.cache_file,
         },
+        "threads": _threads.default_threads()._asdict(),
         "backends": [_backend(entry, devices) for entry in report.backends],
         "devices": [device._asdict() for device in devices],
         "errors": _errors(),
@@ -89,6 +90,8 @@ def render(info: Dict[str, Any]) -> str:
         f"  built for  {build['accelerator']}, with {build['compiler']}",
         "",
         *_cpu_lines(cpu),
+        "",
+        f"Threads: {info['threads']['count']} ({info['threads']['reason']})",
         "",
         *_device_lines(info["devices"]),
     ]

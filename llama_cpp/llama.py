@@ -189,8 +189,8 @@ class Llama:
             n_batch: most tokens per call of llama.cpp; at most n_ctx.
             n_ubatch: most tokens per computation; at most n_batch. With embedding=True it is
                 n_batch, because llama.cpp cannot pool over several computations.
-            n_threads: threads for generating; default half of the CPUs.
-            n_threads_batch: threads for reading prompts; default all CPUs.
+            n_threads: threads for generating; default the cores that the process may use.
+            n_threads_batch: threads for reading prompts; default the same.
             rope_scaling_type: LLAMA_ROPE_SCALING_TYPE_*.
             pooling_type: how token embeddings become one, LLAMA_POOLING_TYPE_*.
             attention_type: LLAMA_ATTENTION_TYPE_*.
@@ -352,8 +352,8 @@ class Llama:
         params.n_ctx = n_ctx
         params.n_batch = min(n_ctx, given["n_batch"]) if n_ctx else given["n_batch"]
         params.n_ubatch = min(params.n_batch, given["n_ubatch"])
-        params.n_threads = given["n_threads"] or max(_cpu_count() // 2, 1)
-        params.n_threads_batch = given["n_threads_batch"] or _cpu_count()
+        params.n_threads = given["n_threads"] or _default_threads()
+        params.n_threads_batch = given["n_threads_batch"] or _default_threads()
         for name in _CONTEXT_ARGUMENTS:
             setattr(params, name, given[name])
         for name in _OPTIONAL_CONTEXT_ARGUMENTS:
@@ -1407,11 +1407,10 @@ def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
         )
 
 
-def _cpu_count() -> int:
-    """CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _default_threads() -> int:
+    from ._threads import default_threads
+
+    return default_threads().count
 
 
 def _numa_strategy(numa: Union[bool, int]) -> int:

@@ -14,6 +14,7 @@ _NAMES = [
     "jinja-limits",
     "jinja-local-time",
     "jinja-characters",
+    "threads-give-way",
 ]
 
 LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
