@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Union
 
-from . import _core
+from . import _core, _kinds
 from ._errors import GrammarError
 
 LLAMA_GRAMMAR_DEFAULT_ROOT = "root"
@@ -26,14 +26,14 @@ class LlamaGrammar:
         Raises GrammarError (a ValueError) with the line and the reason when it does not parse.
         `verbose` does nothing; llama-cpp-python has it.
         """
-        _core.check_grammar(grammar, LLAMA_GRAMMAR_DEFAULT_ROOT)
+        _core.check_grammar(_kinds.text("grammar", grammar), LLAMA_GRAMMAR_DEFAULT_ROOT)
         return cls(_grammar=grammar)
 
     @classmethod
     def from_file(cls, file: Union[str, Path], verbose: bool = True) -> LlamaGrammar:
         """Make a grammar from a GBNF file. GrammarError when it cannot be read or is empty."""
         try:
-            grammar = Path(file).read_text(encoding="utf-8")
+            grammar = Path(_kinds.path("file", file)).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise GrammarError(f"The grammar file {file} could not be read: {error}") from error
         if not grammar.strip():
@@ -47,7 +47,8 @@ class LlamaGrammar:
         Raises GrammarError when the text is no JSON or the schema asks for something that cannot
         be expressed.
         """
-        return cls.from_string(json_schema_to_gbnf(json_schema), verbose=verbose)
+        schema = _json_text("json_schema", json_schema)
+        return cls.from_string(json_schema_to_gbnf(schema), verbose=verbose)
 
 
 def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> str:
@@ -56,10 +57,21 @@ def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> 
     Properties appear in the order of the schema; those named in `prop_order` come first, in its
     order.
     """
+    _json_text("schema", schema)
     if prop_order:
+        prop_order = _kinds.texts("prop_order", prop_order)
         rank = {name: index for index, name in enumerate(prop_order)}
         schema = json.dumps(_reorder(_parse(schema), rank))
     return _core.json_schema_to_grammar(schema)
+
+
+def _json_text(name: str, schema: Any) -> str:
+    if isinstance(schema, str):
+        return schema
+    raise TypeError(
+        f"{name} has to be JSON text (a string), not {type(schema).__name__}:"
+        f" pass json.dumps({name})"
+    )
 
 
 class SchemaConverter:
