@@ -239,7 +239,8 @@ def with_methods(takes: str, *methods: str) -> Kind:
     """An object that has these `methods`."""
 
     def check(name: str, value: Any) -> Any:
-        if isinstance(value, type) or not all(hasattr(value, method) for method in methods):
+        builtin = isinstance(value, (type, list, dict, bytearray))
+        if builtin or not all(hasattr(value, method) for method in methods):
             raise refused(TypeError, name, takes, value)
         return value
 

@@ -1398,6 +1398,7 @@ def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
 
 def _checked_overrides(overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
     for key, value in (overrides or {}).items():
+        _kinds.text("A key of kv_overrides", key)
         if isinstance(value, str):
             if len(value.encode("utf-8")) > _MAX_OVERRIDE_BYTES:
                 raise ValueError(

@@ -206,14 +206,14 @@ def chat_formatter_to_chat_completion_handler(
         request = ChatRequest(messages, arguments)
         formatted = chat_formatter(messages=request.messages, **request.original, **request.extra)
         grammar, make_reader = _grammar_and_reader(request)
-        stop = formatted.stop or []
+        stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
         run = llama.create_completion(
             prompt=llama.tokenize(
                 encode(formatted.prompt, "The prompt"),
                 add_bos=not formatted.added_special,
                 special=True,
             ),
-            stop=[*request.stop, *([stop] if isinstance(stop, str) else stop)],
+            stop=[*request.stop, *(text for text in stop if text)],  # a model may have no EOS
             stream=request.stream,
             logprobs=request.logprobs,
             stopping_criteria=formatted.stopping_criteria,
