@@ -11,10 +11,12 @@ import json
 from functools import partial
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from ._chat_prompts import system_message
+from ._chat_messages import is_object, joined
+from ._chat_prompts import split_system
 from ._chat_readers import ForcedCallReader, TextReader, call_id, calls_message
 from ._chat_response import chat_chunk, chat_chunks, chat_completion, respond
 from ._chat_types import ChatRequest, arguments_grammar, schema_grammar
+from ._errors import ChatTemplateError
 from .llama_grammar import LlamaGrammar
 
 _END = "<|im_end|>"
@@ -51,17 +53,27 @@ def chatml_function_calling(*, llama: Any, messages: List[Any], **arguments: Any
 
 
 def _prompt(request: ChatRequest) -> str:
-    system = system_message(request.messages)
+    names = {"developer": "system"}
+    texts = [(names.get(m["role"], m["role"]), _text(m)) for m in request.messages]
+    system, rest = split_system(texts)
     if request.may_call:
         system = (system + "\n\n" if system else "") + _tools_text(request.tools)
     parts = [_turn("system", system)] if system else []
-    for message in request.messages:
-        role, text = message["role"], message.get("content") or ""
+    for message, (role, text) in zip(request.messages[len(texts) - len(rest) :], rest):
+        if role not in ("system", "user", "assistant", "tool"):
+            raise ChatTemplateError(
+                f"The chat format 'chatml-function-calling' does not have the role {role!r}: use"
+                " 'system', 'user', 'assistant' or 'tool'"
+            )
         if role == "assistant":
-            parts.append(_turn(role, _assistant_text(message, request.may_call)))
-        elif role != "system":
-            parts.append(_turn(role, text))
+            text = _assistant_text(message, text, request.may_call)
+        parts.append(_turn(role, text))
     return "".join(parts) + "<|im_start|>assistant\n"
+
+
+def _text(message: Dict[str, Any]) -> str:
+    text = joined(message["content"])
+    return f"{message['name']}: {text}" if "name" in message else text
 
 
 def _turn(role: str, text: str) -> str:
@@ -85,10 +97,9 @@ def _tools_text(tools: List[Dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _assistant_text(message: Dict[str, Any], with_tools: bool) -> str:
-    text = message.get("content") or ""
+def _assistant_text(message: Dict[str, Any], text: str, with_tools: bool) -> str:
     if text and with_tools:
-        text = f"message:\n{text}"
+        text = f"message:\n{text}\n" if message.get("tool_calls") else f"message:\n{text}"
     for call in message.get("tool_calls") or ():
         text += f"functions.{call['function']['name']}:\n{call['function']['arguments']}\n"
     return text
@@ -139,6 +150,8 @@ def _parts(llama: Any, request: ChatRequest, prompt: str) -> Iterator[Part]:
         run = _complete(llama, request, prompt, grammar, request.stream)
         arguments: List[str] = []
         yield tools[head]["function"]["name"], _recorded(run, arguments)
+        if not is_object("".join(arguments)):
+            return  # cut off
         prompt += "".join(arguments) + "\n"
         head = _choose(llama, request, prompt, [*tools], may_end=True)
         if not head:
@@ -173,26 +186,32 @@ def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
             usage[key] += completion["usage"][key]
     answer = chat_completion({**completion, "usage": usage}, TextReader())
     answer["choices"][0]["message"] = calls_message(calls)
-    answer["choices"][0]["finish_reason"] = "tool_calls"
+    if is_object(calls[-1]["arguments"]):
+        answer["choices"][0]["finish_reason"] = "tool_calls"
     return answer
 
 
 def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
     base = None
+    arguments, reason = "", "stop"
     for index, (name, chunks) in enumerate(parts):
         if name is None:
             yield from chat_chunks(chunks, TextReader)
             return
         call: Dict[str, Any] = {"index": index, "id": "", "type": "function"}
+        arguments = ""
         for chunk in chunks:
             if base is None:
                 base = ("chat" + chunk["id"], chunk["created"], chunk["model"])
                 yield chat_chunk(*base, {"role": "assistant"})
-            call["function"] = {"name": None, "arguments": chunk["choices"][0]["text"]}
+            text = chunk["choices"][0]["text"]
+            arguments += text
+            reason = chunk["choices"][0]["finish_reason"] or reason
+            call["function"] = {"name": None, "arguments": text}
             if "id" in call:
                 call["id"] = call_id(index, name, chunk["id"])
                 call["function"]["name"] = name
             yield chat_chunk(*base, {"tool_calls": [call]})
             call = {"index": index, "type": "function"}
     if base is not None:
-        yield chat_chunk(*base, {}, "tool_calls")
+        yield chat_chunk(*base, {}, "tool_calls" if is_object(arguments) else reason)

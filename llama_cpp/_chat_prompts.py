@@ -1,16 +1,18 @@
 """The named chat formats: how a conversation is written down for models of a family.
 
 A format is a row of :data:`FORMATS`: the words for the roles, and a style that puts roles and
-texts together. Messages of other roles are left out. Models that carry a chat template in their
-file do not need any of this.
+texts together. Names, tool calls and results are written as text; other roles raise
+ChatTemplateError. Models that carry a chat template in their file do not need any of this.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
+from ._chat_messages import plain
 from ._chat_types import ChatFormatterResponse
 
+Texts = List[Tuple[str, str]]  # (role, text) of the messages
 Turns = List[Tuple[str, Optional[str]]]  # (role as written, text; None for the one to be answered)
 
 
@@ -57,8 +59,7 @@ class Format(NamedTuple):
     sep2: str = ""
     system: str = "{}"  # how the system message is written; "" when there is none
     default_system: str = ""  # used when there is no system message
-    system_always: bool = False  # the default is used whatever the messages say
-    system_role: Optional[str] = None  # when system messages are turns like the others
+    system_role: Optional[str] = None  # of later system messages; of all, where system is ""
     stop: Optional[str] = None
 
 
@@ -84,6 +85,7 @@ FORMATS: Dict[str, Format] = {
         "<|im_start|>assistant",
         "<|im_end|>",
         system="<|im_start|>system\n{}",
+        system_role="<|im_start|>system",
         stop="<|im_end|>",
     ),
     "gemma": Format(
@@ -135,7 +137,6 @@ FORMATS: Dict[str, Format] = {
         "\n\n",
         system="### System Prompt\n{}",
         default_system="You are an intelligent programming assistant.",
-        system_always=True,
     ),
     "pygmalion": Format(_lines, "<|user|>", "<|model|>", "\n", system="<|system|>{}", stop="\n"),
     "qwen": Format(
@@ -144,6 +145,7 @@ FORMATS: Dict[str, Format] = {
         "<|im_start|>assistant",
         "<|im_end|>",
         system="<|im_start|>system\n{}",
+        system_role="<|im_start|>system",
         default_system="You are a helpful assistant.",
         stop="<|endoftext|>",
     ),
@@ -167,7 +169,6 @@ FORMATS: Dict[str, Format] = {
         " ",
         "</s>",
         default_system=_VICUNA_SYSTEM,
-        system_always=True,
     ),
     "zephyr": Format(
         _lines, "<|user|>\n", "<|assistant|>\n", "</s>", system="<|system|>\n{}", stop="</s>"
@@ -178,34 +179,39 @@ FORMATS: Dict[str, Format] = {
 def format_named(name: str, messages: List[Any]) -> ChatFormatterResponse:
     """Write `messages` down in a format of the table."""
     row = FORMATS[name]
-    system = row.default_system
-    if not row.system_always:
-        system = system_message(messages) or system
-    roles = {"user": row.user, "assistant": row.assistant}
-    if row.system_role is not None:
-        roles["system"] = row.system_role
-    turns = turns_of(messages, roles)
+    texts = plain(messages, name)
+    if row.system:
+        system, texts = split_system(texts)
+        head = row.system.replace("{}", system or row.default_system)
+    else:
+        head = ""
+        texts = texts if row.system_role is not None else system_in_first_turn(texts)
+    roles = {
+        "user": row.user,
+        "assistant": row.assistant,
+        "system": row.user if row.system_role is None else row.system_role,
+    }
+    turns: Turns = [(roles[role], text) for role, text in texts]
     turns.append((row.assistant, None))
-    prompt = row.style(row.system.format(system), turns, row.sep, row.sep2)
-    return ChatFormatterResponse(prompt=prompt, stop=row.stop)
+    return ChatFormatterResponse(prompt=row.style(head, turns, row.sep, row.sep2), stop=row.stop)
 
 
-def system_message(messages: List[Any]) -> str:
-    """Return the text of the first system message, "" if there is none."""
-    for message in messages:
-        if message["role"] == "system":
-            return message["content"] or ""
-    return ""
+def split_system(texts: Texts) -> Tuple[str, Texts]:
+    """Return the text of the system messages at the beginning, and the other messages."""
+    count = 0
+    while count < len(texts) and texts[count][0] == "system":
+        count += 1
+    return "\n\n".join(text for _, text in texts[:count] if text), texts[count:]
 
 
-def turns_of(messages: List[Any], roles: Dict[str, str]) -> Turns:
-    """Return (role as written, text) of the messages with a known role."""
-    return [
-        (roles[message["role"]], text if isinstance(text, str) else None)
-        for message in messages
-        if message["role"] in roles
-        for text in [message.get("content")]
-    ]
+def system_in_first_turn(texts: Texts) -> Texts:
+    """Put the system text before the first question, for models that know no system role."""
+    system, rest = split_system(texts)
+    if not system:
+        return rest
+    if rest and rest[0][0] == "user":
+        return [("user", f"{system}\n\n{rest[0][1]}"), *rest[1:]]
+    return [("user", system), *rest]
 
 
 # ---- formats that fit no style
@@ -213,34 +219,31 @@ def turns_of(messages: List[Any], roles: Dict[str, str]) -> Turns:
 
 def format_llama2(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
     """The system message is inside of the first instruction."""
-    system = system_message(messages)
-    turns = turns_of(messages, {"user": "<s>[INST]", "assistant": "[/INST]"})
+    system, texts = split_system(plain(messages, "llama-2"))
+    roles = {"user": "<s>[INST]", "system": "<s>[INST]", "assistant": "[/INST]"}
     prompt = f"[INST] <<SYS>>\n{system}\n<</SYS>> " if system else " "
     ends = (" ", "</s>")
-    for index, (role, text) in enumerate(turns):
+    for index, (role, text) in enumerate(texts):
         if system and index == 0:
-            prompt += (text or "") + ends[0]
+            prompt += text + ends[0]
         elif text:
-            prompt += f"{role}{text} {ends[index % 2]}"
+            prompt += f"{roles[role]}{text} {ends[index % 2]}"
         else:
-            prompt += f"{role} "
+            prompt += f"{roles[role]} "
     return ChatFormatterResponse(prompt=prompt + "[/INST]")
 
 
 def format_mistral_instruct(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
     """Only user and assistant messages; an answer follows the mark that closes its question."""
     prompt = ""
-    for message in messages:
-        text = message.get("content")
-        if message["role"] == "user" and isinstance(text, str):
-            prompt += f"[INST] {text}"
-        elif message["role"] == "assistant" and text is not None:
-            prompt += f" [/INST]{text}</s>"
+    for role, text in system_in_first_turn(plain(messages, "mistral-instruct")):
+        prompt += f" [/INST]{text}</s>" if role == "assistant" else f"[INST] {text}"
     return ChatFormatterResponse(prompt=prompt + " [/INST]", stop="</s>")
 
 
 def format_saiga(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
     """Every turn is a text of its own, between BOS and EOS."""
-    turns = turns_of(messages, {"user": "user", "bot": "bot", "system": "system"})
+    texts = plain(messages, "saiga", ("user", "assistant", "system", "bot"))
+    turns = (("bot" if role == "assistant" else role, text) for role, text in texts)
     parts = (f"<s>{role}\n{text}</s>" if text else f"<s>{role}\n" for role, text in turns)
     return ChatFormatterResponse(prompt=("".join(parts) + "<s>bot").strip())

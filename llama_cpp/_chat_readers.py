@@ -7,6 +7,7 @@ import re
 from typing import Any, Dict, List, Optional
 
 from . import _core
+from ._chat_messages import is_object
 from ._chat_types import parameters
 from ._errors import LlamaError
 
@@ -17,6 +18,7 @@ class Reader:
     """Reads one answer. `calls` says whether it contains tool calls."""
 
     calls = False
+    arguments_end = True  # whether the last call has all of its arguments
 
     def push(self, text: str) -> List[Delta]:
         """Take the next piece of text; returns what to send in a stream."""
@@ -100,6 +102,10 @@ class ForcedCallReader(Reader):
         delta["function_call"] = {"name": self._name, "arguments": text}
         return [delta]
 
+    def finish(self, truncated: bool) -> List[Delta]:
+        self.arguments_end = is_object("".join(self._text))
+        return []
+
     def message(self) -> Dict[str, Any]:
         call = {"id": self._id, "name": self._name, "arguments": "".join(self._text)}
         return calls_message([call])
@@ -139,9 +145,11 @@ class AnyCallReader(Reader):
         return [_call_delta(0, shown)]
 
     def finish(self, truncated: bool) -> List[Delta]:
-        if not truncated or not self._name or not self._pending:
+        self.arguments_end = is_object("".join(self._arguments))
+        if self.arguments_end or not self._name or not self._pending:
             return []
         self._arguments.append(self._pending)
+        self.arguments_end = is_object("".join(self._arguments))
         return [_call_delta(0, self._pending)]
 
     def message(self) -> Dict[str, Any]:
@@ -198,6 +206,7 @@ class ParsedReader(Reader):
     def _show(self, message: _core.ChatMessage) -> List[Delta]:
         before, self._shown = self._shown, message
         self.calls = bool(message.tool_calls)
+        self.arguments_end = not self.calls or is_object(message.tool_calls[-1][1])
         diffs = _first_diffs(message) if before is None else _core.chat_diffs(before, message)
         return [self._delta(diff) for diff in diffs]
 
@@ -226,6 +235,7 @@ class ParsedReader(Reader):
         if self._shown is None:  # the model did not keep to its format: show what it said
             return {"role": "assistant", "content": self._text}
         self.calls = bool(self._shown.tool_calls)
+        self.arguments_end = not self.calls or is_object(self._shown.tool_calls[-1][1])
         calls = [
             {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
             for index, (name, args, id) in enumerate(self._shown.tool_calls)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
-from ._chat_readers import ForcedCallReader, Reader
+from ._chat_readers import Reader
 from ._token_text import token_bytes
 
 MakeReader = Callable[[str], Reader]  # from the id of the completion
@@ -120,7 +120,7 @@ def chat_chunk(
 
 
 def _finish_reason(reason: str, reader: Reader) -> str:
-    """Say "tool_calls" for calls, but "length" for those cut off, unless the tool was forced."""
-    if isinstance(reader, ForcedCallReader) or (reader.calls and reason == "stop"):
+    """Say "tool_calls" for whole calls only; one that was cut off says what cut it off."""
+    if reader.calls and reader.arguments_end and reason == "stop":
         return "tool_calls"
     return reason

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Dict, List, Optional
 
 from . import _completion, _core
+from ._chat_messages import with_whole_arguments
 from ._chat_readers import (
     AnyCallReader,
     ForcedCallReader,
@@ -127,7 +128,7 @@ class TemplateChatHandler:
         extra = dict(request.extra)
         parallel = self.templates.caps.get("supports_parallel_tool_calls", False)
         return self.templates.apply(
-            to_json(messages or request.messages, "The messages"),
+            to_json(with_whole_arguments(messages or request.messages), "The messages"),
             to_json(request.tools, "The tools") if request.tools else "",
             request.tool_choice,
             json_schema="" if request.schema is None else json.dumps(request.schema),

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
+from ._arguments import check_chat
+from ._chat_messages import normalized
 from ._completion import encode
 from ._errors import GrammarError
 from ._json_schema import prepare, warn
@@ -54,7 +56,7 @@ class ChatRequest:
     """The keyword arguments of a chat handler, sorted by what they are for.
 
     Attributes:
-        messages: as given.
+        messages: in one form; see _chat_messages.
         tools: the functions that may be called, as OpenAI's tools, each with a schema that a
             grammar can be made of; [] when there are none.
         tool_choice: "none", "auto" or "required".
@@ -67,9 +69,9 @@ class ChatRequest:
     """
 
     def __init__(self, messages: List[Any], arguments: Dict[str, Any]) -> None:
-        arguments = dict(arguments)
-        self.messages = messages
-        self.stream: bool = arguments.pop("stream", False)
+        arguments = check_chat(arguments)
+        self.messages = normalized(messages)
+        self.stream: bool = arguments.pop("stream", False) or False
         stop = arguments.pop("stop", None)
         self.stop: List[str] = [stop] if isinstance(stop, str) else list(stop or ())
         with_logprobs = arguments.pop("logprobs", None)
@@ -86,8 +88,11 @@ class ChatRequest:
             self.tools = [_usable(tool) for tool in self.tools]
         self.tool_choice, self.forced = _choice(self.original, self.tools)
         self.completion = {
-            name: arguments.pop(name, default) for name, default in COMPLETION_DEFAULTS.items()
+            name: default if arguments.get(name) is None else arguments[name]
+            for name, default in COMPLETION_DEFAULTS.items()
         }
+        for name in COMPLETION_DEFAULTS:
+            arguments.pop(name, None)
         self.extra = arguments
 
     @property
@@ -98,34 +103,76 @@ class ChatRequest:
 
 def _tools(original: Dict[str, Any]) -> List[Dict[str, Any]]:
     if original["functions"] is not None:
-        return [{"type": "function", "function": each} for each in original["functions"]]
-    return list(original["tools"] or ())
+        functions = original["functions"]
+        return [
+            {"type": "function", "function": _checked_function(f"functions[{i}]", each)}
+            for i, each in enumerate(functions)
+        ]
+    return [_checked_tool(f"tools[{i}]", each) for i, each in enumerate(original["tools"] or ())]
+
+
+def _checked_tool(where: str, tool: Dict[str, Any]) -> Dict[str, Any]:
+    if tool.get("type", "function") != "function" or not isinstance(tool.get("function"), dict):
+        raise ValueError(f'{where} has to be {{"type": "function", "function": {{"name": ...}}}}')
+    _checked_function(f"{where}['function']", tool["function"])
+    return tool if "type" in tool else {"type": "function", **tool}
+
+
+def _checked_function(where: str, function: Dict[str, Any]) -> Dict[str, Any]:
+    if not isinstance(function.get("name"), str) or not function["name"]:
+        raise ValueError(f'{where} has no "name" that is a string')
+    if not isinstance(function.get("parameters") or {}, dict):
+        raise ValueError(f'{where}["parameters"] has to be a JSON schema as a dict')
+    if not isinstance(function.get("description") or "", str):
+        raise ValueError(f'{where}["description"] has to be a string')
+    return function
 
 
 def _choice(
     original: Dict[str, Any], tools: List[Dict[str, Any]]
 ) -> tuple[str, Optional[Dict[str, Any]]]:
-    choice = original["tool_choice"]
-    call = original["function_call"]
-    if isinstance(call, dict):
-        choice = {"type": "function", "function": {"name": call["name"]}}
-    elif call is not None:
-        choice = call
+    name, choice = "tool_choice", original["tool_choice"]
+    if original["function_call"] is not None:
+        name, choice = "function_call", original["function_call"]
     if isinstance(choice, dict):
-        name = choice["function"]["name"]
-        for tool in tools:
-            if tool["function"]["name"] == name:
-                return "required", tool
-        names = ", ".join(tool["function"]["name"] for tool in tools) or "none are given"
-        raise ValueError(f"Tool choice '{name}' not found in tools. Tools: {names}")
+        return "required", _named_tool(name, _chosen_name(name, choice), tools)
+    known = [tool["function"]["name"] for tool in tools]
+    if choice not in (None, "none", "auto", "required") and choice in known:
+        return "required", _named_tool(name, choice, tools)
+    if choice == "any":  # other providers' word
+        choice = "required"
     if choice not in (None, "none", "auto", "required"):
         raise ValueError(
-            f"tool_choice is {choice!r}; it has to be 'none', 'auto', 'required' or"
-            " {'type': 'function', 'function': {'name': ...}}"
+            f"{name} is {choice!r}; it has to be 'none', 'auto', 'required', the name of a tool or"
+            f" {_CHOICE_FORM[name]}. Tools: {', '.join(known) or 'none are given'}"
         )
     if choice == "required" and not tools:
-        raise ValueError("tool_choice is 'required', but there are no tools")
+        raise ValueError(f"{name} is 'required', but there are no tools")
     return choice or "auto", None
+
+
+_CHOICE_FORM = {
+    "tool_choice": "{'type': 'function', 'function': {'name': ...}}",
+    "function_call": "{'name': ...}",
+}
+
+
+def _chosen_name(name: str, choice: Dict[str, Any]) -> str:
+    function = choice if name == "function_call" else choice.get("function")
+    if isinstance(function, dict) and isinstance(function.get("name"), str):
+        return function["name"]
+    raise ValueError(
+        f"{name} is {choice!r}; as a dict it has to be {_CHOICE_FORM[name]}, else 'none', 'auto' or"
+        " 'required'"
+    )
+
+
+def _named_tool(name: str, chosen: str, tools: List[Dict[str, Any]]) -> Dict[str, Any]:
+    for tool in tools:
+        if tool["function"]["name"] == chosen:
+            return tool
+    names = ", ".join(tool["function"]["name"] for tool in tools) or "none are given"
+    raise ValueError(f"Tool choice '{chosen}' not found in tools ({name}). Tools: {names}")
 
 
 def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
@@ -148,7 +195,7 @@ def response_schema(response_format: Optional[Dict[str, Any]]) -> Optional[Dict[
     if response_format.get("type") == "json_schema":
         try:
             schema = response_format["json_schema"]["schema"]
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, IndexError):
             raise ValueError(
                 "response_format of type json_schema needs {'json_schema': {'schema': {...}}}"
             ) from None

@@ -28,6 +28,7 @@ from typing import (
 
 from . import _core
 from ._errors import ContextOverflowError, TokenizeError
+from ._kinds import in_vocabulary
 from ._token_text import TextPosition, token_text
 
 if TYPE_CHECKING:
@@ -194,11 +195,7 @@ def _checked_tokens(llama: Llama, prompt: Sequence[int]) -> List[int]:
     tokens = [int(token) for token in prompt]
     if not tokens:
         return _prompt_tokens(llama, "", None)
-    if min(tokens) < 0 or max(tokens) >= llama._n_vocab:
-        raise ValueError(
-            f"The prompt contains a token outside of the vocabulary: tokens of this model go from 0"
-            f" to {llama._n_vocab - 1}"
-        )
+    in_vocabulary("prompt", tokens, llama._n_vocab)
     _warn_about_double_bos(llama, tokens)
     return tokens
 
@@ -210,7 +207,7 @@ def _warn_about_double_bos(llama: Llama, tokens: List[int]) -> None:
             f"The prompt begins with two {llama._model.token_text(bos)!r} tokens, which makes"
             " answers worse: leave it out of the prompt, it is added for you",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
 
@@ -221,6 +218,7 @@ def _infill_tokens(llama: Llama, prompt: Union[str, List[int]], suffix: str) -> 
         before = llama.tokenize(encode(prompt, "The prompt"), False, False) if prompt else []
     else:
         before = list(prompt)
+        in_vocabulary("prompt", before, llama._n_vocab)
     prefix_part = [model.token_fim_pre, *before]
     suffix_part = [model.token_fim_suf, *_tokens_without_space(llama, suffix)]
     if llama.spm_infill:

@@ -8,6 +8,7 @@ own, the older one raises OvertakenError at its next step.
 from __future__ import annotations
 
 import difflib
+import inspect
 import operator
 import os
 import sys
@@ -35,7 +36,8 @@ import numpy.typing as npt
 import llama_cpp.llama_chat_format as llama_chat_format
 import llama_cpp.llama_cpp as llama_cpp
 
-from . import _completion, _core, _embedding, _loader, _paths, _sampling, llama_types
+from . import _completion, _core, _embedding, _kinds, _loader, _paths, _sampling, llama_types
+from ._arguments import checked, checked_chat
 from ._errors import (
     ClosedError,
     ContextError,
@@ -93,6 +95,12 @@ _OPTIONAL_CONTEXT_ARGUMENTS = ("rope_scaling_type", "op_offload", "swa_full", "t
 _PICKLED_ATTRIBUTES = ("sampling_extras", "chat_template_kwargs")
 _See = Callable[[int, int], None]
 _TopLogprobs = Tuple[float, List[Tuple[int, float]]]
+# Once parameters of llama-cpp-python's Llama, by its history, and without a meaning today: memory
+# and kernels that llama.cpp chooses itself (f16_kv and n_parts until 2023, low_vram until 0.2.5,
+# mul_mat_q until 0.2.53), or numbers that are in every GGUF file (n_gqa, rms_norm_eps).
+_NO_LONGER_NEEDED = frozenset(
+    ("f16_kv", "low_vram", "mul_mat_q", "n_gqa", "n_parts", "rms_norm_eps")
+)
 _MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
 _LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
 _MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short
@@ -110,6 +118,7 @@ class Llama:
       handler does not know reach the chat template: ``{"enable_thinking": False}``.
     """
 
+    @checked
     def __init__(
         self,
         model_path: str,
@@ -224,7 +233,8 @@ class Llama:
             spm_infill: order suffix, prefix, middle instead of prefix, suffix, middle in infill.
             verbose: show llama.cpp's messages; False shows errors only. Nothing is done to the
                 process's file descriptors.
-            kwargs: unknown arguments are ignored with a warning that names the nearest known one.
+            kwargs: unknown arguments are ignored with a warning that names the nearest known one;
+                parameters of llama-cpp-python's past that mean nothing today, in silence.
 
         Raises:
             ModelLoadError: the file is missing or cannot be loaded (a ValueError).
@@ -270,7 +280,7 @@ class Llama:
             warnings.warn(
                 f"n_gpu_layers={n_gpu_layers}, but this installation of llama_cpp sees no GPU:"
                 " everything runs on the CPU. `python -m llama_cpp info` lists what it sees",
-                stacklevel=2,
+                stacklevel=3,
             )
         for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
             if value < 0:
@@ -437,6 +447,7 @@ class Llama:
         """Return the tokenizer in the model file; the active one is ``tokenizer_``."""
         return LlamaTokenizer(self)
 
+    @checked
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = False) -> List[int]:
         """Turn UTF-8 text into tokens.
 
@@ -445,6 +456,7 @@ class Llama:
         """
         return self.tokenizer_.tokenize(text, add_bos, special)
 
+    @checked
     def detokenize(
         self, tokens: List[int], prev_tokens: Optional[List[int]] = None, special: bool = False
     ) -> bytes:
@@ -453,14 +465,17 @@ class Llama:
         `special` shows control tokens; `prev_tokens` are the tokens before them, for tokenizers
         whose text depends on those.
         """
+        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
         return self.tokenizer_.detokenize(tokens, prev_tokens=prev_tokens, special=special)
 
     # ---- settings
 
+    @checked
     def set_cache(self, cache: Optional[BaseLlamaCache]):
         """Use `cache` to keep evaluated prompts across completions; None for no cache."""
         self.cache = cache
 
+    @checked
     def set_seed(self, seed: int):
         """Set the seed of the next generation."""
         self._seed = seed
@@ -539,11 +554,13 @@ class Llama:
             if self._is_recurrent or self._is_hybrid:
                 self._context().memory_clear(True)
 
+    @checked
     def eval(self, tokens: Sequence[int]):
         """Evaluate tokens after those evaluated before.
 
         Raises ContextOverflowError (a ValueError) when they do not fit into the context.
         """
+        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
         with self._lock:
             self._epoch += 1
             self._eval(tokens)
@@ -649,6 +666,7 @@ class Llama:
 
     # ---- tokens: sampling and generating
 
+    @checked
     def sample(
         self,
         top_k: int = 40,
@@ -692,7 +710,10 @@ class Llama:
             if self.n_tokens == 0:
                 raise IndexError("There are no logits to sample from: call eval(tokens) first")
             if idx is not None and not 0 <= idx < self.n_tokens:
-                raise IndexError(f"idx={idx}: the evaluated tokens are 0 to {self.n_tokens - 1}")
+                raise IndexError(
+                    f"idx has to be the position of an evaluated token, from 0 to"
+                    f" {self.n_tokens - 1}, not {idx}"
+                )
             sampler = _core.Sampler(self._model, params)
             history = self._input_ids[max(0, self.n_tokens - self.last_n_tokens_size) :]
             sampler.accept_many(history, False)
@@ -718,9 +739,13 @@ class Llama:
         return sampler.sample_from_logits(np.ascontiguousarray(logits, dtype=np.single))
 
     def _sampling_params(self, **arguments: Any) -> _core.SamplingParams:
-        extras = dict(self.sampling_extras)  # other threads may change them
+        extras = self.sampling_extras
         if extras:
             _sampling.check_extras(extras)
+            extras = dict(extras)  # other threads may change them
+        bias = arguments.get("logit_bias")
+        if bias:
+            _kinds.in_vocabulary("logit_bias", list(bias), self._n_vocab)
         return _sampling.make_params(
             seed=self._seed,
             last_n=self.last_n_tokens_size,
@@ -728,6 +753,7 @@ class Llama:
             **arguments,
         )
 
+    @checked
     def generate(
         self,
         tokens: Sequence[int],
@@ -791,7 +817,10 @@ class Llama:
             mirostat_eta=mirostat_eta,
             grammar=grammar,
         )
-        return share(self._generate(tokens, params, reset, logits_processor, stopping_criteria))
+        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
+        return share(
+            self._generate(tokens, params, reset, logits_processor, _any_of(stopping_criteria))
+        )
 
     def _generate(
         self,
@@ -856,7 +885,7 @@ class Llama:
                     self._check_epoch(epoch)
                 position = self.n_tokens
                 if injected is not None or position >= n_ctx:
-                    self._eval([token, *(injected or ())])
+                    self._eval([token, *self._sent(injected)])
                 else:
                     self._requires_eval = True
                     try:
@@ -906,10 +935,16 @@ class Llama:
                     position += 1
                     continue
                 self._settle(position)
-                pending = [token, *(injected or ())]
+                pending = [token, *self._sent(injected)]
                 position += len(pending)
                 draft = self._draft(pending)
                 self._eval([*pending, *draft], len(draft) + 1)
+
+    def _sent(self, tokens: Optional[Sequence[int]]) -> Sequence[int]:
+        """The tokens given to a generator's send()."""
+        found = [] if tokens is None else _kinds.tokens("tokens", tokens)
+        _kinds.in_vocabulary("tokens", found, self._n_vocab)
+        return found
 
     def _settle(self, position: int) -> None:
         """Drop guesses beyond `position` from the context."""
@@ -930,6 +965,7 @@ class Llama:
 
     # ---- text
 
+    @checked
     def create_completion(
         self,
         prompt: Union[str, List[int]],
@@ -1014,7 +1050,7 @@ class Llama:
             seed=seed,
             model=model,
             processors=logits_processor,
-            criteria=stopping_criteria,
+            criteria=_any_of(stopping_criteria),
         )
         run: Any = _completion.stream if stream else _completion.complete
         return share(run(self, job))
@@ -1054,6 +1090,7 @@ class Llama:
 
     # ---- chat
 
+    @checked_chat
     def create_chat_completion(
         self,
         messages: List[ChatCompletionRequestMessage],
@@ -1094,8 +1131,8 @@ class Llama:
             functions: functions that the model may call, as OpenAI once had them; use `tools`.
             function_call: "none", "auto" or {"name": ...}; use `tool_choice`.
             tools: functions that the model may call, each with a JSON schema of its arguments.
-            tool_choice: "none", "auto" (default with tools), "required", or
-                {"type": "function", "function": {"name": ...}} for this one.
+            tool_choice: "none", "auto" (default with tools), "required" (or "any"), or
+                {"type": "function", "function": {"name": ...}}, or just its name, for this one.
             response_format: {"type": "json_object"}, optionally with "schema", or
                 {"type": "json_schema", "json_schema": {"schema": ...}}: the answer is such JSON.
             logprobs: give the log probabilities of the answer's tokens.
@@ -1134,6 +1171,7 @@ class Llama:
 
     # ---- embeddings
 
+    @checked
     def create_embedding(
         self, input: Union[str, List[str]], model: Optional[str] = None
     ) -> CreateEmbeddingResponse:
@@ -1150,6 +1188,7 @@ class Llama:
             "usage": {"prompt_tokens": n_tokens, "total_tokens": n_tokens},
         }
 
+    @checked
     def embed(
         self,
         input: Union[str, List[str]],
@@ -1178,6 +1217,7 @@ class Llama:
         result = vectors[0] if isinstance(input, str) else vectors
         return (result, n_tokens) if return_count else result
 
+    @checked
     def rank(self, query: str, documents: List[str], truncate: bool = True) -> List[float]:
         """Return how well each document answers the query; higher is better.
 
@@ -1205,6 +1245,7 @@ class Llama:
                 seed=self._seed,
             )
 
+    @checked
     def load_state(self, state: LlamaState) -> None:
         """Return to a state of save_state(), of this Llama or of one created alike.
 
@@ -1275,6 +1316,7 @@ class Llama:
         return longest_token_prefix(a, b)
 
     @classmethod
+    @checked
     def from_pretrained(
         cls,
         repo_id: str,
@@ -1375,6 +1417,12 @@ class StoppingCriteriaList(List[StoppingCriteria]):
         return any([criterion(input_ids, logits) for criterion in self])
 
 
+def _any_of(criteria: Optional[List[StoppingCriteria]]) -> Optional[StoppingCriteriaList]:
+    if not criteria or isinstance(criteria, StoppingCriteriaList):
+        return criteria  # a list of them may be a subclass with a rule of its own
+    return StoppingCriteriaList(criteria)
+
+
 class MinTokensLogitsProcessor:
     """Forbids the token `token_eos` until `min_tokens` tokens were generated."""
 
@@ -1397,13 +1445,22 @@ class MinTokensLogitsProcessor:
 
 
 def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
-    known = list(Llama.__init__.__kwdefaults__ or ())
+    known = list(inspect.signature(Llama.__init__).parameters)[2:-1]
     for name in kwargs:
+        if name in _NO_LONGER_NEEDED:
+            continue
+        if name == "rpc_servers":
+            warnings.warn(
+                "rpc_servers is ignored: this build of llama.cpp has no RPC backend, so everything"
+                " runs on this machine",
+                stacklevel=4,
+            )
+            continue
         nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         warnings.warn(
             f"Llama() has no parameter {name!r}, so it is ignored;"
             f" the nearest it has is {nearest!r}",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 
@@ -1460,14 +1517,15 @@ def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
 
 def _checked_overrides(overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
     for key, value in (overrides or {}).items():
+        _kinds.text("A key of kv_overrides", key)
         if isinstance(value, str):
             if len(value.encode("utf-8")) > _MAX_OVERRIDE_BYTES:
                 raise ValueError(
-                    f"Value for {key} is too long: at most {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
+                    f"Value for {key} in kv_overrides is too long: at most {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
                 )
         elif not isinstance(value, (bool, int, float)):
             raise ValueError(
-                f"Unknown value type for {key}: {value!r}; use bool, int, float or str"
+                f"Unknown value type for {key} in kv_overrides: {value!r}; use bool, int, float or str"
             )
     return dict(overrides or {})
 

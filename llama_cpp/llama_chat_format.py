@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Protocol, Union
 
 from . import _chat_prompts, _core
 from ._chat_function_calling import chatml_function_calling
+from ._chat_messages import joined, normalized, with_whole_arguments
 from ._chat_prompts import format_llama2, format_mistral_instruct, format_saiga
 from ._chat_readers import AnyCallReader, ForcedCallReader, TextReader, any_call_schema
 from ._chat_response import MakeReader, respond
@@ -26,6 +27,7 @@ from ._chat_types import (
     to_json,
 )
 from ._completion import encode
+from ._errors import LlamaError
 from ._utils import Singleton
 from .llama_grammar import LlamaGrammar
 
@@ -202,16 +204,16 @@ def chat_formatter_to_chat_completion_handler(
 
     def chat_completion_handler(*, llama: Any, messages: List[Any], **arguments: Any) -> Any:
         request = ChatRequest(messages, arguments)
-        formatted = chat_formatter(messages=messages, **request.original, **request.extra)
+        formatted = chat_formatter(messages=request.messages, **request.original, **request.extra)
         grammar, make_reader = _grammar_and_reader(request)
-        stop = formatted.stop or []
+        stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
         run = llama.create_completion(
             prompt=llama.tokenize(
                 encode(formatted.prompt, "The prompt"),
                 add_bos=not formatted.added_special,
                 special=True,
             ),
-            stop=[*request.stop, *([stop] if isinstance(stop, str) else stop)],
+            stop=[*request.stop, *(text for text in stop if text)],  # a model may have no EOS
             stream=request.stream,
             logprobs=request.logprobs,
             stopping_criteria=formatted.stopping_criteria,
@@ -275,7 +277,7 @@ class Jinja2ChatFormatter(ChatFormatter):
     ) -> ChatFormatterResponse:
         """Render the template. ChatTemplateError (a ValueError) when it refuses the messages."""
         context = dict(
-            messages=messages,
+            messages=_for_template(self.template, messages),
             functions=functions,
             function_call=function_call,
             tools=tools,
@@ -302,6 +304,23 @@ class Jinja2ChatFormatter(ChatFormatter):
     def to_chat_handler(self) -> LlamaChatCompletionHandler:
         """Return a handler that completes this formatter's prompts."""
         return chat_formatter_to_chat_completion_handler(self)
+
+
+def _for_template(template: str, messages: List[Any]) -> List[Dict[str, Any]]:
+    """Return the messages in one form; parts become one text where the template knows no parts."""
+    messages = with_whole_arguments(normalized(messages))
+    if _takes_parts(template):
+        return messages
+    return [{**each, "content": joined(each["content"])} for each in messages]
+
+
+@lru_cache(maxsize=64)
+def _takes_parts(template: str) -> bool:
+    try:
+        caps = _core.ChatTemplates(None, template).caps
+    except LlamaError:  # what is wrong with it is said when it is rendered
+        return False
+    return caps.get("supports_typed_content", False)
 
 
 def _render(template: str, context: Dict[str, Any], bos_token: str, eos_token: str) -> str:
@@ -378,7 +397,8 @@ def hf_tokenizer_config_to_chat_formatter(
     def format_tokenizer_config(messages: List[Any], **kwargs: Any) -> ChatFormatterResponse:
         if add_generation_prompt:
             messages = [*messages, {"role": "assistant", "content": ""}]
-        prompt = _render(template, {"messages": messages, **kwargs}, bos_token, eos_token)
+        context = {"messages": _for_template(template, messages), **kwargs}
+        prompt = _render(template, context, bos_token, eos_token)
         return ChatFormatterResponse(prompt=prompt, stop=[eos_token, bos_token], added_special=True)
 
     return format_tokenizer_config

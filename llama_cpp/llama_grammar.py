@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional
 
-from . import _core, _json_schema, _paths
+from . import _core, _json_schema, _kinds, _paths
 from ._errors import GrammarError
 
 LLAMA_GRAMMAR_DEFAULT_ROOT = "root"
@@ -25,14 +25,14 @@ class LlamaGrammar:
         Raises GrammarError (a ValueError) with the line and the reason when it does not parse.
         `verbose` does nothing; llama-cpp-python has it.
         """
-        _core.check_grammar(grammar, LLAMA_GRAMMAR_DEFAULT_ROOT)
+        _core.check_grammar(_kinds.text("grammar", grammar), LLAMA_GRAMMAR_DEFAULT_ROOT)
         return cls(_grammar=grammar)
 
     @classmethod
     def from_file(cls, file: _paths.StrPath, verbose: bool = True) -> LlamaGrammar:
         """Make a grammar from a GBNF file. GrammarError when it cannot be read or is empty."""
         try:
-            grammar = _paths.read_text(file)
+            grammar = _paths.read_text(_kinds.path("file", file))
         except (OSError, ValueError) as error:
             name = _paths.shown(file)
             raise GrammarError(f"The grammar file {name} could not be read: {error}") from error
@@ -49,7 +49,8 @@ class LlamaGrammar:
         Raises GrammarError when the text is no JSON or the schema asks for something that cannot
         be expressed. Keywords that llama.cpp's grammars don't enforce cost one warning.
         """
-        return cls.from_string(json_schema_to_gbnf(json_schema), verbose=verbose)
+        schema = _json_text("json_schema", json_schema)
+        return cls.from_string(json_schema_to_gbnf(schema), verbose=verbose)
 
 
 def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> str:
@@ -58,7 +59,9 @@ def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> 
     Properties appear in the order of the schema; those named in `prop_order` come first, in its
     order. Keywords that llama.cpp's grammars don't enforce cost one warning.
     """
-    rank = {name: index for index, name in enumerate(prop_order or ())}
+    _json_text("schema", schema)
+    order = _kinds.texts("prop_order", prop_order) if prop_order else []
+    rank = {name: index for index, name in enumerate(order)}
     return schema_to_gbnf(_parse(schema), "The JSON schema", rank)
 
 
@@ -70,6 +73,15 @@ def schema_to_gbnf(schema: Any, where: str = "", rank: Optional[Dict[str, int]] 
     if where:
         _json_schema.warn_dropped(prepared, where)
     return text
+
+
+def _json_text(name: str, schema: Any) -> str:
+    if isinstance(schema, str):
+        return schema
+    raise TypeError(
+        f"{name} has to be JSON text (a string), not {type(schema).__name__}:"
+        f" pass json.dumps({name})"
+    )
 
 
 class SchemaConverter:

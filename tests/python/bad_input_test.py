@@ -116,12 +116,6 @@ def test_unknown_keyword_warns(load, model_path, name, nearest):
         assert load(model_path, **{name: 1}).n_ctx() == 512
 
 
-@pytest.mark.parametrize("name", ["f16_kv", "mul_mat_q", "rpc_servers", "n_parts"])
-def test_obsolete_keywords_do_not_raise(load, model_path, name):
-    with pytest.warns(UserWarning, match=name):
-        load(model_path, **{name: True})
-
-
 def test_good_arguments_do_not_warn(load, model_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -419,9 +419,9 @@ PROMPTS = {  # what these models were trained on, written out
         "<|start_header_id|>user<|end_header_id|>\n\nU2<|eot_id|>"
         "<|start_header_id|>assistant<|end_header_id|>\n\n"
     ),
-    "mistral-instruct": "[INST] U1 [/INST]A1</s>[INST] U2 [/INST]",
+    "mistral-instruct": "[INST] S\n\nU1 [/INST]A1</s>[INST] U2 [/INST]",
     "gemma": (
-        "<start_of_turn>user\nU1<end_of_turn>\n<start_of_turn>model\nA1<end_of_turn>\n"
+        "<start_of_turn>user\nS\n\nU1<end_of_turn>\n<start_of_turn>model\nA1<end_of_turn>\n"
         "<start_of_turn>user\nU2<end_of_turn>\n<start_of_turn>model\n"
     ),
     "llama-2": "[INST] <<SYS>>\nS\n<</SYS>> U1 [/INST]A1 </s><s>[INST]U2  [/INST]",

@@ -49,7 +49,15 @@ def refused(done, *words):
 def test_info(cli):
     done = cli("info")
     assert done.returncode == 0 and done.stderr == ""
-    for word in (llama_cpp.__version__, "llama.cpp", "CPU variant:", "Threads: ", "Devices:", "score", " ok "):
+    for word in (
+        llama_cpp.__version__,
+        "llama.cpp",
+        "CPU variant:",
+        "Threads: ",
+        "Devices:",
+        "score",
+        " ok ",
+    ):
         assert word in done.stdout
 
 
