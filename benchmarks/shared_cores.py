@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import statistics
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from compare import Sample, Sides, generate_models
+from compare import HERE, Sample, Sides, generate_models
 
 Case = tuple[str, int]
 
@@ -34,12 +35,26 @@ def spinners(count: int) -> Iterator[None]:
             child.wait()
 
 
-def measure(sides: Sides, cases: list[Case], model: Path) -> dict[Case, list[Sample]]:
+class Peers(Sides):
+    """Interpreters with a llama_cpp, and some with xllamacpp, which has an API of its own."""
+
+    def __init__(self, pythons: dict[str, str], xllamacpps: dict[str, str], rounds: int) -> None:
+        super().__init__(pythons | xllamacpps, 1, rounds)
+        self._xllamacpps = set(xllamacpps)
+
+    def speed(self, side: str, model: Path, threads: int) -> Sample:
+        if side not in self._xllamacpps:
+            return self.worker(side, "speed", model, threads)
+        program = str(HERE / "worker_xllamacpp.py")
+        return json.loads(self.run(side, [program, str(model), str(threads)]).splitlines()[-1])
+
+
+def measure(sides: Peers, cases: list[Case], model: Path) -> dict[Case, list[Sample]]:
     """Every case once per round, in turn."""
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}
     for _ in range(sides.rounds):
         for side, threads in cases:
-            samples[side, threads].append(sides.worker(side, "speed", model, threads))
+            samples[side, threads].append(sides.speed(side, model, threads))
     return samples
 
 
@@ -69,13 +84,14 @@ def named_python(text: str) -> tuple[str, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", action="append", required=True, type=named_python)
+    parser.add_argument("--xllamacpp", action="append", default=[], type=named_python)
     parser.add_argument("--spinners", type=int, default=0, metavar="K", help="busy processes")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="0: the defaults")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", type=Path, help="a GGUF file (default: a generated one)")
     args = parser.parse_args()
 
-    sides = Sides(dict(args.python), 1, args.rounds)
+    sides = Peers(dict(args.python), dict(args.xllamacpp), args.rounds)
     cases = [(side, threads) for side in sides.pythons for threads in args.threads]
     with tempfile.TemporaryDirectory() as temporary:
         model = args.model and args.model.resolve()

@@ -16,12 +16,9 @@ from collections.abc import Callable
 from typing import Any
 
 import llama_cpp
+from worker_sizes import DECODED_TOKENS, FIRST_TOKEN, PROMPT_TOKENS, prompt_tokens
 
-PROMPT_TOKENS = 512
-DECODED_TOKENS = 64
 OVERHEAD_TOKENS = 256
-# Far from the special tokens, and the same ids on both sides.
-FIRST_TOKEN = 300
 
 
 def load(model: str, threads: int, n_ctx: int) -> Any:
@@ -44,7 +41,7 @@ def seconds(action: Callable[[], Any]) -> float:
 def speed(model: str, threads: int) -> dict[str, float]:
     """Tokens per second through Llama.eval: one prompt, then token by token."""
     llm = load(model, threads, n_ctx=1024)
-    prompt = [FIRST_TOKEN + i % 200 for i in range(PROMPT_TOKENS)]
+    prompt = prompt_tokens()
     # The first evaluation touches the weights' pages and makes the buffers.
     llm.eval(prompt[:64])
     llm.reset()
