@@ -15,8 +15,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import llama_cpp
 from worker_sizes import DECODED_TOKENS, FIRST_TOKEN, PROMPT_TOKENS, prompt_tokens
+
+import llama_cpp
 
 OVERHEAD_TOKENS = 256
 
