@@ -41,6 +41,10 @@ def _symlinks(name: str, value: Any) -> Any:
     return value if value == "auto" else flag(name, value)
 
 
+def _filename(name: str, value: Any) -> Any:
+    return value if value is None else _kinds.text(name, value)
+
+
 def _response_format(name: str, value: Any) -> Dict[str, Any]:
     return _kinds.mapping('a dict such as {"type": "json_object"}')(name, value)
 
@@ -98,7 +102,7 @@ _MODEL: Dict[str, Kind] = {
     "spm_infill": flag,
     "verbose": flag,
     "repo_id": _kinds.text,
-    "filename": _kinds.text,
+    "filename": _filename,
     "additional_files": _kinds.texts,
     "local_dir": _kinds.path,
     "local_dir_use_symlinks": _symlinks,

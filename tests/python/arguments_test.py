@@ -83,13 +83,14 @@ def test_methods(llm, method, parameter):
 )
 def test_constructor(model_path, parameter):
     takes = {
-        **dict.fromkeys(("chat_format", "model_path", "lora_base", "lora_path"), "rubbish"),
-        **dict.fromkeys(("yarn_ext_factor", "yarn_attn_factor"), -5.5),
-        **dict.fromkeys(("yarn_beta_fast", "yarn_beta_slow", "lora_scale"), -5.5),
-        "kv_overrides": {"type": "rubbish"},
+        **dict.fromkeys(("model_path", "lora_base", "lora_path"), ["rubbish", b"text"]),
+        **dict.fromkeys(("yarn_ext_factor", "yarn_attn_factor"), [-5.5]),
+        **dict.fromkeys(("yarn_beta_fast", "yarn_beta_slow", "lora_scale"), [-5.5]),
+        "chat_format": ["rubbish"],
+        "kv_overrides": [{"type": "rubbish"}],
     }
     for value in WRONG:
-        if value == takes.get(parameter):
+        if value in takes.get(parameter, ()):
             continue
         with pytest.raises((TypeError, ValueError)) as caught:
             llama_cpp.Llama(**{"model_path": model_path, "verbose": False, parameter: value})
@@ -216,8 +217,12 @@ def test_grammars(value):
         grammar.from_json_schema(value)
     with pytest.raises(TypeError, match="grammar"):
         grammar.from_string(value)
+
+
+@pytest.mark.parametrize("value", [{"type": "object"}, 5, None, ["a"]])
+def test_grammar_files(value):
     with pytest.raises(TypeError, match="file"):
-        grammar.from_file(value)
+        llama_cpp.LlamaGrammar.from_file(value)
 
 
 def test_sampling_extras(load, model_path):
