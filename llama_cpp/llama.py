@@ -1446,8 +1446,9 @@ class MinTokensLogitsProcessor:
 
 def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
     known = list(inspect.signature(Llama.__init__).parameters)[2:-1]
-    for name in kwargs:
-        if name in _NO_LONGER_NEEDED:
+    for name, value in kwargs.items():
+        # None asks for nothing: LangChain's LlamaCppEmbeddings passes device=None, its own parameter.
+        if name in _NO_LONGER_NEEDED or value is None:
             continue
         if name == "rpc_servers":
             warnings.warn(
