@@ -15,7 +15,8 @@ from ._kinds import Kind, flag, integer, number, refused
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _MAX_THREADS = 512  # ggml.h: GGML_MAX_N_THREADS
-_NONE_HAS_A_MEANING = frozenset(("flash_attn", "max_tokens", "rope_scaling_type"))
+# Or is wrong: n_gpu_layers has more values than one that None could stand for, and says so itself.
+_NONE_HAS_A_MEANING = frozenset(("flash_attn", "max_tokens", "n_gpu_layers", "rope_scaling_type"))
 
 
 def _constants(prefix: str) -> Kind:

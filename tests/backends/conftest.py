@@ -74,7 +74,8 @@ class Installation(Copy):
         """
         target = self.lib / f"libggml-{name}.so"
         if needs is None:
-            shutil.copy(os.environ["STAND_IN"], target)
+            # Without the mode of Bazel's outputs, which are read-only.
+            shutil.copyfile(os.environ["STAND_IN"], target)
         else:
             target.write_bytes(with_library_name("NEEDY", needs))
         return target
