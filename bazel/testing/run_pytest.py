@@ -6,8 +6,10 @@ every test case in it.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 
 def _absolute_values(environment):
@@ -46,7 +48,13 @@ def main():
     only = environment.get("TESTBRIDGE_TEST_ONLY")
     if only:
         command += ["-k", only]
-    return subprocess.call(command + [os.path.abspath(test) for test in tests], env=environment)
+    # Not left to Bazel, whose server ends at a file name that its locale cannot encode.
+    scratch = tempfile.mkdtemp(prefix="pytest-")
+    command += ["--basetemp", os.path.join(scratch, "tests")]
+    try:
+        return subprocess.call([*command, *map(os.path.abspath, tests)], env=environment)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 if __name__ == "__main__":
