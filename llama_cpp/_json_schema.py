@@ -19,7 +19,7 @@ Schema = Dict[str, Any]
 
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
-# What a node is to the converter -> the keywords that it reads there (common/json-schema.cpp:
+# Kind of node, as the converter sees it -> the keywords that it reads there (common/json-schema.cpp:
 # build_object, build_array, build_string, build_integer; common/json-schema-to-grammar.cpp: visit).
 _READ: Dict[str, FrozenSet[str]] = {
     "$ref": frozenset({"$ref"}),

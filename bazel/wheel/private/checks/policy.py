@@ -41,7 +41,7 @@ RUNTIME_LEVELS = {
 
 # How upstream's libraries are called, and so those of every package with llama.cpp.
 UPSTREAM_LIBRARIES = ("libggml", "libllama.", "libllama-", "libmtmd")
-# What ours begin with (_OWN_PREFIX of native_library.bzl).
+# Prefix of our own names (_OWN_PREFIX of native_library.bzl).
 OWN_LIBRARIES = "libllama_cpp_python-"
 
 # Platform tags from before PEP 600 -> glibc.
