@@ -145,7 +145,8 @@ def test_values_that_users_pass(llm):
 
 def test_none_for_the_constructor(load, model_path):
     arguments = [n for n in inspect.signature(llama_cpp.Llama).parameters if n not in FREE]
-    arguments = dict.fromkeys(n for n in arguments if n != "model_path")
+    # tests/backends:gpu_layers_test: None is no number of layers.
+    arguments = dict.fromkeys(n for n in arguments if n not in ("model_path", "n_gpu_layers"))
     assert load(model_path, **arguments).n_ctx() == 512
 
 
