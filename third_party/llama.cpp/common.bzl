@@ -1,5 +1,6 @@
 """`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically where it is used."""
 
+load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":ggml.bzl", "source_root")
@@ -67,6 +68,14 @@ def llama_common(name):
     """
     _build_info()
     _fit(name = "llama_common_fit")
+
+    # By a path in this repository: that of the file itself is another one where this module is a dependency.
+    copy_file(
+        name = "common_log",
+        src = Label("//third_party/llama.cpp:common_log.cpp"),
+        out = "generated/common_log.cpp",
+        allow_symlink = True,
+    )
     cc_library(
         name = "cpp_httplib",
         srcs = ["vendor/cpp-httplib/httplib.cpp"],
@@ -90,7 +99,7 @@ def llama_common(name):
             ],
         ) + [
             ":build_info",
-            Label("//third_party/llama.cpp:common_log.cpp"),
+            ":common_log",
         ],
         hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
