@@ -22,6 +22,8 @@ daemon off;
 # One process: killing it kills the server.
 master_process off;
 pid {folder}/nginx.pid;
+# Started by root it would serve as nobody, whose files root may not read without CAP_DAC_OVERRIDE.
+user root root;
 error_log {folder}/error.log;
 # Bazel uploads a thousand files at once, and each takes two.
 worker_rlimit_nofile 8192;
