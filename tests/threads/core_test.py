@@ -269,12 +269,11 @@ def test_states_saved_meanwhile_are_whole(core, model, expected):
             saved.append(state)
 
     def evaluate():
-        for _ in range(ROUNDS):
+        while len(saved) < ROUNDS:  # a loaded machine may run this thread alone for a long time
             for tokens in texts:
                 tally.call(partial(context.decode_sequences, [tokens], False))
 
     together(until(done, save), until(done, save), then_set(done, evaluate))
-    assert saved
     other = new_context(core, model)
     for state in saved[:: max(1, len(saved) // 20)]:
         other.state_set(state)
@@ -330,7 +329,7 @@ def test_abort_stops_a_running_decode(core, slow):
     stopped = []
 
     def work():
-        for _ in range(10):
+        while not stopped:
             try:
                 context.decode_sequences([tokens], False)
             except AbortedError as error:
@@ -338,7 +337,6 @@ def test_abort_stops_a_running_decode(core, slow):
                 stopped.append(error)
 
     together(then_set(done, work), until(done, context.abort))
-    assert stopped
     context.clear_abort()
     context.decode_sequences([tokens], False)
     assert context.seq_pos_max(0) == len(tokens) - 1

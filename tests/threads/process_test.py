@@ -125,6 +125,8 @@ logged = threading.Semaphore(0)
 @llama_cpp.llama_log_callback
 def callback(level, text, user_data):
     logged.release()
+# CPython 3.13t itself can hang at exit while a daemon thread imports a module for the first time.
+llama_cpp.Llama(sys.argv[1], n_ctx=128, verbose=False)
 llama_cpp.llama_log_set(callback, None)
 def load():
     while True:
