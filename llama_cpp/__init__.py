@@ -1,18 +1,19 @@
 """Python bindings of llama.cpp.
 
 ``import llama_cpp`` is cheap: it loads the native library and the backend that fits this CPU
-(see :mod:`llama_cpp._loader`), and nothing else. Every public name is looked up on first use, so
+(see :mod:`llama_cpp._backends.loader`), and nothing else. Every public name is looked up on first use, so
 numpy and the chat code are imported only by programs that need them.
 """
 
 from __future__ import annotations
 
-from . import _loader
+from ._backends.loader import load
 from ._build_info import LOCAL_LABEL, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._backends import *  # noqa: F403
+    from ._backends.devices import *  # noqa: F403
+    from ._backends.required import *  # noqa: F403
     from ._errors import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # As the distribution is called: the local label names the accelerator (PEP 440).
 __version__ = f"{VERSION}+{LOCAL_LABEL}" if LOCAL_LABEL else VERSION
 
-_loader.load()
+load()
 
 _SUBMODULES = frozenset(
     (
@@ -35,6 +36,9 @@ _SUBMODULES = frozenset(
         "_internals",
     )
 )
+
+# The modules whose public names are names of the package.
+_PUBLIC = ("llama_cpp", "llama", "_backends.devices", "_backends.required")
 
 # Names that `from llama_cpp import *` of llama-cpp-python hands out by accident (its modules have
 # no __all__). Scripts in the wild lean on them, so they stay available.
@@ -84,7 +88,7 @@ def _submodule(name: str):
 
 def _public_names() -> list[str]:
     names = {"llama", *_INCIDENTAL, *_INCIDENTAL_MODULES}
-    for module in ("llama_cpp", "llama", "_backends"):
+    for module in _PUBLIC:
         names.update(_submodule(module).__all__)
     names.update(name for name in vars(_submodule("_errors")) if name.endswith("Error"))
     return sorted(names)
@@ -102,7 +106,7 @@ def _find(name: str):
     if name in _INCIDENTAL:
         return getattr(import_module(_INCIDENTAL[name]), name)
     if not name.startswith("_"):
-        for module in ("llama_cpp", "llama", "_errors", "_backends"):
+        for module in (*_PUBLIC, "_errors"):
             found = getattr(_submodule(module), name, None)
             if found is not None:
                 return found

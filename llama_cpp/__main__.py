@@ -8,7 +8,8 @@ import os
 import sys
 from typing import Any, Dict, Iterable, List, Optional
 
-from . import _info, _paths
+from . import _info
+from ._engine import paths
 
 _EXAMPLES = """examples:
   python -m llama_cpp info
@@ -195,7 +196,7 @@ def _schema_text(argument: str) -> str:
     """Return the schema: the content of a file, or the argument itself. ValueError if no JSON."""
     text = argument
     if not argument.lstrip().startswith("{"):
-        text = _paths.read_text(argument)
+        text = paths.read_text(argument)
     try:
         json.loads(text)
     except ValueError as error:

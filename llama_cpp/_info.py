@@ -7,11 +7,17 @@ import platform
 import sys
 from typing import Any, Dict, List
 
-from . import __version__, _backends, _build_info, _core, _loader, _threads
+from . import __version__, _build_info, _core
+from ._backends.cpu import FORCE_VARIABLE
+from ._backends.devices import Device, devices
+from ._backends.problems import problem_of
+from ._backends.report import report
+from ._backends.required import require_ready
+from ._engine.threads import default_threads
 from ._errors import BackendError
 
 _REASONS = {
-    "forced": f"forced by {_loader.FORCE_VARIABLE}",
+    "forced": f"forced by {FORCE_VARIABLE}",
     "remembered": "remembered from an earlier check on this machine",
     "checked": "best score whose check passed",
     "only one": "the only one of this build",
@@ -22,8 +28,7 @@ _REASONS = {
 
 def collect() -> Dict[str, Any]:
     """Return everything as plain data that JSON can hold."""
-    report = _loader.report
-    devices = _backends.devices()
+    found = devices()
     return {
         "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),
@@ -43,38 +48,38 @@ def collect() -> Dict[str, Any]:
             "variant": report.variant,
             "reason": _REASONS.get(report.reason, report.reason),
             "library": report.library,
-            "forced": os.environ.get(_loader.FORCE_VARIABLE, ""),
+            "forced": os.environ.get(FORCE_VARIABLE, ""),
             "scores": report.scores,
             "checks": report.checks,
             "rejected": report.rejected,
             "features": _core.cpu_features() if report.variant else {},
             "cache_file": report.cache_file,
         },
-        "threads": _threads.default_threads()._asdict(),
-        "backends": [_backend(entry, devices) for entry in report.backends],
-        "devices": [device._asdict() for device in devices],
+        "threads": default_threads()._asdict(),
+        "backends": [_backend(entry, found) for entry in report.backends],
+        "devices": [device._asdict() for device in found],
         "errors": _errors(),
     }
 
 
-def _backend(entry: Dict[str, str], devices: List[_backends.Device]) -> Dict[str, Any]:
-    """Return what the loader says of a library, with its devices, and what to do if it has none."""
+def _backend(entry: Dict[str, str], devices: List[Device]) -> Dict[str, Any]:
+    """Returns the report's entry of a library, with its devices, and the remedy if it has none."""
     names = [device.name for device in devices if device.backend == entry["backend"]]
     loaded = entry["state"] == "loaded"
     stays_without = entry["state"] != "unused" and not names
     return {
         **entry,
         "devices": names if loaded else [],
-        "problem": _backends.problem_of(entry["backend"]).message if stays_without else "",
+        "problem": problem_of(entry["backend"]).message if stays_without else "",
     }
 
 
 def _errors() -> List[str]:
     """Return why nothing can be run."""
     try:
-        _loader.require_backend()
+        require_ready()
     except BackendError as error:
-        return _loader.report.errors or [str(error)]
+        return report.errors or [str(error)]
     return []
 
 

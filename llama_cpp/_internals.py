@@ -9,16 +9,17 @@ from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
-from . import _core, _loader
+from . import _core
+from ._backends.required import require_ready
+from ._engine.grammar import LlamaGrammar
 from ._errors import LlamaError
-from .llama_grammar import LlamaGrammar
 
 
 class LlamaModel:
     """A loaded model; `model` is the native object."""
 
     def __init__(self, *, path_model: str, params: _core.ModelParams, verbose: bool = True):
-        _loader.require_backend()
+        require_ready()
         self.path_model = path_model
         self.params = params
         self.verbose = verbose

@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import operator
 import os
 import sys
-import threading
 import warnings
 from collections import deque
 from typing import (
     Any,
-    Callable,
     Deque,
     Dict,
     Generator,
@@ -26,41 +23,41 @@ from typing import (
     Literal,
     Optional,
     Sequence,
-    Tuple,
     Union,
 )
 
 import numpy as np
 import numpy.typing as npt
 
-import llama_cpp.llama_chat_format as llama_chat_format
-import llama_cpp.llama_cpp as llama_cpp
-
-from . import _completion, _core, _embedding, _kinds, _loader, _paths, _sampling, llama_types
-from ._arguments import checked, checked_chat
-from ._errors import (
-    ClosedError,
-    ContextError,
-    ContextOverflowError,
-    LlamaError,
-    OvertakenError,
-    StateError,
-)
-from ._logger import set_verbose
-from ._open_context import open_context
-from ._paths import StrPath
-from ._shared_generator import share
-from ._utils import suppress_stdout_stderr
-from .llama_cache import (
+from . import _core, llama_chat_format, llama_types
+from ._chat.template import default_format, handlers_from_model
+from ._engine import completion, constants, embedding, generation, kinds, loading, paths
+from ._engine.arguments import checked, checked_chat
+from ._engine.caches import (
     BaseLlamaCache,
     LlamaCache,
     LlamaDiskCache,
     LlamaRAMCache,
     longest_token_prefix,
 )
-from .llama_grammar import LlamaGrammar
-from .llama_speculative import LlamaDraftModel
-from .llama_tokenizer import BaseLlamaTokenizer, LlamaTokenizer
+from ._engine.drafts import LlamaDraftModel
+from ._engine.grammar import LlamaGrammar
+from ._engine.options import ContextOptions, ModelOptions, values
+from ._engine.processors import (
+    LogitsProcessor,
+    LogitsProcessorList,
+    MinTokensLogitsProcessor,
+    StoppingCriteria,
+    StoppingCriteriaList,
+    any_of,
+)
+from ._engine.sampling import Sampling, checked_more
+from ._engine.session import NoContext, Session
+from ._engine.shared_generator import share
+from ._engine.state import LlamaState
+from ._engine.tokenizers import BaseLlamaTokenizer, LlamaTokenizer
+from ._logger import set_verbose
+from ._utils import suppress_stdout_stderr
 from .llama_types import *  # noqa: F403
 from .llama_types import (
     ChatCompletionFunction,
@@ -76,34 +73,34 @@ from .llama_types import (
     CreateEmbeddingResponse,
 )
 
-_ALL_LAYERS = 0x7FFFFFFF
-# Arguments of Llama() that ContextParams has under the same name; None leaves llama.cpp's default.
-_CONTEXT_ARGUMENTS = (
-    "pooling_type",
-    "attention_type",
-    "rope_freq_base",
-    "rope_freq_scale",
-    "yarn_ext_factor",
-    "yarn_attn_factor",
-    "yarn_beta_fast",
-    "yarn_beta_slow",
-    "yarn_orig_ctx",
-    "offload_kqv",
-    "no_perf",
-)
-_OPTIONAL_CONTEXT_ARGUMENTS = ("rope_scaling_type", "op_offload", "swa_full", "type_k", "type_v")
-_PICKLED_ATTRIBUTES = ("sampling_extras", "chat_template_kwargs")
-_See = Callable[[int, int], None]
-_TopLogprobs = Tuple[float, List[Tuple[int, float]]]
 # Once parameters of llama-cpp-python's Llama, by its history, and without a meaning today: memory
 # and kernels that llama.cpp chooses itself (f16_kv and n_parts until 2023, low_vram until 0.2.5,
 # mul_mat_q until 0.2.53), or numbers that are in every GGUF file (n_gqa, rms_norm_eps).
 _NO_LONGER_NEEDED = frozenset(
     ("f16_kv", "low_vram", "mul_mat_q", "n_gqa", "n_parts", "rms_norm_eps")
 )
-_MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
-_LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
-_MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short
+_PICKLED_ATTRIBUTES = ("sampling_extras", "chat_template_kwargs")
+
+
+class _OfSession:
+    """An attribute of Llama that is its session's, under the same name unless another is given."""
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = self._name or name
+
+    def __get__(self, llama: Optional[Llama], owner: Optional[type] = None) -> Any:
+        return self if llama is None else getattr(llama._session, self._name)
+
+    def __set__(self, llama: Llama, value: Any) -> None:
+        setattr(llama._session, self._name, value)
+
+
+def _of_session(name: str = "") -> Any:
+    """Returns an attribute that is the session's, of a type that type checkers take for its."""
+    return _OfSession(name)
 
 
 class Llama:
@@ -125,7 +122,7 @@ class Llama:
         *,
         # Model
         n_gpu_layers: Union[int, Literal["auto"]] = 0,
-        split_mode: int = llama_cpp.LLAMA_SPLIT_MODE_LAYER,
+        split_mode: int = constants.LLAMA_SPLIT_MODE_LAYER,
         main_gpu: int = 0,
         tensor_split: Optional[List[float]] = None,
         vocab_only: bool = False,
@@ -133,15 +130,15 @@ class Llama:
         use_mlock: bool = False,
         kv_overrides: Optional[Dict[str, Union[bool, int, float, str]]] = None,
         # Context
-        seed: int = llama_cpp.LLAMA_DEFAULT_SEED,
+        seed: int = constants.LLAMA_DEFAULT_SEED,
         n_ctx: int = 512,
         n_batch: int = 512,
         n_ubatch: int = 512,
         n_threads: Optional[int] = None,
         n_threads_batch: Optional[int] = None,
-        rope_scaling_type: Optional[int] = llama_cpp.LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED,
-        pooling_type: int = llama_cpp.LLAMA_POOLING_TYPE_UNSPECIFIED,
-        attention_type: int = llama_cpp.LLAMA_ATTENTION_TYPE_UNSPECIFIED,
+        rope_scaling_type: Optional[int] = constants.LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED,
+        pooling_type: int = constants.LLAMA_POOLING_TYPE_UNSPECIFIED,
+        attention_type: int = constants.LLAMA_ATTENTION_TYPE_UNSPECIFIED,
         rope_freq_base: float = 0.0,
         rope_freq_scale: float = 0.0,
         yarn_ext_factor: float = -1.0,
@@ -241,112 +238,105 @@ class Llama:
             ContextError: the context cannot be created with these arguments (a ValueError).
             BackendError: no CPU backend could be loaded when llama_cpp was imported.
         """
-        arguments = dict(locals())
         _warn_about_unknown(kwargs)
-        n_gpu_layers = _checked_layers(n_gpu_layers, tensor_split, split_mode)
-        self._arguments = {
-            name: value
-            for name, value in arguments.items()
-            if name not in ("self", "kwargs", "arguments")
+        self._model_options = ModelOptions(
+            n_gpu_layers=n_gpu_layers,
+            split_mode=split_mode,
+            main_gpu=main_gpu,
+            tensor_split=tensor_split,
+            vocab_only=vocab_only,
+            use_mmap=use_mmap and lora_path is None,
+            use_mlock=use_mlock,
+            kv_overrides=kv_overrides,
+        )
+        self._context_options = ContextOptions(
+            n_ctx=n_ctx,
+            n_batch=n_batch,
+            n_ubatch=n_ubatch,
+            n_threads=n_threads,
+            n_threads_batch=n_threads_batch,
+            rope_scaling_type=rope_scaling_type,
+            pooling_type=pooling_type,
+            attention_type=attention_type,
+            rope_freq_base=rope_freq_base,
+            rope_freq_scale=rope_freq_scale,
+            yarn_ext_factor=yarn_ext_factor,
+            yarn_attn_factor=yarn_attn_factor,
+            yarn_beta_fast=yarn_beta_fast,
+            yarn_beta_slow=yarn_beta_slow,
+            yarn_orig_ctx=yarn_orig_ctx,
+            embedding=embedding,
+            offload_kqv=offload_kqv,
+            flash_attn=flash_attn,
+            op_offload=op_offload,
+            swa_full=swa_full,
+            no_perf=no_perf,
+            type_k=type_k,
+            type_v=type_v,
+        )
+        # With the options above, the arguments that unpickling passes to __init__ again.
+        self._arguments: Dict[str, Any] = {
+            "model_path": model_path,
+            "use_mmap": use_mmap,
+            "seed": seed,
+            "logits_all": logits_all,
+            "last_n_tokens_size": last_n_tokens_size,
+            "lora_base": lora_base,
+            "lora_scale": lora_scale,
+            "lora_path": lora_path,
+            "numa": numa,
+            "chat_format": chat_format,
+            "chat_handler": chat_handler,
+            "draft_model": draft_model,
+            "tokenizer": tokenizer,
+            "spm_infill": spm_infill,
+            "verbose": verbose,
         }
-        self._lock = threading.RLock()
-        self._epoch = 0
-        self._lora_adapter: Optional[_core.LoraAdapter] = None
-        self.verbose = verbose
-        self.model_path = _paths.model_path(model_path)
-        self.sampling_extras: Dict[str, Any] = {}
+        self.model_path = paths.model_path(model_path)
         self.chat_template_kwargs: Dict[str, Any] = {}
-
-        _loader.require_backend()
         set_verbose(verbose)
-        _core.backend_init()
-        self.numa = _numa_strategy(numa)
-        if self.numa != llama_cpp.GGML_NUMA_STRATEGY_DISABLED:
-            _core.numa_init(self.numa)
-
-        # Model
+        self.numa = loading.start(numa)
         self.tensor_split = tensor_split
         self.kv_overrides = kv_overrides
-        self.model_params = _core.ModelParams()
-        self.model_params.split_mode = split_mode
-        self.model_params.main_gpu = main_gpu
-        self.model_params.tensor_split = _checked_split(tensor_split)
-        self.model_params.vocab_only = vocab_only
-        self.model_params.load_mode = _load_mode(use_mmap and lora_path is None, use_mlock)
-        self.model_params.kv_overrides = _checked_overrides(kv_overrides)
-        if n_gpu_layers == "auto" and (vocab_only or not _core.supports_gpu_offload()):
-            n_gpu_layers = 0
-        elif n_gpu_layers != 0 and not _core.supports_gpu_offload():
-            warnings.warn(
-                f"n_gpu_layers={n_gpu_layers}, but this installation of llama_cpp sees no GPU:"
-                " everything runs on the CPU. `python -m llama_cpp info` lists what it sees",
-                stacklevel=3,
-            )
-        for name, value in (("n_ctx", n_ctx), ("n_batch", n_batch - 1), ("n_ubatch", n_ubatch - 1)):
-            if value < 0:
-                raise ContextError(f"{name} is too small: {self._arguments[name]}")
-        _paths.check_exists(self.model_path)
-        if n_gpu_layers == "auto":
-            self.model_params = _core.fit_to_devices(
-                self.model_path, self.model_params, self._make_context_params(n_ctx)
-            )
-        else:
-            self.model_params.n_gpu_layers = _ALL_LAYERS if n_gpu_layers == -1 else n_gpu_layers
-        self._model: Any = _core.Model(self.model_path, self.model_params)
-        self.metadata: Dict[str, str] = self._model.metadata()
-        self._is_recurrent = self._model.is_recurrent
-        self._is_hybrid = self._model.is_hybrid
-        self._n_vocab = self._model.n_vocab
-        self._token_nl = self._model.token_nl
-        self._token_eos = self._model.token_eos
-
-        # Context
-        n_ctx = n_ctx or self._model.n_ctx_train or 512
-        self.context_params = self._make_context_params(n_ctx)
-        self.n_batch = self.context_params.n_batch
-        self._rows_at_once = max(1, min(self.n_batch, _LOGITS_BYTES // (4 * self._n_vocab or 1)))
-        if not embedding:  # which is computed for all tokens
-            self.context_params.n_outputs_max = self._rows_at_once
-        if self._is_recurrent or self._is_hybrid:
-            self.context_params.n_seq_max = min(self.context_params.n_seq_max, _MOST_STATES)
-        self.n_threads = self.context_params.n_threads
-        self.n_threads_batch = self.context_params.n_threads_batch
-        self._ctx: Any = _NoContext()
-        if not vocab_only:
-            self._model, self._ctx = open_context(
-                self._model, self.model_params, self.context_params
-            )
-        self._n_ctx = n_ctx if vocab_only else self._ctx.n_ctx
-
-        # LoRA
         self.lora_base = lora_base
         self.lora_scale = lora_scale
         self.lora_path = lora_path
+
+        model, self.model_params = loading.load_model(
+            self.model_path, self._model_options, self._context_options
+        )
+        self.metadata: Dict[str, str] = model.metadata()
+        n_ctx = n_ctx or model.n_ctx_train or 512
+        self.context_params = loading.context_params(model, self._context_options, n_ctx)
+        self.n_threads = self.context_params.n_threads
+        self.n_threads_batch = self.context_params.n_threads_batch
+        context: Union[_core.Context, NoContext] = NoContext()
+        if not vocab_only:
+            model, context = loading.open_context(model, self.model_params, self.context_params)
+            n_ctx = context.n_ctx
         if lora_path:
-            self._apply_lora(lora_path, lora_scale)
+            self._lora_adapter = loading.apply_lora(model, context, lora_path, lora_scale)
 
-        # What has been evaluated
-        self._logits_all = logits_all or draft_model is not None
-        self.n_tokens = 0
-        self._requires_eval = True  # the context holds no logits to sample from
-        self.input_ids: npt.NDArray[np.intc] = np.zeros(self._n_ctx, dtype=np.intc)
-        self._score_rows: Optional[npt.NDArray[np.single]] = None
-        self._n_scored = 0  # how many of them are those of the evaluated tokens
-        self._last_score: Tuple[List[int], int, List[_TopLogprobs]] = ([], 0, [])
+        self._session = Session(
+            model,
+            context,
+            name=self.model_path,
+            n_ctx=n_ctx,
+            n_batch=self.context_params.n_batch,
+            logits_all=logits_all,
+            embedding=embedding,
+            tokenizer=tokenizer or LlamaTokenizer.of_model(model),
+            draft_model=draft_model,
+        )
+        self._session.seed = seed or constants.LLAMA_DEFAULT_SEED
+        self._session.last_n_tokens_size = last_n_tokens_size
+        self._session.spm_infill = spm_infill
+        self._session.verbose = verbose
 
-        # Generation
-        self._seed = seed or llama_cpp.LLAMA_DEFAULT_SEED
-        self.last_n_tokens_size = last_n_tokens_size
-        self.spm_infill = spm_infill
-        self.draft_model = draft_model
-        self.tokenizer_ = tokenizer or LlamaTokenizer(self)
-        self.cache: Optional[BaseLlamaCache] = None
-
-        # Chat
         self.chat_format = chat_format
         self.chat_handler = chat_handler
-        self._chat_handlers = llama_chat_format.handlers_from_model(self._model, self.metadata)
-        self._default_format = self._default_chat_format()
+        self._chat_handlers = handlers_from_model(model, self.metadata)
+        self._default_format = default_format(self._chat_handlers, self.metadata)
         if chat_format is None and chat_handler is None:
             self.chat_format = self._default_format
 
@@ -355,46 +345,34 @@ class Llama:
             print(f"Model metadata: {self.metadata}", file=sys.stderr)
             print(f"Chat format: {self.chat_format}", file=sys.stderr)
 
-    def _make_context_params(self, n_ctx: int) -> Any:
-        """The constructor's arguments for a context; `n_ctx` of 0 is the context as trained."""
-        given = self._arguments
-        params = _core.ContextParams()
-        params.n_ctx = n_ctx
-        params.n_batch = min(n_ctx, given["n_batch"]) if n_ctx else given["n_batch"]
-        params.n_ubatch = min(params.n_batch, given["n_ubatch"])
-        params.n_threads = given["n_threads"] or _default_threads()
-        params.n_threads_batch = given["n_threads_batch"] or _default_threads()
-        for name in _CONTEXT_ARGUMENTS:
-            setattr(params, name, given[name])
-        for name in _OPTIONAL_CONTEXT_ARGUMENTS:
-            if given[name] is not None:
-                setattr(params, name, given[name])
-        params.flash_attn_type = _flash_attn_type(given["flash_attn"])
-        if given["embedding"]:
-            params.embeddings = True
-            params.n_ubatch = params.n_batch
-            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
-            params.kv_unified = True
-        return params
+    # ---- attributes of the session, for programs that drive the model themselves
 
-    def _apply_lora(self, path: StrPath, scale: float) -> None:
-        try:
-            self._lora_adapter = _core.LoraAdapter(self._model, path)
-            self._ctx.set_lora(self._lora_adapter, scale)
-        except LlamaError as error:
-            raise RuntimeError(
-                f"Failed to initialize LoRA adapter from lora path: {_paths.shown(path)}\n{error}"
-            ) from error
+    verbose: bool = _of_session()
+    cache: Optional[BaseLlamaCache] = _of_session()
+    draft_model: Optional[LlamaDraftModel] = _of_session()
+    tokenizer_: BaseLlamaTokenizer = _of_session("tokenizer")
+    last_n_tokens_size: int = _of_session()
+    spm_infill: bool = _of_session()
+    sampling_extras: Dict[str, Any] = _of_session()
+    n_batch: int = _of_session()
+    n_tokens: int = _of_session()
+    input_ids: npt.NDArray[np.intc] = _of_session()
+    _model: _core.Model = _of_session("model")
+    _ctx: Any = _of_session("ctx")
+    _lock: Any = _of_session("lock")
+    _n_ctx: int = _of_session("n_ctx")
+    _n_vocab: int = _of_session("n_vocab")
+    _seed: int = _of_session("seed")
+    _logits_all: bool = _of_session("logits_all")
+    _input_ids: npt.NDArray[np.intc] = _of_session("evaluated")
 
-    def _default_chat_format(self) -> str:
-        """The format of the template in the model file, by a well-known name if it has one."""
-        default = llama_chat_format.DEFAULT_TEMPLATE
-        if default not in self._chat_handlers:
-            return "llama-2"
-        known = llama_chat_format.guess_chat_format_from_gguf_metadata(self.metadata)
-        if known is not None:  # same prompts, but the template's handler also parses tool calls
-            self._chat_handlers[known] = self._chat_handlers[default]
-        return known or default
+    @property
+    def _is_recurrent(self) -> bool:
+        return self._model.is_recurrent
+
+    @property
+    def _is_hybrid(self) -> bool:
+        return self._model.is_hybrid
 
     # ---- what the model and context are
 
@@ -434,12 +412,7 @@ class Llama:
 
     def pooling_type(self) -> str:
         """Return how embeddings are pooled, one of LLAMA_POOLING_TYPE_* (an int)."""
-        return self._context().pooling_type
-
-    def _context(self) -> Any:
-        if self._ctx.closed:
-            raise ClosedError("This Llama is closed; create a new one to go on")
-        return self._ctx
+        return self._session.context().pooling_type
 
     # ---- tokens
 
@@ -465,7 +438,7 @@ class Llama:
         `special` shows control tokens; `prev_tokens` are the tokens before them, for tokenizers
         whose text depends on those.
         """
-        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
+        kinds.in_vocabulary("tokens", tokens, self._n_vocab)
         return self.tokenizer_.detokenize(tokens, prev_tokens=prev_tokens, special=special)
 
     # ---- settings
@@ -488,47 +461,12 @@ class Llama:
 
         Rows are computed when they are asked for, and from then on with their tokens.
         """
-        with self._lock:
-            needed = self.n_tokens if self._logits_all else 0
-            rows = self._reserve_scores(needed)
-            if self._n_scored < needed:
-                self._compute_scores()
-            return rows
+        with self._session.lock:
+            return self._session.all_scores()
 
     @scores.setter
     def scores(self, rows: npt.NDArray[np.single]) -> None:
-        self._score_rows = rows
-        self._n_scored = self.n_tokens
-
-    def _reserve_scores(self, needed: int) -> npt.NDArray[np.single]:
-        """Returns the array of logits, with `needed` rows at least."""
-        rows = self._score_rows
-        if rows is None or len(rows) < needed:
-            most = self._n_ctx if self._logits_all else self.n_batch
-            try:  # the system gives memory to rows that are written to
-                self._score_rows = np.zeros((most, self._n_vocab), dtype=np.single)
-            except MemoryError:  # unless it does not even promise so much
-                count = min(most, needed + needed // 2 + 16)
-                self._score_rows = np.zeros((count, self._n_vocab), dtype=np.single)
-            if rows is not None:
-                self._score_rows[: len(rows)] = rows
-            rows = self._score_rows
-        return rows
-
-    def _compute_scores(self) -> None:
-        """Evaluates the tokens again whose logits are not there."""
-        tokens = self.input_ids[: self.n_tokens].copy()
-        self.n_tokens = self._n_scored
-        self._eval(tokens[self.n_tokens :], self._context().n_outputs)
-
-    def _keep_scores(self, begin: int, count: int) -> None:
-        """Copies the logits of the last evaluation, of tokens from `begin` on."""
-        self._reserve_scores(begin + count)[begin : begin + count] = self._ctx.logits_all()
-        self._n_scored = begin + count
-
-    @property
-    def _input_ids(self) -> npt.NDArray[np.intc]:
-        return self.input_ids[: self.n_tokens]
+        self._session.scores.replace(rows, self.n_tokens)
 
     @property
     def _scores(self) -> npt.NDArray[np.single]:
@@ -547,12 +485,8 @@ class Llama:
 
     def reset(self):
         """Forget the evaluated tokens."""
-        with self._lock:
-            self._epoch += 1
-            self.n_tokens = 0
-            self._requires_eval = True
-            if self._is_recurrent or self._is_hybrid:
-                self._context().memory_clear(True)
+        with self._session.lock:
+            self._session.reset()
 
     @checked
     def eval(self, tokens: Sequence[int]):
@@ -560,109 +494,10 @@ class Llama:
 
         Raises ContextOverflowError (a ValueError) when they do not fit into the context.
         """
-        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
-        with self._lock:
-            self._epoch += 1
-            self._eval(tokens)
-
-    def _eval(self, tokens: Sequence[int], n_rows: int = 1, see: Optional[_See] = None) -> None:
-        """Evaluates tokens after those evaluated before.
-
-        The context then holds the logits of the last `n_rows` of them. `see(begin, count)` is
-        called when it holds those of the tokens at these positions, for all tokens in turn.
-        """
-        ctx = self._context()
-        begin, end = self.n_tokens, self.n_tokens + len(tokens)
-        if begin == end:
-            return
-        self._refuse_encoder_decoder()
-        if end > self._n_ctx:
-            raise ContextOverflowError(
-                f"Requested tokens ({end}) exceed context window of {self._n_ctx}\n"
-                "Call reset() to start again, or create the model with a larger n_ctx."
-            )
-        array = np.asarray(tokens, dtype=np.intc)
-        self._n_scored = min(self._n_scored, begin)
-        if see is None and self._score_rows is not None and self._logits_all:
-            see = self._keep_scores if self._n_scored == begin else None
-        self._requires_eval = True  # a signal handler may raise after decode()
-        try:
-            if not self._rewind(begin):
-                ctx.memory_clear(True)
-                ctx.decode(self.input_ids[:begin], 0, 0, 1)
-            if see is not None:
-                self._decode_seen(array, begin, max(n_rows, self._rows_at_once), see)
-            elif n_rows == 1:
-                ctx.decode(array, begin, 0, 1)
-            else:
-                self._decode_rows(array, begin, n_rows)
-        except BaseException:
-            self._forget()
-            raise
-        self.input_ids[begin:end] = array
-        self.n_tokens = end
-        self._requires_eval = False
-
-    def _decode_rows(self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int) -> None:
-        """Evaluates tokens with the logits of the last `n_rows`."""
-        split = max(0, len(tokens) - n_rows)
-        if split:
-            self._ctx.decode(tokens[:split], begin, 0, 0)
-        self._ctx.decode(tokens[split:], begin + split, 0, 2)
-
-    def _decode_seen(self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: _See) -> None:
-        """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
-        start, stop = 0, len(tokens) % step or step
-        while start < len(tokens):
-            self._ctx.decode(tokens[start:stop], begin + start, 0, 2)
-            see(begin + start, stop - start)
-            start, stop = stop, stop + step
-
-    def _score(self, tokens: List[int], k: int) -> List[_TopLogprobs]:
-        """Evaluates a prompt; returns the log probability of each token but the first, and the `k`
-        best ones in its place. Begins with what it shares with the prompt before."""
-        last_tokens, last_k, last_found = self._last_score
-        shared = longest_token_prefix(last_tokens, tokens) if k == last_k else 0
-        kept = min(shared, longest_token_prefix(self._input_ids.tolist(), tokens)) - 1
-        if kept > 0 and self._rewind(kept):
-            self._epoch += 1
-            self.n_tokens = kept
-        else:
-            self.reset()
-        found = last_found[: self.n_tokens]
-
-        def see(begin: int, count: int) -> None:
-            for row, token in enumerate(tokens[begin + 1 : begin + count + 1]):
-                found.append(_core.top_logprobs(self._ctx, row, token, k))
-
-        self._eval(tokens[self.n_tokens :], see=see)
-        self._last_score = (tokens, k, found)
-        return found
-
-    def _refuse_encoder_decoder(self) -> None:
-        model = self._model
-        if model.has_encoder and model.has_decoder:
-            raise ContextError(
-                "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
-                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
-            )
-
-    def _rewind(self, n_tokens: int) -> bool:
-        """Drop everything after the first `n_tokens`; False when this model cannot do that."""
-        ctx = self._context()
-        window = self._model.n_swa
-        if window and 0 < n_tokens <= ctx.seq_pos_max(0):
-            # The window may have dropped what the kept tokens attend to.
-            kept = ctx.seq_pos_min(0) <= max(0, n_tokens - window)
-            return kept and ctx.seq_rm(0, n_tokens, -1)
-        return ctx.seq_rm(0, n_tokens, -1)
-
-    def _forget(self) -> None:
-        """After a failed evaluation nobody knows what the context holds."""
-        self.n_tokens = 0
-        self._requires_eval = True
-        if not self._ctx.closed:
-            self._ctx.memory_clear(False)
+        kinds.in_vocabulary("tokens", tokens, self._n_vocab)
+        with self._session.lock:
+            self._session.epoch += 1
+            self._session.eval(tokens)
 
     # ---- tokens: sampling and generating
 
@@ -685,6 +520,7 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         idx: Optional[int] = None,
+        **more: Any,
     ):
         """Draw one token from the logits of an evaluated token and return it.
 
@@ -692,12 +528,12 @@ class Llama:
         logits_all=True. The penalties look at the last evaluated tokens. `tfs_z` and `penalize_nl`
         have no effect: llama.cpp no longer has them. Raises IndexError when there are no logits.
         """
-        params = self._sampling_params(
+        sampling = Sampling(
             top_k=top_k,
             top_p=top_p,
             min_p=min_p,
             typical_p=typical_p,
-            temp=temp,
+            temperature=temp,
             repeat_penalty=repeat_penalty,
             frequency_penalty=frequency_penalty,
             presence_penalty=presence_penalty,
@@ -705,53 +541,11 @@ class Llama:
             mirostat_tau=mirostat_tau,
             mirostat_eta=mirostat_eta,
             grammar=grammar,
+            more=checked_more("sample", more),
         )
-        with self._lock:
-            if self.n_tokens == 0:
-                raise IndexError("There are no logits to sample from: call eval(tokens) first")
-            if idx is not None and not 0 <= idx < self.n_tokens:
-                raise IndexError(
-                    f"idx has to be the position of an evaluated token, from 0 to"
-                    f" {self.n_tokens - 1}, not {idx}"
-                )
-            sampler = _core.Sampler(self._model, params)
-            history = self._input_ids[max(0, self.n_tokens - self.last_n_tokens_size) :]
-            sampler.accept_many(history, False)
-            index = -1 if idx is None else idx - self.n_tokens
-            if self._logits_all and index < -self._ctx.n_outputs:
-                self._eval_again(-index)
-            return self._sample(sampler, index, logits_processor)
-
-    def _eval_again(self, n_rows: int) -> None:
-        """Evaluates the last tokens again, for the logits of all of them."""
-        tokens = self._input_ids[-n_rows:].copy()
-        self.n_tokens -= n_rows
-        self._eval(tokens, n_rows)
-
-    def _sample(self, sampler: Any, index: int, processors: Optional[LogitsProcessorList]) -> int:
-        """Draw from output row `index` (negative: from the end), through Python's processors."""
-        if not processors:
-            return sampler.sample(self._ctx, index)
-        logits = self._ctx.logits(index)
-        tokens = self.input_ids[: self.n_tokens + 1 + index]
-        for processor in processors:
-            logits = processor(tokens, logits)
-        return sampler.sample_from_logits(np.ascontiguousarray(logits, dtype=np.single))
-
-    def _sampling_params(self, **arguments: Any) -> _core.SamplingParams:
-        extras = self.sampling_extras
-        if extras:
-            _sampling.check_extras(extras)
-            extras = dict(extras)  # other threads may change them
-        bias = arguments.get("logit_bias")
-        if bias:
-            _kinds.in_vocabulary("logit_bias", list(bias), self._n_vocab)
-        return _sampling.make_params(
-            seed=self._seed,
-            last_n=self.last_n_tokens_size,
-            extras=extras,
-            **arguments,
-        )
+        with self._session.lock:
+            params = self._session.native_sampling(sampling)
+            return generation.sample(self._session, params, idx, logits_processor)
 
     @checked
     def generate(
@@ -774,6 +568,7 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         stopping_criteria: Optional[StoppingCriteriaList] = None,
         grammar: Optional[LlamaGrammar] = None,
+        **more: Any,
     ) -> Generator[int, Optional[Sequence[int]], None]:
         """Generate tokens after a prompt, without end: stop at a token, or close the generator.
 
@@ -798,17 +593,18 @@ class Llama:
             logits_processor: functions (tokens, logits) -> logits, called in order.
             stopping_criteria: functions (tokens, logits) -> bool; the first True ends generation.
             grammar: only text that it admits is generated.
+            more: further sampling parameters by llama.cpp's names; see sampling_extras.
 
         Raises (at the first or a later step):
             ContextOverflowError: the context is full (a ValueError).
             OvertakenError: something else was evaluated on this Llama meanwhile.
         """
-        params = self._sampling_params(
+        sampling = Sampling(
             top_k=top_k,
             top_p=top_p,
             min_p=min_p,
             typical_p=typical_p,
-            temp=temp,
+            temperature=temp,
             repeat_penalty=repeat_penalty,
             frequency_penalty=frequency_penalty,
             presence_penalty=presence_penalty,
@@ -816,152 +612,15 @@ class Llama:
             mirostat_tau=mirostat_tau,
             mirostat_eta=mirostat_eta,
             grammar=grammar,
+            more=checked_more("generate", more),
         )
-        _kinds.in_vocabulary("tokens", tokens, self._n_vocab)
+        kinds.in_vocabulary("tokens", tokens, self._n_vocab)
+        session = self._session
+        params = session.native_sampling(sampling)
+        criteria = any_of(stopping_criteria)
         return share(
-            self._generate(tokens, params, reset, logits_processor, _any_of(stopping_criteria))
+            generation.generate(session, tokens, params, reset, logits_processor, criteria)
         )
-
-    def _generate(
-        self,
-        tokens: Sequence[int],
-        params: _core.SamplingParams,
-        reset: bool,
-        processors: Optional[LogitsProcessorList],
-        criteria: Optional[StoppingCriteriaList],
-    ) -> Generator[int, Optional[Sequence[int]], None]:
-        if processors or criteria or self._logits_all or self.draft_model is not None:
-            return self._generate_with_python(tokens, params, reset, processors, criteria)
-        return self._generate_native(tokens, params, reset)
-
-    def _begin(self, tokens: Sequence[int], reset: bool) -> int:
-        """Evaluate what of a prompt is not evaluated yet; returns the epoch of this generation."""
-        pending = list(tokens)
-        if not pending and self.n_tokens == 0:
-            raise ValueError("There is nothing to generate from: the prompt has no tokens")
-        if reset:
-            pending = self._reuse_prefix(pending)
-        self._epoch += 1
-        self._eval(pending)
-        return self._epoch
-
-    def _reuse_prefix(self, tokens: List[int]) -> List[int]:
-        """Keep what is evaluated of `tokens`; returns the rest, which still has to be."""
-        if self.n_tokens > 0:
-            prefix = longest_token_prefix(self._input_ids.tolist(), tokens)
-            if prefix == len(tokens) == self.n_tokens and not self._requires_eval:
-                return []
-            prefix = min(prefix, len(tokens) - 1)  # something must be evaluated to have logits
-            if prefix > 0 and self._rewind(prefix):
-                self.n_tokens = prefix
-                self._requires_eval = True
-                return tokens[prefix:]
-        self.reset()
-        return tokens
-
-    def _check_epoch(self, epoch: int) -> None:
-        if self._epoch != epoch:
-            self._context()  # says so when it was close() that ended the generation
-            raise OvertakenError(
-                "This generation was overtaken: something else was evaluated on the same Llama."
-                " Use one Llama per stream, or finish a stream before the next call"
-            )
-
-    def _generate_native(
-        self, tokens: Sequence[int], params: _core.SamplingParams, reset: bool
-    ) -> Generator[int, Optional[Sequence[int]], None]:
-        """The fast loop: nothing but llama.cpp between two tokens."""
-        lock, ids, sample_accept = self._lock, self.input_ids, _core.sample_accept
-        with lock:
-            sampler = _core.Sampler(self._model, params)
-            epoch = self._begin(tokens, reset)
-            ctx = self._ctx
-            token = sample_accept(ctx, sampler)
-        n_ctx, decode_one = self._n_ctx, ctx.decode_one
-        while True:
-            injected = yield token
-            with lock:
-                if self._epoch != epoch:
-                    self._check_epoch(epoch)
-                position = self.n_tokens
-                if injected is not None or position >= n_ctx:
-                    self._eval([token, *self._sent(injected)])
-                else:
-                    self._requires_eval = True
-                    try:
-                        decode_one(token, position)
-                    except BaseException:
-                        self._forget()
-                        raise
-                    ids[position] = token
-                    self.n_tokens = position + 1
-                    self._requires_eval = False
-                token = sample_accept(ctx, sampler)
-
-    def _generate_with_python(
-        self,
-        tokens: Sequence[int],
-        params: _core.SamplingParams,
-        reset: bool,
-        processors: Optional[LogitsProcessorList],
-        criteria: Optional[StoppingCriteriaList],
-    ) -> Generator[int, Optional[Sequence[int]], None]:
-        """The general loop: processors, criteria, all logits, drafts.
-
-        `position` counts the tokens that are settled. Beyond them the context may hold guesses of
-        the draft model; they are settled one by one as long as the sampler draws the same.
-        """
-        lock = self._lock
-        with lock:
-            sampler = _core.Sampler(self._model, params)
-            epoch = self._begin(tokens, reset)
-            position = self.n_tokens
-        while True:
-            with lock:
-                self._check_epoch(epoch)
-                row = position - 1 - self.n_tokens
-                token = self._sample(sampler, row, processors)
-                if criteria is not None and criteria(
-                    self.input_ids[:position], self._ctx.logits(row)
-                ):
-                    self._settle(position)
-                    return
-                sampler.accept(token)
-            injected = yield token
-            with lock:
-                self._check_epoch(epoch)
-                guessed = position < self.n_tokens and self.input_ids[position] == token
-                if guessed and injected is None:
-                    position += 1
-                    continue
-                self._settle(position)
-                pending = [token, *self._sent(injected)]
-                position += len(pending)
-                draft = self._draft(pending)
-                self._eval([*pending, *draft], len(draft) + 1)
-
-    def _sent(self, tokens: Optional[Sequence[int]]) -> Sequence[int]:
-        """The tokens given to a generator's send()."""
-        found = [] if tokens is None else _kinds.tokens("tokens", tokens)
-        _kinds.in_vocabulary("tokens", found, self._n_vocab)
-        return found
-
-    def _settle(self, position: int) -> None:
-        """Drop guesses beyond `position` from the context."""
-        if position < self.n_tokens:
-            self.n_tokens = position
-            self._requires_eval = True
-
-    def _draft(self, pending: List[int]) -> List[int]:
-        """Ask the draft model how the evaluated tokens and `pending` go on."""
-        if self.draft_model is None:
-            return []
-        end = self.n_tokens + len(pending)
-        room = min(self._n_ctx - end, self.n_batch - len(pending))
-        if room <= 0:
-            return []
-        guess = self.draft_model(np.append(self._input_ids, np.asarray(pending, dtype=np.intc)))
-        return guess[:room].astype(int).tolist()
 
     # ---- text
 
@@ -993,6 +652,7 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continue a text.
 
@@ -1022,12 +682,12 @@ class Llama:
             GrammarError: the grammar does not parse (a ValueError).
             OvertakenError: a stream was continued after a newer generation had started.
         """
-        params = self._sampling_params(
+        sampling = Sampling(
             top_k=top_k,
             top_p=top_p,
             min_p=min_p,
             typical_p=typical_p,
-            temp=temperature,
+            temperature=temperature,
             repeat_penalty=repeat_penalty,
             frequency_penalty=frequency_penalty,
             presence_penalty=presence_penalty,
@@ -1036,12 +696,13 @@ class Llama:
             mirostat_eta=mirostat_eta,
             grammar=grammar,
             logit_bias=logit_bias,
+            more=checked_more("create_completion", more),
         )
-        self._context()
-        job = _completion.prepare(
-            self,
+        session = self._session
+        job = completion.prepare(
+            session,
             prompt,
-            params,
+            session.native_sampling(sampling),
             suffix=suffix,
             max_tokens=max_tokens,
             logprobs=logprobs,
@@ -1050,10 +711,10 @@ class Llama:
             seed=seed,
             model=model,
             processors=logits_processor,
-            criteria=_any_of(stopping_criteria),
+            criteria=any_of(stopping_criteria),
         )
-        run: Any = _completion.stream if stream else _completion.complete
-        return share(run(self, job))
+        run: Any = completion.stream if stream else completion.complete
+        return share(run(session, job))
 
     def __call__(
         self,
@@ -1082,11 +743,37 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continue a text; see create_completion()."""
-        arguments = dict(locals())
-        del arguments["self"]
-        return self.create_completion(**arguments)
+        return self.create_completion(
+            prompt,
+            suffix=suffix,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            min_p=min_p,
+            typical_p=typical_p,
+            logprobs=logprobs,
+            echo=echo,
+            stop=stop,
+            frequency_penalty=frequency_penalty,
+            presence_penalty=presence_penalty,
+            repeat_penalty=repeat_penalty,
+            top_k=top_k,
+            stream=stream,
+            seed=seed,
+            tfs_z=tfs_z,
+            mirostat_mode=mirostat_mode,
+            mirostat_tau=mirostat_tau,
+            mirostat_eta=mirostat_eta,
+            model=model,
+            stopping_criteria=stopping_criteria,
+            logits_processor=logits_processor,
+            grammar=grammar,
+            logit_bias=logit_bias,
+            **more,
+        )
 
     # ---- chat
 
@@ -1121,6 +808,7 @@ class Llama:
         logit_bias: Optional[Dict[int, float]] = None,
         logprobs: Optional[bool] = None,
         top_logprobs: Optional[int] = None,
+        **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
         """Answer a chat.
 
@@ -1146,15 +834,47 @@ class Llama:
             LlamaChatCompletionHandlerNotFoundException: there is no such chat_format.
             and what create_completion() raises.
         """
-        arguments = dict(locals())
-        del arguments["self"]
-        self._context()
+        checked_more("create_chat_completion", more)
+        self._session.context()
         handler = (
             self.chat_handler
             or self._chat_handlers.get(self.chat_format or "")
             or llama_chat_format.get_chat_completion_handler(self.chat_format or "")
         )
-        return share(handler(llama=self, **arguments, **self.chat_template_kwargs))
+        return share(
+            handler(
+                llama=self,
+                messages=messages,
+                functions=functions,
+                function_call=function_call,
+                tools=tools,
+                tool_choice=tool_choice,
+                temperature=temperature,
+                top_p=top_p,
+                top_k=top_k,
+                min_p=min_p,
+                typical_p=typical_p,
+                stream=stream,
+                stop=stop,
+                seed=seed,
+                response_format=response_format,
+                max_tokens=max_tokens,
+                presence_penalty=presence_penalty,
+                frequency_penalty=frequency_penalty,
+                repeat_penalty=repeat_penalty,
+                tfs_z=tfs_z,
+                mirostat_mode=mirostat_mode,
+                mirostat_tau=mirostat_tau,
+                mirostat_eta=mirostat_eta,
+                model=model,
+                logits_processor=logits_processor,
+                grammar=grammar,
+                logit_bias=logit_bias,
+                logprobs=logprobs,
+                top_logprobs=top_logprobs,
+                **{**self.chat_template_kwargs, **more},
+            )
+        )
 
     def create_chat_completion_openai_v1(self, *args: Any, **kwargs: Any):
         """Answer a chat like create_chat_completion(), with objects of the package `openai`."""
@@ -1212,8 +932,8 @@ class Llama:
             RuntimeError: the model was created without embedding=True.
         """
         texts = [input] if isinstance(input, str) else list(input)
-        with self._lock:
-            vectors, n_tokens = _embedding.embed(self, texts, normalize, truncate)
+        with self._session.lock:
+            vectors, n_tokens = embedding.embed(self._session, texts, normalize, truncate)
         result = vectors[0] if isinstance(input, str) else vectors
         return (result, n_tokens) if return_count else result
 
@@ -1224,26 +944,15 @@ class Llama:
         Needs a reranking model created with embedding=True (and pooling_type RANK, which is the
         default of such models). Texts are cut to n_batch tokens unless truncate=False.
         """
-        with self._lock:
-            return _embedding.rank(self, query, documents, truncate)
+        with self._session.lock:
+            return embedding.rank(self._session, query, documents, truncate)
 
     # ---- state
 
     def save_state(self) -> LlamaState:
         """Return a copy of everything evaluated so far."""
-        with self._lock:
-            state = self._context().state_get()
-            scores = np.zeros((0, self._n_vocab), np.single)
-            if self._logits_all and self._score_rows is not None:
-                scores = self._score_rows[: min(self._n_scored, self.n_tokens)]
-            return LlamaState(
-                input_ids=self.input_ids.copy(),
-                scores=scores.copy(),
-                n_tokens=self.n_tokens,
-                llama_state=state,
-                llama_state_size=len(state),
-                seed=self._seed,
-            )
+        with self._session.lock:
+            return self._session.save()
 
     @checked
     def load_state(self, state: LlamaState) -> None:
@@ -1251,41 +960,20 @@ class Llama:
 
         Raises StateError (a ValueError) when it belongs to another model or a larger context.
         """
-        with self._lock:
-            if state.n_tokens > self._n_ctx:
-                raise StateError(
-                    f"The state holds {state.n_tokens} tokens, this context only {self._n_ctx}:"
-                    " create the model with a larger n_ctx"
-                )
-            self._epoch += 1
-            self.n_tokens = 0  # until all of the state is here: a signal handler may raise
-            self._requires_eval = True
-            try:
-                self._context().state_set(state.llama_state)
-            except BaseException:
-                self._forget()
-                raise
-            self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
-            self.n_tokens = state.n_tokens
-            self._n_scored = min(len(state.scores), state.n_tokens) if self._logits_all else 0
-            if self._n_scored:
-                rows = self._reserve_scores(self._n_scored)
-                rows[: self._n_scored] = state.scores[: self._n_scored]
-            self._seed = state.seed
+        with self._session.lock:
+            self._session.load(state)
 
     def close(self) -> None:
         """Free the model's memory now. Later calls raise ClosedError; closing again does nothing.
 
         Without it the memory is freed when nothing refers to this object any longer.
         """
-        with self._lock:
-            self._epoch += 1
-            self._ctx.close()
-            self._model.close()
+        self._session.close()
 
     def __getstate__(self):
         """Pickling keeps the arguments; unpickling loads the model again."""
-        state = {**self._arguments, "seed": self._seed}
+        options = {**values(self._model_options), **values(self._context_options)}
+        state = {**options, **self._arguments, "seed": self._seed}
         if self.chat_format != self._default_format:
             state["chat_format"] = self.chat_format
         for name in _PICKLED_ATTRIBUTES:
@@ -1295,7 +983,8 @@ class Llama:
     def __setstate__(self, state):
         attributes = {name: state.pop(name) for name in _PICKLED_ATTRIBUTES if name in state}
         self.__init__(**state)
-        self.__dict__.update(attributes)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     # ---- helpers that others call
 
@@ -1352,98 +1041,6 @@ class Llama:
         return cls(model_path=path, **kwargs)
 
 
-class _NoContext:
-    """Stands for the context of a model that was loaded with vocab_only=True."""
-
-    closed = False
-
-    @property
-    def ctx(self) -> _NoContext:
-        return self
-
-    def close(self) -> None:
-        self.closed = True
-
-    def __getattr__(self, name: str) -> Any:
-        raise ContextError(
-            "The model was loaded with vocab_only=True, so it can only tokenize;"
-            " load it without to evaluate anything"
-        )
-
-
-class LlamaState:
-    """What Llama.save_state() returns: tokens, logits (rows may be none) and llama.cpp's bytes."""
-
-    def __init__(
-        self,
-        input_ids: npt.NDArray[np.intc],
-        scores: npt.NDArray[np.single],
-        n_tokens: int,
-        llama_state: bytes,
-        llama_state_size: int,
-        seed: int,
-    ):
-        self.input_ids = input_ids
-        self.scores = scores
-        self.n_tokens = n_tokens
-        self.llama_state = llama_state
-        self.llama_state_size = llama_state_size
-        self.seed = seed
-
-
-# ---- Python in the sampling loop
-
-LogitsProcessor = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], npt.NDArray[np.single]]
-
-
-class LogitsProcessorList(List[LogitsProcessor]):
-    """Logits processors, applied in order: (tokens so far, logits) -> logits."""
-
-    def __call__(
-        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
-    ) -> npt.NDArray[np.single]:
-        for processor in self:
-            scores = processor(input_ids, scores)
-        return scores
-
-
-StoppingCriteria = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], bool]
-
-
-class StoppingCriteriaList(List[StoppingCriteria]):
-    """Stopping criteria; generation stops when any says so: (tokens so far, logits) -> bool."""
-
-    def __call__(self, input_ids: npt.NDArray[np.intc], logits: npt.NDArray[np.single]) -> bool:
-        return any([criterion(input_ids, logits) for criterion in self])
-
-
-def _any_of(criteria: Optional[List[StoppingCriteria]]) -> Optional[StoppingCriteriaList]:
-    if not criteria or isinstance(criteria, StoppingCriteriaList):
-        return criteria  # a list of them may be a subclass with a rule of its own
-    return StoppingCriteriaList(criteria)
-
-
-class MinTokensLogitsProcessor:
-    """Forbids the token `token_eos` until `min_tokens` tokens were generated."""
-
-    def __init__(self, min_tokens: int, token_eos: int):
-        self.min_tokens = min_tokens
-        self.token_eos = token_eos
-        self.prompt_tokens: Optional[int] = None
-
-    def __call__(
-        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
-    ) -> npt.NDArray[np.single]:
-        if self.prompt_tokens is None:
-            self.prompt_tokens = len(input_ids)
-        if len(input_ids) - self.prompt_tokens < self.min_tokens:
-            scores[self.token_eos] = -np.inf
-        return scores
-
-
-# ---- checks of Llama's arguments
-
-
 def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
     known = list(inspect.signature(Llama.__init__).parameters)[2:-1]
     for name, value in kwargs.items():
@@ -1463,80 +1060,6 @@ def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
             f" the nearest it has is {nearest!r}",
             stacklevel=4,
         )
-
-
-def _default_threads() -> int:
-    from ._threads import default_threads
-
-    return default_threads().count
-
-
-def _numa_strategy(numa: Union[bool, int]) -> int:
-    if isinstance(numa, bool):
-        distribute = llama_cpp.GGML_NUMA_STRATEGY_DISTRIBUTE
-        return distribute if numa else llama_cpp.GGML_NUMA_STRATEGY_DISABLED
-    return numa
-
-
-def _checked_layers(
-    layers: Any, tensor_split: Optional[List[float]], split_mode: int
-) -> Union[int, Literal["auto"]]:
-    if isinstance(layers, str) and layers == "auto":
-        by_layer = (llama_cpp.LLAMA_SPLIT_MODE_NONE, llama_cpp.LLAMA_SPLIT_MODE_LAYER)
-        if tensor_split or split_mode not in by_layer:
-            raise ValueError(
-                'n_gpu_layers="auto" decides how the model is split over the GPUs: leave tensor_split'
-                " and split_mode out, or give a number of layers"
-            )
-        return layers
-    try:
-        number = operator.index(layers)
-    except TypeError:
-        number = None
-    if number is None or not -_ALL_LAYERS <= number <= _ALL_LAYERS:
-        raise ValueError(
-            f'n_gpu_layers={layers!r} is not a number of layers: take one, -1 for all, or "auto"'
-        )
-    return number
-
-
-def _checked_split(tensor_split: Optional[List[float]]) -> List[float]:
-    split = list(tensor_split or ())
-    if len(split) > llama_cpp.LLAMA_MAX_DEVICES:
-        raise ValueError(
-            f"tensor_split has {len(split)} shares, but at most"
-            f" LLAMA_MAX_DEVICES={llama_cpp.LLAMA_MAX_DEVICES} devices are supported"
-        )
-    return split
-
-
-def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
-    if use_mmap:
-        return llama_cpp.LLAMA_LOAD_MODE_MMAP_MLOCK if use_mlock else llama_cpp.LLAMA_LOAD_MODE_MMAP
-    return llama_cpp.LLAMA_LOAD_MODE_MLOCK if use_mlock else llama_cpp.LLAMA_LOAD_MODE_NONE
-
-
-def _checked_overrides(overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
-    for key, value in (overrides or {}).items():
-        _kinds.text("A key of kv_overrides", key)
-        if isinstance(value, str):
-            if len(value.encode("utf-8")) > _MAX_OVERRIDE_BYTES:
-                raise ValueError(
-                    f"Value for {key} in kv_overrides is too long: at most {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
-                )
-        elif not isinstance(value, (bool, int, float)):
-            raise ValueError(
-                f"Unknown value type for {key} in kv_overrides: {value!r}; use bool, int, float or str"
-            )
-    return dict(overrides or {})
-
-
-def _flash_attn_type(flash_attn: Any) -> int:
-    if flash_attn is None or flash_attn == "auto":
-        return llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO
-    if flash_attn:
-        return llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED
-    return llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
 
 
 __all__ = [

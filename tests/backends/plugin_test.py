@@ -91,8 +91,8 @@ def test_a_plugin_that_is_there_twice(installation: Installation, tmp_path: Path
     done = installation.run(
         f"import sys; sys.path.append({str(second)!r})\n"
         "import json\n"
-        "from llama_cpp import _loader\n"
-        "print(json.dumps(_loader.report.backends))"
+        "from llama_cpp._backends.report import report\n"
+        "print(json.dumps(report.backends))"
     )
     (entry,) = json.loads(done.stdout)
     assert entry["library"].startswith(str(installation.site))

@@ -48,8 +48,9 @@ for library in foreign:
 import llama_cpp
 llm = llama_cpp.Llama(model, n_ctx=64, n_threads=1, verbose=False)
 text = llm("In the beginning", max_tokens=3, temperature=0)["choices"][0]["text"]
-from llama_cpp import _core, _loader
-print(json.dumps({"text": text, "files": [*_core.native_files().values(), _loader.report.library]}))
+from llama_cpp import _core
+from llama_cpp._backends.report import report
+print(json.dumps({"text": text, "files": [*_core.native_files().values(), report.library]}))
 """
 
 

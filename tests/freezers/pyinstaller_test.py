@@ -18,13 +18,13 @@ PROGRAM = """
 import json, sys, warnings
 warnings.simplefilter("error")
 import llama_cpp
-from llama_cpp import _loader
+from llama_cpp._backends.report import report
 llm = llama_cpp.Llama(sys.argv[1], n_ctx=64, n_threads=1, verbose=False)
 chat = llm.create_chat_completion([{"role": "user", "content": "In"}], max_tokens=2)
 print(json.dumps({
     "text": llm("In the beginning", max_tokens=3, temperature=0)["choices"][0]["text"],
     "chat": chat["choices"][0]["message"]["role"],
-    "report": vars(_loader.report),
+    "report": vars(report),
     "version": __import__("importlib.metadata").metadata.version("llama-cpp-python"),
 }))
 """

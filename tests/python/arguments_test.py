@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import llama_cpp
-from llama_cpp import _arguments, llama_chat_format
+from llama_cpp import llama_chat_format
+from llama_cpp._engine import arguments as _arguments
 
 MESSAGES = [{"role": "user", "content": "Who?"}]
 NAN, INF = float("nan"), float("inf")
@@ -31,7 +32,7 @@ TAKES = {
     "tfs_z": [-5.5],
 }
 # Not checked: they reach the template or handler as they are, or have tests of their own.
-FREE = {"self", "verbose", "args", "kwargs", "cls"}
+FREE = {"self", "verbose", "args", "kwargs", "cls", "more"}
 REQUIRED = {"prompt": "In", "messages": MESSAGES, "tokens": [1, 2], "text": b"In", "input": "In"}
 REQUIRED.update(query="In", documents=["the"])
 
@@ -61,7 +62,7 @@ def test_methods(llm, method, parameter):
     needed = [
         name
         for name, each in inspect.signature(function).parameters.items()
-        if each.default is inspect.Parameter.empty and name != parameter
+        if each.default is inspect.Parameter.empty and name not in (parameter, "more")
     ]
     arguments = {name: REQUIRED[name] for name in needed}
     if method in ("create_completion", "__call__", "create_chat_completion"):

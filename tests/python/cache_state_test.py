@@ -106,8 +106,8 @@ def test_cache_is_used(cache, load, model_path):
     reader = load(model_path)
     reader.set_cache(cache)
     loads = []
-    original = reader.load_state
-    reader.load_state = lambda state: (loads.append(state.n_tokens), original(state))
+    original = reader._session.load
+    reader._session.load = lambda state: (loads.append(state.n_tokens), original(state))
     for _ in range(2):  # a hit does not remove the entry
         reader.reset()
         assert text(reader) == expected

@@ -8,8 +8,9 @@ import json
 import pytest
 
 import llama_cpp
-from llama_cpp import _chat_messages, llama_chat_format
-from llama_cpp._chat_prompts import FORMATS
+from llama_cpp import llama_chat_format
+from llama_cpp._chat import messages as chat_messages
+from llama_cpp._chat.named_formats import FORMATS
 
 NAMED = [*FORMATS, "llama-2", "mistral-instruct", "saiga"]
 CLOCK = {
@@ -50,11 +51,10 @@ def prompt_of(load, model_path):
     handlers["model"] = llm._chat_handlers["chat_template.default"]
     handlers["parsing"] = llama_chat_format.TemplateChatHandler(llm._model, PARSING_TEMPLATE)
 
-    def take(prompt):
-        raise PromptTaken(prompt if isinstance(prompt, str) else prompt.decode())
+    def take(text, *rest):
+        raise PromptTaken(text.decode())
 
-    llm.create_completion = lambda prompt, **rest: take(prompt)
-    llm.tokenize = lambda text, *rest, **named: take(text)
+    llm.tokenizer_.tokenize = take
 
     def prompt_of(name, messages, **arguments):
         with pytest.raises(PromptTaken) as taken:
@@ -202,12 +202,12 @@ def test_cut_off_arguments_are_closed():
     whole = {"città": 'a "b" \\ é\n', "n": [1.5e3, {"x": True}, None, False], "e": {}}
     for text in (json.dumps(whole), json.dumps(whole, ensure_ascii=False, indent=1)):
         for end in range(len(text) + 1):
-            closed = _chat_messages.as_object(text[:end])
+            closed = chat_messages.as_object(text[:end])
             assert isinstance(json.loads(closed), dict), text[:end]
             assert "arguments" not in json.loads(closed), text[:end]
-        assert _chat_messages.as_object(text) == text
+        assert chat_messages.as_object(text) == text
     for text in ("Rome", "[1]", "}", '{"a": 1} x', "NaN", '{"a": NaN}', "[" * 10**5):
-        assert json.loads(_chat_messages.as_object(text)) == {"arguments": text}
+        assert json.loads(chat_messages.as_object(text)) == {"arguments": text}
 
 
 def assembled(chunks):
@@ -249,7 +249,7 @@ def test_a_call_cut_off_by_max_tokens(load, model_path, format, choice, stream):
         else:
             message, reason = answer["choices"][0]["message"], answer["choices"][0]["finish_reason"]
         calls = message.get("tool_calls") or []
-        whole = calls and _chat_messages.is_object(calls[-1]["function"]["arguments"])
+        whole = calls and chat_messages.is_object(calls[-1]["function"]["arguments"])
         assert whole or reason == "length", (max_tokens, reason, message)
         assert not (max_tokens == 200 and format is None) or reason == "tool_calls"
         whole_calls += bool(whole)

@@ -143,8 +143,8 @@ def test_chat_template_kwargs_reach_the_template(load, model_path):
     ).to_chat_handler()
     llm.chat_format = "moody"
     prompts = []
-    original = llm.tokenize
-    llm.tokenize = lambda text, *rest, **named: (
+    original = llm.tokenizer_.tokenize
+    llm.tokenizer_.tokenize = lambda text, *rest, **named: (
         prompts.append(text) or original(text, *rest, **named)
     )
     llm.chat_template_kwargs = {"mood": "glad"}

@@ -356,8 +356,8 @@ def test_generate_reuses_the_prefix(fresh):
     tokens = fresh.tokenize(PROMPT.encode())
     first = list(itertools.islice(fresh.generate(tokens, temp=0), 3))
     evaluated = []
-    original = fresh._eval
-    fresh._eval = lambda pending: (evaluated.append(len(pending)), original(pending))
+    original = fresh._session.eval
+    fresh._session.eval = lambda pending: (evaluated.append(len(pending)), original(pending))
     longer = [*tokens, *first[:2]]
     assert list(itertools.islice(fresh.generate(longer, temp=0), 1)) == first[2:3]
     assert evaluated[0] <= 1

@@ -15,7 +15,8 @@ import pytest
 from package_copy import USE, Copy
 
 import llama_cpp
-from llama_cpp import _loader
+from llama_cpp._backends import memory, probe
+from llama_cpp._backends.libraries import cpu_variants
 
 linux_x86 = pytest.mark.skipif(
     not (sys.platform == "linux" and os.uname().machine == "x86_64"), reason="makes x86-64 code"
@@ -30,8 +31,8 @@ def copy(tmp_path):
 @pytest.fixture(scope="session")
 def usable() -> list[str]:
     """The variants that this machine can run, best first, by the installed package's own probe."""
-    known = _loader._no_facts()
-    _loader._score(_loader.cpu_variants(), known)
+    known = memory.no_facts()
+    probe.score(cpu_variants(), known)
     scores = known["scores"]
     return sorted((name for name in scores if scores[name] > 0), key=lambda name: -scores[name])
 
@@ -153,7 +154,7 @@ def test_caches_of_other_builds_do_not_pile_up(copy):
     path = Path(copy.report()["cache_file"])
     kept = set(folder.iterdir())
     assert path in kept and folder / "of-somebody-else.json" in kept
-    assert len(kept) == _loader._KEPT_CACHES + 1
+    assert len(kept) == memory.KEPT_FILES + 1
     assert folder / f"cpu-variant-{0:032}.json" not in kept
     assert folder / f"cpu-variant-{98:032}.json" in kept
 
@@ -180,7 +181,7 @@ def test_no_home_is_quiet(copy):
 def test_working_directory_is_never_searched(copy):
     """A library of llama.cpp's name in the working directory is not touched."""
     trap = copy.empty / "libggml-cpu-haswell.so"
-    shutil.copy(copy.library(next(iter(_loader.cpu_variants()))), trap)
+    shutil.copy(copy.library(next(iter(cpu_variants()))), trap)
     done = copy.run(
         "import llama_cpp\n"
         "llama_cpp.llama_backend_init(); llama_cpp.llama_supports_gpu_offload()\n"
@@ -231,7 +232,7 @@ def test_a_library_dies_while_it_is_scored(copy, usable):
 
 @linux_x86
 def test_everything_is_broken(copy, usable, model_path):
-    for variant in _loader.cpu_variants():
+    for variant in cpu_variants():
         patch(copy.library(variant), "ggml_backend_init")
     report = copy.report()
     assert report["variant"] == "" and usable[0] in report["errors"][0]
@@ -246,7 +247,7 @@ def test_everything_is_broken(copy, usable, model_path):
 
 
 def test_no_libraries_at_all(copy, model_path):
-    for variant in _loader.cpu_variants():
+    for variant in cpu_variants():
         copy.library(variant).unlink()
     assert copy.report()["variant"] == ""
     done = copy.run(USE, model_path)
@@ -257,7 +258,7 @@ def test_no_libraries_at_all(copy, model_path):
 def test_without_the_probe_the_weakest_is_used(copy, model_path):
     (copy.lib / "ggml-cpu-probe").chmod(0o600)
     report = copy.report()
-    weakest = next(n for n in llama_cpp._build_info.CPU_VARIANTS if n in _loader.cpu_variants())
+    weakest = next(n for n in llama_cpp._build_info.CPU_VARIANTS if n in cpu_variants())
     assert (report["variant"], report["reason"]) == (weakest, "baseline")
     assert "ggml-cpu-probe" in report["warnings"][0]
     assert copy.run(USE, model_path).returncode == 0
@@ -279,10 +280,10 @@ root = pathlib.Path(importlib.util.find_spec("llama_cpp").origin).parent
 package = types.ModuleType("llama_cpp")
 package.__path__ = [str(root)]
 sys.modules["llama_cpp"] = package
-from llama_cpp import _loader
-_loader.PROBE_TIMEOUT_S = 0.5
-_loader.load()
-print(_loader.report.message())
+from llama_cpp._backends import loader, probe, report
+probe.PROBE_TIMEOUT_S = 0.5
+loader.load()
+print(report.report.message())
 """
 
 
@@ -306,7 +307,7 @@ def test_unknown_forced_variant(copy, model_path):
     done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT="pentium")
     assert done.returncode == 3
     assert "LLAMA_CPP_CPU_VARIANT=pentium" in done.stdout
-    assert all(variant in done.stdout for variant in _loader.cpu_variants())
+    assert all(variant in done.stdout for variant in cpu_variants())
 
 
 @needs_two

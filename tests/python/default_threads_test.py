@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llama_cpp import _threads
+from llama_cpp._engine import threads as _threads
 
 V1_MOUNT = "30 20 0:1 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct\n"
 V2_MOUNT = "31 20 0:2 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
@@ -155,7 +155,7 @@ def test_a_real_quota(tmp_path):
             pytest.skip(f"the CPU controller can't be used here: {error}")
         code = (
             "import os, sys; open(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()));"
-            "from llama_cpp._threads import cpu_quota, default_threads;"
+            "from llama_cpp._engine.threads import cpu_quota, default_threads;"
             "print(cpu_quota(), default_threads().count)"
         )
         done = subprocess.run(

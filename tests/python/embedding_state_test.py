@@ -141,11 +141,11 @@ def test_embedding_between_saving_and_loading_a_state(load, model, alone):
 
 @pytest.mark.parametrize("error", [llama_cpp.AbortedError, KeyboardInterrupt])
 def test_after_a_failure_in_the_middle(load, model, alone, monkeypatch, error):
-    from llama_cpp import _embedding
+    from llama_cpp._engine import embedding
 
     llm = load(model, embedding=True, n_batch=64)
     texts = random_texts(60, longest=15)
-    evaluate, calls = _embedding._evaluate_batch, []
+    evaluate, calls = embedding._evaluate_batch, []
 
     def failing(llama, batch):
         calls.append(len(batch))
@@ -155,7 +155,7 @@ def test_after_a_failure_in_the_middle(load, model, alone, monkeypatch, error):
             llama.ctx.abort()
         return evaluate(llama, batch)
 
-    monkeypatch.setattr(_embedding, "_evaluate_batch", failing)
+    monkeypatch.setattr(embedding, "_evaluate_batch", failing)
     with pytest.raises(error):
         llm.embed(texts)
     assert llm.n_tokens == 0 and all(llm.ctx.seq_pos_max(i) == -1 for i in range(64))

@@ -124,9 +124,9 @@ def test_rank(load, random_models):
 
 
 def test_rank_pairs_query_and_document(load, random_models):
-    from llama_cpp import _embedding
+    from llama_cpp._engine import embedding
 
     llm = with_pooling(load, random_models, "RANK")
-    pair = _embedding._pair(llm, "query", "document")
+    pair = embedding._pair(llm._session, "query", "document")
     query, document = (llm.tokenize(text, add_bos=False) for text in (b"query", b"document"))
     assert pair == [llm.token_bos(), *query, *document]  # this model wants no EOS and no SEP

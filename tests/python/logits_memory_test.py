@@ -165,7 +165,7 @@ def test_rows_are_made_when_read(keeper, expected):
     tokens = keeper.tokenize(PROMPT.encode())
     keeper.eval(tokens[:5])
     keeper.eval(tokens[5:])
-    assert keeper._score_rows is None
+    assert keeper._session.scores.rows is None
     assert keeper.scores.shape == (keeper.n_ctx(), keeper.n_vocab())
     assert_close(keeper.scores[: len(tokens)], expected)
     assert_close(keeper._scores, expected)
@@ -179,7 +179,7 @@ def test_rows_follow_once_they_were_read(keeper, expected):
     rows = keeper.scores
     for position, token in enumerate(tokens[5:], start=5):
         keeper.eval([token])
-        assert keeper._n_scored == position + 1
+        assert keeper._session.scores.count == position + 1
         np.testing.assert_array_equal(rows[position], keeper.ctx.logits(-1))
     assert_close(rows[: len(tokens)], expected)
     assert keeper.scores is rows
@@ -276,7 +276,7 @@ def test_drafts_need_no_array(load, model_path, llm):
         plain["choices"][0]["logprobs"]["token_logprobs"],
         atol=0.05,
     )
-    assert drafted._score_rows is None
+    assert drafted._session.scores.rows is None
 
 
 def test_a_cache_counts_the_rows_of_its_states(keeper):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import llama_cpp
-from llama_cpp._token_text import TextPosition, token_bytes, token_text
+from llama_cpp._engine.token_text import TextPosition, token_bytes, token_text
 
 # Characters of 1 to 4 bytes, combining ones and one of several code points.
 CHARACTERS = [
@@ -149,8 +149,8 @@ def test_a_prompt_that_begins_like_the_one_before(load, model_path):
     context = "In the beginning God created the heaven and the earth. And the "
     llm = load(model_path)
     evaluated = []
-    original = llm._eval
-    llm._eval = lambda tokens, *rest, **named: (
+    original = llm._session.eval
+    llm._session.eval = lambda tokens, *rest, **named: (
         evaluated.append(len(tokens)),
         original(tokens, *rest, **named),
     )

@@ -11,15 +11,16 @@ import sys
 from pathlib import Path
 
 import llama_cpp
-from llama_cpp import _loader
+from llama_cpp._backends.cpu import FORCE_VARIABLE
+from llama_cpp._backends.libraries import cpu_variants
 
 REPORT = """
 import json, sys, warnings
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import llama_cpp
-from llama_cpp import _loader
-print(json.dumps(dict(vars(_loader.report), warnings=[str(w.message) for w in caught])))
+from llama_cpp._backends.report import report
+print(json.dumps(dict(vars(report), warnings=[str(w.message) for w in caught])))
 """
 # Its argument is a model.
 USE = """
@@ -58,8 +59,8 @@ class Copy:
             "XDG_CACHE_HOME": str(self.cache),
             **env,
         }
-        if _loader.FORCE_VARIABLE not in env:
-            environment.pop(_loader.FORCE_VARIABLE, None)
+        if FORCE_VARIABLE not in env:
+            environment.pop(FORCE_VARIABLE, None)
         return subprocess.run(
             [sys.executable, "-c", code, *map(str, arguments)],
             capture_output=True,
@@ -75,4 +76,4 @@ class Copy:
         return json.loads(done.stdout.splitlines()[-1])
 
     def library(self, variant: str) -> Path:
-        return self.lib / Path(_loader.cpu_variants()[variant]).name
+        return self.lib / Path(cpu_variants()[variant]).name

@@ -38,9 +38,10 @@ def hurried_interpreter():
 @pytest.fixture(scope="session")
 def core():
     """The native module, with a backend loaded."""
-    from llama_cpp import _core, _loader
+    from llama_cpp import _core
+    from llama_cpp._backends.required import require_ready
 
-    _loader.require_backend()
+    require_ready()
     _core.backend_init()
     return _core
 

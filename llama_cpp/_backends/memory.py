@@ -1,0 +1,109 @@
+"""Remembers the probe's facts about this machine, in a file of the user's cache directory."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import _build_info
+from .libraries import cpu_variants
+from .native import LIB_DIR, _core
+from .report import report
+
+Facts = dict  # variant, scores, checks and rejected, as in Report
+
+
+def no_facts() -> Facts:
+    """Returns the facts about the variants: all empty."""
+    return {"variant": "", "scores": {}, "checks": {}, "rejected": {}}
+
+
+KEPT_FILES = 32  # files of other builds, kernels and machines that share a home directory
+
+
+class Memory:
+    """The facts found by the probe, kept per machine, kernel and build.
+
+    Dates are no part of the key: a one-file program has new files at every start. Where they have
+    changed, the facts hold if the digest of the chosen library does; where something was rejected,
+    they don't: a damaged file may be a good one now.
+    """
+
+    def __init__(self) -> None:
+        self.stamp = ""
+        self.path = report.cache_file = self._find_path()
+
+    def _find_path(self) -> str:
+        directory = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(directory):
+            directory = os.path.join(os.path.expanduser("~"), ".cache")
+        if not os.path.isabs(directory):  # no home: nothing is remembered
+            return ""
+        return os.path.join(directory, "llama_cpp", f"cpu-variant-{self._key()}.json")
+
+    def _key(self) -> str:
+        from hashlib import sha256
+
+        kernel = os.uname().release if hasattr(os, "uname") else sys.platform
+        parts, dates = [_core.machine_id(), kernel], []
+        for file in sorted(os.listdir(LIB_DIR)):
+            stat = os.stat(os.path.join(LIB_DIR, file))
+            digest = _build_info.NATIVE_DIGESTS.get(file, "")
+            parts.append(f"{file} {digest} {stat.st_size}")
+            dates.append(f"{file} {stat.st_mtime_ns}")
+        self.stamp = sha256("\n".join(dates).encode()).hexdigest()[:32]
+        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    def read(self) -> Facts:
+        """Returns the remembered facts; no facts without a valid file."""
+        known = no_facts()
+        try:
+            import json
+
+            with open(self.path, encoding="utf-8") as file:
+                stored = json.load(file)
+            for key, empty in known.items():
+                if not isinstance(stored[key], type(empty)):
+                    return no_facts()
+                known[key] = stored[key]
+            if stored["stamp"] != self.stamp and not _still_holds(known):
+                return no_facts()
+        except (OSError, ValueError, KeyError, TypeError):
+            return no_facts()
+        return known
+
+    def write(self, known: Facts) -> None:
+        """Replaces the file atomically. A cache that cannot be written is no cache, not an error."""
+        if not self.path:
+            return
+        import json
+
+        temporary = f"{self.path}.{os.getpid()}"
+        try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
+            with open(temporary, "w", encoding="utf-8") as file:
+                json.dump({**known, "stamp": self.stamp}, file, indent=1, sort_keys=True)
+            os.replace(temporary, self.path)
+            _remove_oldest(os.path.dirname(self.path))
+        except OSError:
+            pass
+
+
+def _still_holds(known: Facts) -> bool:
+    """Whether facts about files of other dates are true of the present files."""
+    path = cpu_variants().get(known["variant"], "")
+    if known["rejected"] or not path:
+        return False
+    from hashlib import sha256
+
+    with open(path, "rb") as file:
+        digest = sha256(file.read()).hexdigest()
+    return digest == _build_info.NATIVE_DIGESTS.get(os.path.basename(path))
+
+
+def _remove_oldest(directory: str) -> None:
+    """Leaves the newest files of this cache, and of writers that were interrupted."""
+    files = [entry for entry in os.scandir(directory) if entry.name.startswith("cpu-variant-")]
+    files.sort(key=lambda entry: -entry.stat().st_mtime)
+    for entry in files[KEPT_FILES:]:
+        os.unlink(entry.path)

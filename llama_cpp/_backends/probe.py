@@ -1,0 +1,98 @@
+"""Runs the CPU probe: scores the CPU variants and checks them, each in a child process.
+
+A CPU that announces an instruction it cannot execute, or a miscompiled library, kills the child and
+not the program. PROBE_TIMEOUT_S bounds each child, in seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Callable
+
+from .memory import Facts
+from .native import LIB_DIR
+
+PROBE_TIMEOUT_S = 20
+
+
+def examine(
+    libraries: dict[str, str],
+    known: Facts,
+    register: Callable[[str], str] = lambda name: "",
+) -> str:
+    """Scores `libraries` and checks them from the best down, until one passes and `register` takes it.
+
+    Adds the findings to `known`; returns the name of the one that passed, "" if none did.
+    `register` loads a variant by name and returns the reason if it could not. OSError when the
+    probe cannot be run at all.
+    """
+    score(libraries, known)
+    usable = [name for name in libraries if known["scores"].get(name, 0) > 0]
+    for name in sorted(usable, key=lambda name: -known["scores"][name]):
+        failure, said = _run("check", libraries[name])
+        known["checks"][name] = failure or said.strip()
+        failure = failure or register(name)
+        if not failure:
+            return name
+        known["rejected"][name] = failure
+    return ""
+
+
+def score(libraries: dict[str, str], known: Facts) -> None:
+    """Asks the probe for all scores at once; library by library when that child dies."""
+    failure, said = _run("score", *libraries.values())
+    if not failure:
+        known["scores"].update(_parse_scores(said, libraries))
+        return
+    for name, path in libraries.items():
+        failure, said = _run("score", path, timeout=PROBE_TIMEOUT_S / 4)
+        if failure:
+            known["rejected"][name] = failure
+        else:
+            known["scores"].update(_parse_scores(said, {name: path}))
+
+
+def _parse_scores(said: str, libraries: dict[str, str]) -> dict[str, int]:
+    files = {os.path.basename(path): name for name, path in libraries.items()}
+    scores = dict.fromkeys(libraries, 0)
+    for line in said.splitlines():
+        name, _, score = line.rpartition(" ")
+        name = files.get(os.path.basename(name), name)
+        if name in scores and score.isdigit():
+            scores[name] = int(score)
+    return scores
+
+
+def probe_file() -> str:
+    suffix = ".exe" if sys.platform == "win32" else ""
+    return os.path.join(LIB_DIR, "ggml-cpu-probe" + suffix)
+
+
+def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
+    """Runs the probe; returns the failure ("" if none) and its output. OSError if it cannot start."""
+    import signal
+    import subprocess
+
+    timeout = timeout or PROBE_TIMEOUT_S
+    try:
+        child = subprocess.run(
+            [probe_file(), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            cwd=LIB_DIR,
+        )
+    except subprocess.TimeoutExpired:
+        return f"its check did not end within {timeout:g} s", ""
+    said = child.stdout.decode("utf-8", "replace")
+    if child.returncode < 0:
+        try:
+            name = signal.Signals(-child.returncode).name
+        except ValueError:
+            name = f"signal {-child.returncode}"
+        return f"its check was killed by {name}", said
+    if child.returncode:
+        words = said.strip() or child.stderr.decode("utf-8", "replace").strip()
+        return f"its check failed: {words or f'exit status {child.returncode}'}", said
+    return "", said

@@ -1,0 +1,136 @@
+"""Explains why a backend has no device, and how to get one."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Dict, NamedTuple
+
+from .. import _build_info
+from .report import report
+
+_DISTRIBUTION = "llama-cpp-python"
+_KNOWN = ("cpu", "cuda", "metal", "rocm", "vulkan")
+_MISSING_LIBRARY = re.compile(r"(\S+?\.so[.\d]*): cannot open shared object file")
+
+_GET_DRIVER = {
+    "cuda": "install or update the NVIDIA driver until nvidia-smi works; a container must be started"
+    " with access to the GPU (--gpus all)",
+    "rocm": "install the amdgpu kernel driver, which makes /dev/kfd; a container must be started with"
+    " it (--device /dev/kfd --device /dev/dri)",
+    "vulkan": "install the GPU's Vulkan driver (Debian: mesa-vulkan-drivers) until vulkaninfo lists it",
+}
+# Beginning of a library's name -> how to get it.
+_GET_LIBRARY = {
+    "libcu": "install NVIDIA's CUDA libraries: pip install --force-reinstall {distribution}",
+    "libamdhip64": "install AMD's ROCm runtime of the version in the library's name",
+    "libhip": "install AMD's ROCm libraries of the version in the library's name",
+    "libroc": "install AMD's ROCm libraries of the version in the library's name",
+    "libvulkan": "install the Vulkan loader (Debian: libvulkan1, Fedora: vulkan-loader)",
+}
+_DRIVER_LIBRARY = {"cuda": "libcuda.so.1"}
+
+
+class Problem(NamedTuple):
+    """Why a backend has no device.
+
+    Attributes:
+        reason: As in BackendError.reason.
+        message: A sentence or two: what is wrong, and what to do.
+    """
+
+    reason: str
+    message: str
+
+
+def problem_of(name: str) -> Problem:
+    """Returns why the backend of this name, which has no device, has none."""
+    entries = [entry for entry in report.backends if entry["backend"] == name]
+    for state, explain in (("loaded", _no_device), ("failed", _no_library), ("refused", _refused)):
+        for entry in entries:
+            if entry["state"] == state:
+                return explain(entry)
+    return _absent(name)
+
+
+def _absent(name: str) -> Problem:
+    if name not in _KNOWN:
+        others = {entry["backend"] for entry in report.backends}
+        known = ", ".join(sorted(others.union(_KNOWN)))
+        return Problem("unknown", f"there is no backend {name!r}; take one of {known}.")
+    message = (
+        f"this installation has no {name} backend (its wheel is for {_build_info.ACCELERATOR})."
+    )
+    plugins = [plugin for plugin in _build_info.PLUGINS if plugin.startswith(name)]
+    if plugins:
+        pinned = f"'{_DISTRIBUTION}[{plugins[0]}]=={_build_info.VERSION}'"
+        message += f" Run: pip install {pinned}, or install a wheel that is built for {name}."
+    return Problem("absent", message)
+
+
+def _refused(entry: Dict[str, str]) -> Problem:
+    return Problem("version", f"{entry['origin']} cannot be used: {entry['reason']}")
+
+
+def _no_library(entry: Dict[str, str]) -> Problem:
+    name, why = entry["backend"], entry["reason"]
+    missing = _MISSING_LIBRARY.search(why)
+    if missing and missing[1] == _DRIVER_LIBRARY.get(name):
+        return _no_driver(name, f"there is no {missing[1]}, which is part of the driver")
+    if missing:
+        library = missing[1]
+        return Problem("library", f"{library} is missing. To fix it, {_get(library, entry)}.")
+    if name == "vulkan" and "ggml_backend_init returned NULL" in why:
+        return _no_driver(name, "the Vulkan loader finds none")
+    return Problem("library", f"{why}. To fix it, {_reinstall(entry)}.")
+
+
+def _get(library: str, entry: Dict[str, str]) -> str:
+    for start, text in _GET_LIBRARY.items():
+        if library.startswith(start):
+            return text.format(distribution=_distribution(entry))
+    return f"install it, or {_reinstall(entry)}"
+
+
+def _reinstall(entry: Dict[str, str]) -> str:
+    pinned = f"{_distribution(entry)}=={_build_info.VERSION}"
+    return f"install the backend again: pip install --force-reinstall --no-deps {pinned}"
+
+
+def _distribution(entry: Dict[str, str]) -> str:
+    name = entry["origin"].split(" ")[0]
+    return name if name.startswith("llama-cpp-backend-") else _DISTRIBUTION
+
+
+def _no_driver(name: str, why: str) -> Problem:
+    return Problem("driver", f"no driver for {name}: {why}. To fix it, {_GET_DRIVER[name]}.")
+
+
+def _no_device(entry: Dict[str, str]) -> Problem:
+    name, said = entry["backend"], entry["reason"]
+    if "driver version is insufficient" in said or not _has_driver(name):
+        return _no_driver(
+            name, said or "the backend is loaded, but cannot reach the kernel's driver"
+        )
+    said = f" ({said})" if said else ""
+    return Problem(
+        "device",
+        f"no device for {name}: the backend and its driver are there, and no GPU{said}. Look at"
+        " `python -m llama_cpp info`, and whether CUDA_VISIBLE_DEVICES or its like hides the GPU.",
+    )
+
+
+def _has_driver(name: str) -> bool:
+    """Whether the driver that a backend needs is there, as far as that can be seen."""
+    if name == "rocm":
+        return os.path.exists("/dev/kfd")
+    library = _DRIVER_LIBRARY.get(name)
+    if not library:
+        return True
+    import ctypes
+
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""The report of the loader: which backends it found, loaded and refused, and why."""
+
+from __future__ import annotations
+
+SINGLE_CPU = "default"  # the variant name of a library called just libggml-cpu.so
+
+_NAMES = {"hip": "rocm"}  # as ggml calls a backend's library -> as everybody else calls it
+
+
+class Report:
+    """What the loader found, did and why."""
+
+    def __init__(self) -> None:
+        self.variant = ""  # name of the loaded CPU variant; "" when none is loaded
+        self.library = ""  # its file
+        self.reason = ""  # one of: forced, remembered, checked, only one, built in, baseline
+        self.scores: dict[str, int] = {}  # variant -> score on this CPU; 0 = cannot run
+        self.checks: dict[str, str] = {}  # variant -> what the probe's check said
+        self.rejected: dict[str, str] = {}  # variant -> why it was not used
+        self.backends: list[dict[str, str]] = []  # of accelerators; see backend_entry()
+        self.errors: list[str] = []  # why no CPU backend could be loaded
+        self.cache_file = ""
+
+    def message(self) -> str:
+        return "llama.cpp has no CPU backend to run on: " + "\n".join(self.errors)
+
+
+report = Report()
+
+
+def backend_loaded() -> bool:
+    """Whether calling into llama.cpp is safe."""
+    return bool(report.variant)
+
+
+def require_cpu() -> None:
+    """Raises BackendError with the reasons unless a CPU backend is loaded."""
+    if not report.variant:
+        from .._errors import BackendError
+
+        raise BackendError(report.message())
+
+
+def backend_entry(name: str, origin: str, library: str) -> dict[str, str]:
+    """Returns the report's entry of one library with a backend, before it is loaded.
+
+    ``state`` becomes one of loaded, failed, refused (a plug-in that does not belong to this build)
+    and unused (the backend is there already), ``reason`` says why. ``registry`` is what ggml calls
+    the backend.
+    """
+    return {
+        "backend": _NAMES.get(name, name),
+        "origin": origin,
+        "library": library,
+        "state": "",
+        "reason": "",
+        "registry": "",
+    }
+
+
+def warn(message: str) -> None:
+    """Warns of a problem that llama_cpp works around."""
+    import warnings
+
+    warnings.warn(message, RuntimeWarning, stacklevel=2)

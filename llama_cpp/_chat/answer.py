@@ -1,0 +1,67 @@
+"""The way from a chat request and its prompt to the answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
+
+from .._engine import completion
+from .._engine.processors import StoppingCriteriaList
+from .._engine.session import Session
+from .constraint import Constraint
+from .request import ChatRequest
+from .response import respond
+
+Run = Union[Dict[str, Any], Iterator[Dict[str, Any]]]
+
+
+def answer(
+    session: Session,
+    request: ChatRequest,
+    prompt: Union[str, List[int]],
+    constraint: Constraint,
+    stop: Sequence[str] = (),
+    criteria: Optional[StoppingCriteriaList] = None,
+) -> Run:
+    """Returns OpenAI's chat completion as a dict, or with request.stream its chunks.
+
+    Args:
+        session: generates.
+        request: the request, without its prompt.
+        prompt: text, or tokens that are used as they are.
+        constraint: decides on grammar and reader.
+        stop: strings that end the answer, beside those of the request.
+        criteria: end the answer, too.
+    """
+    return respond(
+        generate(session, request, prompt, constraint, stop, criteria), constraint.make_reader
+    )
+
+
+def generate(
+    session: Session,
+    request: ChatRequest,
+    prompt: Union[str, List[int]],
+    constraint: Constraint,
+    stop: Sequence[str] = (),
+    criteria: Optional[StoppingCriteriaList] = None,
+) -> Run:
+    """Returns the completion that answer() makes its answer of, or its chunks."""
+    sampling = dataclasses.replace(request.sampling, grammar=constraint.grammar)
+    params = session.native_sampling(sampling)
+    constraint.complete(params)
+    job = completion.prepare(
+        session,
+        prompt,
+        params,
+        max_tokens=request.max_tokens,
+        logprobs=request.logprobs,
+        stop=[*request.stop, *stop],
+        seed=request.seed,
+        model=request.model,
+        processors=request.logits_processor,
+        criteria=criteria,
+        preserved=constraint.preserved,
+    )
+    run: Any = completion.stream if request.stream else completion.complete
+    return run(session, job)

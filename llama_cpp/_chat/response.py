@@ -1,0 +1,124 @@
+"""From completions to OpenAI's chat completions, whole or in chunks."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterator, List, Optional, Union
+
+from .._engine.token_text import token_bytes
+from .readers import Reader
+
+
+def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
+    """Turn a completion's log probabilities into the chat form."""
+    if logprobs is None:
+        return None
+    return {
+        "content": [
+            {
+                **_chat_logprob(token, value),
+                "top_logprobs": [_chat_logprob(other, p) for other, p in best.items()],
+            }
+            for token, value, best in zip(
+                logprobs["tokens"], logprobs["token_logprobs"], logprobs["top_logprobs"]
+            )
+        ],
+        "refusal": None,
+    }
+
+
+def _chat_logprob(token: str, logprob: float) -> Dict[str, Any]:
+    return {"token": token, "bytes": list(token_bytes(token)), "logprob": logprob}
+
+
+def _join_logprobs(
+    first: Optional[Dict[str, Any]], second: Optional[Dict[str, Any]]
+) -> Optional[Dict[str, Any]]:
+    if first is None or second is None:
+        return first or second
+    return {**first, "content": first["content"] + second["content"]}
+
+
+def respond(
+    run: Union[Dict[str, Any], Iterator[Dict[str, Any]]], make_reader: Callable[[str], Reader]
+) -> Union[Dict[str, Any], Iterator[Dict[str, Any]]]:
+    """Return the chat form of what create_completion() returned."""
+    if isinstance(run, dict):
+        return chat_completion(run, make_reader(run["id"]))
+    return chat_chunks(run, make_reader)
+
+
+def chat_completion(completion: Dict[str, Any], reader: Reader) -> Dict[str, Any]:
+    """Turn a whole completion into a chat completion."""
+    choice = completion["choices"][0]
+    finish_reason = choice["finish_reason"]
+    message = reader.whole(choice["text"], finish_reason == "length")
+    return {
+        "id": "chat" + completion["id"],
+        "object": "chat.completion",
+        "created": completion["created"],
+        "model": completion["model"],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": chat_logprobs(choice["logprobs"]),
+                "finish_reason": _finish_reason(finish_reason, reader),
+            }
+        ],
+        "usage": completion["usage"],
+    }
+
+
+def chat_chunks(
+    chunks: Iterator[Dict[str, Any]], make_reader: Callable[[str], Reader]
+) -> Iterator[Dict[str, Any]]:
+    """Turn the chunks of a completion into chat chunks, the role first."""
+    reader = None
+    logprobs: Optional[Dict[str, Any]] = None  # not sent yet
+    for chunk in chunks:
+        choice = chunk["choices"][0]
+        text, finish_reason = choice["text"], choice["finish_reason"]
+        id, created, model = "chat" + chunk["id"], chunk["created"], chunk["model"]
+        if reader is None:
+            reader = make_reader(chunk["id"])
+            yield chat_chunk(id, created, model, {"role": "assistant"})
+        deltas: List[Dict[str, Any]] = reader.push(text) if text else []
+        if finish_reason is not None:
+            deltas = [*deltas, *reader.finish(finish_reason == "length")]
+        logprobs = _join_logprobs(logprobs, chat_logprobs(choice["logprobs"]))
+        for delta in deltas:
+            yield {
+                "id": id,
+                "object": "chat.completion.chunk",
+                "created": created,
+                "model": model,
+                "choices": [
+                    {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": None}
+                ],
+            }
+            logprobs = None
+        if finish_reason is not None:
+            last = chat_chunk(id, created, model, {}, _finish_reason(finish_reason, reader))
+            last["choices"][0]["logprobs"] = logprobs
+            yield last
+
+
+def chat_chunk(
+    id: str, created: int, model: str, delta: Dict[str, Any], finish_reason: Optional[str] = None
+) -> Dict[str, Any]:
+    """Return one chunk."""
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return {
+        "id": id,
+        "object": "chat.completion.chunk",
+        "created": created,
+        "model": model,
+        "choices": [choice],
+    }
+
+
+def _finish_reason(reason: str, reader: Reader) -> str:
+    """Say "tool_calls" for whole calls only; one that was cut off says what cut it off."""
+    if reader.calls and reader.arguments_end and reason == "stop":
+        return "tool_calls"
+    return reason

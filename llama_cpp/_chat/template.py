@@ -1,0 +1,184 @@
+"""Chats with the template in the model file, through llama.cpp's own chat code.
+
+llama.cpp renders the template, derives from it the format in which this model calls tools, builds
+the grammar for that format, and parses the answer. So tool calls are real ones with every
+tool_choice, also in streams.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from functools import partial
+from typing import Any, Dict, List, Optional
+
+from .. import _core
+from .._engine.prompt import encode
+from .._errors import LlamaError
+from . import well_known
+from .answer import answer
+from .constraint import Constraint, constrain
+from .formatted import ChatFormatterResponse
+from .handler import ChatModel, LlamaChatCompletionHandler
+from .json_text import to_json
+from .messages import with_whole_arguments
+from .readers import ParsedReader, TextReader
+from .request import ChatRequest
+
+DEFAULT_TEMPLATE = "chat_template.default"
+
+# In llama.cpp's grammars for tool_choice "required": text before the first call. A small model
+# that is allowed to talk may never come to the call.
+_LEADING_TEXT = re.compile(r"^(root ::= .*?)until-\d+\? ", re.MULTILINE)
+
+
+class _NativeConstraint(Constraint):
+    """The grammar of a rendered template, with the tokens and texts at which it sets in."""
+
+    def __init__(self, model: _core.Model, prompt: _core.ChatPrompt, must_call: bool) -> None:
+        grammar = prompt.grammar
+        if must_call and not prompt.supports_thinking:
+            grammar = _LEADING_TEXT.sub(r"\1", grammar)
+        preserved = (model.tokenize(text.encode(), False, True) for text in prompt.preserved_tokens)
+        super().__init__(grammar, preserved=[ids[0] for ids in preserved if len(ids) == 1])
+        self._prompt = prompt
+
+    def complete(self, params: _core.SamplingParams) -> None:
+        """Sets the triggers of a grammar that sets in later, and its control tokens."""
+        params.grammar_lazy = self._prompt.grammar_lazy
+        params.grammar_triggers = self._prompt.grammar_triggers
+        params.preserved_tokens = self.preserved
+        params.generation_prompt = self._prompt.generation_prompt
+
+
+class _Rendered:
+    """A rendered request; a NativeFormat."""
+
+    def __init__(self, handler: TemplateChatHandler, prompt: _core.ChatPrompt) -> None:
+        self._handler = handler
+        self._prompt = prompt
+        self.has_grammar = bool(prompt.grammar)
+
+    def opening(self, request: ChatRequest) -> str:
+        """Returns how this model begins a call of the forced tool, up to the arguments.
+
+        It is the text that the template writes before the arguments of such a call; "" when it
+        writes arguments in a form of its own, or writes the chat differently with an answer in it.
+        """
+        assert request.forced is not None
+        arguments = json.dumps({"argument": 0})
+        function = {"name": request.forced["function"]["name"], "arguments": arguments}
+        call = {"id": "call_0", "type": "function", "function": function}
+        answer = {"role": "assistant", "content": None, "tool_calls": [call]}
+        try:
+            chat = self._handler.render(request, [*request.messages, answer]).prompt
+        except LlamaError:
+            return ""
+        text = self._prompt.prompt
+        opening, found, _ = chat[len(text) :].partition(arguments)
+        return opening if found and chat.startswith(text) else ""
+
+    def constraint(self, must_call: bool, parsed: bool) -> Constraint:
+        """Returns the constraint of the format that the template implies."""
+        constraint = _NativeConstraint(self._handler.model, self._prompt, must_call)
+        constraint.make_reader = partial(ParsedReader, self._prompt) if parsed else TextReader
+        return constraint
+
+
+class TemplateChatHandler:
+    """A chat completion handler for one template of a model.
+
+    Beside the usual arguments of a handler it takes (``Llama.chat_template_kwargs`` passes them):
+
+    * ``enable_thinking`` (default True): let models that can think do so.
+    * ``reasoning_format`` (default "none"): "auto" or "deepseek" moves the model's thinking from
+      "content" to "reasoning_content". Needed for models that write in channels (gpt-oss).
+    * ``parallel_tool_calls`` (default: whether the template has them).
+
+    All others reach the template.
+    """
+
+    def __init__(self, model: _core.Model, template: str = "") -> None:
+        """Uses `template`, or by default the model's own (with its variant for tools)."""
+        self.model = model
+        self._template = template
+        self._parsed: Optional[_core.ChatTemplates] = None
+        # A signal handler that runs during parsing may come here again.
+        self._lock = threading.RLock()
+
+    @property
+    def templates(self) -> _core.ChatTemplates:
+        """The parsed template. Parsing examines what it can do, so it waits for the first use."""
+        with self._lock:
+            if self._parsed is None:
+                self._parsed = _core.ChatTemplates(self.model, self._template)
+            return self._parsed
+
+    def __call__(self, *, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
+        request = ChatRequest(messages, arguments)
+        prompt = self.render(request)
+        constraint = constrain(request, _Rendered(self, prompt))
+        session = llama._session
+        text = encode(prompt.prompt + constraint.opening, "The prompt")
+        tokens = session.tokenizer.tokenize(text, True, True)
+        return answer(session, request, tokens, constraint, prompt.additional_stops)
+
+    def render(
+        self, request: ChatRequest, messages: Optional[List[Any]] = None
+    ) -> _core.ChatPrompt:
+        """Renders the request; with `messages` those instead, and no beginning of an answer."""
+        extra = dict(request.extra)
+        parallel = self.templates.caps.get("supports_parallel_tool_calls", False)
+        return self.templates.apply(
+            to_json(with_whole_arguments(messages or request.messages), "The messages"),
+            to_json(request.tools, "The tools") if request.tools else "",
+            request.tool_choice,
+            json_schema="" if request.schema is None else json.dumps(request.schema),
+            add_generation_prompt=messages is None,
+            parallel_tool_calls=bool(extra.pop("parallel_tool_calls", parallel)),
+            enable_thinking=extra.pop("enable_thinking", True),
+            reasoning_format=extra.pop("reasoning_format", "none"),
+            kwargs={name: to_json(value, name) for name, value in extra.items()},
+        )
+
+    def format(self, *, messages: List[Any], **arguments: Any) -> ChatFormatterResponse:
+        """Returns only the prompt that a call with these arguments uses."""
+        prompt = self.render(ChatRequest(messages, arguments))
+        return ChatFormatterResponse(
+            prompt=prompt.prompt, stop=list(prompt.additional_stops), added_special=False
+        )
+
+
+def template_names(metadata: Dict[str, str]) -> Dict[str, str]:
+    """Returns the templates of a model file: chat_template.<name> -> text."""
+    prefix = "tokenizer.chat_template"
+    found = {}
+    for key, text in metadata.items():
+        if key == prefix:
+            found[DEFAULT_TEMPLATE] = text
+        elif key.startswith(prefix + "."):
+            found[key[len("tokenizer.") :]] = text
+    return found
+
+
+def handlers_from_model(
+    model: _core.Model, metadata: Dict[str, str]
+) -> Dict[str, LlamaChatCompletionHandler]:
+    """Returns a handler for every chat template in a model file, by name."""
+    return {
+        name: TemplateChatHandler(model, "" if name == DEFAULT_TEMPLATE else text)
+        for name, text in template_names(metadata).items()
+    }
+
+
+def default_format(
+    handlers: Dict[str, LlamaChatCompletionHandler], metadata: Dict[str, str]
+) -> str:
+    """Returns the format of the template in the model file, by a well-known name if it has one."""
+    if DEFAULT_TEMPLATE not in handlers:
+        return "llama-2"
+    known = well_known.guess_chat_format_from_gguf_metadata(metadata)
+    if known is not None:  # same prompts, but the template's handler also parses tool calls
+        handlers[known] = handlers[DEFAULT_TEMPLATE]
+    return known or DEFAULT_TEMPLATE

@@ -1,0 +1,1 @@
+"""Runs a model: tokens, sampling, completions, embeddings. Knows nothing of chats."""

@@ -1,0 +1,199 @@
+"""Checks the arguments of the public methods, by a table from parameter to kind.
+
+None stands for the parameter's default wherever it has no meaning of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any, Callable, Dict, Mapping, TypeVar, cast
+
+from . import constants, kinds, sampling
+from .kinds import Kind, flag, integer, number, refused
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_MAX_THREADS = 512  # ggml.h: GGML_MAX_N_THREADS
+# Or is wrong: n_gpu_layers has more values than one that None could stand for, and says so itself.
+_NONE_HAS_A_MEANING = frozenset(("flash_attn", "max_tokens", "n_gpu_layers", "rope_scaling_type"))
+
+
+def _constants(prefix: str) -> Kind:
+    """One of the constants of llama.h and ggml.h with this prefix, but for the count of them."""
+    names = [name for name in vars(constants) if name.startswith(prefix)]
+    return kinds.one_of(*(getattr(constants, name) for name in names if "COUNT" not in name))
+
+
+def _threads(name: str, value: Any) -> int:
+    count = integer(high=_MAX_THREADS, takes="a number of threads")(name, value)
+    return max(count, 0)  # as llama.cpp's programs: negative is the default, like 0
+
+
+def _flash_attn(name: str, value: Any) -> Any:
+    return value if value == "auto" else flag(name, value)
+
+
+def _numa(name: str, value: Any) -> Any:
+    return value if isinstance(value, bool) else _constants("GGML_NUMA_STRATEGY_")(name, value)
+
+
+def _symlinks(name: str, value: Any) -> Any:
+    return value if value == "auto" else flag(name, value)
+
+
+def _filename(name: str, value: Any) -> Any:
+    return value if value is None else kinds.text(name, value)
+
+
+def _response_format(name: str, value: Any) -> Dict[str, Any]:
+    return kinds.mapping('a dict such as {"type": "json_object"}')(name, value)
+
+
+def _choice(name: str, value: Any) -> Any:
+    if isinstance(value, (str, dict)):
+        return value
+    raise refused(TypeError, name, "a string or a dict", value)
+
+
+_MODEL: Dict[str, Kind] = {
+    "model_path": kinds.path,
+    "split_mode": _constants("LLAMA_SPLIT_MODE_"),
+    "main_gpu": integer(),
+    "tensor_split": kinds.numbers,
+    "vocab_only": flag,
+    "use_mmap": flag,
+    "use_mlock": flag,
+    "kv_overrides": kinds.mapping("a dict from metadata key to value"),
+    "n_ctx": integer(),  # a ContextError says which are too small
+    "n_batch": integer(),
+    "n_ubatch": integer(),
+    "n_threads": _threads,
+    "n_threads_batch": _threads,
+    "rope_scaling_type": kinds.one_of(-1, 0, 1, 2, 3),
+    "pooling_type": kinds.one_of(-1, 0, 1, 2, 3, 4),
+    "attention_type": kinds.one_of(-1, 0, 1),
+    "rope_freq_base": number(low=0),
+    "rope_freq_scale": number(low=0),
+    "yarn_ext_factor": number(),
+    "yarn_attn_factor": number(),
+    "yarn_beta_fast": number(),
+    "yarn_beta_slow": number(),
+    "yarn_orig_ctx": integer(low=0),
+    "logits_all": flag,
+    "embedding": flag,
+    "offload_kqv": flag,
+    "flash_attn": _flash_attn,
+    "op_offload": flag,
+    "swa_full": flag,
+    "no_perf": flag,
+    "last_n_tokens_size": integer(low=-1),
+    "lora_base": kinds.path,
+    "lora_scale": number(),
+    "lora_path": kinds.path,
+    "numa": _numa,
+    "chat_format": kinds.text,
+    "chat_handler": kinds.function,
+    "draft_model": kinds.function,
+    "tokenizer": kinds.with_methods(
+        "a BaseLlamaTokenizer (with tokenize() and detokenize())", "tokenize", "detokenize"
+    ),
+    "type_k": _constants("GGML_TYPE_"),
+    "type_v": _constants("GGML_TYPE_"),
+    "spm_infill": flag,
+    "verbose": flag,
+    "repo_id": kinds.text,
+    "filename": _filename,
+    "additional_files": kinds.texts,
+    "local_dir": kinds.path,
+    "local_dir_use_symlinks": _symlinks,
+    "cache_dir": kinds.path,
+}
+
+_CALLS: Dict[str, Kind] = {
+    "text": kinds.encoded,
+    "tokens": kinds.tokens,
+    "prev_tokens": kinds.tokens,
+    "add_bos": flag,
+    "special": flag,
+    "idx": integer(),
+    "reset": flag,
+    "prompt": kinds.prompt,
+    "suffix": kinds.text,
+    "max_tokens": integer(-(2**63), 2**63 - 1),
+    "logprobs": integer(low=0),
+    "echo": flag,
+    "stop": kinds.stops,
+    "stream": flag,
+    "model": kinds.text,
+    "input": kinds.text_or_texts,
+    "normalize": flag,
+    "truncate": flag,
+    "return_count": flag,
+    "query": kinds.text,
+    "documents": kinds.texts,
+    "cache": kinds.with_methods(
+        "a BaseLlamaCache (with [key], [key] = value, and key in cache)",
+        "__getitem__",
+        "__setitem__",
+        "__contains__",
+    ),
+    "state": kinds.with_methods(
+        "a LlamaState, as save_state() returns", "input_ids", "n_tokens", "llama_state", "scores"
+    ),
+}
+
+_CHAT: Dict[str, Kind] = {
+    "messages": kinds.records('a list of dicts with "role" and "content"'),
+    "functions": kinds.records("a list of dicts, OpenAI's functions"),
+    "function_call": _choice,
+    "tools": kinds.records("a list of dicts, OpenAI's tools"),
+    "tool_choice": _choice,
+    "response_format": _response_format,
+    "top_logprobs": integer(low=0),
+}
+
+KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT}
+CHAT_KINDS: Dict[str, Kind] = {**sampling.KINDS, **_CALLS, **_CHAT, "logprobs": flag}
+
+
+def checked(function: _Function) -> _Function:
+    """Decorator: every argument goes through its kind in KINDS before the method sees it."""
+    return _checked(function, KINDS)
+
+
+def checked_chat(function: _Function) -> _Function:
+    """Decorator like checked(), for methods whose parameters are those of a chat."""
+    return _checked(function, CHAT_KINDS)
+
+
+def _checked(function: _Function, table: Mapping[str, Kind]) -> _Function:
+    parameters = inspect.signature(function).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    order = list(parameters)
+
+    def convert(name: str, value: Any) -> Any:
+        if value is None:
+            default = defaults.get(name)
+            if default is not inspect.Parameter.empty:
+                return value if name in _NONE_HAS_A_MEANING else default
+        kind = table.get(name)
+        return value if kind is None else kind(name, value)
+
+    @functools.wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        positional = [convert(name, value) for name, value in zip(order, given)]
+        positional.extend(given[len(order) :])
+        for name in named:
+            named[name] = convert(name, named[name])
+        return function(*positional, **named)
+
+    return cast(_Function, call)
+
+
+def check_chat(arguments: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns the arguments of a chat handler, each checked; None is left to the handler."""
+    return {
+        name: CHAT_KINDS[name](name, value) if value is not None and name in CHAT_KINDS else value
+        for name, value in arguments.items()
+    }

@@ -1,0 +1,166 @@
+"""The loops that generate tokens, and the drawing of one token."""
+
+from __future__ import annotations
+
+from typing import Generator, List, Optional, Sequence
+
+import numpy as np
+
+from .. import _core
+from . import kinds
+from .processors import LogitsProcessorList, StoppingCriteriaList
+from .session import Session
+
+Tokens = Generator[int, Optional[Sequence[int]], None]
+
+
+def generate(
+    session: Session,
+    tokens: Sequence[int],
+    params: _core.SamplingParams,
+    reset: bool,
+    processors: Optional[LogitsProcessorList],
+    criteria: Optional[StoppingCriteriaList],
+) -> Tokens:
+    """Returns a generator of tokens after a prompt, without end; see Llama.generate()."""
+    if processors or criteria or session.logits_all or session.draft_model is not None:
+        return _generate_with_python(session, tokens, params, reset, processors, criteria)
+    return _generate_native(session, tokens, params, reset)
+
+
+def sample(
+    session: Session,
+    params: _core.SamplingParams,
+    idx: Optional[int],
+    processors: Optional[LogitsProcessorList],
+) -> int:
+    """Draws one token from the logits of an evaluated token; see Llama.sample()."""
+    if session.n_tokens == 0:
+        raise IndexError("There are no logits to sample from: call eval(tokens) first")
+    if idx is not None and not 0 <= idx < session.n_tokens:
+        raise IndexError(
+            f"idx has to be the position of an evaluated token, from 0 to"
+            f" {session.n_tokens - 1}, not {idx}"
+        )
+    sampler = _core.Sampler(session.model, params)
+    history = session.evaluated[max(0, session.n_tokens - session.last_n_tokens_size) :]
+    sampler.accept_many(history, False)
+    row = -1 if idx is None else idx - session.n_tokens
+    if session.logits_all and row < -session.ctx.n_outputs:
+        session.eval_again(-row)
+    return _draw(session, sampler, row, processors)
+
+
+def _draw(
+    session: Session,
+    sampler: _core.Sampler,
+    row: int,
+    processors: Optional[LogitsProcessorList],
+) -> int:
+    """Draws from output row `row` (negative: from the end), through Python's processors."""
+    if not processors:
+        return sampler.sample(session.ctx, row)
+    logits = session.ctx.logits(row)
+    tokens = session.input_ids[: session.n_tokens + 1 + row]
+    for processor in processors:
+        logits = processor(tokens, logits)
+    return sampler.sample_from_logits(np.ascontiguousarray(logits, dtype=np.single))
+
+
+def _generate_native(
+    session: Session, tokens: Sequence[int], params: _core.SamplingParams, reset: bool
+) -> Tokens:
+    """The fast loop: nothing but llama.cpp between two tokens."""
+    lock, ids, sample_accept = session.lock, session.input_ids, _core.sample_accept
+    with lock:
+        sampler = _core.Sampler(session.model, params)
+        epoch = session.begin(tokens, reset)
+        ctx = session.ctx
+        token = sample_accept(ctx, sampler)
+    n_ctx, decode_one = session.n_ctx, ctx.decode_one
+    while True:
+        injected = yield token
+        with lock:
+            if session.epoch != epoch:
+                session.check_epoch(epoch)
+            position = session.n_tokens
+            if injected is not None or position >= n_ctx:
+                session.eval([token, *_sent(session, injected)])
+            else:
+                session.requires_eval = True
+                try:
+                    decode_one(token, position)
+                except BaseException:
+                    session.forget()
+                    raise
+                ids[position] = token
+                session.n_tokens = position + 1
+                session.requires_eval = False
+            token = sample_accept(ctx, sampler)
+
+
+def _generate_with_python(
+    session: Session,
+    tokens: Sequence[int],
+    params: _core.SamplingParams,
+    reset: bool,
+    processors: Optional[LogitsProcessorList],
+    criteria: Optional[StoppingCriteriaList],
+) -> Tokens:
+    """The general loop: processors, criteria, all logits, drafts.
+
+    `position` counts the tokens that are settled. Beyond them the context may hold guesses of
+    the draft model; they are settled one by one as long as the sampler draws the same.
+    """
+    lock = session.lock
+    with lock:
+        sampler = _core.Sampler(session.model, params)
+        epoch = session.begin(tokens, reset)
+        position = session.n_tokens
+    while True:
+        with lock:
+            session.check_epoch(epoch)
+            row = position - 1 - session.n_tokens
+            token = _draw(session, sampler, row, processors)
+            if criteria is not None and criteria(
+                session.input_ids[:position], session.ctx.logits(row)
+            ):
+                _drop_guesses(session, position)
+                return
+            sampler.accept(token)
+        injected = yield token
+        with lock:
+            session.check_epoch(epoch)
+            guessed = position < session.n_tokens and session.input_ids[position] == token
+            if guessed and injected is None:
+                position += 1
+                continue
+            _drop_guesses(session, position)
+            pending = [token, *_sent(session, injected)]
+            position += len(pending)
+            draft = _draft(session, pending)
+            session.eval([*pending, *draft], len(draft) + 1)
+
+
+def _sent(session: Session, tokens: Optional[Sequence[int]]) -> Sequence[int]:
+    """Returns the tokens given to a generator's send()."""
+    found = [] if tokens is None else kinds.tokens("tokens", tokens)
+    kinds.in_vocabulary("tokens", found, session.n_vocab)
+    return found
+
+
+def _drop_guesses(session: Session, position: int) -> None:
+    if position < session.n_tokens:
+        session.settle(position)
+
+
+def _draft(session: Session, pending: List[int]) -> List[int]:
+    """Asks the draft model how the evaluated tokens and `pending` go on."""
+    if session.draft_model is None:
+        return []
+    end = session.n_tokens + len(pending)
+    room = min(session.n_ctx - end, session.n_batch - len(pending))
+    if room <= 0:
+        return []
+    guess = session.draft_model(np.append(session.evaluated, np.asarray(pending, dtype=np.intc)))
+    return guess[:room].astype(int).tolist()

@@ -1,0 +1,188 @@
+"""The arguments of Llama() that llama.cpp's model and context parameters are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+from typing import Any, Dict, List, Literal, Optional, Union
+
+from .. import _core
+from .._errors import ContextError
+from . import constants, kinds
+from .threads import default_threads
+
+ALL_LAYERS = 0x7FFFFFFF
+_LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
+_MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
+# Fields of ContextOptions that ContextParams has under the same name. None leaves the default.
+_SAME_NAMES = (
+    "rope_scaling_type",
+    "pooling_type",
+    "attention_type",
+    "rope_freq_base",
+    "rope_freq_scale",
+    "yarn_ext_factor",
+    "yarn_attn_factor",
+    "yarn_beta_fast",
+    "yarn_beta_slow",
+    "yarn_orig_ctx",
+    "offload_kqv",
+    "op_offload",
+    "swa_full",
+    "no_perf",
+    "type_k",
+    "type_v",
+)
+
+
+@dataclasses.dataclass
+class ModelOptions:
+    """How a model is loaded; Llama() explains the fields."""
+
+    n_gpu_layers: Union[int, Literal["auto"]]
+    split_mode: int
+    main_gpu: int
+    tensor_split: Optional[List[float]]
+    vocab_only: bool
+    use_mmap: bool
+    use_mlock: bool
+    kv_overrides: Optional[Dict[str, Union[bool, int, float, str]]]
+
+    def __post_init__(self) -> None:
+        self.n_gpu_layers = _checked_layers(self.n_gpu_layers, self.tensor_split, self.split_mode)
+
+    def native(self) -> _core.ModelParams:
+        """Returns llama.cpp's model parameters, but for n_gpu_layers."""
+        params = _core.ModelParams()
+        params.split_mode = self.split_mode
+        params.main_gpu = self.main_gpu
+        params.tensor_split = _checked_split(self.tensor_split)
+        params.vocab_only = self.vocab_only
+        params.load_mode = _load_mode(self.use_mmap, self.use_mlock)
+        params.kv_overrides = _checked_overrides(self.kv_overrides)
+        return params
+
+
+@dataclasses.dataclass
+class ContextOptions:
+    """How a context is made; Llama() explains the fields."""
+
+    n_ctx: int
+    n_batch: int
+    n_ubatch: int
+    n_threads: Optional[int]
+    n_threads_batch: Optional[int]
+    rope_scaling_type: Optional[int]
+    pooling_type: int
+    attention_type: int
+    rope_freq_base: float
+    rope_freq_scale: float
+    yarn_ext_factor: float
+    yarn_attn_factor: float
+    yarn_beta_fast: float
+    yarn_beta_slow: float
+    yarn_orig_ctx: int
+    embedding: bool
+    offload_kqv: bool
+    flash_attn: Union[bool, Literal["auto"], None]
+    op_offload: Optional[bool]
+    swa_full: Optional[bool]
+    no_perf: bool
+    type_k: Optional[int]
+    type_v: Optional[int]
+
+    def check_sizes(self) -> None:
+        """Raises ContextError for a size that no context has."""
+        for name, least in (("n_ctx", 0), ("n_batch", 1), ("n_ubatch", 1)):
+            if getattr(self, name) < least:
+                raise ContextError(f"{name} is too small: {getattr(self, name)}")
+
+    def native(self, n_ctx: int) -> _core.ContextParams:
+        """Returns llama.cpp's context parameters; `n_ctx` of 0 is the context as trained."""
+        params = _core.ContextParams()
+        params.n_ctx = n_ctx
+        params.n_batch = min(n_ctx, self.n_batch) if n_ctx else self.n_batch
+        params.n_ubatch = min(params.n_batch, self.n_ubatch)
+        params.n_threads = self.n_threads or default_threads().count
+        params.n_threads_batch = self.n_threads_batch or default_threads().count
+        for name in _SAME_NAMES:
+            if getattr(self, name) is not None:
+                setattr(params, name, getattr(self, name))
+        params.flash_attn_type = _flash_attn_type(self.flash_attn)
+        if self.embedding:
+            params.embeddings = True
+            params.n_ubatch = params.n_batch
+            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
+            params.kv_unified = True
+        return params
+
+
+def rows_at_once(n_batch: int, n_vocab: int) -> int:
+    """Returns the most rows of logits of one call of llama.cpp."""
+    return max(1, min(n_batch, _LOGITS_BYTES // (4 * n_vocab or 1)))
+
+
+def values(options: Any) -> Dict[str, Any]:
+    """Returns the fields of a dataclass, not copied."""
+    return {field.name: getattr(options, field.name) for field in dataclasses.fields(options)}
+
+
+def _checked_layers(
+    layers: Any, tensor_split: Optional[List[float]], split_mode: int
+) -> Union[int, Literal["auto"]]:
+    if isinstance(layers, str) and layers == "auto":
+        by_layer = (constants.LLAMA_SPLIT_MODE_NONE, constants.LLAMA_SPLIT_MODE_LAYER)
+        if tensor_split or split_mode not in by_layer:
+            raise ValueError(
+                'n_gpu_layers="auto" decides how the model is split over the GPUs: leave tensor_split'
+                " and split_mode out, or give a number of layers"
+            )
+        return layers
+    try:
+        number = operator.index(layers)
+    except TypeError:
+        number = None
+    if number is None or not -ALL_LAYERS <= number <= ALL_LAYERS:
+        raise ValueError(
+            f'n_gpu_layers={layers!r} is not a number of layers: take one, -1 for all, or "auto"'
+        )
+    return number
+
+
+def _checked_split(tensor_split: Optional[List[float]]) -> List[float]:
+    split = list(tensor_split or ())
+    if len(split) > constants.LLAMA_MAX_DEVICES:
+        raise ValueError(
+            f"tensor_split has {len(split)} shares, but at most"
+            f" LLAMA_MAX_DEVICES={constants.LLAMA_MAX_DEVICES} devices are supported"
+        )
+    return split
+
+
+def _load_mode(use_mmap: bool, use_mlock: bool) -> int:
+    if use_mmap:
+        return constants.LLAMA_LOAD_MODE_MMAP_MLOCK if use_mlock else constants.LLAMA_LOAD_MODE_MMAP
+    return constants.LLAMA_LOAD_MODE_MLOCK if use_mlock else constants.LLAMA_LOAD_MODE_NONE
+
+
+def _checked_overrides(overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
+    for key, value in (overrides or {}).items():
+        kinds.text("A key of kv_overrides", key)
+        if isinstance(value, str):
+            if len(value.encode("utf-8")) > _MAX_OVERRIDE_BYTES:
+                raise ValueError(
+                    f"Value for {key} in kv_overrides is too long: at most {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
+                )
+        elif not isinstance(value, (bool, int, float)):
+            raise ValueError(
+                f"Unknown value type for {key} in kv_overrides: {value!r}; use bool, int, float or str"
+            )
+    return dict(overrides or {})
+
+
+def _flash_attn_type(flash_attn: Any) -> int:
+    if flash_attn is None or flash_attn == "auto":
+        return constants.LLAMA_FLASH_ATTN_TYPE_AUTO
+    if flash_attn:
+        return constants.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    return constants.LLAMA_FLASH_ATTN_TYPE_DISABLED

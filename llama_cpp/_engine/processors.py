@@ -1,0 +1,56 @@
+"""Python functions in the sampling loop: logits processors and stopping criteria."""
+
+from __future__ import annotations
+
+from typing import Callable, List, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+LogitsProcessor = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], npt.NDArray[np.single]]
+
+
+class LogitsProcessorList(List[LogitsProcessor]):
+    """Logits processors, applied in order: (tokens so far, logits) -> logits."""
+
+    def __call__(
+        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
+    ) -> npt.NDArray[np.single]:
+        for processor in self:
+            scores = processor(input_ids, scores)
+        return scores
+
+
+StoppingCriteria = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], bool]
+
+
+class StoppingCriteriaList(List[StoppingCriteria]):
+    """Stopping criteria; generation stops when any says so: (tokens so far, logits) -> bool."""
+
+    def __call__(self, input_ids: npt.NDArray[np.intc], logits: npt.NDArray[np.single]) -> bool:
+        return any([criterion(input_ids, logits) for criterion in self])
+
+
+def any_of(criteria: Optional[List[StoppingCriteria]]) -> Optional[StoppingCriteriaList]:
+    """Returns the criteria as one; None without any."""
+    if not criteria or isinstance(criteria, StoppingCriteriaList):
+        return criteria  # a list of them may be a subclass with a rule of its own
+    return StoppingCriteriaList(criteria)
+
+
+class MinTokensLogitsProcessor:
+    """Forbids the token `token_eos` until `min_tokens` tokens were generated."""
+
+    def __init__(self, min_tokens: int, token_eos: int):
+        self.min_tokens = min_tokens
+        self.token_eos = token_eos
+        self.prompt_tokens: Optional[int] = None
+
+    def __call__(
+        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
+    ) -> npt.NDArray[np.single]:
+        if self.prompt_tokens is None:
+            self.prompt_tokens = len(input_ids)
+        if len(input_ids) - self.prompt_tokens < self.min_tokens:
+            scores[self.token_eos] = -np.inf
+        return scores

@@ -1,0 +1,353 @@
+"""A context and the tokens that it holds.
+
+Every method but closing is called with `lock` held. `epoch` counts what changed the tokens, so that
+a generation notices that it was overtaken.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _core
+from .._errors import (
+    ClosedError,
+    ContextError,
+    ContextOverflowError,
+    OvertakenError,
+    StateError,
+)
+from . import kinds, sampling
+from .caches import BaseLlamaCache, longest_token_prefix
+from .drafts import LlamaDraftModel
+from .options import rows_at_once
+from .sampling import Sampling
+from .scores import Scores
+from .state import LlamaState
+from .tokenizers import BaseLlamaTokenizer
+
+See = Callable[[int, int], None]
+TopLogprobs = Tuple[float, List[Tuple[int, float]]]
+
+
+class NoContext:
+    """Stands for the context of a model that was loaded with vocab_only=True."""
+
+    closed = False
+
+    @property
+    def ctx(self) -> NoContext:
+        return self
+
+    def close(self) -> None:
+        self.closed = True
+
+    def __getattr__(self, name: str) -> Any:
+        raise ContextError(
+            "The model was loaded with vocab_only=True, so it can only tokenize;"
+            " load it without to evaluate anything"
+        )
+
+
+class Session:
+    """A model, its context, the evaluated tokens, and the settings of the next generation.
+
+    Attributes:
+        n_tokens: the number of evaluated tokens, whose ids are the first of `input_ids`.
+        requires_eval: whether the context holds no logits to sample from.
+    """
+
+    def __init__(
+        self,
+        model: _core.Model,
+        context: Union[_core.Context, NoContext],
+        *,
+        name: str,
+        n_ctx: int,
+        n_batch: int,
+        logits_all: bool,
+        embedding: bool,
+        tokenizer: BaseLlamaTokenizer,
+        draft_model: Optional[LlamaDraftModel],
+    ) -> None:
+        self.model = model
+        self.ctx: Any = context
+        self.name = name
+        self.n_ctx = n_ctx
+        self.n_batch = n_batch
+        self.n_vocab = model.n_vocab
+        self.logits_all = logits_all or draft_model is not None
+        self.embedding = embedding
+        self.tokenizer = tokenizer
+        self.draft_model = draft_model
+        self.lock = threading.RLock()
+        self.epoch = 0
+
+        self.n_tokens = 0
+        self.requires_eval = True
+        self.input_ids: npt.NDArray[np.intc] = np.zeros(n_ctx, dtype=np.intc)
+        self.scores = Scores(self.n_vocab, n_ctx if self.logits_all else n_batch)
+        self.rows_at_once = rows_at_once(n_batch, self.n_vocab)
+        self._last_score: Tuple[List[int], int, List[TopLogprobs]] = ([], 0, [])
+
+        self.seed = 0
+        self.last_n_tokens_size = 64
+        self.spm_infill = False
+        self.verbose = True
+        self.cache: Optional[BaseLlamaCache] = None
+        self.sampling_extras: Dict[str, Any] = {}
+
+    def context(self) -> Any:
+        """Returns the native context. ClosedError after close()."""
+        if self.ctx.closed:
+            raise ClosedError("This Llama is closed; create a new one to go on")
+        return self.ctx
+
+    def close(self) -> None:
+        """Frees the model's memory. Closing again does nothing."""
+        with self.lock:
+            self.epoch += 1
+            self.ctx.close()
+            self.model.close()
+
+    # ---- Evaluated tokens --------------------------------------------------------------------------
+
+    @property
+    def evaluated(self) -> npt.NDArray[np.intc]:
+        """The evaluated tokens, a view."""
+        return self.input_ids[: self.n_tokens]
+
+    def reset(self) -> None:
+        """Forgets the evaluated tokens."""
+        self.epoch += 1
+        self.n_tokens = 0
+        self.requires_eval = True
+        if self.model.is_recurrent or self.model.is_hybrid:
+            self.context().memory_clear(True)
+
+    def eval(self, tokens: Sequence[int], n_rows: int = 1, see: Optional[See] = None) -> None:
+        """Evaluates tokens after those evaluated before.
+
+        The context then holds the logits of the last `n_rows` of them.
+
+        Args:
+            tokens: ids, all in the vocabulary.
+            n_rows: at least 1.
+            see: called as see(begin, count) when the context holds the logits of the tokens at
+                these positions, for all tokens in turn.
+
+        Raises:
+            ContextOverflowError: the tokens do not fit into the context.
+        """
+        begin, end = self.n_tokens, self.n_tokens + len(tokens)
+        ctx = self.context()
+        if begin == end:
+            return
+        self.refuse_encoder_decoder()
+        if end > self.n_ctx:
+            raise ContextOverflowError(
+                f"Requested tokens ({end}) exceed context window of {self.n_ctx}\n"
+                "Call reset() to start again, or create the model with a larger n_ctx."
+            )
+        array = np.asarray(tokens, dtype=np.intc)
+        scores = self.scores
+        scores.count = min(scores.count, begin)
+        if see is None and scores.rows is not None and self.logits_all:
+            see = self._keep_scores if scores.count == begin else None
+        self.requires_eval = True  # a signal handler may raise after decode()
+        try:
+            if not self.rewind(begin):
+                ctx.memory_clear(True)
+                ctx.decode(self.input_ids[:begin], 0, 0, 1)
+            if see is not None:
+                self._decode_seen(array, begin, max(n_rows, self.rows_at_once), see)
+            elif n_rows == 1:
+                ctx.decode(array, begin, 0, 1)
+            else:
+                self._decode_rows(array, begin, n_rows)
+        except BaseException:
+            self.forget()
+            raise
+        self.input_ids[begin:end] = array
+        self.n_tokens = end
+        self.requires_eval = False
+
+    def _decode_rows(self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int) -> None:
+        """Evaluates tokens with the logits of the last `n_rows`."""
+        split = max(0, len(tokens) - n_rows)
+        if split:
+            self.ctx.decode(tokens[:split], begin, 0, 0)
+        self.ctx.decode(tokens[split:], begin + split, 0, 2)
+
+    def _decode_seen(self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: See) -> None:
+        """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
+        start, stop = 0, len(tokens) % step or step
+        while start < len(tokens):
+            self.ctx.decode(tokens[start:stop], begin + start, 0, 2)
+            see(begin + start, stop - start)
+            start, stop = stop, stop + step
+
+    def eval_again(self, n_rows: int) -> None:
+        """Evaluates the last tokens again, for the logits of all of them."""
+        tokens = self.evaluated[-n_rows:].copy()
+        self.n_tokens -= n_rows
+        self.eval(tokens, n_rows)
+
+    def rewind(self, n_tokens: int) -> bool:
+        """Drops everything after the first `n_tokens`; False when this model cannot do that."""
+        ctx = self.context()
+        window = self.model.n_swa
+        if window and 0 < n_tokens <= ctx.seq_pos_max(0):
+            # The window may have dropped what the kept tokens attend to.
+            kept = ctx.seq_pos_min(0) <= max(0, n_tokens - window)
+            return kept and ctx.seq_rm(0, n_tokens, -1)
+        return ctx.seq_rm(0, n_tokens, -1)
+
+    def forget(self) -> None:
+        """Empties the context after a failed evaluation, which may have left anything in it."""
+        self.n_tokens = 0
+        self.requires_eval = True
+        if not self.ctx.closed:
+            self.ctx.memory_clear(False)
+
+    def refuse_encoder_decoder(self) -> None:
+        """Raises ContextError for models such as T5."""
+        model = self.model
+        if model.has_encoder and model.has_decoder:
+            raise ContextError(
+                "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
+                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
+            )
+
+    # ---- Logits ------------------------------------------------------------------------------------
+
+    def all_scores(self) -> npt.NDArray[np.single]:
+        """Returns the array of logits, with a row for each evaluated token if all are asked for."""
+        needed = self.n_tokens if self.logits_all else 0
+        rows = self.scores.reserve(needed)
+        if self.scores.count < needed:
+            tokens = self.evaluated.copy()
+            self.n_tokens = self.scores.count
+            self.eval(tokens[self.n_tokens :], self.context().n_outputs)
+        return rows
+
+    def _keep_scores(self, begin: int, count: int) -> None:
+        self.scores.keep(begin, self.ctx.logits_all())
+
+    def score_prompt(self, tokens: List[int], k: int) -> List[TopLogprobs]:
+        """Evaluates a prompt; returns log probabilities of each token but the first.
+
+        Begins with the tokens that the prompt shares with the one before.
+
+        Returns:
+            Per token its log probability, and the `k` best tokens in its place with theirs.
+        """
+        last_tokens, last_k, last_found = self._last_score
+        shared = longest_token_prefix(last_tokens, tokens) if k == last_k else 0
+        kept = min(shared, longest_token_prefix(self.evaluated.tolist(), tokens)) - 1
+        if kept > 0 and self.rewind(kept):
+            self.epoch += 1
+            self.n_tokens = kept
+        else:
+            self.reset()
+        found = last_found[: self.n_tokens]
+
+        def see(begin: int, count: int) -> None:
+            for row, token in enumerate(tokens[begin + 1 : begin + count + 1]):
+                found.append(_core.top_logprobs(self.ctx, row, token, k))
+
+        self.eval(tokens[self.n_tokens :], see=see)
+        self._last_score = (tokens, k, found)
+        return found
+
+    # ---- Generations -------------------------------------------------------------------------------
+
+    def begin(self, tokens: Sequence[int], reset: bool) -> int:
+        """Evaluates the tokens of a prompt that are not evaluated yet; returns the new epoch."""
+        pending = list(tokens)
+        if not pending and self.n_tokens == 0:
+            raise ValueError("There is nothing to generate from: the prompt has no tokens")
+        if reset:
+            pending = self._reuse_prefix(pending)
+        self.epoch += 1
+        self.eval(pending)
+        return self.epoch
+
+    def _reuse_prefix(self, tokens: List[int]) -> List[int]:
+        """Keeps the evaluated beginning of `tokens`; returns the rest, which still has to be."""
+        if self.n_tokens > 0:
+            prefix = longest_token_prefix(self.evaluated.tolist(), tokens)
+            if prefix == len(tokens) == self.n_tokens and not self.requires_eval:
+                return []
+            prefix = min(prefix, len(tokens) - 1)  # something must be evaluated to have logits
+            if prefix > 0 and self.rewind(prefix):
+                self.settle(prefix)
+                return tokens[prefix:]
+        self.reset()
+        return tokens
+
+    def settle(self, position: int) -> None:
+        """Drops the tokens from `position` on from the list; the next eval() rewinds the context."""
+        self.n_tokens = position
+        self.requires_eval = True
+
+    def check_epoch(self, epoch: int) -> None:
+        """Raises OvertakenError unless `epoch` is the present one, ClosedError after close()."""
+        if self.epoch != epoch:
+            self.context()
+            raise OvertakenError(
+                "This generation was overtaken: something else was evaluated on the same Llama."
+                " Use one Llama per stream, or finish a stream before the next call"
+            )
+
+    def native_sampling(self, arguments: Sampling) -> _core.SamplingParams:
+        """Returns llama.cpp's form of the sampling arguments of one call."""
+        extras = self.sampling_extras
+        if extras:
+            sampling.check_extras(extras)
+            extras = dict(extras)  # other threads may change them
+        if arguments.logit_bias:
+            kinds.in_vocabulary("logit_bias", list(arguments.logit_bias), self.n_vocab)
+        return arguments.native(self.seed, self.last_n_tokens_size, extras)
+
+    # ---- State -------------------------------------------------------------------------------------
+
+    def save(self) -> LlamaState:
+        """Returns a copy of everything evaluated so far."""
+        state = self.context().state_get()
+        scores = np.zeros((0, self.n_vocab), np.single)
+        if self.logits_all and self.scores.rows is not None:
+            scores = self.scores.rows[: min(self.scores.count, self.n_tokens)]
+        return LlamaState(
+            input_ids=self.input_ids.copy(),
+            scores=scores.copy(),
+            n_tokens=self.n_tokens,
+            llama_state=state,
+            llama_state_size=len(state),
+            seed=self.seed,
+        )
+
+    def load(self, state: LlamaState) -> None:
+        """Returns to a saved state. StateError if it belongs to another model or a larger context."""
+        if state.n_tokens > self.n_ctx:
+            raise StateError(
+                f"The state holds {state.n_tokens} tokens, this context only {self.n_ctx}:"
+                " create the model with a larger n_ctx"
+            )
+        self.epoch += 1
+        self.settle(0)  # until all of the state is here: a signal handler may raise
+        try:
+            self.context().state_set(state.llama_state)
+        except BaseException:
+            self.forget()
+            raise
+        self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
+        self.n_tokens = state.n_tokens
+        scored = min(len(state.scores), state.n_tokens) if self.logits_all else 0
+        self.scores.count = 0
+        if scored:
+            self.scores.keep(0, state.scores[:scored])
+        self.seed = state.seed

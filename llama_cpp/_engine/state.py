@@ -1,0 +1,26 @@
+"""A copy of everything that a Llama has evaluated."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+
+class LlamaState:
+    """Tokens, logits (rows may be none) and llama.cpp's own bytes; see Llama.save_state()."""
+
+    def __init__(
+        self,
+        input_ids: npt.NDArray[np.intc],
+        scores: npt.NDArray[np.single],
+        n_tokens: int,
+        llama_state: bytes,
+        llama_state_size: int,
+        seed: int,
+    ):
+        self.input_ids = input_ids
+        self.scores = scores
+        self.n_tokens = n_tokens
+        self.llama_state = llama_state
+        self.llama_state_size = llama_state_size
+        self.seed = seed
