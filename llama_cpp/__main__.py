@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
 
 
 def main(argv: Optional[List[str]] = None) -> int:
-    """Run the command line; returns the exit status."""
+    """Runs the command line; returns the exit status."""
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -53,8 +53,9 @@ def _add_info(commands: Any) -> None:
     info = commands.add_parser(
         "info",
         help="show the version, the build, the chosen CPU code and why, and the devices",
-        description="Show what is installed and what it runs on. The table lists every CPU variant"
-        " of the build with its score on this CPU (0: cannot run here); * marks the loaded one."
+        description="Show the installation and the machine that it runs on. The table lists every"
+        " CPU variant of the build with its score on this CPU (0: cannot run here); * marks the"
+        " loaded one."
         " LLAMA_CPP_CPU_VARIANT=<name> forces one.",
     )
     info.add_argument("--json", action="store_true", help="print everything as JSON")
@@ -124,7 +125,7 @@ def _add_generate(commands: Any) -> None:
 
 
 def _gpu_layers(text: str) -> Any:
-    """Return a number where the text is one; Llama says what is wrong with another text."""
+    """Returns a number where the text is one; Llama refuses another text."""
     try:
         return int(text)
     except ValueError:
@@ -193,7 +194,7 @@ def _chat(llama: Any, arguments: argparse.Namespace, prompt: str) -> Iterable[st
 
 
 def _schema_text(argument: str) -> str:
-    """Return the schema: the content of a file, or the argument itself. ValueError if no JSON."""
+    """Returns the schema: the content of a file, or the argument itself. ValueError if no JSON."""
     text = argument
     if not argument.lstrip().startswith("{"):
         text = paths.read_text(argument)

@@ -18,7 +18,7 @@ class WeightLayoutError(ContextError):
 
 
 class ContextOverflowError(LlamaError, ValueError):
-    """The tokens do not fit into what is left of the context."""
+    """The tokens do not fit into the rest of the context."""
 
 
 class DecodeError(LlamaError, RuntimeError):

@@ -1,4 +1,4 @@
-"""What this installation is, and what it runs on: ``python -m llama_cpp info``."""
+"""Describes this installation and the machine that it runs on: ``python -m llama_cpp info``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REASONS = {
 
 
 def collect() -> Dict[str, Any]:
-    """Return everything as plain data that JSON can hold."""
+    """Returns everything as plain data that JSON can hold."""
     found = devices()
     return {
         "version": __version__,
@@ -75,7 +75,7 @@ def _backend(entry: Dict[str, str], devices: List[Device]) -> Dict[str, Any]:
 
 
 def _errors() -> List[str]:
-    """Return why nothing can be run."""
+    """Returns why nothing can be run."""
     try:
         require_ready()
     except BackendError as error:
@@ -84,7 +84,7 @@ def _errors() -> List[str]:
 
 
 def render(info: Dict[str, Any]) -> str:
-    """Return the data of :func:`collect` as text for people."""
+    """Returns the data of :func:`collect` as text for people."""
     build, cpu = info["build"], info["cpu"]
     lines = [
         f"llama-cpp-python {info['version']} ({build['platform']}, {build['python_abi']})",

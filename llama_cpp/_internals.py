@@ -1,6 +1,6 @@
 """Thin classes under llama-cpp-python's names, for programs that drive a model token by token.
 
-Prefer :class:`llama_cpp.Llama`. What is not here never worked without raw C pointers.
+Prefer :class:`llama_cpp.Llama`. The rest of the peer's module never worked without raw C pointers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LlamaModel:
         self.model: Optional[_core.Model] = _core.Model(path_model, params)
 
     def close(self) -> None:
-        """Free the model and its contexts."""
+        """Frees the model and its contexts."""
         for context in self._contexts:
             context.close()
         if self.model is not None:
@@ -94,7 +94,7 @@ class LlamaContext:
         model._contexts.append(self)
 
     def close(self) -> None:
-        """Free the context."""
+        """Frees the context."""
         if self.ctx is not None:
             self.ctx.close()
             self.ctx = None
@@ -106,7 +106,7 @@ class LlamaContext:
         return self._native().pooling_type
 
     def decode(self, batch: LlamaBatch) -> None:
-        """Evaluate a batch: tokens of one sequence, or whole sequences for embeddings."""
+        """Evaluates a batch: tokens of one sequence, or whole sequences for embeddings."""
         if len(batch.sequences) > 1:
             self._native().decode_sequences(batch.sequences, True)
         elif batch.sequences:
@@ -158,7 +158,7 @@ class LlamaBatch:
         self.n_past = n_past
 
     def add_sequence(self, batch: Sequence[int], seq_id: int, logits_all: bool) -> None:
-        """Add the next sequence; sequences are numbered from 0."""
+        """Adds the next sequence; sequences are numbered from 0."""
         if seq_id != len(self.sequences):
             raise ValueError(f"The next sequence is {len(self.sequences)}, not {seq_id}")
         if self.n_tokens() + len(batch) > self.capacity:
@@ -245,7 +245,7 @@ class LlamaSampler:
         self._add("infill")
 
     def sample(self, ctx: LlamaContext, idx: int = -1) -> int:
-        """Draw a token from output row `idx` and accept it."""
+        """Draws a token from output row `idx` and accepts it."""
         if self._sampler is None:
             self._params.samplers = self._names
             self._sampler = _core.Sampler(ctx.model._native(), self._params)
@@ -266,6 +266,6 @@ class LlamaSampler:
 
 
 def normalize_embedding(embedding: Sequence[float]) -> List[float]:
-    """Return the vector scaled to length 1; a zero vector stays."""
+    """Returns the vector scaled to length 1; a zero vector stays."""
     length = float(np.linalg.norm(embedding))
     return list(embedding) if length == 0 else [value / length for value in embedding]

@@ -43,7 +43,7 @@ def _sink(level: int, text: str) -> None:
 
 
 def set_verbose(verbose: bool) -> None:
-    """Show everything llama.cpp says (True), or errors only (False)."""
+    """Shows everything llama.cpp says (True), or errors only (False)."""
     with _settings_lock:
         logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
         if _user_callback is None:  # a callback of the user's sees every message, whatever is shown
@@ -51,7 +51,7 @@ def set_verbose(verbose: bool) -> None:
 
 
 def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> None:
-    """Send every native message to ``callback(level, text, user_data)``; None restores the default.
+    """Sends native messages to ``callback(level, text, user_data)``; None restores the default.
 
     ``level`` is llama.cpp's (DEBUG 1, INFO 2, WARN 3, ERROR 4), ``text`` a line as UTF-8 bytes.
     """

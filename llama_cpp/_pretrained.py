@@ -18,7 +18,7 @@ def download(
     local_dir: Folder,
     cache_dir: Folder,
 ) -> str:
-    """Download `filename` and `additional_files`; returns the path of the first.
+    """Downloads `filename` and `additional_files`; returns the path of the first.
 
     Each may be a pattern, which has to fit exactly one file of the repository (ValueError).
     """

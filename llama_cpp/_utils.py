@@ -12,7 +12,7 @@ __all__ = ["MetaSingleton", "Singleton", "suppress_stdout_stderr"]
 
 @contextmanager
 def suppress_stdout_stderr(disable: bool = True) -> Iterator[None]:
-    """Silence ``sys.stdout`` and ``sys.stderr`` for a block; ``disable=True`` does nothing.
+    """Silences ``sys.stdout`` and ``sys.stderr`` for a block; ``disable=True`` does nothing.
 
     Only the two Python objects are replaced: the process's file descriptors belong to everybody.
     llama.cpp's own messages are switched with ``Llama(verbose=...)``.

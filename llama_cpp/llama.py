@@ -176,14 +176,14 @@ class Llama:
         verbose: bool = True,
         **kwargs,  # type: ignore
     ):
-        """Load a GGUF model.
+        """Loads a GGUF model.
 
         Args:
             model_path: the GGUF file (str, bytes or os.PathLike); of a split model its first part.
             n_gpu_layers: layers to keep on the GPU; negative means all. "auto" keeps all there that
                 fit into its free memory together with the context, and none where there is no GPU.
             split_mode: how a model is split over GPUs, LLAMA_SPLIT_MODE_*.
-            main_gpu: the GPU for what is not split (depends on split_mode).
+            main_gpu: the GPU for the parts that are not split (depends on split_mode).
             tensor_split: share of the model per GPU.
             vocab_only: load only the tokenizer; generating is impossible.
             use_mmap: map the file instead of reading it. Off when lora_path is given.
@@ -222,7 +222,7 @@ class Llama:
             lora_path: a LoRA adapter in GGUF format; like model_path.
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
-            chat_handler: what answers chats, instead of chat_format.
+            chat_handler: answers chats, instead of chat_format.
             draft_model: guesses tokens ahead, such as LlamaPromptLookupDecoding().
             tokenizer: replaces the model's own tokenizer.
             type_k: type of the K cache, GGML_TYPE_*; None means F16.
@@ -374,7 +374,7 @@ class Llama:
     def _is_hybrid(self) -> bool:
         return self._model.is_hybrid
 
-    # ---- what the model and context are
+    # ---- properties of model and context
 
     @property
     def ctx(self) -> Any:
@@ -387,45 +387,45 @@ class Llama:
         return self._model
 
     def n_ctx(self) -> int:
-        """Return the context window in tokens."""
+        """Returns the context window in tokens."""
         return self._n_ctx
 
     def n_embd(self) -> int:
-        """Return the length of the model's hidden state."""
+        """Returns the length of the model's hidden state."""
         return self._model.n_embd
 
     def n_vocab(self) -> int:
-        """Return the number of tokens in the vocabulary."""
+        """Returns the number of tokens in the vocabulary."""
         return self._model.n_vocab
 
     def token_eos(self) -> int:
-        """Return the end-of-sequence token, -1 if there is none."""
+        """Returns the end-of-sequence token, -1 if there is none."""
         return self._model.token_eos
 
     def token_bos(self) -> int:
-        """Return the beginning-of-sequence token, -1 if there is none."""
+        """Returns the beginning-of-sequence token, -1 if there is none."""
         return self._model.token_bos
 
     def token_nl(self) -> int:
-        """Return the newline token, -1 if there is none."""
+        """Returns the newline token, -1 if there is none."""
         return self._model.token_nl
 
     def pooling_type(self) -> str:
-        """Return how embeddings are pooled, one of LLAMA_POOLING_TYPE_* (an int)."""
+        """Returns how embeddings are pooled, one of LLAMA_POOLING_TYPE_* (an int)."""
         return self._session.context().pooling_type
 
     # ---- tokens
 
     def tokenizer(self) -> LlamaTokenizer:
-        """Return the tokenizer in the model file; the active one is ``tokenizer_``."""
+        """Returns the tokenizer in the model file; the active one is ``tokenizer_``."""
         return LlamaTokenizer(self)
 
     @checked
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = False) -> List[int]:
-        """Turn UTF-8 text into tokens.
+        """Turns UTF-8 text into tokens.
 
-        `add_bos` adds what the model wants around a text; `special` turns text like ``</s>`` into
-        the control token of that name. Raises TokenizeError (a ValueError) for invalid text.
+        `add_bos` adds the tokens that the model wants around a text; `special` turns text like
+        ``</s>`` into the control token of that name. Raises TokenizeError (a ValueError) for invalid text.
         """
         return self.tokenizer_.tokenize(text, add_bos, special)
 
@@ -433,7 +433,7 @@ class Llama:
     def detokenize(
         self, tokens: List[int], prev_tokens: Optional[List[int]] = None, special: bool = False
     ) -> bytes:
-        """Turn tokens into UTF-8 text, which may begin or end within a character.
+        """Turns tokens into UTF-8 text, which may begin or end within a character.
 
         `special` shows control tokens; `prev_tokens` are the tokens before them, for tokenizers
         whose text depends on those.
@@ -445,12 +445,12 @@ class Llama:
 
     @checked
     def set_cache(self, cache: Optional[BaseLlamaCache]):
-        """Use `cache` to keep evaluated prompts across completions; None for no cache."""
+        """Uses `cache` to keep evaluated prompts across completions; None for no cache."""
         self.cache = cache
 
     @checked
     def set_seed(self, seed: int):
-        """Set the seed of the next generation."""
+        """Sets the seed of the next generation."""
         self._seed = seed
 
     # ---- evaluated tokens and their logits
@@ -484,13 +484,13 @@ class Llama:
         return deque(self._scores[-most:].tolist(), maxlen=most)
 
     def reset(self):
-        """Forget the evaluated tokens."""
+        """Forgets the evaluated tokens."""
         with self._session.lock:
             self._session.reset()
 
     @checked
     def eval(self, tokens: Sequence[int]):
-        """Evaluate tokens after those evaluated before.
+        """Evaluates tokens after those evaluated before.
 
         Raises ContextOverflowError (a ValueError) when they do not fit into the context.
         """
@@ -522,7 +522,7 @@ class Llama:
         idx: Optional[int] = None,
         **more: Any,
     ):
-        """Draw one token from the logits of an evaluated token and return it.
+        """Draws one token from the logits of an evaluated token and returns it.
 
         `idx` is the position of that token, default the last one; an earlier one needs
         logits_all=True. The penalties look at the last evaluated tokens. `tfs_z` and `penalize_nl`
@@ -570,9 +570,9 @@ class Llama:
         grammar: Optional[LlamaGrammar] = None,
         **more: Any,
     ) -> Generator[int, Optional[Sequence[int]], None]:
-        """Generate tokens after a prompt, without end: stop at a token, or close the generator.
+        """Generates tokens after a prompt, without end: stop at a token, or close the generator.
 
-        What was evaluated before is reused as far as it agrees with `tokens` (reset=True), or kept
+        Tokens evaluated before are reused as far as they agree with `tokens` (reset=True), or kept
         as the beginning (reset=False). ``send(tokens)`` puts tokens into the context after the one
         just yielded. The penalties look at generated tokens only. A token is evaluated when the
         next one is asked for. `tfs_z` and `penalize_nl` have no effect.
@@ -654,7 +654,7 @@ class Llama:
         logit_bias: Optional[Dict[int, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
-        """Continue a text.
+        """Continues a text.
 
         Sampling arguments are those of generate().
 
@@ -745,7 +745,7 @@ class Llama:
         logit_bias: Optional[Dict[int, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
-        """Continue a text; see create_completion()."""
+        """Continues a text; see create_completion()."""
         return self.create_completion(
             prompt,
             suffix=suffix,
@@ -810,7 +810,7 @@ class Llama:
         top_logprobs: Optional[int] = None,
         **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
-        """Answer a chat.
+        """Answers a chat.
 
         Sampling arguments are those of generate(), the others those of create_completion() or:
 
@@ -832,7 +832,7 @@ class Llama:
         Raises:
             ChatTemplateError: the template refuses these messages (a ValueError).
             LlamaChatCompletionHandlerNotFoundException: there is no such chat_format.
-            and what create_completion() raises.
+            and the errors of create_completion().
         """
         checked_more("create_chat_completion", more)
         self._session.context()
@@ -877,7 +877,7 @@ class Llama:
         )
 
     def create_chat_completion_openai_v1(self, *args: Any, **kwargs: Any):
-        """Answer a chat like create_chat_completion(), with objects of the package `openai`."""
+        """Answers a chat like create_chat_completion(), with objects of the package `openai`."""
         try:
             from openai.types.chat import ChatCompletion, ChatCompletionChunk
         except ImportError as error:
@@ -895,7 +895,7 @@ class Llama:
     def create_embedding(
         self, input: Union[str, List[str]], model: Optional[str] = None
     ) -> CreateEmbeddingResponse:
-        """Embed one text or several; returns OpenAI's response as a dict. See embed()."""
+        """Embeds one text or several; returns OpenAI's response as a dict. See embed()."""
         texts = [input] if isinstance(input, str) else list(input)
         vectors, n_tokens = self.embed(texts, return_count=True)
         return {
@@ -916,7 +916,7 @@ class Llama:
         truncate: bool = True,
         return_count: bool = False,
     ):
-        """Embed one text or several.
+        """Embeds one text or several.
 
         Args:
             input: a text, or a list of texts.
@@ -939,7 +939,7 @@ class Llama:
 
     @checked
     def rank(self, query: str, documents: List[str], truncate: bool = True) -> List[float]:
-        """Return how well each document answers the query; higher is better.
+        """Returns how well each document answers the query; higher is better.
 
         Needs a reranking model created with embedding=True (and pooling_type RANK, which is the
         default of such models). Texts are cut to n_batch tokens unless truncate=False.
@@ -950,13 +950,13 @@ class Llama:
     # ---- state
 
     def save_state(self) -> LlamaState:
-        """Return a copy of everything evaluated so far."""
+        """Returns a copy of everything evaluated so far."""
         with self._session.lock:
             return self._session.save()
 
     @checked
     def load_state(self, state: LlamaState) -> None:
-        """Return to a state of save_state(), of this Llama or of one created alike.
+        """Goes back to a state of save_state(), of this Llama or of one created alike.
 
         Raises StateError (a ValueError) when it belongs to another model or a larger context.
         """
@@ -964,7 +964,7 @@ class Llama:
             self._session.load(state)
 
     def close(self) -> None:
-        """Free the model's memory now. Later calls raise ClosedError; closing again does nothing.
+        """Frees the model's memory now. Later calls raise ClosedError; closing again does nothing.
 
         Without it the memory is freed when nothing refers to this object any longer.
         """
@@ -992,7 +992,7 @@ class Llama:
     def logits_to_logprobs(
         logits: Union[npt.NDArray[np.single], List], axis: int = -1
     ) -> npt.NDArray[np.single]:
-        """Return the logarithms of the softmax of `logits` along `axis`."""
+        """Returns the logarithms of the softmax of `logits` along `axis`."""
         logits = np.asarray(logits, dtype=np.single)
         largest = np.max(logits, axis=axis, keepdims=True)
         shifted = logits - np.where(np.isfinite(largest), largest, 0)
@@ -1001,7 +1001,7 @@ class Llama:
 
     @staticmethod
     def longest_token_prefix(a: Sequence[int], b: Sequence[int]):
-        """Return how many tokens `a` and `b` have in common at their beginning."""
+        """Returns how many tokens `a` and `b` have in common at their beginning."""
         return longest_token_prefix(a, b)
 
     @classmethod
@@ -1016,7 +1016,7 @@ class Llama:
         cache_dir: Optional[Union[str, os.PathLike[str]]] = None,
         **kwargs: Any,
     ) -> Llama:
-        """Download a model from the Hugging Face hub and load it.
+        """Downloads a model from the Hugging Face hub and loads it.
 
         Needs the package `huggingface_hub`.
 
@@ -1044,7 +1044,7 @@ class Llama:
 def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
     known = list(inspect.signature(Llama.__init__).parameters)[2:-1]
     for name, value in kwargs.items():
-        # None asks for nothing: LangChain's LlamaCppEmbeddings passes device=None, its own parameter.
+        # None asks for nothing: LangChain's LlamaCppEmbeddings passes its own device=None.
         if name in _NO_LONGER_NEEDED or value is None:
             continue
         if name == "rpc_servers":

@@ -1,7 +1,7 @@
 """The low-level names of llama.h that programs use beside :class:`llama_cpp.Llama`.
 
 Constants carry llama.h's names and values. Of the functions only those are here that need no
-pointer to a model or context: what the library supports, logging, and quantisation. As in C,
+pointer to a model or context: the library's abilities, logging, and quantisation. As in C,
 strings are bytes.
 """
 
@@ -19,7 +19,7 @@ _Any = TypeVar("_Any")
 
 
 def byref(obj: _Any) -> _Any:
-    """Return `obj`: stands where llama-cpp-python's callers write ``byref(params)``."""
+    """Returns `obj`: stands where llama-cpp-python's callers write ``byref(params)``."""
     return obj
 
 
@@ -39,22 +39,22 @@ class llama_model_quantize_params(_core.QuantizeParams):
 
 
 def llama_model_default_params() -> llama_model_params:
-    """Return llama.cpp's default model parameters."""
+    """Returns llama.cpp's default model parameters."""
     return llama_model_params()
 
 
 def llama_context_default_params() -> llama_context_params:
-    """Return llama.cpp's default context parameters."""
+    """Returns llama.cpp's default context parameters."""
     return llama_context_params()
 
 
 def llama_model_quantize_default_params() -> llama_model_quantize_params:
-    """Return llama.cpp's default quantisation parameters."""
+    """Returns llama.cpp's default quantisation parameters."""
     return llama_model_quantize_params()
 
 
 def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /) -> int:
-    """Quantise the GGUF file `fname_inp` into `fname_out`; returns 0.
+    """Quantises the GGUF file `fname_inp` into `fname_out`; returns 0.
 
     Raises LlamaError with llama.cpp's own words when it fails, BackendError when no CPU backend
     could be loaded.
@@ -65,33 +65,33 @@ def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /)
 
 
 def llama_backend_init() -> None:
-    """Initialise llama.cpp. Not needed: importing llama_cpp did it."""
+    """Initialises llama.cpp. Not needed: importing llama_cpp did it."""
     require_ready()
     _core.backend_init()
 
 
 def llama_backend_free() -> None:
-    """Do nothing: the backends live as long as the process."""
+    """Does nothing: the backends live as long as the process."""
 
 
 def llama_numa_init(numa: int, /) -> None:
-    """Set the NUMA strategy, one of GGML_NUMA_STRATEGY_*."""
+    """Sets the NUMA strategy, one of GGML_NUMA_STRATEGY_*."""
     require_ready()
     _core.numa_init(numa)
 
 
 def llama_time_us() -> int:
-    """Return llama.cpp's monotonic clock in microseconds."""
+    """Returns llama.cpp's monotonic clock in microseconds."""
     return _core.time_us()
 
 
 def llama_max_devices() -> int:
-    """Return how many devices a model can be split over."""
+    """Returns how many devices a model can be split over."""
     return _core.max_devices()
 
 
 def llama_max_parallel_sequences() -> int:
-    """Return how many sequences one context can hold."""
+    """Returns how many sequences one context can hold."""
     return _core.max_parallel_sequences()
 
 
@@ -116,12 +116,12 @@ def llama_supports_rpc() -> bool:
 
 
 def llama_print_system_info() -> bytes:
-    """Return one line with the features of every registered backend."""
+    """Returns one line with the features of every registered backend."""
     return _core.system_info().encode() if backend_loaded() else b""
 
 
 def llama_log_callback(function: Callable[[int, bytes, Any], None]):
-    """Mark a function ``(level, text, user_data)`` as a callback for :func:`llama_log_set`.
+    """Marks a function ``(level, text, user_data)`` as a callback for :func:`llama_log_set`.
 
     ``level`` is ggml.h's: DEBUG 1, INFO 2, WARN 3, ERROR 4; ``text`` is bytes.
     """
@@ -131,7 +131,7 @@ def llama_log_callback(function: Callable[[int, bytes, Any], None]):
 def llama_log_set(
     log_callback: Optional[Callable[[int, bytes, Any], None]], user_data: Any = None, /
 ) -> None:
-    """Send all of llama.cpp's messages to `log_callback`; None restores the default (stderr).
+    """Sends all of llama.cpp's messages to `log_callback`; None restores the default (stderr).
 
     The callback sees messages of every level, whatever ``Llama(verbose=...)`` says.
     """

@@ -53,7 +53,7 @@ def _load_accelerator(entry: dict[str, str]) -> bool:
 def _plugin_directories() -> list[str]:
     """Returns the .dist-info directories of plug-ins.
 
-    Importing importlib.metadata takes a hundred times as long, so only an installed plug-in causes it.
+    Importing importlib.metadata takes a hundred times as long: only an installed plug-in does.
     """
     directories = []
     for place in sys.path:

@@ -13,7 +13,7 @@ FORCE_VARIABLE = "LLAMA_CPP_CPU_VARIANT"
 
 
 def load_cpu(libraries: dict[str, str]) -> None:
-    """Loads one of `libraries` (variant -> file), unless a CPU backend is built in. Never raises."""
+    """Loads one of `libraries` (variant -> file) unless a CPU is built in. Never raises."""
     if _has_cpu():
         report.variant, report.reason = SINGLE_CPU, "built in"
     else:

@@ -1,4 +1,4 @@
-"""Explains why the native module could not be loaded, if files of another package took the place of ours.
+"""Explains why the native module could not be loaded: another package's files are in its place.
 
 Imported only after a failure.
 """

@@ -17,7 +17,7 @@ Beside the package's own ``lib`` directory only plug-ins are searched. llama.cpp
 working directory while its registry is empty, so nothing in this package calls into it before
 ``require_ready()`` or ``backend_loaded()`` said yes.
 
-This package runs at every import, so its modules import only what they need at the moment.
+This package runs at every import, so its modules import others when they need them.
 """
 
 from __future__ import annotations

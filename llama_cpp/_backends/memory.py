@@ -73,7 +73,7 @@ class Memory:
         return known
 
     def write(self, known: Facts) -> None:
-        """Replaces the file atomically. A cache that cannot be written is no cache, not an error."""
+        """Replaces the file atomically; without write access nothing is remembered."""
         if not self.path:
             return
         import json

@@ -7,9 +7,10 @@ import sys
 
 
 def _import_core():
-    """Imports the native module, whose symbols stay out of the global scope whatever flags the program has set.
+    """Imports the native module; its symbols stay out of the global scope.
 
-    Other packages' llama.cpp would take them there, as ours would take theirs.
+    If the program has set the dlopen flag RTLD_GLOBAL, other packages' llama.cpp would take them
+    there, as ours would take theirs.
     """
     flags = sys.getdlopenflags() if hasattr(sys, "getdlopenflags") else None
     if flags is not None:

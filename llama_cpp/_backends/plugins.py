@@ -46,7 +46,8 @@ def _entries(directory: str, name: str, version: str) -> Iterator[Dict[str, str]
                 refusal = _refusal(name, module)
             except Exception as error:  # somebody else's code must not break the import of ours
                 refusal = (
-                    f"its module {entry_point.value} cannot be used ({type(error).__name__}: {error})."
+                    f"its module {entry_point.value} cannot be used"
+                    f" ({type(error).__name__}: {error})."
                     f" Run: pip install --force-reinstall --no-deps {name}=={_build_info.VERSION}"
                 )
             if refusal:
@@ -66,8 +67,9 @@ def _refusal(name: str, module) -> str:
     ours = (_build_info.GGML_VERSION, _build_info.LLAMA_CPP_COMMIT)
     if theirs != ours:
         return (
-            f"it is built from ggml {theirs[0]} of commit {theirs[1]}, and llama-cpp-python from ggml"
-            f" {ours[0]} of commit {ours[1]}. Run: pip install --force-reinstall --no-deps {pinned}"
+            f"it is built from ggml {theirs[0]} of commit {theirs[1]}, and llama-cpp-python from"
+            f" ggml {ours[0]} of commit {ours[1]}."
+            f" Run: pip install --force-reinstall --no-deps {pinned}"
             f" llama-cpp-python=={_build_info.VERSION}"
         )
     return ""

@@ -21,7 +21,7 @@ def examine(
     known: Facts,
     register: Callable[[str], str] = lambda name: "",
 ) -> str:
-    """Scores `libraries` and checks them from the best down, until one passes and `register` takes it.
+    """Scores `libraries`, and checks them from the best down until `register` takes one.
 
     Adds the findings to `known`; returns the name of the one that passed, "" if none did.
     `register` loads a variant by name and returns the reason if it could not. OSError when the
@@ -70,7 +70,7 @@ def probe_file() -> str:
 
 
 def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
-    """Runs the probe; returns the failure ("" if none) and its output. OSError if it cannot start."""
+    """Runs the probe; returns the failure, if any, and its output. OSError if it cannot start."""
     import signal
     import subprocess
 

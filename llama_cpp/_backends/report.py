@@ -8,14 +8,14 @@ _NAMES = {"hip": "rocm"}  # as ggml calls a backend's library -> as everybody el
 
 
 class Report:
-    """What the loader found, did and why."""
+    """The loader's findings, actions and reasons."""
 
     def __init__(self) -> None:
         self.variant = ""  # name of the loaded CPU variant; "" when none is loaded
         self.library = ""  # its file
         self.reason = ""  # one of: forced, remembered, checked, only one, built in, baseline
         self.scores: dict[str, int] = {}  # variant -> score on this CPU; 0 = cannot run
-        self.checks: dict[str, str] = {}  # variant -> what the probe's check said
+        self.checks: dict[str, str] = {}  # variant -> the result of the probe's check
         self.rejected: dict[str, str] = {}  # variant -> why it was not used
         self.backends: list[dict[str, str]] = []  # of accelerators; see backend_entry()
         self.errors: list[str] = []  # why no CPU backend could be loaded
@@ -45,8 +45,8 @@ def backend_entry(name: str, origin: str, library: str) -> dict[str, str]:
     """Returns the report's entry of one library with a backend, before it is loaded.
 
     ``state`` becomes one of loaded, failed, refused (a plug-in that does not belong to this build)
-    and unused (the backend is there already), ``reason`` says why. ``registry`` is what ggml calls
-    the backend.
+    and unused (the backend is there already), ``reason`` says why. ``registry`` is ggml's name
+    of the backend.
     """
     return {
         "backend": _NAMES.get(name, name),

@@ -63,7 +63,7 @@ class LlamaChatCompletionHandler(Protocol):
 
 
 class ChatFormatter(Protocol):
-    """Turns messages into a prompt, and says what ends the answer."""
+    """Turns messages into a prompt, and names the end of the answer."""
 
     def __call__(
         self, *, messages: List[llama_types.ChatCompletionRequestMessage], **kwargs: Any

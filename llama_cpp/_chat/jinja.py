@@ -28,7 +28,7 @@ class Jinja2ChatFormatter(ChatFormatter):
         add_generation_prompt: bool = True,
         stop_token_ids: Optional[List[int]] = None,
     ):
-        """Take a template as Hugging Face models have it.
+        """Takes a template as Hugging Face models have it.
 
         The answer ends at `eos_token`, and when the model generates one of `stop_token_ids`.
         """
@@ -40,7 +40,7 @@ class Jinja2ChatFormatter(ChatFormatter):
 
     @staticmethod
     def strftime_now(f: str) -> str:
-        """Return the current time in the format `f`, as templates do."""
+        """Returns the current time in the format `f`, as templates do."""
         return datetime.now().strftime(f)
 
     def __call__(
@@ -53,7 +53,7 @@ class Jinja2ChatFormatter(ChatFormatter):
         tool_choice: Optional[llama_types.ChatCompletionToolChoiceOption] = None,
         **kwargs: Any,
     ) -> ChatFormatterResponse:
-        """Render the template. ChatTemplateError (a ValueError) when it refuses the messages."""
+        """Renders the template. ChatTemplateError (a ValueError) when it refuses the messages."""
         context = dict(
             messages=_for_template(self.template, messages),
             functions=functions,
@@ -78,12 +78,12 @@ class Jinja2ChatFormatter(ChatFormatter):
         return StoppingCriteriaList([lambda tokens, logits: tokens[-1] in ids])
 
     def to_chat_handler(self) -> LlamaChatCompletionHandler:
-        """Return a handler that completes this formatter's prompts."""
+        """Returns a handler that completes this formatter's prompts."""
         return chat_formatter_to_chat_completion_handler(self)
 
 
 def _for_template(template: str, messages: List[Any]) -> List[Dict[str, Any]]:
-    """Return the messages in one form; parts become one text where the template knows no parts."""
+    """Returns the messages in one form; parts become one text where the template knows no parts."""
     messages = with_whole_arguments(normalized(messages))
     if _takes_parts(template):
         return messages
@@ -94,7 +94,7 @@ def _for_template(template: str, messages: List[Any]) -> List[Dict[str, Any]]:
 def _takes_parts(template: str) -> bool:
     try:
         caps = _core.ChatTemplates(None, template).caps
-    except LlamaError:  # what is wrong with it is said when it is rendered
+    except LlamaError:  # rendering it says why
         return False
     return caps.get("supports_typed_content", False)
 
@@ -106,7 +106,7 @@ def _render(template: str, context: Dict[str, Any], bos_token: str, eos_token: s
 def hf_autotokenizer_to_chat_formatter(
     pretrained_model_name_or_path: Union[str, os.PathLike[str]],
 ) -> ChatFormatter:
-    """Return a formatter from the tokenizer of a Hugging Face model (needs `transformers`)."""
+    """Returns a formatter from the tokenizer of a Hugging Face model (needs `transformers`)."""
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
@@ -127,7 +127,7 @@ def hf_autotokenizer_to_chat_formatter(
 def hf_autotokenizer_to_chat_completion_handler(
     pretrained_model_name_or_path: Union[str, os.PathLike[str]],
 ) -> LlamaChatCompletionHandler:
-    """Return a handler from the tokenizer of a Hugging Face model."""
+    """Returns a handler from the tokenizer of a Hugging Face model."""
     return chat_formatter_to_chat_completion_handler(
         hf_autotokenizer_to_chat_formatter(pretrained_model_name_or_path)
     )
@@ -136,7 +136,7 @@ def hf_autotokenizer_to_chat_completion_handler(
 def hf_tokenizer_config_to_chat_formatter(
     tokenizer_config: Dict[str, Any], add_generation_prompt: bool = True
 ) -> ChatFormatter:
-    """Return a formatter from the content of a tokenizer_config.json.
+    """Returns a formatter from the content of a tokenizer_config.json.
 
     With `add_generation_prompt` an empty assistant message is added at the end.
     """
@@ -168,7 +168,7 @@ def _token_text(tokenizer_config: Dict[str, Any], name: str) -> str:
 def hf_tokenizer_config_to_chat_completion_handler(
     tokenizer_config: Dict[str, Any], add_generation_prompt: bool = True
 ) -> LlamaChatCompletionHandler:
-    """Return a handler from the content of a tokenizer_config.json."""
+    """Returns a handler from the content of a tokenizer_config.json."""
     return chat_formatter_to_chat_completion_handler(
         hf_tokenizer_config_to_chat_formatter(
             tokenizer_config, add_generation_prompt=add_generation_prompt

@@ -8,11 +8,11 @@ from typing import Any
 from .._engine.prompt import encode
 
 
-def to_json(value: Any, what: str) -> str:
+def to_json(value: Any, name: str) -> str:
     """Returns `value` as JSON text. ValueError if JSON cannot hold it."""
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} cannot be written as JSON: {error}") from error
-    encode(text, what)
+        raise ValueError(f"{name} cannot be written as JSON: {error}") from error
+    encode(text, name)
     return text

@@ -1,8 +1,8 @@
-"""Brings messages into one form, so that templates and formats see what each message says.
+"""Brings messages into one form, so that templates and formats see all of their text.
 
 Messages come from programs, other providers, and our own answers, whole or put together from a
 stream. After :func:`normalized` a message has a role and its content as a string or as a list of
-text parts, calls in the form of `tool_calls`, and no keys that are None. What a prompt cannot hold
+text parts, calls in the form of `tool_calls`, and no keys that are None. Parts that no prompt can have
 raises ChatTemplateError.
 """
 
@@ -265,7 +265,7 @@ def _open(text: str) -> Tuple[bool, List[str]]:
 
 
 def _last_whole_character(text: str) -> int:
-    r"""Returns where an escape begins that `text` ends in the middle of ("\", "\u00"), or its end."""
+    r"""Returns the beginning of an escape that `text` ends within ("\", "\u00"), or its end."""
     for length in range(1, min(6, len(text)) + 1):
         tail = text[-length:]
         if tail[0] == "\\":

@@ -69,7 +69,7 @@ _VICUNA_SYSTEM = (
 )
 _LLAMA3_HEADER = "<|start_header_id|>{}<|end_header_id|>\n\n"
 
-# Where llama-cpp-python's prompt is plainly not what the model was trained on, this table has the
+# Where llama-cpp-python's prompt is plainly not the one of the model's training, this table has the
 # latter: alpaca ends with the assistant's turn, intel and snoozy contain the system message,
 # open-orca the user's. openbuddy and open-orca have no long system prompt of their own.
 FORMATS: Dict[str, Format] = {
@@ -177,7 +177,7 @@ FORMATS: Dict[str, Format] = {
 
 
 def format_named(name: str, messages: List[Any]) -> ChatFormatterResponse:
-    """Write `messages` down in a format of the table."""
+    """Writes `messages` down in a format of the table."""
     row = FORMATS[name]
     texts = plain(messages, name)
     if row.system:
@@ -197,7 +197,7 @@ def format_named(name: str, messages: List[Any]) -> ChatFormatterResponse:
 
 
 def split_system(texts: Texts) -> Tuple[str, Texts]:
-    """Return the text of the system messages at the beginning, and the other messages."""
+    """Returns the text of the system messages at the beginning, and the other messages."""
     count = 0
     while count < len(texts) and texts[count][0] == "system":
         count += 1
@@ -205,7 +205,7 @@ def split_system(texts: Texts) -> Tuple[str, Texts]:
 
 
 def system_in_first_turn(texts: Texts) -> Texts:
-    """Put the system text before the first question, for models that know no system role."""
+    """Puts the system text before the first question, for models that know no system role."""
     system, rest = split_system(texts)
     if not system:
         return rest

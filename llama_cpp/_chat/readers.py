@@ -20,19 +20,19 @@ class Reader:
     arguments_end = True  # whether the last call has all of its arguments
 
     def push(self, text: str) -> List[Delta]:
-        """Take the next piece of text; returns what to send in a stream."""
+        """Takes the next piece of text; returns the deltas to send in a stream."""
         raise NotImplementedError
 
     def finish(self, truncated: bool) -> List[Delta]:
-        """End the text, which was cut off if `truncated`; returns the rest to send."""
+        """Ends the text, which was cut off if `truncated`; returns the rest to send."""
         return []
 
     def message(self) -> Dict[str, Any]:
-        """Return the message that was read."""
+        """Returns the message that was read."""
         raise NotImplementedError
 
     def whole(self, text: str, truncated: bool) -> Dict[str, Any]:
-        """Read a complete text; returns the message."""
+        """Reads a complete text; returns the message."""
         self.push(text)
         self.finish(truncated)
         return self.message()
@@ -52,7 +52,7 @@ def _call_delta(index: int, arguments: str, name: str = "", id: str = "") -> Del
 
 
 def calls_message(calls: List[Dict[str, str]], content: str = "") -> Dict[str, Any]:
-    """Return the message with tool calls; a single one also in OpenAI's old form."""
+    """Returns the message with tool calls; a single one also in OpenAI's old form."""
     message: Dict[str, Any] = {"role": "assistant", "content": content or None}
     if len(calls) == 1:
         message["function_call"] = {
@@ -118,7 +118,7 @@ class AnyCallReader(Reader):
 
     def __init__(self, completion_id: str) -> None:
         self._completion_id = completion_id
-        self._pending = ""  # before the name is known: everything; then what may be the outer "}"
+        self._pending = ""  # before the name is known: everything; then a possible outer "}"
         self._name = ""
         self._arguments: List[str] = []
 
@@ -179,7 +179,7 @@ class ParsedReader(Reader):
         try:
             return self._show(self._prompt.parse(self._text, truncated))
         except LlamaError:
-            # The model did not keep to its format: show what it said, unless something was shown.
+            # The model did not keep to its format: show its text, unless something was shown.
             shown = self._shown is not None and (self.calls or self._shown.content)
             return [{"content": self._text}] if self._text and not shown else []
 
@@ -212,7 +212,7 @@ class ParsedReader(Reader):
         return self.message()
 
     def message(self) -> Dict[str, Any]:
-        if self._shown is None:  # the model did not keep to its format: show what it said
+        if self._shown is None:  # the model did not keep to its format: show its text
             return {"role": "assistant", "content": self._text}
         self.calls = bool(self._shown.tool_calls)
         self.arguments_end = not self.calls or is_object(self._shown.tool_calls[-1][1])
@@ -230,7 +230,7 @@ class ParsedReader(Reader):
 
 
 def _first_diffs(message: _core.ChatMessage) -> List[Dict[str, Any]]:
-    """Return what `message` adds to nothing, in the form of _core.chat_diffs()."""
+    """Returns the differences of `message` from an empty one, in the form of _core.chat_diffs()."""
     texts = {"reasoning_content": message.reasoning_content, "content": message.content}
     diffs: List[Dict[str, Any]] = [{key: text} for key, text in texts.items() if text]
     for index, call in enumerate(message.tool_calls):

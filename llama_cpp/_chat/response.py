@@ -9,7 +9,7 @@ from .readers import Reader
 
 
 def chat_logprobs(logprobs: Optional[Dict[str, Any]]) -> Optional[Dict[str, Any]]:
-    """Turn a completion's log probabilities into the chat form."""
+    """Turns a completion's log probabilities into the chat form."""
     if logprobs is None:
         return None
     return {
@@ -41,14 +41,14 @@ def _join_logprobs(
 def respond(
     run: Union[Dict[str, Any], Iterator[Dict[str, Any]]], make_reader: Callable[[str], Reader]
 ) -> Union[Dict[str, Any], Iterator[Dict[str, Any]]]:
-    """Return the chat form of what create_completion() returned."""
+    """Returns the chat form of a completion or its chunks."""
     if isinstance(run, dict):
         return chat_completion(run, make_reader(run["id"]))
     return chat_chunks(run, make_reader)
 
 
 def chat_completion(completion: Dict[str, Any], reader: Reader) -> Dict[str, Any]:
-    """Turn a whole completion into a chat completion."""
+    """Turns a whole completion into a chat completion."""
     choice = completion["choices"][0]
     finish_reason = choice["finish_reason"]
     message = reader.whole(choice["text"], finish_reason == "length")
@@ -72,7 +72,7 @@ def chat_completion(completion: Dict[str, Any], reader: Reader) -> Dict[str, Any
 def chat_chunks(
     chunks: Iterator[Dict[str, Any]], make_reader: Callable[[str], Reader]
 ) -> Iterator[Dict[str, Any]]:
-    """Turn the chunks of a completion into chat chunks, the role first."""
+    """Turns the chunks of a completion into chat chunks, the role first."""
     reader = None
     logprobs: Optional[Dict[str, Any]] = None  # not sent yet
     for chunk in chunks:
@@ -106,7 +106,7 @@ def chat_chunks(
 def chat_chunk(
     id: str, created: int, model: str, delta: Dict[str, Any], finish_reason: Optional[str] = None
 ) -> Dict[str, Any]:
-    """Return one chunk."""
+    """Returns one chunk."""
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
     return {
         "id": id,
@@ -118,7 +118,7 @@ def chat_chunk(
 
 
 def _finish_reason(reason: str, reader: Reader) -> str:
-    """Say "tool_calls" for whole calls only; one that was cut off says what cut it off."""
+    """Says "tool_calls" for whole calls only; one that was cut off gives the reason."""
     if reader.calls and reader.arguments_end and reason == "stop":
         return "tool_calls"
     return reason

@@ -109,7 +109,7 @@ class TemplateChatHandler:
 
     @property
     def templates(self) -> _core.ChatTemplates:
-        """The parsed template. Parsing examines what it can do, so it waits for the first use."""
+        """The parsed template. Parsing examines its abilities, so it waits for the first use."""
         with self._lock:
             if self._parsed is None:
                 self._parsed = _core.ChatTemplates(self.model, self._template)

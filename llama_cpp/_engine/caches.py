@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def longest_token_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    """Return how many tokens `a` and `b` have in common at their beginning."""
+    """Returns how many tokens `a` and `b` have in common at their beginning."""
     a, b = tuple(a), tuple(b)
     low, high = 0, min(len(a), len(b))
     while low < high:  # comparing slices by halves is faster than token by token
@@ -29,7 +29,7 @@ def longest_token_prefix(a: Sequence[int], b: Sequence[int]) -> int:
 
 
 class BaseLlamaCache(ABC):
-    """What :meth:`llama_cpp.Llama.set_cache` needs. `capacity_bytes` limits the size."""
+    """The interface of a cache. `capacity_bytes` limits the size."""
 
     def __init__(self, capacity_bytes: int = (2 << 30)):
         self.capacity_bytes = capacity_bytes
@@ -53,7 +53,7 @@ class BaseLlamaCache(ABC):
 
     @abstractmethod
     def __getitem__(self, key: Sequence[int]) -> LlamaState:
-        """Return the state that shares the longest beginning with `key`, or raise KeyError."""
+        """Returns the state that shares the longest beginning with `key`, or raises KeyError."""
         raise NotImplementedError
 
     def __contains__(self, key: Sequence[int]) -> bool:
@@ -62,7 +62,7 @@ class BaseLlamaCache(ABC):
 
     @abstractmethod
     def __setitem__(self, key: Sequence[int], value: LlamaState) -> None:
-        """Keep `value`, and drop old entries until the cache fits its capacity."""
+        """Keeps `value`, and drops old entries until the cache fits its capacity."""
         raise NotImplementedError
 
 

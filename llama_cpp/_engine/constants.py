@@ -145,7 +145,7 @@ LLAMA_TOKEN_ATTR_LSTRIP = 128
 LLAMA_TOKEN_ATTR_RSTRIP = 256
 LLAMA_TOKEN_ATTR_SINGLE_WORD = 512
 
-# llama.h: enum llama_ftype (what a model file is quantised to)
+# llama.h: enum llama_ftype (the quantisation of a model file)
 LLAMA_FTYPE_ALL_F32 = 0
 LLAMA_FTYPE_MOSTLY_F16 = 1
 LLAMA_FTYPE_MOSTLY_Q4_0 = 2

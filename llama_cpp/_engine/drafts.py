@@ -14,7 +14,7 @@ class LlamaDraftModel(abc.ABC):
 
     @abc.abstractmethod
     def __call__(self, input_ids: npt.NDArray[np.intc], /, **kwargs: Any) -> npt.NDArray[np.intc]:
-        """Return the guessed tokens (1-D, may be empty) after `input_ids` (1-D)."""
+        """Returns the guessed tokens (1-D, may be empty) after `input_ids` (1-D)."""
         raise NotImplementedError()
 
 
@@ -22,7 +22,7 @@ class LlamaPromptLookupDecoding(LlamaDraftModel):
     """Guesses by looking up the last few tokens in the text so far (prompt lookup decoding).
 
     The longest n-gram of at most `max_ngram_size` tokens that occurred before is searched first;
-    what followed its first occurrence, at most `num_pred_tokens` tokens, is the guess.
+    the tokens after its first occurrence, at most `num_pred_tokens`, are the guess.
     """
 
     def __init__(self, max_ngram_size: int = 2, num_pred_tokens: int = 10):
@@ -33,7 +33,7 @@ class LlamaPromptLookupDecoding(LlamaDraftModel):
     def find_candidate_pred_tokens(
         input_ids: npt.NDArray[np.intc], max_ngram_size: int, num_pred_tokens: int
     ) -> npt.NDArray[np.intc]:
-        """Return the guess for `input_ids`; empty when no n-gram occurred before."""
+        """Returns the guess for `input_ids`; empty when no n-gram occurred before."""
         length = input_ids.shape[0]
         for size in range(min(max_ngram_size, length - 1), 0, -1):
             starts = length - size  # every place before the n-gram's own, which has no continuation

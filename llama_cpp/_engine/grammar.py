@@ -22,7 +22,7 @@ class LlamaGrammar:
 
     @classmethod
     def from_string(cls, grammar: str, verbose: bool = True) -> LlamaGrammar:
-        """Make a grammar from GBNF text.
+        """Makes a grammar from GBNF text.
 
         Raises GrammarError (a ValueError) with the line and the reason when it does not parse.
         `verbose` does nothing; llama-cpp-python has it.
@@ -32,7 +32,7 @@ class LlamaGrammar:
 
     @classmethod
     def from_file(cls, file: paths.StrPath, verbose: bool = True) -> LlamaGrammar:
-        """Make a grammar from a GBNF file. GrammarError when it cannot be read or is empty."""
+        """Makes a grammar from a GBNF file. GrammarError when it cannot be read or is empty."""
         try:
             grammar = paths.read_text(kinds.path("file", file))
         except (OSError, ValueError) as error:
@@ -46,7 +46,7 @@ class LlamaGrammar:
 
     @classmethod
     def from_json_schema(cls, json_schema: str, verbose: bool = True) -> LlamaGrammar:
-        """Make a grammar for the JSON that `json_schema` (JSON text) describes.
+        """Makes a grammar for the JSON that `json_schema` (JSON text) describes.
 
         Raises GrammarError when the text is no JSON or the schema asks for something that cannot
         be expressed. Keywords that llama.cpp's grammars don't enforce cost one warning.
@@ -56,7 +56,7 @@ class LlamaGrammar:
 
 
 def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> str:
-    """Return the GBNF text for a JSON schema (JSON text).
+    """Returns the GBNF text for a JSON schema (JSON text).
 
     Properties appear in the order of the schema; those named in `prop_order` come first, in its
     order. Keywords that llama.cpp's grammars don't enforce cost one warning.
@@ -68,7 +68,7 @@ def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> 
 
 
 def schema_to_gbnf(schema: Any, where: str = "", rank: Optional[Dict[str, int]] = None) -> str:
-    """Return the GBNF text for a JSON schema; `where` names it in a warning, "": no warning."""
+    """Returns the GBNF text for a JSON schema; `where` names it in a warning, "": no warning."""
     prepared = schemas.prepare(schema)
     ordered = _reorder(prepared.schema, rank) if rank else prepared.schema
     text = _core.json_schema_to_grammar(json.dumps(ordered))
@@ -102,18 +102,18 @@ class SchemaConverter:
         self._schema: Any = None
 
     def resolve_refs(self, schema: dict, url: str) -> dict:
-        """Return `schema`: references are resolved by format_grammar()."""
+        """Returns `schema`: references are resolved by format_grammar()."""
         return schema
 
     def visit(self, schema: dict, name: str) -> str:
-        """Take the schema of rule `name`, which has to be the root ("" or "root")."""
+        """Takes the schema of rule `name`, which has to be the root ("" or "root")."""
         if name not in ("", LLAMA_GRAMMAR_DEFAULT_ROOT):
             raise GrammarError(f"Only the root rule can be converted, not {name!r}")
         self._schema = schema
         return LLAMA_GRAMMAR_DEFAULT_ROOT
 
     def format_grammar(self) -> str:
-        """Return the GBNF text of the schema given to visit()."""
+        """Returns the GBNF text of the schema given to visit()."""
         if self._schema is None:
             raise GrammarError("There is no schema yet: call visit(schema, '') first")
         return schema_to_gbnf(self._schema, "The JSON schema", self._prop_order)
@@ -129,7 +129,7 @@ def _parse(schema: str) -> Any:
 
 
 def _reorder(schema: Any, rank: Dict[str, int]) -> Any:
-    """Sort every ``properties`` object by `rank`; names without one keep their order behind."""
+    """Sorts every ``properties`` object by `rank`; names without one keep their order behind."""
     if isinstance(schema, list):
         return [_reorder(item, rank) for item in schema]
     if not isinstance(schema, dict):

@@ -1,7 +1,7 @@
 """Examines JSON schemas before llama.cpp converts them.
 
 llama.cpp's converter reads some keywords and drops the others without a word, and it is recursive.
-The walk here follows it node by node (``build_node`` of common/json-schema.cpp decides what a node
+The walk here follows it node by node (``build_node`` of common/json-schema.cpp decides which kind a node
 is): it finds the keywords that are dropped, and refuses a schema that the converter can't survive.
 """
 
@@ -161,7 +161,7 @@ class _Walk:
         while todo:
             node = todo.pop()
             if not isinstance(node.schema, dict):
-                continue  # the converter says what is wrong with it
+                continue  # the converter says why it is wrong
             n_nodes += 1
             n_characters += len(node.path)
             if n_nodes > _MOST_NODES or n_characters > _MOST_PATH_CHARACTERS:
@@ -419,7 +419,7 @@ _SCALARS_AND_CONTAINERS = frozenset(
 
 
 def _kinds(schema: Any) -> List[str]:
-    """Returns what a node is to the converter: one kind, or one for each of several types."""
+    """Returns the kinds that the converter sees in a node: one, or one for each of several types."""
     if not isinstance(schema, dict):
         return ["any"]
     for keyword in ("$ref", "oneOf", "anyOf"):

@@ -1,7 +1,7 @@
 """Kinds of arguments: each checks a value and returns it as the package uses it.
 
 A kind is a function (name, value) -> value. A value of the wrong type raises TypeError, one out of
-range ValueError; both messages name the parameter and say what it takes. A bool is no number.
+range ValueError; both messages name the parameter and its possible values. A bool is no number.
 """
 
 from __future__ import annotations

@@ -100,8 +100,8 @@ class Logprobs:
     def _prompt_pieces(self) -> Iterator[bytes]:
         """Yields the part of the prompt's text that each of its tokens stands for.
 
-        That is none for the tokens that the model wants around a prompt, and a first word may have got a
-        space. Where a tokenizer changes the text it is the token's own.
+        That is none for the tokens that the model wants around a prompt, and a first word may have
+        got a space. Where a tokenizer changes the text it is the token's own.
         """
         text = self._text.encode("utf-8", "replace") + self._begun
         begin = 0

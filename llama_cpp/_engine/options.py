@@ -134,8 +134,8 @@ def _checked_layers(
         by_layer = (constants.LLAMA_SPLIT_MODE_NONE, constants.LLAMA_SPLIT_MODE_LAYER)
         if tensor_split or split_mode not in by_layer:
             raise ValueError(
-                'n_gpu_layers="auto" decides how the model is split over the GPUs: leave tensor_split'
-                " and split_mode out, or give a number of layers"
+                'n_gpu_layers="auto" decides how the model is split over the GPUs: leave'
+                " tensor_split and split_mode out, or give a number of layers"
             )
         return layers
     try:
@@ -171,11 +171,13 @@ def _checked_overrides(overrides: Optional[Dict[str, Any]]) -> Dict[str, Any]:
         if isinstance(value, str):
             if len(value.encode("utf-8")) > _MAX_OVERRIDE_BYTES:
                 raise ValueError(
-                    f"Value for {key} in kv_overrides is too long: at most {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
+                    f"Value for {key} in kv_overrides is too long: at most"
+                    f" {_MAX_OVERRIDE_BYTES} bytes as UTF-8"
                 )
         elif not isinstance(value, (bool, int, float)):
             raise ValueError(
-                f"Unknown value type for {key} in kv_overrides: {value!r}; use bool, int, float or str"
+                f"Unknown value type for {key} in kv_overrides: {value!r};"
+                " use bool, int, float or str"
             )
     return dict(overrides or {})
 

@@ -16,7 +16,7 @@ _LONGEST_TEXT = 64 << 20
 
 
 def shown(path: StrPath) -> str:
-    """Return a path as text that can be printed: what is not UTF-8 becomes U+FFFD."""
+    """Returns a path as text that can be printed: bytes that are not UTF-8 become U+FFFD."""
     text = os.fspath(path)
     if isinstance(text, str):
         text = text.encode("utf-8", "surrogatepass")
@@ -24,7 +24,7 @@ def shown(path: StrPath) -> str:
 
 
 def model_path(path: StrPath) -> str:
-    """Return the path as str, as os.fsdecode() does. ModelLoadError if no file can have it."""
+    """Returns the path as str, as os.fsdecode() does. ModelLoadError if no file can have it."""
     try:
         text = os.fsdecode(path)
         os.fsencode(text)
@@ -39,7 +39,7 @@ def model_path(path: StrPath) -> str:
 
 
 def check_exists(path: str) -> None:
-    """Raise ModelLoadError, with what is wrong, unless there is something at `path`."""
+    """Raises ModelLoadError, with the reason, unless there is something at `path`."""
     try:
         os.stat(path)
     except OSError as error:
@@ -61,10 +61,10 @@ def _why_missing(path: str, error: OSError) -> str:
 
 
 def read_text(path: StrPath) -> str:
-    """Return the text of a UTF-8 file or pipe.
+    """Returns the text of a UTF-8 file or pipe.
 
     A pipe without a writer is empty, instead of waited for. Raises OSError for devices, folders
-    and what is too long, and UnicodeDecodeError.
+    and files that are too long, and UnicodeDecodeError.
     """
     # Windows has no O_NONBLOCK, and nothing that it would be needed for.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

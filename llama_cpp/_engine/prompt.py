@@ -10,18 +10,18 @@ from .._errors import ContextOverflowError, TokenizeError
 from .kinds import in_vocabulary
 from .session import Session
 
-# A character whose tokens do not merge with what follows, for tokenizing text without the space
-# that SentencePiece puts before the first word.
+# A character whose tokens do not merge with those that follow, for tokenizing text without the
+# space that SentencePiece puts before the first word.
 _SENTINEL = "☺"
 
 
-def encode(text: str, what: str) -> bytes:
+def encode(text: str, name: str) -> bytes:
     """Returns `text` as UTF-8. TokenizeError for surrogates, which no UTF-8 text contains."""
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise TokenizeError(
-            f"{what} cannot be encoded as UTF-8: it contains the lone surrogate"
+            f"{name} cannot be encoded as UTF-8: it contains the lone surrogate"
             f" U+{ord(text[error.start]):04X} at position {error.start}. It probably comes from"
             " bytes that were decoded wrongly; decode them with errors='replace'."
         ) from None
@@ -40,7 +40,10 @@ def text_of(session: Session, tokens: Sequence[int]) -> Tuple[str, bytes]:
 
 
 def token_limit(session: Session, n_prompt: int, max_tokens: Optional[int]) -> int:
-    """Returns the most tokens to generate after a prompt. ContextOverflowError if there is no room."""
+    """Returns the most tokens to generate after a prompt.
+
+    ContextOverflowError if there is no room.
+    """
     room = session.n_ctx - n_prompt
     if room <= 0:
         raise ContextOverflowError(

@@ -1,7 +1,7 @@
 """A context and the tokens that it holds.
 
-Every method but closing is called with `lock` held. `epoch` counts what changed the tokens, so that
-a generation notices that it was overtaken.
+Every method but closing is called with `lock` held. `epoch` counts changes of the tokens, so that a
+generation notices that it was overtaken.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Session:
             self.ctx.close()
             self.model.close()
 
-    # ---- Evaluated tokens --------------------------------------------------------------------------
+    # ---- evaluated tokens
 
     @property
     def evaluated(self) -> npt.NDArray[np.intc]:
@@ -201,7 +201,7 @@ class Session:
         ctx = self.context()
         window = self.model.n_swa
         if window and 0 < n_tokens <= ctx.seq_pos_max(0):
-            # The window may have dropped what the kept tokens attend to.
+            # The window may have dropped tokens that the kept ones attend to.
             kept = ctx.seq_pos_min(0) <= max(0, n_tokens - window)
             return kept and ctx.seq_rm(0, n_tokens, -1)
         return ctx.seq_rm(0, n_tokens, -1)
@@ -222,7 +222,7 @@ class Session:
                 " encoder's input. An encoder alone (architecture t5encoder) can embed()"
             )
 
-    # ---- Logits ------------------------------------------------------------------------------------
+    # ---- logits
 
     def all_scores(self) -> npt.NDArray[np.single]:
         """Returns the array of logits, with a row for each evaluated token if all are asked for."""
@@ -263,7 +263,7 @@ class Session:
         self._last_score = (tokens, k, found)
         return found
 
-    # ---- Generations -------------------------------------------------------------------------------
+    # ---- generations
 
     def begin(self, tokens: Sequence[int], reset: bool) -> int:
         """Evaluates the tokens of a prompt that are not evaluated yet; returns the new epoch."""
@@ -290,7 +290,7 @@ class Session:
         return tokens
 
     def settle(self, position: int) -> None:
-        """Drops the tokens from `position` on from the list; the next eval() rewinds the context."""
+        """Drops the tokens from `position` on; the next eval() rewinds the context."""
         self.n_tokens = position
         self.requires_eval = True
 
@@ -313,7 +313,7 @@ class Session:
             kinds.in_vocabulary("logit_bias", list(arguments.logit_bias), self.n_vocab)
         return arguments.native(self.seed, self.last_n_tokens_size, extras)
 
-    # ---- State -------------------------------------------------------------------------------------
+    # ---- state
 
     def save(self) -> LlamaState:
         """Returns a copy of everything evaluated so far."""
@@ -331,7 +331,7 @@ class Session:
         )
 
     def load(self, state: LlamaState) -> None:
-        """Returns to a saved state. StateError if it belongs to another model or a larger context."""
+        """Goes back to a saved state. StateError if that is of another model or larger context."""
         if state.n_tokens > self.n_ctx:
             raise StateError(
                 f"The state holds {state.n_tokens} tokens, this context only {self.n_ctx}:"

@@ -57,7 +57,7 @@ class SharedGenerator(Generator):
 
 
 def share(result: Any) -> Any:
-    """Return `result`, made safe to hold in several threads if it is a generator."""
+    """Returns `result`, made safe to hold in several threads if it is a generator."""
     return SharedGenerator(result) if isinstance(result, GeneratorType) else result
 
 

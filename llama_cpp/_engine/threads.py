@@ -181,7 +181,7 @@ def _v1_quota(root: str, folder: str) -> Optional[float]:
 
 
 def _quotient(quota: str, period: str) -> Optional[float]:
-    """Returns quota / period; None for "max", -1 and what is no number."""
+    """Returns quota / period; None for "max", -1 and text that is no number."""
     above, below = _number(quota), _number(period)
     return above / below if above and below and above > 0 and below > 0 else None
 

@@ -27,9 +27,9 @@ class BaseLlamaTokenizer(abc.ABC):
 
     @abc.abstractmethod
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = True) -> List[int]:
-        """Turn UTF-8 text into tokens.
+        """Turns UTF-8 text into tokens.
 
-        `add_bos` adds what the model wants around a text (BOS, for some also EOS); `special`
+        `add_bos` adds the tokens around a text (BOS, for some models EOS, too); `special`
         turns text like ``</s>`` into the control token of that name.
         """
         raise NotImplementedError
@@ -38,7 +38,7 @@ class BaseLlamaTokenizer(abc.ABC):
     def detokenize(
         self, tokens: List[int], prev_tokens: Optional[List[int]] = None, special: bool = False
     ) -> bytes:
-        """Turn tokens into UTF-8 text, which may begin or end within a character.
+        """Turns tokens into UTF-8 text, which may begin or end within a character.
 
         `prev_tokens` are the tokens before them, for tokenizers whose text depends on those;
         `special` shows control tokens.
@@ -53,7 +53,7 @@ class LlamaTokenizer(BaseLlamaTokenizer):
         self._model = llama.model
 
     def tokenize(self, text: bytes, add_bos: bool = True, special: bool = True) -> List[int]:
-        """Turn UTF-8 text into tokens. TokenizeError for text that is not valid UTF-8."""
+        """Turns UTF-8 text into tokens. TokenizeError for text that is not valid UTF-8."""
         if isinstance(text, str):
             raise TypeError("tokenize() takes bytes: pass text.encode('utf-8')")
         return self._model.tokenize(text, add_bos, special)
@@ -61,7 +61,7 @@ class LlamaTokenizer(BaseLlamaTokenizer):
     def detokenize(
         self, tokens: List[int], prev_tokens: Optional[List[int]] = None, special: bool = False
     ) -> bytes:
-        """Turn tokens into text. After a BOS token the space that SentencePiece adds is removed."""
+        """Turns tokens into text, after BOS without the space that SentencePiece adds."""
         piece = self._model.token_to_piece
         text = b"".join([piece(token, special) for token in tokens])
         if text[:1] == b" " and tokens[0] == self._model.token_bos:
@@ -69,16 +69,16 @@ class LlamaTokenizer(BaseLlamaTokenizer):
         return text
 
     def encode(self, text: str, add_bos: bool = True, special: bool = True) -> List[int]:
-        """Turn a string into tokens; what cannot be encoded as UTF-8 is left out."""
+        """Turns a string into tokens; lone surrogates are left out."""
         return self.tokenize(text.encode("utf-8", errors="ignore"), add_bos, special)
 
     def decode(self, tokens: List[int]) -> str:
-        """Turn tokens into a string; incomplete characters are left out."""
+        """Turns tokens into a string; incomplete characters are left out."""
         return self.detokenize(tokens).decode("utf-8", errors="ignore")
 
     @classmethod
     def from_ggml_file(cls, path: str) -> LlamaTokenizer:
-        """Load only the vocabulary of a GGUF file."""
+        """Loads only the vocabulary of a GGUF file."""
         return cls.of_model(load_vocabulary(path))
 
     @classmethod
@@ -112,7 +112,7 @@ class LlamaHFTokenizer(BaseLlamaTokenizer):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str) -> LlamaHFTokenizer:
-        """Load the tokenizer of a model by name or folder."""
+        """Loads the tokenizer of a model by name or folder."""
         try:
             from transformers import AutoTokenizer
         except ImportError as error:

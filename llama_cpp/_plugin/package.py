@@ -1,4 +1,4 @@
-"""A backend of llama.cpp. llama_cpp finds it by its entry point and opens LIBRARY; import nothing of it yourself."""
+"""A backend of llama.cpp, which llama_cpp finds by its entry point. Import nothing of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells PyInstaller how to put this package into a program (entry point ``hook-dirs`` of the group ``pyinstaller40``)."""
+"""PyInstaller finds its hook for this package here (entry point ``hook-dirs``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyInstaller's hook: the files that are opened by name at run time, and the modules that are imported by name."""
+"""PyInstaller's hook: files that are opened, and modules that are imported, by name at run time."""
 
 import os
 from importlib.metadata import distributions
@@ -11,7 +11,7 @@ _PLUGIN_GROUP = "llama_cpp.backends"
 
 
 def _libraries(package, beside):
-    """Returns the `lib` directory of a package, beside one of its modules, as PyInstaller's binaries.
+    """Returns the `lib` directory of a package, beside a module of it, as PyInstaller's binaries.
 
     The CPU probe is one too: binaries are executable in the program.
     """
