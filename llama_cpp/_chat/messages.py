@@ -2,8 +2,8 @@
 
 Messages come from programs, other providers, and our own answers, whole or put together from a
 stream. After :func:`normalized` a message has a role and its content as a string or as a list of
-text parts, calls in the form of `tool_calls`, and no keys that are None. Parts that no prompt can have
-raises ChatTemplateError.
+text parts, calls in the form of `tool_calls`, and no keys that are None. Parts that no prompt can
+have raise ChatTemplateError.
 """
 
 from __future__ import annotations

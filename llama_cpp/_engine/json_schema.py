@@ -1,8 +1,8 @@
 """Examines JSON schemas before llama.cpp converts them.
 
 llama.cpp's converter reads some keywords and drops the others without a word, and it is recursive.
-The walk here follows it node by node (``build_node`` of common/json-schema.cpp decides which kind a node
-is): it finds the keywords that are dropped, and refuses a schema that the converter can't survive.
+The walk here follows it node by node (``build_node`` of common/json-schema.cpp decides which kind a
+node is): it finds the keywords that are dropped, and refuses a schema that the converter can't survive.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Schema = Dict[str, Any]
 
 _BOUNDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"})
 
-# Kind of node, as the converter sees it -> the keywords that it reads there (common/json-schema.cpp:
+# Kind of node, as the converter sees it -> the keywords that it reads (common/json-schema.cpp:
 # build_object, build_array, build_string, build_integer; common/json-schema-to-grammar.cpp: visit).
 _READ: Dict[str, FrozenSet[str]] = {
     "$ref": frozenset({"$ref"}),
@@ -419,7 +419,7 @@ _SCALARS_AND_CONTAINERS = frozenset(
 
 
 def _kinds(schema: Any) -> List[str]:
-    """Returns the kinds that the converter sees in a node: one, or one for each of several types."""
+    """Returns the converter's kinds of a node: one, or one for each of several types."""
     if not isinstance(schema, dict):
         return ["any"]
     for keyword in ("$ref", "oneOf", "anyOf"):
