@@ -19,17 +19,17 @@
 #include <vector>
 
 #include "ggml-backend.h"
-#include "llama_cpp/_core/chat_templates.h"
-#include "llama_cpp/_core/context_handle.h"
-#include "llama_cpp/_core/grammar_syntax.h"
-#include "llama_cpp/_core/handles.h"
-#include "llama_cpp/_core/load_model.h"
-#include "llama_cpp/_core/log.h"
-#include "llama_cpp/_core/sampler.h"
-#include "llama_cpp/_core/saved_state.h"
-#include "llama_cpp/_core/shutdown.h"
-#include "llama_cpp/_core/text_stream.h"
-#include "llama_cpp/_core/tokenizer.h"
+#include "native/core/chat_templates.h"
+#include "native/core/context_handle.h"
+#include "native/core/grammar_syntax.h"
+#include "native/core/handles.h"
+#include "native/core/load_model.h"
+#include "native/core/log.h"
+#include "native/core/sampler.h"
+#include "native/core/saved_state.h"
+#include "native/core/shutdown.h"
+#include "native/core/text_stream.h"
+#include "native/core/tokenizer.h"
 
 namespace {
 

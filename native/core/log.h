@@ -1,0 +1,61 @@
+// llama.cpp's log, line by line. No Python in here: log_binding.cpp brings the lines to Python.
+#ifndef NATIVE_CORE_LOG_H_
+#define NATIVE_CORE_LOG_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace core {
+
+std::string join(const std::vector<std::string>& parts, const char* separator);
+
+// Takes whole lines, in whichever thread logs. What it logs itself is dropped. It must not throw.
+using LogSink = void (*)(int level, const std::string& line);
+
+// Makes llama.cpp, ggml and llama-common log into the sink. Once, before anything that can log.
+void open_log(LogSink sink);
+
+// Waits until no thread is in the sink; afterwards none enters it any more.
+void close_log();
+
+// Least level that is logged, GGML_LOG_LEVEL_*; NONE: nothing. ValueError for another number.
+void set_log_level(int level);
+
+// Withholds the ERROR lines that this thread logs while it lives, so that an exception can say why
+// a call failed. What nobody take()s goes to the log after all.
+class LogCapture {
+  public:
+    LogCapture();
+    ~LogCapture();
+    LogCapture(const LogCapture&) = delete;
+    LogCapture& operator=(const LogCapture&) = delete;
+
+    void add(std::string line) { lines_.push_back(std::move(line)); }
+
+    // The lines, without the "function: " that llama.cpp puts in front.
+    std::vector<std::string> take_lines();
+
+    // The same, joined by "; ".
+    std::string take();
+
+  private:
+    LogCapture* outer_;
+    std::vector<std::string> lines_;
+};
+
+// Drops what this thread logs below ERROR while it lives.
+class LogErrorsOnly {
+  public:
+    LogErrorsOnly();
+    ~LogErrorsOnly();
+    LogErrorsOnly(const LogErrorsOnly&) = delete;
+    LogErrorsOnly& operator=(const LogErrorsOnly&) = delete;
+
+  private:
+    bool outer_;
+};
+
+}  // namespace core
+
+#endif  // NATIVE_CORE_LOG_H_
