@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from native import PROMPTS, generate, new_context
+from native_calls import PROMPTS, generate, new_context
 from together import each, then_set, together, until
 
 DEBUG, ERROR = 1, 4
