@@ -1,42 +1,42 @@
 """`native_modules`: the native module llama_cpp._core, once per Python ABI."""
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
-load("//bazel/cc:unity_sources.bzl", "unity_sources")
+load("//bazel/cc:unity_sources.bzl", "unity_source")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select")
 load("//bazel/wheel:defs.bzl", "py_extension")
 
-# Reading pybind11 takes most of a file's compile time, and every ABI compiles them all. Two units keep two cores busy.
-_UNITS = 2
-
-def native_modules(name, srcs, hdrs, copts, deps, visibility):
+def native_modules(name, units, hdrs, copts, deps, visibility):
     """Declares `<name>_<abi>` for every ABI of PYTHON_ABIS.
 
     Args:
       name: prefix of the modules' targets.
-      srcs: sources of the binding, files of this package. Several are compiled as one unit: their anonymous
-        namespaces are one.
+      units: name -> sources, files of this package that are compiled together. Reading pybind11 takes most of a
+        file's compile time, and every ABI compiles all of them.
       hdrs: their headers.
       copts: their compiler options.
       deps: libraries that they need beside Python's headers.
       visibility: of the modules.
     """
-    units = unity_sources(
-        name + "_unit",
-        ["{}/{}".format(native.package_name(), src) for src in srcs],
-        (len(srcs) + _UNITS - 1) // _UNITS,
-    )
-    for abi in PYTHON_ABIS:
-        objects = "{}_{}_objects".format(name, abi)
-        cc_library(
-            name = objects,
-            srcs = units,
-            hdrs = hdrs,
-            copts = copts,
-            linkstatic = True,
-            textual_hdrs = srcs,
-            deps = deps + ["@python_{}//:headers".format(abi)],
+    generated = {
+        unit: unity_source(
+            "{}_{}_unit".format(name, unit),
+            ["{}/{}".format(native.package_name(), src) for src in srcs],
         )
+        for unit, srcs in units.items()
+    }
+    for abi in PYTHON_ABIS:
+        objects = {unit: "{}_{}_{}".format(name, abi, unit) for unit in units}
+        for unit, srcs in units.items():
+            cc_library(
+                name = objects[unit],
+                srcs = [generated[unit]],
+                hdrs = hdrs,
+                copts = copts,
+                linkstatic = True,
+                textual_hdrs = srcs,
+                deps = deps + ["@python_{}//:headers".format(abi)],
+            )
         py_extension(
             name = "{}_{}".format(name, abi),
             dynamic_deps = [
@@ -46,8 +46,8 @@ def native_modules(name, srcs, hdrs, copts, deps, visibility):
             ],
             ext_suffix = ext_suffix_select(abi),
             module = "_core",
-            # The native payload lies in the package's lib folder.
+            # The native libraries are in the package's lib directory.
             runpath = "$ORIGIN/lib",
             visibility = visibility,
-            deps = [":" + objects],
+            deps = [":" + library for library in objects.values()],
         )

@@ -5,17 +5,12 @@
 #include <string>
 
 #include "ggml.h"
+#include "native/core/ranges.h"
 
 namespace core {
 namespace {
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kContext, message); }
-
-void require_range(const char* name, long long value, long long least, long long greatest) {
-    if (value < least || value > greatest) {
-        refuse(format("%s = %lld is out of range: %lld to %lld", name, value, least, greatest));
-    }
-}
 
 // The types for which llama.cpp has cache kernels; another one would fail an assertion.
 void require_cache_type(const char* name, ggml_type type) {
@@ -78,22 +73,24 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
     if (!model.has_weights()) {
         refuse("this model was loaded with vocab_only: it has no weights to evaluate tokens with");
     }
-    require_range("n_ctx", params.n_ctx, 0, INT_MAX - 255);  // it is rounded up to 256
-    require_range("n_batch", params.n_batch, 1, INT_MAX);
-    require_range("n_ubatch", params.n_ubatch, 0, INT_MAX);
-    require_range("n_seq_max", params.n_seq_max, 1,
+    require_range(ErrorKind::kContext, "n_ctx", params.n_ctx, 0,
+                  INT_MAX - 255);  // it is rounded up to 256
+    require_range(ErrorKind::kContext, "n_batch", params.n_batch, 1, INT_MAX);
+    require_range(ErrorKind::kContext, "n_ubatch", params.n_ubatch, 0, INT_MAX);
+    require_range(ErrorKind::kContext, "n_seq_max", params.n_seq_max, 1,
                   static_cast<long long>(llama_max_parallel_sequences()));
-    require_range("n_outputs_max", params.n_outputs_max, 0, INT_MAX);
-    require_range("n_threads", params.n_threads, 1, GGML_MAX_N_THREADS);
-    require_range("n_threads_batch", params.n_threads_batch, 1, GGML_MAX_N_THREADS);
-    require_range("rope_scaling_type", params.rope_scaling_type,
+    require_range(ErrorKind::kContext, "n_outputs_max", params.n_outputs_max, 0, INT_MAX);
+    require_range(ErrorKind::kContext, "n_threads", params.n_threads, 1, GGML_MAX_N_THREADS);
+    require_range(ErrorKind::kContext, "n_threads_batch", params.n_threads_batch, 1,
+                  GGML_MAX_N_THREADS);
+    require_range(ErrorKind::kContext, "rope_scaling_type", params.rope_scaling_type,
                   LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED, LLAMA_ROPE_SCALING_TYPE_MAX_VALUE);
-    require_range("pooling_type", params.pooling_type, LLAMA_POOLING_TYPE_UNSPECIFIED,
-                  LLAMA_POOLING_TYPE_RANK);
-    require_range("attention_type", params.attention_type, LLAMA_ATTENTION_TYPE_UNSPECIFIED,
-                  LLAMA_ATTENTION_TYPE_NON_CAUSAL);
-    require_range("flash_attn_type", params.flash_attn_type, LLAMA_FLASH_ATTN_TYPE_AUTO,
-                  LLAMA_FLASH_ATTN_TYPE_ENABLED);
+    require_range(ErrorKind::kContext, "pooling_type", params.pooling_type,
+                  LLAMA_POOLING_TYPE_UNSPECIFIED, LLAMA_POOLING_TYPE_RANK);
+    require_range(ErrorKind::kContext, "attention_type", params.attention_type,
+                  LLAMA_ATTENTION_TYPE_UNSPECIFIED, LLAMA_ATTENTION_TYPE_NON_CAUSAL);
+    require_range(ErrorKind::kContext, "flash_attn_type", params.flash_attn_type,
+                  LLAMA_FLASH_ATTN_TYPE_AUTO, LLAMA_FLASH_ATTN_TYPE_ENABLED);
     validate_cache(model, params);
 
     const long long n_ctx = params.n_ctx != 0 ? params.n_ctx : llama_model_n_ctx_train(model.get());

@@ -1,5 +1,5 @@
-// Errors, and the one way in which this module calls into llama.cpp. No Python in here:
-// errors_binding.cpp makes Python exceptions of them.
+// Errors, and the one way in which this module calls into llama.cpp. The binding makes
+// Python exceptions of them.
 #ifndef NATIVE_CORE_ERRORS_H_
 #define NATIVE_CORE_ERRORS_H_
 

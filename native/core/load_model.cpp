@@ -13,18 +13,18 @@
 namespace core {
 namespace {
 
-void require_range(const char* name, int value, int least, int greatest, const char* meaning) {
+void require_one_of(const char* name, int value, int least, int greatest, const char* names) {
     if (value < least || value > greatest) {
         throw Error(ErrorKind::kModelLoad, format("%s = %d is not one of %d..%d (%s)", name, value,
-                                                  least, greatest, meaning));
+                                                  least, greatest, names));
     }
 }
 
 void validate(const ModelParams& params) {
-    require_range("split_mode", params.plain.split_mode, LLAMA_SPLIT_MODE_NONE,
-                  LLAMA_SPLIT_MODE_TENSOR, "NONE, LAYER, ROW, TENSOR");
-    require_range("load_mode", params.plain.load_mode, LLAMA_LOAD_MODE_AUTO,
-                  LLAMA_LOAD_MODE_DIRECT_IO, "AUTO, NONE, MMAP, MLOCK, MMAP_MLOCK, DIRECT_IO");
+    require_one_of("split_mode", params.plain.split_mode, LLAMA_SPLIT_MODE_NONE,
+                   LLAMA_SPLIT_MODE_TENSOR, "NONE, LAYER, ROW, TENSOR");
+    require_one_of("load_mode", params.plain.load_mode, LLAMA_LOAD_MODE_AUTO,
+                   LLAMA_LOAD_MODE_DIRECT_IO, "AUTO, NONE, MMAP, MLOCK, MMAP_MLOCK, DIRECT_IO");
     if (params.tensor_split.size() > llama_max_devices()) {
         throw Error(ErrorKind::kModelLoad,
                     format("tensor_split has %zu entries; this build knows at most %zu devices",

@@ -1,4 +1,4 @@
-// llama.cpp's log, line by line. No Python in here: log_binding.cpp brings the lines to Python.
+// llama.cpp's log, line by line. The binding brings the lines to Python.
 #ifndef NATIVE_CORE_LOG_H_
 #define NATIVE_CORE_LOG_H_
 

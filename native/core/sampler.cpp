@@ -9,6 +9,7 @@
 
 #include "native/core/grammar_syntax.h"
 #include "native/core/log.h"
+#include "native/core/ranges.h"
 #include "sampling.h"
 
 namespace core {
@@ -16,13 +17,6 @@ namespace {
 
 // Bounds the ring buffers that the samplers allocate.
 constexpr int32_t kLongestHistory = 1 << 24;
-
-void require_range(const char* name, long long value, long long least, long long greatest) {
-    if (value < least || value > greatest) {
-        throw Error(ErrorKind::kValue, format("%s = %lld is out of range: %lld to %lld", name,
-                                              value, least, greatest));
-    }
-}
 
 void require_finite(const char* name, float value) {
     if (!std::isfinite(value)) {
@@ -35,11 +29,12 @@ bool has_sampler(const common_params_sampling& params, common_sampler_type type)
 }
 
 void validate(const ModelHandle& model, const common_params_sampling& params) {
-    require_range("mirostat", params.mirostat, 0, 2);
-    require_range("min_keep", params.min_keep, 0, INT32_MAX);
-    require_range("n_prev", params.n_prev, 0, kLongestHistory);
-    require_range("penalty_last_n", params.penalty_last_n, 0, kLongestHistory);
-    require_range("dry_penalty_last_n", params.dry_penalty_last_n, 0, kLongestHistory);
+    require_range(ErrorKind::kValue, "mirostat", params.mirostat, 0, 2);
+    require_range(ErrorKind::kValue, "min_keep", params.min_keep, 0, INT32_MAX);
+    require_range(ErrorKind::kValue, "n_prev", params.n_prev, 0, kLongestHistory);
+    require_range(ErrorKind::kValue, "penalty_last_n", params.penalty_last_n, 0, kLongestHistory);
+    require_range(ErrorKind::kValue, "dry_penalty_last_n", params.dry_penalty_last_n, 0,
+                  kLongestHistory);
     require_finite("penalty_freq", params.penalty_freq);
     require_finite("penalty_present", params.penalty_present);
     if (!(params.penalty_repeat >= FLT_MIN && params.penalty_repeat <= FLT_MAX)) {

@@ -33,7 +33,7 @@ _NAMING = ["CheckWheel", "PyAbiWheel", "WheelIndex"]
 _VULKAN = "--platforms=//platforms:linux_x86_64_vulkan"
 
 _LLAMA_CPP = re.compile(r"llama_cpp//:")
-_BINDING = re.compile(r"//native/binding:module_(cp\d+t?)(_objects)?$")
+_BINDING = re.compile(r"//native/binding:module_(cp\d+t?)(_context|_model)?$")
 _ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
 
 
