@@ -56,13 +56,13 @@ __all__: list[str] = [
 
 class ModelParams:
     """
-    How to load a model; the defaults are llama.cpp's. Values are checked when it is used.
+    How to load a model. Defaults are llama.cpp's; values are checked when it is used.
     """
     def __init__(self) -> None: ...
     @property
     def check_tensors(self) -> bool:
         """
-        Look for invalid numbers in the weights while loading.
+        Whether to look for invalid numbers in the weights.
         """
     @check_tensors.setter
     def check_tensors(self, value: bool) -> None: ...
@@ -83,35 +83,35 @@ class ModelParams:
     @property
     def load_mode(self) -> int:
         """
-        AUTO -1, NONE 0, MMAP 1, MLOCK 2, MMAP_MLOCK 3, DIRECT_IO 4.
+        How to read the file, LLAMA_LOAD_MODE_*.
         """
     @load_mode.setter
     def load_mode(self, value: int) -> None: ...
     @property
     def main_gpu(self) -> int:
         """
-        The GPU for split_mode NONE.
+        The GPU for LLAMA_SPLIT_MODE_NONE.
         """
     @main_gpu.setter
     def main_gpu(self, value: int) -> None: ...
     @property
     def n_gpu_layers(self) -> int:
         """
-        Layers to keep on the GPU; a negative number means all.
+        Layers to keep on the GPU; a negative number: all.
         """
     @n_gpu_layers.setter
     def n_gpu_layers(self, value: int) -> None: ...
     @property
     def no_host(self) -> bool:
         """
-        Bypass the host buffer, so that extra buffers can be used.
+        Whether to bypass the host buffer, so that extra buffers can be used.
         """
     @no_host.setter
     def no_host(self, value: bool) -> None: ...
     @property
     def split_mode(self) -> int:
         """
-        Over several GPUs: NONE 0, LAYER 1, ROW 2, TENSOR 3.
+        How to use several GPUs, LLAMA_SPLIT_MODE_*.
         """
     @split_mode.setter
     def split_mode(self, value: int) -> None: ...
@@ -125,14 +125,14 @@ class ModelParams:
     @property
     def use_extra_bufts(self) -> bool:
         """
-        Allow repacked weights (faster, and not memory-mapped).
+        Whether weights may be repacked: faster, and not memory-mapped.
         """
     @use_extra_bufts.setter
     def use_extra_bufts(self, value: bool) -> None: ...
     @property
     def vocab_only(self) -> bool:
         """
-        Load the vocabulary, no weights.
+        Whether to load the vocabulary alone, without weights.
         """
     @vocab_only.setter
     def vocab_only(self, value: bool) -> None: ...
@@ -148,18 +148,31 @@ class Model:
         progress: collections.abc.Callable[[float], bool] | None = None,
     ) -> None:
         """
-        Load a GGUF file.
+        Loads a GGUF file.
 
-        ``progress`` gets the loaded fraction, 0 to 1; when it returns False, loading stops.
-        ModelLoadError names the file, the reason and what to do.
+        Args:
+          path: The file, or the first part of a split one.
+          params: How to load it.
+          progress: Called with the loaded fraction, 0 to 1. Loading stops if it returns False.
+
+        Raises:
+          ModelLoadError: Names the file, the reason and a remedy.
         """
     def chat_template(self, name: str | None = None) -> str | None:
         """
-        The Jinja chat template of that name (None: the default one), or None.
+        Returns a Jinja chat template of the file.
+
+        Args:
+          name: Name of the template. None: the default one.
+
+        Returns:
+          The template, or None if there is none of this name.
         """
     def close(self) -> None:
         """
-        Give the model up. Its memory is freed when no context, sampler or adapter made of it is left.
+        Gives the model up.
+
+        Its memory is freed as soon as no context, sampler or adapter of it is left.
         """
     def detokenize(
         self,
@@ -168,47 +181,67 @@ class Model:
         unparse_special: bool = False,
     ) -> bytes:
         """
-        Text of token ids; may end within a UTF-8 character.
+        Converts token ids back into text.
 
-        ``remove_special`` drops BOS/EOS where the model adds them; ``unparse_special`` renders
-        special tokens as text. TokenizeError for an id outside the vocabulary.
+        Args:
+          tokens: The token ids.
+          remove_special: Whether to drop BOS and EOS where the model adds them.
+          unparse_special: Whether to render special tokens as text.
+
+        Returns:
+          UTF-8 text, which may end within a character.
+
+        Raises:
+          TokenizeError: An id is outside the vocabulary.
         """
     def is_control(self, token: int) -> bool:
         """
-        Whether a token is a control token.
+        Returns whether a token is a control token.
         """
     def is_eog(self, token: int) -> bool:
         """
-        Whether a token ends the generation.
+        Returns whether a token ends the generation.
         """
     def metadata(self) -> dict[str, str]:
         """
-        The scalar metadata of the file, as text.
+        Returns the scalar metadata of the file, as text.
         """
     def token_attr(self, token: int) -> int:
         """
-        Bits of LLAMA_TOKEN_ATTR_*.
+        Returns the bits of LLAMA_TOKEN_ATTR_* of a token.
         """
     def token_score(self, token: int) -> float:
         """
-        The vocabulary's score of a token.
+        Returns the vocabulary's score of a token.
         """
     def token_text(self, token: int) -> str:
         """
-        The vocabulary's own entry for a token.
+        Returns the vocabulary's own entry for a token.
         """
     def token_to_piece(self, token: int, special: bool = False, lstrip: int = 0) -> bytes:
         """
-        Text of one token, without up to ``lstrip`` leading spaces; b"" for a special token unless
-        ``special``.
+        Returns the text of one token.
+
+        Args:
+          token: The token id.
+          special: Whether a special token has a text; else it is empty.
+          lstrip: Greatest number of leading spaces to remove.
         """
     def tokenize(self, text: bytes, add_special: bool, parse_special: bool) -> list[int]:
         """
-        Token ids of UTF-8 text.
+        Tokenizes text.
 
-        ``add_special`` adds BOS/EOS as the model wants; ``parse_special`` turns the text of
-        special tokens into those tokens. TokenizeError without a vocabulary, and for bytes that are
-        not UTF-8 where the vocabulary cannot spell them.
+        Args:
+          text: UTF-8 text.
+          add_special: Whether to add BOS and EOS where the model does.
+          parse_special: Whether the text of a special token becomes that token.
+
+        Returns:
+          Token ids.
+
+        Raises:
+          TokenizeError: The model has no vocabulary, or the vocabulary cannot spell bytes that are
+            not UTF-8.
         """
     @property
     def add_bos(self) -> bool:
@@ -235,7 +268,7 @@ class Model:
     @property
     def desc(self) -> str:
         """
-        Architecture, size and quantisation in a few words.
+        Architecture, size and quantisation.
         """
     @property
     def ftype(self) -> int:
@@ -250,22 +283,22 @@ class Model:
     @property
     def has_encoder(self) -> bool:
         """
-        Whether encode() comes before decoding.
+        Whether Context.encode() comes before decoding.
         """
     @property
     def is_diffusion(self) -> bool:
         """
-        Diffusion language model.
+        Whether it is a diffusion language model.
         """
     @property
     def is_hybrid(self) -> bool:
         """
-        Attention and recurrent layers.
+        Whether it has both attention and recurrent layers.
         """
     @property
     def is_recurrent(self) -> bool:
         """
-        Mamba, RWKV and the like.
+        Whether it is a recurrent model, such as Mamba or RWKV.
         """
     @property
     def n_cls_out(self) -> int:
@@ -402,23 +435,32 @@ class Model:
     @property
     def vocab_type(self) -> int:
         """
-        LLAMA_VOCAB_TYPE_*; 0: the file has no vocabulary.
+        LLAMA_VOCAB_TYPE_*; LLAMA_VOCAB_TYPE_NONE: the file has no vocabulary.
         """
 
 class LoraAdapter:
     """
-    A LoRA adapter of a model; see Context.set_lora().
+    A LoRA adapter of a model, applied with Context.set_lora().
     """
     def __init__(self, model: Model, path: str | bytes | os.PathLike) -> None:
         """
-        Load a GGUF adapter. ModelLoadError names the file and the reason.
+        Loads a GGUF adapter.
+
+        Args:
+          model: Model that the adapter was made for, with its weights.
+          path: File of the adapter.
+
+        Raises:
+          ModelLoadError: The file is missing, damaged, or made for another model.
         """
     @property
     def path(self) -> str: ...
 
 class QuantizeParams:
     """
-    How to quantize; the defaults are llama.cpp's. Types of GGML_TYPE_COUNT are chosen by llama.cpp.
+    How to quantize. Defaults are llama.cpp's.
+
+    llama.cpp chooses a tensor type of GGML_TYPE_COUNT.
     """
 
     allow_requantize: bool
@@ -451,7 +493,7 @@ class QuantizeParams:
 
 class ContextParams:
     """
-    How to create a context; the defaults are llama.cpp's. Values are checked when it is used.
+    How to create a context. Defaults are llama.cpp's; values are checked when it is used.
     """
 
     embeddings: bool
@@ -544,28 +586,39 @@ class ContextParams:
 
 class Context:
     """
-    A model's working memory. One thread at a time: a second one that calls a method meanwhile
-    gets BusyError.
+    A model's working memory.
+
+    It serves one thread at a time: a call from a second one meanwhile raises BusyError.
     """
     def __init__(self, model: Model, params: ContextParams) -> None:
         """
-        Create a context. ContextError says which parameter is wrong, or what failed.
+        Creates a context.
+
+        Args:
+          model: Its model, with weights.
+          params: Its parameters.
+
+        Raises:
+          ContextError: A parameter is wrong, or llama.cpp fails.
+          WeightLayoutError: The CPU backend cannot use the layout of a weight.
         """
     def abort(self) -> None:
         """
-        Stop the running decode(), or else the next one, with AbortedError. From any thread.
+        Ends the running decode(), or else the next one, with AbortedError.
+
+        It may be called from any thread.
         """
     def clear_abort(self) -> None:
         """
-        Forget an abort() that has stopped nothing yet.
+        Cancels an abort() that has ended no call yet.
         """
     def clear_lora(self) -> None:
         """
-        Apply no adapter any more.
+        Removes all adapters.
         """
     def close(self) -> None:
         """
-        Free the context; a call that is running in another thread finishes first.
+        Frees the context, after the call that another thread may be running.
         """
     def decode(
         self,
@@ -575,17 +628,31 @@ class Context:
         outputs: int = 1,
     ) -> None:
         """
-        Evaluate tokens at the positions from ``pos0`` on of one sequence.
+        Evaluates tokens of one sequence, in several batches if they are more than n_batch.
 
-        ``outputs``: 0 computes no logits, 1 those of the last token, 2 those of all tokens;
-        the rows of earlier calls are gone. More than n_batch tokens go in several batches.
-        ContextOverflowError when there is no room, AbortedError after abort(), DecodeError
-        when llama.cpp fails, ContextError for wrong arguments. What a failed call had written
-        is removed again.
+        The outputs of earlier calls are gone. A call that fails leaves none of its tokens in
+        the sequence.
+
+        Args:
+          tokens: Token ids.
+          pos0: Position of the first token; the others follow it.
+          seq_id: The sequence.
+          outputs: 0 computes no logits, 1 those of the last token, 2 those of all tokens.
+
+        Raises:
+          ContextOverflowError: There is no room for the tokens.
+          AbortedError: abort() was called.
+          DecodeError: llama.cpp fails.
+          ContextError: An argument is wrong.
         """
     def decode_one(self, token: int, pos: int, seq_id: int = 0) -> None:
         """
-        decode() of one token with outputs=1, for the loop that generates.
+        Evaluates one token like decode() with outputs=1, for the loop that generates.
+
+        Args:
+          token: Token id.
+          pos: Its position.
+          seq_id: The sequence.
         """
     def decode_sequences(
         self,
@@ -595,119 +662,203 @@ class Context:
         all_outputs: bool = True,
     ) -> None:
         """
-        Evaluate several texts in one batch, as sequences 0, 1, ..., each from position 0.
+        Evaluates several texts in one batch, for embeddings.
 
-        What these sequences held before is removed. For embeddings.
+        Args:
+          sequences: Token ids of each text. They replace the sequences 0, 1, and so on.
+          all_outputs: Whether each token has an output, not only the last of each text.
+
+        Raises:
+          ContextError: The texts do not fit into one batch, or an argument is wrong.
+          DecodeError: llama.cpp fails.
         """
     def embeddings(self, index: int = -1) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Embedding of one token, float32 [n_embd_out]; for pooling_type 0 (none).
+        Returns the embedding of one token, in a context of LLAMA_POOLING_TYPE_NONE.
+
+        Args:
+          index: The output; -1 is the last one.
+
+        Returns:
+          float32 [n_embd_out].
+
+        Raises:
+          IndexError: There is no such output.
         """
     def embeddings_all(self) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Embeddings of all tokens, float32 [n_outputs, n_embd_out]; for pooling_type 0 (none).
+        Returns the embeddings of all tokens, in a context of LLAMA_POOLING_TYPE_NONE.
+
+        Returns:
+          float32 [n_outputs, n_embd_out].
         """
     def embeddings_seq(self, seq_id: int) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Pooled embedding of a sequence, float32 [n_embd_out]; for pooling_type 4 (rank) its
-        scores, float32 [n_cls_out].
+        Returns the pooled embedding of a sequence.
+
+        Args:
+          seq_id: The sequence.
+
+        Returns:
+          float32 [n_embd_out]; for LLAMA_POOLING_TYPE_RANK its scores, float32 [n_cls_out].
         """
     def encode(
         self, tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32]
     ) -> None:
         """
-        Run the encoder of an encoder or encoder-decoder model over one text.
+        Runs the encoder of an encoder or encoder-decoder model over one text.
+
+        Args:
+          tokens: Token ids of the text.
+
+        Raises:
+          ContextError: The model has no encoder, or the text does not fit into one batch.
         """
     def logits(self, index: int = -1) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Logits of one output, float32 [n_vocab]; -1 is the last one. IndexError if there is none.
+        Returns the logits of one output.
+
+        Args:
+          index: The output; -1 is the last one.
+
+        Returns:
+          float32 [n_vocab].
+
+        Raises:
+          ContextError: There are no outputs.
+          IndexError: There is no such output.
         """
     def logits_all(self) -> numpy.typing.NDArray[numpy.float32]:
         """
-        Logits of all outputs, float32 [n_outputs, n_vocab].
+        Returns the logits of all outputs, float32 [n_outputs, n_vocab].
         """
     def memory_can_shift(self) -> bool:
         """
-        Whether seq_add() works.
+        Returns whether seq_add() works with this model.
         """
     def memory_clear(self, data: bool = True) -> None:
         """
-        Remove everything; ``data``: overwrite the buffers too.
+        Removes all sequences.
+
+        Args:
+          data: Whether to overwrite the buffers too.
         """
     def perf(self) -> dict[str, float]:
         """
-        Times in milliseconds (t_*) and counts (n_*) since the last perf_reset(); the times
-        are measured when ContextParams.no_perf is False.
+        Returns times and counts since the last perf_reset().
+
+        Returns:
+          Times in milliseconds (``t_*``, only if ContextParams.no_perf is False) and counts
+          (``n_*``).
         """
     def perf_reset(self) -> None:
         """
-        Start the times and counts of perf() again.
+        Resets the times and counts of perf().
         """
     def seq_add(self, seq_id: int, p0: int, p1: int, delta: int) -> None:
         """
-        Add ``delta`` to the positions p0 <= p < p1; what falls below 0 is removed.
+        Adds a number to the positions p0 <= p < p1 of a sequence.
 
-        ContextError when memory_can_shift() is False.
+        Args:
+          seq_id: The sequence.
+          p0: First position; -1: 0.
+          p1: Position after the last one; -1: no limit.
+          delta: Number to add. Positions that become negative are removed.
+
+        Raises:
+          ContextError: memory_can_shift() is False, or a position becomes too great.
         """
     def seq_cp(self, src: int, dst: int, p0: int, p1: int) -> None:
         """
-        Give sequence ``dst`` the positions p0 <= p < p1 of ``src``.
+        Adds the positions p0 <= p < p1 of one sequence to another one.
+
+        Args:
+          src: Sequence to copy from.
+          dst: Sequence to copy to.
+          p0: First position; -1: 0.
+          p1: Position after the last one; -1: no limit.
+
+        Raises:
+          ContextError: There is no such sequence, or without ContextParams.kv_unified the range
+            is only a part of a sequence.
         """
     def seq_keep(self, seq_id: int) -> None:
         """
-        Remove all other sequences.
+        Removes all other sequences.
         """
     def seq_pos_max(self, seq_id: int) -> int:
         """
-        Last position held of a sequence, or -1.
+        Returns the last position of a sequence, or -1.
         """
     def seq_pos_min(self, seq_id: int) -> int:
         """
-        First position held of a sequence, or -1.
+        Returns the first position of a sequence, or -1.
         """
     def seq_rm(self, seq_id: int, p0: int, p1: int) -> bool:
         """
-        Remove positions p0 <= p < p1 of a sequence (-1: of all; p0, p1 -1: open).
+        Removes the positions p0 <= p < p1 of a sequence.
 
-        False when the model cannot remove a part (recurrent models): nothing is removed.
+        Args:
+          seq_id: The sequence; -1: all of them.
+          p0: First position; -1: 0.
+          p1: Position after the last one; -1: no limit.
+
+        Returns:
+          False if the model cannot remove a part of a sequence (recurrent models). Then nothing
+          is removed.
         """
     def set_causal_attn(self, on: bool) -> None:
         """
-        Whether a token attends to earlier tokens only.
+        Sets whether a token attends to earlier tokens only.
         """
     def set_embeddings(self, on: bool) -> None:
         """
-        Whether decode() computes embeddings.
+        Sets whether decode() computes embeddings.
         """
     def set_lora(self, adapter: LoraAdapter, scale: float) -> None:
         """
-        Apply an adapter, or change its scale; several add up.
+        Applies an adapter beside those applied already, or changes its scale.
+
+        Args:
+          adapter: The adapter, made for this context's model.
+          scale: Factor of its changes; 1 applies them as trained.
         """
     def set_n_threads(self, n_threads: int, n_threads_batch: int) -> None:
         """
-        Threads for one token, and for many.
+        Sets the numbers of threads.
+
+        Args:
+          n_threads: Threads for one token.
+          n_threads_batch: Threads for many tokens.
+
+        Raises:
+          ContextError: A number is out of range.
         """
     def state_get(self) -> bytes:
         """
-        Save the memory of all sequences; see state_set(). Logits are not part of it.
+        Returns the memory of all sequences, for state_set(). It has no outputs.
         """
     def state_set(self, state: bytes) -> None:
         """
-        Restore what state_get() returned, in a context of the same model and shape.
+        Restores the memory that state_get() returned, without outputs.
 
-        There are no outputs afterwards until the next decode(). StateError for damaged or
-        foreign bytes leaves the context as it was; for a state that does not fit, empty.
+        Args:
+          state: Bytes from a context of the same model and shape.
+
+        Raises:
+          StateError: The bytes are damaged or foreign, and the context is as it was; or they
+            do not fit into the context, which is empty then.
         """
     def state_size(self) -> int:
         """
-        Bytes that state_get() returns now.
+        Returns the number of bytes that state_get() would return now.
         """
     @property
     def closed(self) -> bool: ...
     @property
     def model(self) -> Model:
         """
-        The model it was created with.
+        Model of the context.
         """
     @property
     def n_batch(self) -> int:
@@ -717,17 +868,17 @@ class Context:
     @property
     def n_ctx(self) -> int:
         """
-        Tokens that fit in, of all sequences together.
+        Capacity in tokens, of all sequences together.
         """
     @property
     def n_ctx_seq(self) -> int:
         """
-        Tokens that fit into one sequence.
+        Capacity of one sequence in tokens.
         """
     @property
     def n_outputs(self) -> int:
         """
-        Rows that the last decode() left.
+        Number of outputs of the last decode().
         """
     @property
     def n_seq_max(self) -> int:
@@ -757,7 +908,7 @@ class Context:
 
 class SamplingParams:
     """
-    How to choose tokens; fields and defaults are llama-common's.
+    How to choose tokens. Fields and defaults are llama-common's.
     """
     def __init__(self) -> None: ...
     @property
@@ -806,35 +957,35 @@ class SamplingParams:
     @property
     def grammar(self) -> str:
         """
-        GBNF text, "": none; its first rule is named root.
+        GBNF text whose first rule is named root; "": none.
         """
     @grammar.setter
     def grammar(self, value: str) -> None: ...
     @property
     def grammar_lazy(self) -> bool:
         """
-        Apply the grammar only from the first trigger on.
+        Whether the grammar applies only from the first trigger on.
         """
     @grammar_lazy.setter
     def grammar_lazy(self, value: bool) -> None: ...
     @property
     def grammar_triggers(self) -> list[tuple[int, str, int]]:
         """
-        What starts a lazy grammar: (type, text, token), type 0 token, 1 word, 2 pattern, 3 full pattern.
+        Triggers of a lazy grammar as (type, text, token); type: 0 token, 1 word, 2 pattern.
         """
     @grammar_triggers.setter
     def grammar_triggers(self, value: collections.abc.Sequence[tuple[int, str, int]]) -> None: ...
     @property
     def ignore_eos(self) -> bool:
         """
-        Never choose an end of generation.
+        Whether an end of generation is never chosen.
         """
     @ignore_eos.setter
     def ignore_eos(self, value: bool) -> None: ...
     @property
     def logit_bias(self) -> dict[int, float]:
         """
-        What to add to the logits of some tokens; -inf forbids one.
+        Token id -> number to add to its logit; -inf forbids the token.
         """
     @logit_bias.setter
     def logit_bias(self, value: collections.abc.Mapping[int, float]) -> None: ...
@@ -888,7 +1039,7 @@ class SamplingParams:
     @property
     def samplers(self) -> list[str]:
         """
-        Names of the samplers, in the order in which they are applied.
+        Names of the samplers, in the order in which they apply.
         """
     @samplers.setter
     def samplers(self, value: collections.abc.Sequence[str]) -> None: ...
@@ -927,19 +1078,34 @@ class SamplingParams:
 
 class Sampler:
     """
-    Chooses tokens. temp < 0: at random after the penalties; temp = 0: the most likely one
-    after the penalties. One thread at a time, else BusyError.
+    Chooses tokens.
+
+    With temp < 0 it chooses at random after the penalties, with temp = 0 the most likely token
+    after the penalties. It serves one thread at a time: a call from a second one meanwhile
+    raises BusyError.
     """
     def __init__(self, model: Model, params: SamplingParams) -> None:
         """
-        GrammarError, with line and reason, for an invalid grammar; ValueError for other
-        parameters that cannot be used.
+        Creates a sampler.
+
+        Args:
+          model: Model whose tokens it chooses.
+          params: Its parameters.
+
+        Raises:
+          GrammarError: The grammar is invalid. The message has line and reason.
+          ValueError: Another parameter cannot be used.
         """
     def accept(self, token: int, is_generated: bool = True) -> None:
         """
-        Take note of a token; one that is_generated advances the grammar too.
+        Adds a token to those that the penalties look at.
 
-        GrammarError, and nothing changes, when it does not fit the grammar.
+        Args:
+          token: The token id.
+          is_generated: Whether the model generated it, so that the grammar advances too.
+
+        Raises:
+          GrammarError: The token does not fit the grammar. Nothing has changed.
         """
     def accept_many(
         self,
@@ -947,40 +1113,54 @@ class Sampler:
         is_generated: bool = False,
     ) -> None:
         """
-        accept() for several tokens, for instance the prompt, which the penalties look at.
+        Accepts several tokens like accept(), for instance a prompt's.
+
+        Args:
+          tokens: The token ids.
+          is_generated: Whether the model generated them, so that the grammar advances too.
         """
     def clone(self) -> Sampler:
         """
-        A copy in the same state.
+        Returns a copy in the same state.
         """
     def describe(self) -> str:
         """
-        The active samplers in their order.
+        Returns a text that lists the active samplers in their order.
         """
     def reset(self) -> None:
         """
-        Forget all accepted tokens and start the random numbers again.
+        Forgets all accepted tokens and restarts the random numbers.
         """
     def sample(self, context: Context, index: int = -1) -> int:
         """
-        Choose a token from one output of a context; accept() is left to the caller.
+        Chooses a token, without accepting it.
+
+        Args:
+          context: The context, after decode().
+          index: Its output; -1 is the last one.
         """
     def sample_from_logits(self, logits: numpy.typing.ArrayLike) -> int:
         """
-        Choose a token from one row of logits, float32 [n_vocab], that Python may have changed.
+        Chooses a token from logits that Python may have changed, without accepting it.
+
+        Args:
+          logits: float32 [n_vocab].
+
+        Raises:
+          ValueError: The logits have another shape, or all of them are -inf or NaN.
         """
     @property
     def seed(self) -> int:
         """
-        Seed of the random numbers in use.
+        Seed of the random numbers.
         """
 
 class TextStream:
     """
     Turns tokens into text piece by piece.
 
-    It holds back an incomplete UTF-8 character, and text that may be the beginning of a
-    stop string. The stop string that is complete first ends the text.
+    It holds back an incomplete UTF-8 character, and text that may be the beginning of a stop
+    string. The stop string that is complete first ends the text.
     """
     def __init__(
         self,
@@ -991,32 +1171,37 @@ class TextStream:
         begun: bytes = b"",
     ) -> None:
         """
-        ``stops``: bytes; empty ones are ignored. ``special`` renders special tokens as text;
-        those in ``preserved`` are rendered in any case. ``begun``: bytes of an incomplete
-        character before the first token.
+        Begins a text.
+
+        Args:
+          model: Model of the tokens.
+          stops: Stop strings as bytes; empty ones are ignored.
+          special: Whether special tokens are rendered as text.
+          preserved: Special tokens that are rendered in any case.
+          begun: Bytes of an incomplete character before the first token.
         """
     def flush(self) -> str:
         """
-        End the text; returns what is held back of it, without an incomplete character.
+        Ends the text and returns the rest of it, without an incomplete character.
         """
     def push(self, token: int) -> str:
         """
-        Add a token; returns the text that can be shown now, often "".
+        Adds a token and returns the text that can be shown now, often "".
         """
     @property
     def n_bytes(self) -> int:
         """
-        Bytes of all tokens so far, shown or not.
+        Number of bytes of all tokens so far, shown or not.
         """
     @property
     def stop(self) -> bytes | None:
         """
-        The stop string that was found, as bytes, or None.
+        Stop string that was found, as bytes, or None.
         """
     @property
     def stopped(self) -> bool:
         """
-        Whether a stop string was found; nothing follows then.
+        Whether a stop string was found. No text follows it.
         """
 
 class ChatMessage:
@@ -1025,7 +1210,7 @@ class ChatMessage:
     """
     def to_json(self) -> str:
         """
-        The message as JSON in OpenAI's form.
+        Returns the message as JSON in OpenAI's form.
         """
     @property
     def content(self) -> str: ...
@@ -1036,18 +1221,26 @@ class ChatMessage:
     @property
     def tool_calls(self) -> list[tuple[str, str, str]]:
         """
-        (name, arguments as JSON text, id) of each call.
+        Name, arguments as JSON text, and id of each call.
         """
 
 class ChatPrompt:
     """
-    A rendered chat, with what generating and reading the answer needs.
+    A rendered chat, with the grammar and the parser for its answer.
     """
     def parse(self, text: str, is_partial: bool = False) -> ChatMessage:
         """
-        Read an answer, or with ``is_partial`` the beginning of one.
+        Parses an answer.
 
-        ChatTemplateError when it does not have the expected form.
+        Args:
+          text: The answer.
+          is_partial: Whether the text is only the beginning of an answer.
+
+        Returns:
+          The message.
+
+        Raises:
+          ChatTemplateError: The text does not have the form that the template implies.
         """
     @property
     def additional_stops(self) -> list[str]:
@@ -1062,12 +1255,12 @@ class ChatPrompt:
     @property
     def generation_prompt(self) -> str:
         """
-        The end of the prompt, where the answer begins.
+        End of the prompt, which begins the answer.
         """
     @property
     def grammar(self) -> str:
         """
-        GBNF that the answer follows, or "".
+        GBNF of the answer, or "".
         """
     @property
     def grammar_lazy(self) -> bool:
@@ -1087,8 +1280,7 @@ class ChatPrompt:
     @property
     def prompt(self) -> str:
         """
-        The text to tokenize, with special tokens parsed; BOS is left out where the model
-        adds it.
+        Text to tokenize with special tokens parsed, without the BOS that the model adds.
         """
     @property
     def supports_thinking(self) -> bool:
@@ -1098,22 +1290,30 @@ class ChatPrompt:
     @property
     def thinking_end_tags(self) -> list[str]:
         """
-        What ends the reasoning.
+        Tags that end the reasoning.
         """
     @property
     def thinking_start_tag(self) -> str:
         """
-        What begins the reasoning, or "".
+        Tag that begins the reasoning, or "".
         """
 
 class ChatTemplates:
     """
-    The Jinja chat template of a model, or one given as text.
+    A Jinja chat template, a model's own or a given text.
     """
     def __init__(self, model: Model, template: str = "", bos: str = "", eos: str = "") -> None:
         """
-        ``template`` replaces the model's; a model without one gets ChatML. ``bos`` and
-        ``eos`` count without a model only. ChatTemplateError for an invalid template.
+        Parses the template.
+
+        Args:
+          model: Model with a template; one without gets ChatML. None: only ``template`` counts.
+          template: Text that replaces the model's template, if not empty.
+          bos: Beginning of text, used without a model only.
+          eos: End of text, used without a model only.
+
+        Raises:
+          ChatTemplateError: The template is invalid, or there is none.
         """
     def apply(
         self,
@@ -1131,16 +1331,28 @@ class ChatTemplates:
         now: float | None = None,
     ) -> ChatPrompt:
         """
-        Render messages, and tools, given as JSON text in OpenAI's form.
+        Renders a chat.
 
-        ``tool_choice``: auto, required or none. ``kwargs``: more variables, values as JSON text.
-        ``reasoning_format``: none, auto, deepseek or deepseek-legacy. ``now``: seconds since the
-        epoch. ChatTemplateError for invalid JSON or what the template cannot render.
+        Args:
+          messages: JSON text of the messages in OpenAI's form.
+          tools: JSON text of the tools in OpenAI's form, or "".
+          tool_choice: "auto", "required" or "none".
+          json_schema: JSON text of a schema for the answer, or "".
+          grammar: GBNF for the answer, or "".
+          add_generation_prompt: Whether the prompt ends with the beginning of an answer.
+          parallel_tool_calls: Whether an answer may have several tool calls.
+          enable_thinking: Whether the model may reason first.
+          reasoning_format: "none", "auto", "deepseek" or "deepseek-legacy".
+          kwargs: Further variables of the template; the values are JSON text.
+          now: Time for the template, in seconds since the epoch.
+
+        Raises:
+          ChatTemplateError: A text is invalid JSON, or the template fails.
         """
     @property
     def caps(self) -> dict[str, bool]:
         """
-        What the template can render, as name -> bool.
+        Capabilities of the template, as name -> bool.
         """
     @property
     def source(self) -> str:
@@ -1155,114 +1367,156 @@ class ChatTemplates:
     @property
     def was_explicit(self) -> bool:
         """
-        False when neither a template was given nor the model has one.
+        Whether a template was given or the model has one.
         """
 
 def backend_init() -> None:
     """
-    Initialise llama.cpp; further calls do nothing. BackendError without a backend.
+    Initialises llama.cpp. Further calls do nothing.
+
+    Raises:
+      BackendError: No backend is loaded.
     """
 
 def backends() -> list[str]:
     """
-    Names of the registered backends, in the order of loading.
+    Returns the names of the registered backends, in the order of loading.
     """
 
 def chat_diffs(previous: ChatMessage, new: ChatMessage) -> list[dict[str, typing.Any]]:
     """
-    What the longer message adds to the shorter one, for streaming.
+    Returns the parts of a message that an earlier, shorter one lacks, for streaming.
 
-    Each dict holds some of: ``reasoning_content``, ``content`` (text to append),
-    ``tool_call_index`` with ``tool_call`` (name, arguments to append, id).
+    Args:
+      previous: The shorter message.
+      new: The longer message.
+
+    Returns:
+      Dicts with some of ``reasoning_content`` and ``content`` (text to append), and
+      ``tool_call_index`` with ``tool_call`` (name, arguments to append, id).
     """
 
 def check_grammar(grammar: str, root: str = "root") -> None:
     """
-    GrammarError with line, column and reason unless the GBNF grammar is valid.
+    Validates a GBNF grammar.
 
-    ``root`` is the rule where it starts.
+    Args:
+      grammar: The grammar.
+      root: Name of the rule with which it starts.
+
+    Raises:
+      GrammarError: The grammar is invalid. The message has line, column and reason.
     """
 
 def cpu_features() -> dict[str, int]:
     """
-    Instruction sets that the loaded CPU backend was compiled for, as name -> 1;
-    empty when no CPU backend is loaded.
+    Returns the instruction sets that the loaded CPU backend was compiled for.
+
+    Returns:
+      Name -> 1; empty if no CPU backend is loaded.
     """
 
 def devices() -> list[dict[str, typing.Any]]:
     """
-    The devices of all loaded backends.
+    Returns the devices of all loaded backends.
 
-    Each is a dict: name, description, type ("cpu", "gpu", "igpu", "accel"),
-    backend, memory_free and memory_total (bytes).
+    Returns:
+      A dict per device: ``name``, ``description``, ``type`` ("cpu", "gpu", "igpu", "accel"),
+      ``backend``, ``memory_free`` and ``memory_total`` (bytes).
     """
 
 def fit_to_devices(
     path: str | bytes | os.PathLike, model_params: ModelParams, context_params: ContextParams
 ) -> ModelParams:
     """
-    Model parameters with which as much as possible goes to the devices.
+    Returns model parameters that put as much as possible on the devices.
 
-    A copy whose n_gpu_layers, and what else it takes, are set so that the model and such a
-    context fit into the free memory. Leave n_gpu_layers, split_mode and tensor_split alone.
+    Args:
+      path: The model file.
+      model_params: Parameters with the defaults of n_gpu_layers, split_mode and tensor_split.
+      context_params: Parameters of the context that has to fit too.
+
+    Returns:
+      A copy of model_params in which n_gpu_layers, and other parameters where necessary, are
+      such that the model and the context fit into the free memory.
     """
 
 def ggml_version() -> str:
     """
-    Version of the ggml inside.
+    Returns the version of ggml.
     """
 
 def json_schema_to_grammar(schema: str) -> str:
     """
-    GBNF grammar for the JSON texts that a JSON schema (as text) describes.
+    Converts a JSON schema into a GBNF grammar for the JSON texts that it describes.
 
-    GrammarError, with the reason, for invalid JSON and for what cannot be expressed.
+    Args:
+      schema: JSON text of the schema.
+
+    Raises:
+      GrammarError: The text is invalid JSON, or the grammar cannot express the schema.
     """
 
 def llama_commit() -> str:
     """
-    Commit of the llama.cpp inside.
+    Returns the commit of llama.cpp.
     """
 
 def llama_version() -> str:
     """
-    Version of the llama.cpp inside, for instance ``0.5.0-dev``.
+    Returns the version of llama.cpp, for instance ``0.5.0-dev``.
     """
 
 def load_backend(path: str | bytes | os.PathLike) -> tuple[str, str]:
     """
-    Load a backend library and register it.
+    Loads a backend library and registers it.
 
-    Returns the registry's name, and what the backend complained about: without a device
-    it says why. BackendError, with the loader's reason, when that fails.
+    Args:
+      path: The library.
+
+    Returns:
+      The registry's name, and the errors that the backend logged: its reason if it found no
+      device.
+
+    Raises:
+      BackendError: The library cannot be loaded. The message has the loader's reason.
     """
 
 def machine_id() -> str:
     """
-    What this processor and operating system can do, as a short text.
+    Returns a short text that names the features of this processor and operating system.
 
-    x86: vendor, signature, CPUID feature words and XCR0 in hexadecimal; ARM: HWCAPs.
-    Equal on machines where the same CPU backends run; reading it takes microseconds.
+    It is equal on machines where the same CPU backends run. Reading it takes microseconds.
+
+    Returns:
+      x86: vendor, signature, CPUID feature words and XCR0 in hexadecimal; ARM: HWCAPs.
     """
 
 def max_devices() -> int:
     """
-    Greatest number of devices, and of tensor_split.
+    Returns the greatest number of devices, and so the greatest length of tensor_split.
     """
 
 def max_parallel_sequences() -> int:
     """
-    Greatest ContextParams.n_seq_max.
+    Returns the greatest ContextParams.n_seq_max.
     """
 
 def native_files() -> dict[str, str]:
     """
-    The files that llama.cpp's libraries were really loaded from, as name -> path.
+    Returns the files from which llama.cpp's libraries were loaded, as name -> path.
     """
 
 def numa_init(strategy: int) -> None:
     """
-    Set the NUMA strategy: 0 disabled, 1 distribute, 2 isolate, 3 numactl, 4 mirror.
+    Sets the NUMA strategy.
+
+    Args:
+      strategy: One of GGML_NUMA_STRATEGY_*.
+
+    Raises:
+      BackendError: No backend is loaded.
+      ValueError: There is no such strategy.
     """
 
 def quantize(
@@ -1271,73 +1525,117 @@ def quantize(
     params: QuantizeParams,
 ) -> None:
     """
-    Write a quantized copy of a model file.
+    Writes a quantized copy of a model file.
 
-    ModelLoadError when the input is no model; LlamaError, with llama.cpp's reason, when
-    the file type is unknown, the output cannot be written, or the model cannot be
-    quantized like this.
+    Args:
+      fname_inp: The model file.
+      fname_out: File to write.
+      params: How to quantize it.
+
+    Raises:
+      ModelLoadError: The input is not a model.
+      LlamaError: The file type is unknown, the output cannot be written, or the model cannot
+        be quantized like this. The message has llama.cpp's reason.
+      ValueError: There is no such tensor type, or the path of the output is invalid.
     """
 
 def render_template(template: str, context: str, bos: str, eos: str) -> str:
     """
-    Render a Jinja template with the variables of a JSON object; bos_token and eos_token are
-    added to them unless given. ChatTemplateError for what is invalid.
+    Renders a Jinja template that need not be a chat's.
+
+    Args:
+      template: The template.
+      context: JSON text of an object: the variables.
+      bos: Value of the variable ``bos_token``, unless the context has one.
+      eos: Value of the variable ``eos_token``, unless the context has one.
+
+    Raises:
+      ChatTemplateError: The template or the context is invalid, or rendering fails.
     """
 
 def sample_accept(context: Context, sampler: Sampler) -> int:
     """
-    sample() from the last output and accept() in one call; returns the token.
+    Chooses a token with Sampler.sample() and accepts it, in one call.
+
+    Args:
+      context: The context, after decode(). Its last output counts.
+      sampler: The sampler.
+
+    Returns:
+      The token id.
     """
 
 def set_log_level(level: int) -> None:
     """
-    Least level that is logged: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.
+    Sets the least level that is logged. Lines below it are dropped without taking the GIL.
 
-    Lines below it are dropped without taking the GIL. ValueError for another number.
+    Args:
+      level: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.
+
+    Raises:
+      ValueError: There is no such level.
     """
 
 def set_log_sink(sink: collections.abc.Callable[[int, str], None] | None) -> None:
     """
-    Send each whole log line to ``sink(level, line)``; None: to ``sys.stderr``.
+    Sends each whole log line to a function.
 
-    The sink is called on whichever thread logs. An exception in it is reported as
-    unraisable and otherwise ignored; what it logs itself is dropped.
+    Args:
+      sink: Called as ``sink(level, line)`` on the thread that logs. None: lines go to
+        ``sys.stderr``. An exception in it is reported as unraisable and otherwise ignored;
+        lines that it logs itself are dropped.
+
+    Raises:
+      TypeError: The sink is not callable.
     """
 
 def supports_gpu_offload() -> bool:
     """
-    Whether a loaded backend can hold model layers on a GPU.
+    Returns whether a loaded backend can hold model layers on a GPU.
     """
 
 def supports_mlock() -> bool:
     """
-    Whether model memory can be locked.
+    Returns whether model memory can be locked.
     """
 
 def supports_mmap() -> bool:
     """
-    Whether model files can be memory-mapped.
+    Returns whether model files can be memory-mapped.
     """
 
 def supports_rpc() -> bool:
     """
-    Whether the RPC backend is loaded.
+    Returns whether the RPC backend is loaded.
     """
 
 def system_info() -> str:
     """
-    One line about the loaded backends and the features they use; "" without backends.
+    Returns one line about the loaded backends and their features; "" without backends.
     """
 
 def time_us() -> int:
     """
-    Monotonic time in microseconds.
+    Returns a monotonic time in microseconds.
     """
 
 def top_logprobs(
     context: Context, index: int, token: int, k: int
 ) -> tuple[float, list[tuple[int, float]]]:
     """
-    Log-probability (natural logarithm) of a token at one output of a context, and the k
-    most likely tokens as (token, log-probability), best first.
+    Returns log-probabilities (natural logarithms) at one output of a context.
+
+    Args:
+      context: The context, after decode().
+      index: The output; -1 is the last one.
+      token: A token id.
+      k: How many of the most likely tokens to return.
+
+    Returns:
+      The log-probability of the token, and the k most likely tokens as (token,
+      log-probability), best first.
+
+    Raises:
+      IndexError: There is no such output.
+      ValueError: There is no such token, or k is negative.
     """

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/interpreter/params.h"
@@ -82,47 +83,95 @@ void def_constant(ContextClass& cls, const char* name, Getter getter, const char
 }
 
 void bind_evaluation(ContextClass& cls) {
-    cls.def(
-        "decode", &decode, py::arg("tokens"), py::arg("pos0"), py::arg("seq_id") = 0,
-        py::arg("outputs") = 1,
-        "Evaluate tokens at the positions from ``pos0`` on of one sequence.\n\n"
-        "``outputs``: 0 computes no logits, 1 those of the last token, 2 those of all tokens;\n"
-        "the rows of earlier calls are gone. More than n_batch tokens go in several batches.\n"
-        "ContextOverflowError when there is no room, AbortedError after abort(), DecodeError\n"
-        "when llama.cpp fails, ContextError for wrong arguments. What a failed call had written\n"
-        "is removed again.");
+    cls.def("decode", &decode, py::arg("tokens"), py::arg("pos0"), py::arg("seq_id") = 0,
+            py::arg("outputs") = 1,
+            R"(
+            Evaluates tokens of one sequence, in several batches if they are more than n_batch.
+
+            The outputs of earlier calls are gone. A call that fails leaves none of its tokens in
+            the sequence.
+
+            Args:
+              tokens: Token ids.
+              pos0: Position of the first token; the others follow it.
+              seq_id: The sequence.
+              outputs: 0 computes no logits, 1 those of the last token, 2 those of all tokens.
+
+            Raises:
+              ContextOverflowError: There is no room for the tokens.
+              AbortedError: abort() was called.
+              DecodeError: llama.cpp fails.
+              ContextError: An argument is wrong.
+            )"_doc);
     cls.def("decode_one", &decode_one, py::arg("token"), py::arg("pos"), py::arg("seq_id") = 0,
-            "decode() of one token with outputs=1, for the loop that generates.");
+            R"(
+            Evaluates one token like decode() with outputs=1, for the loop that generates.
+
+            Args:
+              token: Token id.
+              pos: Its position.
+              seq_id: The sequence.
+            )"_doc);
     cls.def("decode_sequences", &decode_sequences, py::arg("sequences"),
             py::arg("all_outputs") = true,
-            "Evaluate several texts in one batch, as sequences 0, 1, ..., each from position 0.\n\n"
-            "What these sequences held before is removed. For embeddings.");
+            R"(
+            Evaluates several texts in one batch, for embeddings.
+
+            Args:
+              sequences: Token ids of each text. They replace the sequences 0, 1, and so on.
+              all_outputs: Whether each token has an output, not only the last of each text.
+
+            Raises:
+              ContextError: The texts do not fit into one batch, or an argument is wrong.
+              DecodeError: llama.cpp fails.
+            )"_doc);
     cls.def("encode", &encode, py::arg("tokens"),
-            "Run the encoder of an encoder or encoder-decoder model over one text.");
+            R"(
+            Runs the encoder of an encoder or encoder-decoder model over one text.
+
+            Args:
+              tokens: Token ids of the text.
+
+            Raises:
+              ContextError: The model has no encoder, or the text does not fit into one batch.
+            )"_doc);
     cls.def(
         "abort", [](const Context& self) { self.get()->request_abort(); },
-        "Stop the running decode(), or else the next one, with AbortedError. From any thread.");
+        R"(
+        Ends the running decode(), or else the next one, with AbortedError.
+
+        It may be called from any thread.
+        )"_doc);
     cls.def(
         "clear_abort", [](const Context& self) { self.get()->clear_abort(); },
-        "Forget an abort() that has stopped nothing yet.");
+        "Cancels an abort() that has ended no call yet.");
 }
 
 void bind_settings(ContextClass& cls) {
     cls.def("set_n_threads", &set_n_threads, py::arg("n_threads"), py::arg("n_threads_batch"),
-            "Threads for one token, and for many.");
+            R"(
+            Sets the numbers of threads.
+
+            Args:
+              n_threads: Threads for one token.
+              n_threads_batch: Threads for many tokens.
+
+            Raises:
+              ContextError: A number is out of range.
+            )"_doc);
     cls.def(
         "set_embeddings",
         [](const Context& self, bool on) {
             with_context(self, [&](ContextHandle& context) { context.set_embeddings(on); });
         },
-        py::arg("on"), "Whether decode() computes embeddings.");
+        py::arg("on"), "Sets whether decode() computes embeddings.");
     cls.def(
         "set_causal_attn",
         [](const Context& self, bool on) {
             with_context(self,
                          [&](ContextHandle& context) { llama_set_causal_attn(context.get(), on); });
         },
-        py::arg("on"), "Whether a token attends to earlier tokens only.");
+        py::arg("on"), "Sets whether a token attends to earlier tokens only.");
     cls.def(
         "set_lora",
         [](const Context& self, const LoraAdapter& adapter, float scale) {
@@ -130,23 +179,34 @@ void bind_settings(ContextClass& cls) {
                 self, [&](ContextHandle& context) { context.set_lora(adapter.handle(), scale); });
         },
         py::arg("adapter"), py::arg("scale"),
-        "Apply an adapter, or change its scale; several add up.");
+        R"(
+        Applies an adapter beside those applied already, or changes its scale.
+
+        Args:
+          adapter: The adapter, made for this context's model.
+          scale: Factor of its changes; 1 applies them as trained.
+        )"_doc);
     cls.def(
         "clear_lora",
         [](const Context& self) {
             with_context(self, [](ContextHandle& context) { context.clear_lora(); });
         },
-        "Apply no adapter any more.");
+        "Removes all adapters.");
     cls.def("perf", &perf,
-            "Times in milliseconds (t_*) and counts (n_*) since the last perf_reset(); the times\n"
-            "are measured when ContextParams.no_perf is False.");
+            R"(
+            Returns times and counts since the last perf_reset().
+
+            Returns:
+              Times in milliseconds (``t_*``, only if ContextParams.no_perf is False) and counts
+              (``n_*``).
+            )"_doc);
     cls.def(
         "perf_reset",
         [](const Context& self) {
             with_context(self,
                          [](ContextHandle& context) { llama_perf_context_reset(context.get()); });
         },
-        "Start the times and counts of perf() again.");
+        "Resets the times and counts of perf().");
 }
 
 }  // namespace
@@ -172,24 +232,45 @@ void init_context(py::module_& m) {
             return fit_to_devices(path.text, model.params, context.params);
         },
         py::arg("path"), py::arg("model_params"), py::arg("context_params"),
-        "Model parameters with which as much as possible goes to the devices.\n\n"
-        "A copy whose n_gpu_layers, and what else it takes, are set so that the model and such a\n"
-        "context fit into the free memory. Leave n_gpu_layers, split_mode and tensor_split alone.");
+        R"(
+        Returns model parameters that put as much as possible on the devices.
 
-    ContextClass cls(m, "Context",
-                     "A model's working memory. One thread at a time: a second one that calls a "
-                     "method meanwhile\ngets BusyError.");
+        Args:
+          path: The model file.
+          model_params: Parameters with the defaults of n_gpu_layers, split_mode and tensor_split.
+          context_params: Parameters of the context that has to fit too.
+
+        Returns:
+          A copy of model_params in which n_gpu_layers, and other parameters where necessary, are
+          such that the model and the context fit into the free memory.
+        )"_doc);
+
+    ContextClass cls(m, "Context", R"(
+        A model's working memory.
+
+        It serves one thread at a time: a call from a second one meanwhile raises BusyError.
+        )"_doc);
     cls.def(py::init([](std::shared_ptr<Model> model, const CopyOf<llama_context_params>& copy) {
                 return make_outside_gil<Context>(std::move(model), copy.params);
             }),
             py::arg("model").none(false), py::arg("params"),
-            "Create a context. ContextError says which parameter is wrong, or what failed.");
+            R"(
+            Creates a context.
+
+            Args:
+              model: Its model, with weights.
+              params: Its parameters.
+
+            Raises:
+              ContextError: A parameter is wrong, or llama.cpp fails.
+              WeightLayoutError: The CPU backend cannot use the layout of a weight.
+            )"_doc);
     cls.def("close", &Context::close,
-            "Free the context; a call that is running in another thread finishes first.");
+            "Frees the context, after the call that another thread may be running.");
     cls.def_property_readonly("closed", &Context::closed);
-    cls.def_property_readonly("model", &Context::model, "The model it was created with.");
-    def_constant(cls, "n_ctx", &llama_n_ctx, "Tokens that fit in, of all sequences together.");
-    def_constant(cls, "n_ctx_seq", &llama_n_ctx_seq, "Tokens that fit into one sequence.");
+    cls.def_property_readonly("model", &Context::model, "Model of the context.");
+    def_constant(cls, "n_ctx", &llama_n_ctx, "Capacity in tokens, of all sequences together.");
+    def_constant(cls, "n_ctx_seq", &llama_n_ctx_seq, "Capacity of one sequence in tokens.");
     def_constant(cls, "n_batch", &llama_n_batch, "Tokens per batch.");
     def_constant(cls, "n_ubatch", &llama_n_ubatch, "Tokens that are computed at once.");
     def_constant(cls, "n_seq_max", &llama_n_seq_max, "Number of sequences.");

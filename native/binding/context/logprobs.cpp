@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "native/binding/context/context.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/init.h"
 
 namespace py = pybind11;
@@ -83,8 +84,23 @@ TopLogprobs top_logprobs(const Context& self, int32_t index, llama_token token, 
 void init_logprobs(py::module_& m) {
     m.def("top_logprobs", &top_logprobs, py::arg("context"), py::arg("index"), py::arg("token"),
           py::arg("k"),
-          "Log-probability (natural logarithm) of a token at one output of a context, and the k\n"
-          "most likely tokens as (token, log-probability), best first.");
+          R"(
+          Returns log-probabilities (natural logarithms) at one output of a context.
+
+          Args:
+            context: The context, after decode().
+            index: The output; -1 is the last one.
+            token: A token id.
+            k: How many of the most likely tokens to return.
+
+          Returns:
+            The log-probability of the token, and the k most likely tokens as (token,
+            log-probability), best first.
+
+          Raises:
+            IndexError: There is no such output.
+            ValueError: There is no such token, or k is negative.
+          )"_doc);
 }
 
 }  // namespace core

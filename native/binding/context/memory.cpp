@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "native/binding/context/context.h"
+#include "native/binding/interpreter/doc.h"
 
 namespace py = pybind11;
 
@@ -100,28 +101,65 @@ llama_pos seq_pos(const Context& self, llama_seq_id seq_id, Getter getter) {
 
 void bind_context_memory(ContextClass& cls) {
     cls.def("memory_clear", &memory_clear, py::arg("data") = true,
-            "Remove everything; ``data``: overwrite the buffers too.");
+            R"(
+            Removes all sequences.
+
+            Args:
+              data: Whether to overwrite the buffers too.
+            )"_doc);
     cls.def("seq_rm", &seq_rm, py::arg("seq_id"), py::arg("p0"), py::arg("p1"),
-            "Remove positions p0 <= p < p1 of a sequence (-1: of all; p0, p1 -1: open).\n\n"
-            "False when the model cannot remove a part (recurrent models): nothing is removed.");
+            R"(
+            Removes the positions p0 <= p < p1 of a sequence.
+
+            Args:
+              seq_id: The sequence; -1: all of them.
+              p0: First position; -1: 0.
+              p1: Position after the last one; -1: no limit.
+
+            Returns:
+              False if the model cannot remove a part of a sequence (recurrent models). Then nothing
+              is removed.
+            )"_doc);
     cls.def("seq_cp", &seq_cp, py::arg("src"), py::arg("dst"), py::arg("p0"), py::arg("p1"),
-            "Give sequence ``dst`` the positions p0 <= p < p1 of ``src``.");
-    cls.def("seq_keep", &seq_keep, py::arg("seq_id"), "Remove all other sequences.");
+            R"(
+            Adds the positions p0 <= p < p1 of one sequence to another one.
+
+            Args:
+              src: Sequence to copy from.
+              dst: Sequence to copy to.
+              p0: First position; -1: 0.
+              p1: Position after the last one; -1: no limit.
+
+            Raises:
+              ContextError: There is no such sequence, or without ContextParams.kv_unified the range
+                is only a part of a sequence.
+            )"_doc);
+    cls.def("seq_keep", &seq_keep, py::arg("seq_id"), "Removes all other sequences.");
     cls.def("seq_add", &seq_add, py::arg("seq_id"), py::arg("p0"), py::arg("p1"), py::arg("delta"),
-            "Add ``delta`` to the positions p0 <= p < p1; what falls below 0 is removed.\n\n"
-            "ContextError when memory_can_shift() is False.");
+            R"(
+            Adds a number to the positions p0 <= p < p1 of a sequence.
+
+            Args:
+              seq_id: The sequence.
+              p0: First position; -1: 0.
+              p1: Position after the last one; -1: no limit.
+              delta: Number to add. Positions that become negative are removed.
+
+            Raises:
+              ContextError: memory_can_shift() is False, or a position becomes too great.
+            )"_doc);
     cls.def(
         "seq_pos_min",
         [](const Context& self, llama_seq_id seq_id) {
             return seq_pos(self, seq_id, &llama_memory_seq_pos_min);
         },
-        py::arg("seq_id"), "First position held of a sequence, or -1.");
+        py::arg("seq_id"), "Returns the first position of a sequence, or -1.");
     cls.def(
         "seq_pos_max",
         [](const Context& self, llama_seq_id seq_id) {
             return seq_pos(self, seq_id, &llama_memory_seq_pos_max);
         },
-        py::arg("seq_id"), "Last position held of a sequence, or -1.");
+        py::arg("seq_id"), "Returns the last position of a sequence, or -1.");
     cls.def(
         "memory_can_shift",
         [](const Context& self) {
@@ -129,7 +167,7 @@ void bind_context_memory(ContextClass& cls) {
                 return llama_memory_can_shift(context.memory());
             });
         },
-        "Whether seq_add() works.");
+        "Returns whether seq_add() works with this model.");
 }
 
 }  // namespace core

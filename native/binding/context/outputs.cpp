@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "native/binding/context/context.h"
+#include "native/binding/interpreter/doc.h"
 
 namespace py = pybind11;
 
@@ -61,24 +62,51 @@ void bind_context_outputs(ContextClass& cls) {
         [](const Context& self) {
             return with_context(self, [](ContextHandle& context) { return context.n_outputs(); });
         },
-        "Rows that the last decode() left.");
+        "Number of outputs of the last decode().");
     cls.def(
         "logits",
         [](const Context& self, int32_t index) { return copy_row(self, index, logit_rows); },
         py::arg("index") = -1,
-        "Logits of one output, float32 [n_vocab]; -1 is the last one. IndexError if there is "
-        "none.");
+        R"(
+        Returns the logits of one output.
+
+        Args:
+          index: The output; -1 is the last one.
+
+        Returns:
+          float32 [n_vocab].
+
+        Raises:
+          ContextError: There are no outputs.
+          IndexError: There is no such output.
+        )"_doc);
     cls.def(
         "logits_all", [](const Context& self) { return copy_rows(self, logit_rows); },
-        "Logits of all outputs, float32 [n_outputs, n_vocab].");
+        "Returns the logits of all outputs, float32 [n_outputs, n_vocab].");
     cls.def(
         "embeddings",
         [](const Context& self, int32_t index) { return copy_row(self, index, embedding_rows); },
         py::arg("index") = -1,
-        "Embedding of one token, float32 [n_embd_out]; for pooling_type 0 (none).");
+        R"(
+        Returns the embedding of one token, in a context of LLAMA_POOLING_TYPE_NONE.
+
+        Args:
+          index: The output; -1 is the last one.
+
+        Returns:
+          float32 [n_embd_out].
+
+        Raises:
+          IndexError: There is no such output.
+        )"_doc);
     cls.def(
         "embeddings_all", [](const Context& self) { return copy_rows(self, embedding_rows); },
-        "Embeddings of all tokens, float32 [n_outputs, n_embd_out]; for pooling_type 0 (none).");
+        R"(
+        Returns the embeddings of all tokens, in a context of LLAMA_POOLING_TYPE_NONE.
+
+        Returns:
+          float32 [n_outputs, n_embd_out].
+        )"_doc);
     cls.def(
         "embeddings_seq",
         [](const Context& self, llama_seq_id seq_id) {
@@ -86,8 +114,15 @@ void bind_context_outputs(ContextClass& cls) {
                 self, [&](ContextHandle& context) { return context.pooled_embedding(seq_id); }));
         },
         py::arg("seq_id"),
-        "Pooled embedding of a sequence, float32 [n_embd_out]; for pooling_type 4 (rank) its\n"
-        "scores, float32 [n_cls_out].");
+        R"(
+        Returns the pooled embedding of a sequence.
+
+        Args:
+          seq_id: The sequence.
+
+        Returns:
+          float32 [n_embd_out]; for LLAMA_POOLING_TYPE_RANK its scores, float32 [n_cls_out].
+        )"_doc);
 }
 
 }  // namespace core

@@ -13,8 +13,7 @@ void bind_context_params(py::module_& m) {
     using Params = llama_context_params;
     py::class_<Params> cls(
         m, "ContextParams",
-        "How to create a context; the defaults are llama.cpp's. Values are checked when it is "
-        "used.");
+        "How to create a context. Defaults are llama.cpp's; values are checked when it is used.");
     cls.def(py::init([] { return llama_context_default_params(); }));
     def_int(cls, "n_ctx", &Params::n_ctx);
     def_int(cls, "n_batch", &Params::n_batch);

@@ -15,6 +15,7 @@
 
 #include "native/binding/context/context.h"
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/interpreter/params.h"
@@ -104,14 +105,13 @@ void def_grammar_fields(ParamsClass& cls) {
             self.grammar =
                 text.empty() ? common_grammar() : common_grammar(COMMON_GRAMMAR_TYPE_USER, text);
         },
-        "GBNF text, \"\": none; its first rule is named root.");
+        "GBNF text whose first rule is named root; \"\": none.");
     cls.def_readwrite("grammar_lazy", &Params::grammar_lazy,
-                      "Apply the grammar only from the first trigger on.");
+                      "Whether the grammar applies only from the first trigger on.");
     def_guarded<Params, std::vector<GrammarTrigger>>(
         cls, "grammar_triggers",
         [](const Params& self) { return to_tuples(self.grammar_triggers); }, &set_triggers,
-        "What starts a lazy grammar: (type, text, token), type 0 token, 1 word, 2 "
-        "pattern, 3 full pattern.");
+        "Triggers of a lazy grammar as (type, text, token); type: 0 token, 1 word, 2 pattern.");
     def_guarded<Params, std::vector<llama_token>>(
         cls, "preserved_tokens",
         [](const Params& self) {
@@ -128,7 +128,7 @@ void def_grammar_fields(ParamsClass& cls) {
 
 void bind_params(py::module_& m) {
     ParamsClass cls(m, "SamplingParams",
-                    "How to choose tokens; fields and defaults are llama-common's.");
+                    "How to choose tokens. Fields and defaults are llama-common's.");
     cls.def(py::init<>());
     def_int(cls, "seed", &Params::seed);
     def_int(cls, "n_prev", &Params::n_prev);
@@ -157,13 +157,14 @@ void bind_params(py::module_& m) {
     cls.def_readwrite("mirostat_tau", &Params::mirostat_tau);
     cls.def_readwrite("mirostat_eta", &Params::mirostat_eta);
     cls.def_readwrite("top_n_sigma", &Params::top_n_sigma);
-    cls.def_readwrite("ignore_eos", &Params::ignore_eos, "Never choose an end of generation.");
+    cls.def_readwrite("ignore_eos", &Params::ignore_eos,
+                      "Whether an end of generation is never chosen.");
     def_guarded<Params, std::vector<std::string>>(
         cls, "samplers", &get_samplers, &set_samplers,
-        "Names of the samplers, in the order in which they are applied.");
+        "Names of the samplers, in the order in which they apply.");
     def_guarded<Params, std::map<llama_token, float>>(
         cls, "logit_bias", &get_logit_bias, &set_logit_bias,
-        "What to add to the logits of some tokens; -inf forbids one.");
+        "Token id -> number to add to its logit; -inf forbids the token.");
     def_grammar_fields(cls);
 }
 
@@ -205,28 +206,54 @@ llama_token sample_from_logits(
 }
 
 void bind_sampler(py::module_& m) {
-    py::class_<Sampler, std::shared_ptr<Sampler>> cls(
-        m, "Sampler",
-        "Chooses tokens. temp < 0: at random after the penalties; temp = 0: the most likely one\n"
-        "after the penalties. One thread at a time, else BusyError.");
+    py::class_<Sampler, std::shared_ptr<Sampler>> cls(m, "Sampler", R"(
+        Chooses tokens.
+
+        With temp < 0 it chooses at random after the penalties, with temp = 0 the most likely token
+        after the penalties. It serves one thread at a time: a call from a second one meanwhile
+        raises BusyError.
+        )"_doc);
     cls.def(py::init([](const Model& model, const CopyOf<Params>& copy) {
                 auto handle = model.get();
                 GilRelease release;
                 return make_outside_gil<Sampler>(std::move(handle), copy.params);
             }),
             py::arg("model"), py::arg("params"),
-            "GrammarError, with line and reason, for an invalid grammar; ValueError for other\n"
-            "parameters that cannot be used.");
+            R"(
+            Creates a sampler.
+
+            Args:
+              model: Model whose tokens it chooses.
+              params: Its parameters.
+
+            Raises:
+              GrammarError: The grammar is invalid. The message has line and reason.
+              ValueError: Another parameter cannot be used.
+            )"_doc);
     cls.def("sample", &sample, py::arg("context"), py::arg("index") = -1,
-            "Choose a token from one output of a context; accept() is left to the caller.");
+            R"(
+            Chooses a token, without accepting it.
+
+            Args:
+              context: The context, after decode().
+              index: Its output; -1 is the last one.
+            )"_doc);
     cls.def(
         "accept",
         [](Sampler& self, llama_token token, bool is_generated) {
             with_sampler(self, [&] { self.accept(token, is_generated); });
         },
         py::arg("token"), py::arg("is_generated") = true,
-        "Take note of a token; one that is_generated advances the grammar too.\n\n"
-        "GrammarError, and nothing changes, when it does not fit the grammar.");
+        R"(
+        Adds a token to those that the penalties look at.
+
+        Args:
+          token: The token id.
+          is_generated: Whether the model generated it, so that the grammar advances too.
+
+        Raises:
+          GrammarError: The token does not fit the grammar. Nothing has changed.
+        )"_doc);
     cls.def(
         "accept_many",
         [](Sampler& self, const Tokens& tokens, bool is_generated) {
@@ -241,23 +268,37 @@ void bind_sampler(py::module_& m) {
             });
         },
         py::arg("tokens"), py::arg("is_generated") = false,
-        "accept() for several tokens, for instance the prompt, which the penalties look at.");
+        R"(
+        Accepts several tokens like accept(), for instance a prompt's.
+
+        Args:
+          tokens: The token ids.
+          is_generated: Whether the model generated them, so that the grammar advances too.
+        )"_doc);
     cls.def("sample_from_logits", &sample_from_logits, py::arg("logits"),
-            "Choose a token from one row of logits, float32 [n_vocab], that Python may have "
-            "changed.");
+            R"(
+            Chooses a token from logits that Python may have changed, without accepting it.
+
+            Args:
+              logits: float32 [n_vocab].
+
+            Raises:
+              ValueError: The logits have another shape, or all of them are -inf or NaN.
+            )"_doc);
     cls.def(
         "reset", [](Sampler& self) { with_sampler(self, [&] { self.reset(); }); },
-        "Forget all accepted tokens and start the random numbers again.");
+        "Forgets all accepted tokens and restarts the random numbers.");
     cls.def(
         "clone",
         [](Sampler& self) {
             return with_sampler(self, [&] { return make_outside_gil<Sampler>(self); });
         },
-        "A copy in the same state.");
-    cls.def("describe", &Sampler::describe, "The active samplers in their order.");
+        "Returns a copy in the same state.");
+    cls.def("describe", &Sampler::describe,
+            "Returns a text that lists the active samplers in their order.");
     cls.def_property_readonly(
         "seed", [](Sampler& self) { return with_sampler(self, [&] { return self.seed(); }); },
-        "Seed of the random numbers in use.");
+        "Seed of the random numbers.");
 }
 
 }  // namespace
@@ -266,7 +307,16 @@ void init_sampling(py::module_& m) {
     bind_params(m);
     bind_sampler(m);
     m.def("sample_accept", &sample_accept, py::arg("context"), py::arg("sampler"),
-          "sample() from the last output and accept() in one call; returns the token.");
+          R"(
+          Chooses a token with Sampler.sample() and accepts it, in one call.
+
+          Args:
+            context: The context, after decode(). Its last output counts.
+            sampler: The sampler.
+
+          Returns:
+            The token id.
+          )"_doc);
 }
 
 }  // namespace core

@@ -2,6 +2,7 @@
 #include <pybind11/pybind11.h>
 
 #include "native/binding/context/context.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/core/saved_state.h"
 
@@ -50,13 +51,21 @@ void state_set(const Context& self, const py::bytes& state) {
 }  // namespace
 
 void bind_context_state(ContextClass& cls) {
-    cls.def("state_size", &state_size, "Bytes that state_get() returns now.");
+    cls.def("state_size", &state_size,
+            "Returns the number of bytes that state_get() would return now.");
     cls.def("state_get", &state_get,
-            "Save the memory of all sequences; see state_set(). Logits are not part of it.");
+            "Returns the memory of all sequences, for state_set(). It has no outputs.");
     cls.def("state_set", &state_set, py::arg("state"),
-            "Restore what state_get() returned, in a context of the same model and shape.\n\n"
-            "There are no outputs afterwards until the next decode(). StateError for damaged or\n"
-            "foreign bytes leaves the context as it was; for a state that does not fit, empty.");
+            R"(
+            Restores the memory that state_get() returned, without outputs.
+
+            Args:
+              state: Bytes from a context of the same model and shape.
+
+            Raises:
+              StateError: The bytes are damaged or foreign, and the context is as it was; or they
+                do not fit into the context, which is empty then.
+            )"_doc);
 }
 
 }  // namespace core

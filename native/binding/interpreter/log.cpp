@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/interpreter/signals.h"
@@ -87,14 +88,28 @@ void init_log(py::module_& m) {
     open_log(write_line);
     py::module_::import("atexit").attr("register")(py::cpp_function(stop_logging));
 
-    m.def(
-        "set_log_level", &set_log_level, py::arg("level"),
-        "Least level that is logged: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.\n\n"
-        "Lines below it are dropped without taking the GIL. ValueError for another number.");
+    m.def("set_log_level", &set_log_level, py::arg("level"),
+          R"(
+          Sets the least level that is logged. Lines below it are dropped without taking the GIL.
+
+          Args:
+            level: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.
+
+          Raises:
+            ValueError: There is no such level.
+          )"_doc);
     m.def("set_log_sink", &set_log_sink, py::arg("sink").none(true),
-          "Send each whole log line to ``sink(level, line)``; None: to ``sys.stderr``.\n\n"
-          "The sink is called on whichever thread logs. An exception in it is reported as\n"
-          "unraisable and otherwise ignored; what it logs itself is dropped.");
+          R"(
+          Sends each whole log line to a function.
+
+          Args:
+            sink: Called as ``sink(level, line)`` on the thread that logs. None: lines go to
+              ``sys.stderr``. An exception in it is reported as unraisable and otherwise ignored;
+              lines that it logs itself are dropped.
+
+          Raises:
+            TypeError: The sink is not callable.
+          )"_doc);
 }
 
 }  // namespace core

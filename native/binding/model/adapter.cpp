@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/gguf_file.h"
@@ -39,12 +40,21 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
 
 void init_adapter(py::module_& m) {
     py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
-        m, "LoraAdapter", "A LoRA adapter of a model; see Context.set_lora().");
+        m, "LoraAdapter", "A LoRA adapter of a model, applied with Context.set_lora().");
     cls.def(py::init([](const Model& model, Path path) {
                 return make_outside_gil<LoraAdapter>(model, std::move(path.text));
             }),
             py::arg("model"), py::arg("path"),
-            "Load a GGUF adapter. ModelLoadError names the file and the reason.");
+            R"(
+            Loads a GGUF adapter.
+
+            Args:
+              model: Model that the adapter was made for, with its weights.
+              path: File of the adapter.
+
+            Raises:
+              ModelLoadError: The file is missing, damaged, or made for another model.
+            )"_doc);
     cls.def_property_readonly("path",
                               [](const LoraAdapter& self) { return path_to_str(self.path()); });
 }

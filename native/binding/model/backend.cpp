@@ -15,6 +15,7 @@
 #include "ggml-backend.h"
 #include "llama.h"
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/errors.h"
@@ -168,45 +169,80 @@ void numa_init(int strategy) {
 void init_backend(py::module_& m) {
     m.def(
         "llama_version", [] { return std::string(llama_version()); },
-        "Version of the llama.cpp inside, for instance ``0.5.0-dev``.");
+        "Returns the version of llama.cpp, for instance ``0.5.0-dev``.");
     m.def(
-        "ggml_version", [] { return std::string(ggml_version()); }, "Version of the ggml inside.");
+        "ggml_version", [] { return std::string(ggml_version()); }, "Returns the version of ggml.");
     m.def(
         "llama_commit", [] { return std::string(llama_commit()); },
-        "Commit of the llama.cpp inside.");
+        "Returns the commit of llama.cpp.");
     m.def(
         "system_info", [] { return to_str(has_backends() ? llama_print_system_info() : ""); },
-        "One line about the loaded backends and the features they use; \"\" without backends.");
+        "Returns one line about the loaded backends and their features; \"\" without backends.");
     m.def(
         "supports_gpu_offload", [] { return has_backends() && llama_supports_gpu_offload(); },
-        "Whether a loaded backend can hold model layers on a GPU.");
+        "Returns whether a loaded backend can hold model layers on a GPU.");
     m.def(
         "supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
-        "Whether the RPC backend is loaded.");
-    m.def("supports_mmap", &llama_supports_mmap, "Whether model files can be memory-mapped.");
-    m.def("supports_mlock", &llama_supports_mlock, "Whether model memory can be locked.");
-    m.def("max_devices", &llama_max_devices, "Greatest number of devices, and of tensor_split.");
+        "Returns whether the RPC backend is loaded.");
+    m.def("supports_mmap", &llama_supports_mmap,
+          "Returns whether model files can be memory-mapped.");
+    m.def("supports_mlock", &llama_supports_mlock, "Returns whether model memory can be locked.");
+    m.def("max_devices", &llama_max_devices,
+          "Returns the greatest number of devices, and so the greatest length of tensor_split.");
     m.def("max_parallel_sequences", &llama_max_parallel_sequences,
-          "Greatest ContextParams.n_seq_max.");
-    m.def("time_us", &llama_time_us, "Monotonic time in microseconds.");
+          "Returns the greatest ContextParams.n_seq_max.");
+    m.def("time_us", &llama_time_us, "Returns a monotonic time in microseconds.");
     m.def("load_backend", &load_backend, py::arg("path"),
-          "Load a backend library and register it.\n\n"
-          "Returns the registry's name, and what the backend complained about: without a device\n"
-          "it says why. BackendError, with the loader's reason, when that fails.");
+          R"(
+          Loads a backend library and registers it.
+
+          Args:
+            path: The library.
+
+          Returns:
+            The registry's name, and the errors that the backend logged: its reason if it found no
+            device.
+
+          Raises:
+            BackendError: The library cannot be loaded. The message has the loader's reason.
+          )"_doc);
     m.def("native_files", &native_paths,
-          "The files that llama.cpp's libraries were really loaded from, as name -> path.");
-    m.def("backends", &backends, "Names of the registered backends, in the order of loading.");
+          "Returns the files from which llama.cpp's libraries were loaded, as name -> path.");
+    m.def("backends", &backends,
+          "Returns the names of the registered backends, in the order of loading.");
     m.def("devices", &devices,
-          "The devices of all loaded backends.\n\n"
-          "Each is a dict: name, description, type (\"cpu\", \"gpu\", \"igpu\", \"accel\"),\n"
-          "backend, memory_free and memory_total (bytes).");
+          R"(
+          Returns the devices of all loaded backends.
+
+          Returns:
+            A dict per device: ``name``, ``description``, ``type`` ("cpu", "gpu", "igpu", "accel"),
+            ``backend``, ``memory_free`` and ``memory_total`` (bytes).
+          )"_doc);
     m.def("cpu_features", &cpu_features,
-          "Instruction sets that the loaded CPU backend was compiled for, as name -> 1;\n"
-          "empty when no CPU backend is loaded.");
+          R"(
+          Returns the instruction sets that the loaded CPU backend was compiled for.
+
+          Returns:
+            Name -> 1; empty if no CPU backend is loaded.
+          )"_doc);
     m.def("backend_init", &backend_init,
-          "Initialise llama.cpp; further calls do nothing. BackendError without a backend.");
+          R"(
+          Initialises llama.cpp. Further calls do nothing.
+
+          Raises:
+            BackendError: No backend is loaded.
+          )"_doc);
     m.def("numa_init", &numa_init, py::arg("strategy"),
-          "Set the NUMA strategy: 0 disabled, 1 distribute, 2 isolate, 3 numactl, 4 mirror.");
+          R"(
+          Sets the NUMA strategy.
+
+          Args:
+            strategy: One of GGML_NUMA_STRATEGY_*.
+
+          Raises:
+            BackendError: No backend is loaded.
+            ValueError: There is no such strategy.
+          )"_doc);
 }
 
 }  // namespace core

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/model/grammar_triggers.h"
@@ -83,23 +84,31 @@ void bind_message(py::module_& m) {
             }
             return list;
         },
-        "(name, arguments as JSON text, id) of each call.");
+        "Name, arguments as JSON text, and id of each call.");
     cls.def(
         "to_json",
         [](const ChatMessage& self) {
             return to_str(call_native(ErrorKind::kChatTemplate,
                                       [&] { return self.get().to_json_oaicompat().dump_safe(); }));
         },
-        "The message as JSON in OpenAI's form.");
+        "Returns the message as JSON in OpenAI's form.");
     m.def("chat_diffs", &chat_diffs, py::arg("previous"), py::arg("new"),
-          "What the longer message adds to the shorter one, for streaming.\n\n"
-          "Each dict holds some of: ``reasoning_content``, ``content`` (text to append),\n"
-          "``tool_call_index`` with ``tool_call`` (name, arguments to append, id).");
+          R"(
+          Returns the parts of a message that an earlier, shorter one lacks, for streaming.
+
+          Args:
+            previous: The shorter message.
+            new: The longer message.
+
+          Returns:
+            Dicts with some of ``reasoning_content`` and ``content`` (text to append), and
+            ``tool_call_index`` with ``tool_call`` (name, arguments to append, id).
+          )"_doc);
 }
 
 void bind_prompt(py::module_& m) {
     py::class_<ChatPrompt, std::shared_ptr<ChatPrompt>> cls(
-        m, "ChatPrompt", "A rendered chat, with what generating and reading the answer needs.");
+        m, "ChatPrompt", "A rendered chat, with the grammar and the parser for its answer.");
     const auto def_text = [&cls](const char* name, std::string common_chat_params::* field,
                                  const char* doc) {
         cls.def_property_readonly(
@@ -110,13 +119,12 @@ void bind_prompt(py::module_& m) {
             name, [field](const ChatPrompt& self) { return self.params().*field; }, doc);
     };
     def_text("prompt", &common_chat_params::prompt,
-             "The text to tokenize, with special tokens parsed; BOS is left out where the model\n"
-             "adds it.");
-    def_text("grammar", &common_chat_params::grammar, "GBNF that the answer follows, or \"\".");
+             "Text to tokenize with special tokens parsed, without the BOS that the model adds.");
+    def_text("grammar", &common_chat_params::grammar, "GBNF of the answer, or \"\".");
     def_text("generation_prompt", &common_chat_params::generation_prompt,
-             "The end of the prompt, where the answer begins.");
+             "End of the prompt, which begins the answer.");
     def_text("thinking_start_tag", &common_chat_params::thinking_start_tag,
-             "What begins the reasoning, or \"\".");
+             "Tag that begins the reasoning, or \"\".");
     def_value("grammar_lazy", &common_chat_params::grammar_lazy,
               "Whether the grammar waits for a trigger.");
     def_value("supports_thinking", &common_chat_params::supports_thinking,
@@ -126,7 +134,7 @@ void bind_prompt(py::module_& m) {
     def_value("additional_stops", &common_chat_params::additional_stops,
               "Stop strings of this template.");
     def_value("thinking_end_tags", &common_chat_params::thinking_end_tags,
-              "What ends the reasoning.");
+              "Tags that end the reasoning.");
     cls.def_property_readonly(
         "grammar_triggers",
         [](const ChatPrompt& self) { return to_tuples(self.params().grammar_triggers); },
@@ -144,13 +152,24 @@ void bind_prompt(py::module_& m) {
             return ChatMessage(self.parse(text, is_partial));
         },
         py::arg("text"), py::arg("is_partial") = false,
-        "Read an answer, or with ``is_partial`` the beginning of one.\n\n"
-        "ChatTemplateError when it does not have the expected form.");
+        R"(
+        Parses an answer.
+
+        Args:
+          text: The answer.
+          is_partial: Whether the text is only the beginning of an answer.
+
+        Returns:
+          The message.
+
+        Raises:
+          ChatTemplateError: The text does not have the form that the template implies.
+        )"_doc);
 }
 
 void bind_templates(py::module_& m) {
     py::class_<ChatTemplates, std::shared_ptr<ChatTemplates>> cls(
-        m, "ChatTemplates", "The Jinja chat template of a model, or one given as text.");
+        m, "ChatTemplates", "A Jinja chat template, a model's own or a given text.");
     cls.def(py::init([](const Model* model, const std::string& source, const std::string& bos,
                         const std::string& eos) {
                 if (model == nullptr && source.empty()) {
@@ -162,8 +181,18 @@ void bind_templates(py::module_& m) {
             }),
             py::arg("model").none(true), py::arg("template") = "", py::arg("bos") = "",
             py::arg("eos") = "",
-            "``template`` replaces the model's; a model without one gets ChatML. ``bos`` and\n"
-            "``eos`` count without a model only. ChatTemplateError for an invalid template.");
+            R"(
+            Parses the template.
+
+            Args:
+              model: Model with a template; one without gets ChatML. None: only ``template`` counts.
+              template: Text that replaces the model's template, if not empty.
+              bos: Beginning of text, used without a model only.
+              eos: End of text, used without a model only.
+
+            Raises:
+              ChatTemplateError: The template is invalid, or there is none.
+            )"_doc);
     cls.def_property_readonly(
         "source",
         [](const ChatTemplates& self) { return to_str(common_chat_templates_source(self.get())); },
@@ -171,11 +200,11 @@ void bind_templates(py::module_& m) {
     cls.def_property_readonly(
         "caps",
         [](const ChatTemplates& self) { return common_chat_templates_get_caps(self.get()); },
-        "What the template can render, as name -> bool.");
+        "Capabilities of the template, as name -> bool.");
     cls.def_property_readonly(
         "was_explicit",
         [](const ChatTemplates& self) { return common_chat_templates_was_explicit(self.get()); },
-        "False when neither a template was given nor the model has one.");
+        "Whether a template was given or the model has one.");
     cls.def_property_readonly(
         "supports_thinking",
         [](const ChatTemplates& self) {
@@ -208,12 +237,25 @@ void bind_templates(py::module_& m) {
         py::arg("add_generation_prompt") = true, py::arg("parallel_tool_calls") = false,
         py::arg("enable_thinking") = true, py::arg("reasoning_format") = "none",
         py::arg("kwargs") = Texts(), py::arg("now") = py::none(),
-        "Render messages, and tools, given as JSON text in OpenAI's form.\n\n"
-        "``tool_choice``: auto, required or none. ``kwargs``: more variables, values as JSON "
-        "text.\n"
-        "``reasoning_format``: none, auto, deepseek or deepseek-legacy. ``now``: seconds since "
-        "the\n"
-        "epoch. ChatTemplateError for invalid JSON or what the template cannot render.");
+        R"(
+        Renders a chat.
+
+        Args:
+          messages: JSON text of the messages in OpenAI's form.
+          tools: JSON text of the tools in OpenAI's form, or "".
+          tool_choice: "auto", "required" or "none".
+          json_schema: JSON text of a schema for the answer, or "".
+          grammar: GBNF for the answer, or "".
+          add_generation_prompt: Whether the prompt ends with the beginning of an answer.
+          parallel_tool_calls: Whether an answer may have several tool calls.
+          enable_thinking: Whether the model may reason first.
+          reasoning_format: "none", "auto", "deepseek" or "deepseek-legacy".
+          kwargs: Further variables of the template; the values are JSON text.
+          now: Time for the template, in seconds since the epoch.
+
+        Raises:
+          ChatTemplateError: A text is invalid JSON, or the template fails.
+        )"_doc);
 }
 
 }  // namespace
@@ -234,8 +276,18 @@ void init_chat(py::module_& m) {
             return to_str(text);
         },
         py::arg("template"), py::arg("context"), py::arg("bos"), py::arg("eos"),
-        "Render a Jinja template with the variables of a JSON object; bos_token and eos_token "
-        "are\nadded to them unless given. ChatTemplateError for what is invalid.");
+        R"(
+        Renders a Jinja template that need not be a chat's.
+
+        Args:
+          template: The template.
+          context: JSON text of an object: the variables.
+          bos: Value of the variable ``bos_token``, unless the context has one.
+          eos: Value of the variable ``eos_token``, unless the context has one.
+
+        Raises:
+          ChatTemplateError: The template or the context is invalid, or rendering fails.
+        )"_doc);
 }
 
 }  // namespace core

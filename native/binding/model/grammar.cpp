@@ -6,6 +6,7 @@
 
 #include "json-schema-to-grammar.h"
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/grammar_syntax.h"
@@ -48,11 +49,26 @@ void init_grammar(py::module_& m) {
         "json_schema_to_grammar",
         [](const std::string& schema) { return to_str(schema_to_grammar(schema)); },
         py::arg("schema"),
-        "GBNF grammar for the JSON texts that a JSON schema (as text) describes.\n\n"
-        "GrammarError, with the reason, for invalid JSON and for what cannot be expressed.");
+        R"(
+        Converts a JSON schema into a GBNF grammar for the JSON texts that it describes.
+
+        Args:
+          schema: JSON text of the schema.
+
+        Raises:
+          GrammarError: The text is invalid JSON, or the grammar cannot express the schema.
+        )"_doc);
     m.def("check_grammar", &check_grammar, py::arg("grammar"), py::arg("root") = "root",
-          "GrammarError with line, column and reason unless the GBNF grammar is valid.\n\n"
-          "``root`` is the rule where it starts.");
+          R"(
+          Validates a GBNF grammar.
+
+          Args:
+            grammar: The grammar.
+            root: Name of the rule with which it starts.
+
+          Raises:
+            GrammarError: The grammar is invalid. The message has line, column and reason.
+          )"_doc);
 }
 
 }  // namespace core

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/errors.h"
 
@@ -72,9 +73,14 @@ std::string machine_id() { return "generic"; }
 
 void init_machine_id(py::module_& m) {
     m.def("machine_id", &machine_id,
-          "What this processor and operating system can do, as a short text.\n\n"
-          "x86: vendor, signature, CPUID feature words and XCR0 in hexadecimal; ARM: HWCAPs.\n"
-          "Equal on machines where the same CPU backends run; reading it takes microseconds.");
+          R"(
+          Returns a short text that names the features of this processor and operating system.
+
+          It is equal on machines where the same CPU backends run. Reading it takes microseconds.
+
+          Returns:
+            x86: vendor, signature, CPUID feature words and XCR0 in hexadecimal; ARM: HWCAPs.
+          )"_doc);
 }
 
 }  // namespace core

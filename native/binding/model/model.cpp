@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/interpreter/params.h"
@@ -116,7 +117,7 @@ std::map<std::string, MetadataValue> to_overrides(const MetadataDict& values) {
 void init_model_params(py::module_& m) {
     py::class_<ModelParams> cls(
         m, "ModelParams",
-        "How to load a model; the defaults are llama.cpp's. Values are checked when it is used.");
+        "How to load a model. Defaults are llama.cpp's; values are checked when it is used.");
     cls.def(py::init<>());
     const auto def_plain = [&cls](const char* name, auto field, const char* doc) {
         cls.def_property(
@@ -134,19 +135,20 @@ void init_model_params(py::module_& m) {
             [field](ModelParams& self, bool value) { self.plain.*field = value; }, doc);
     };
     def_plain("n_gpu_layers", &llama_model_params::n_gpu_layers,
-              "Layers to keep on the GPU; a negative number means all.");
+              "Layers to keep on the GPU; a negative number: all.");
     def_plain("split_mode", &llama_model_params::split_mode,
-              "Over several GPUs: NONE 0, LAYER 1, ROW 2, TENSOR 3.");
-    def_plain("main_gpu", &llama_model_params::main_gpu, "The GPU for split_mode NONE.");
+              "How to use several GPUs, LLAMA_SPLIT_MODE_*.");
+    def_plain("main_gpu", &llama_model_params::main_gpu, "The GPU for LLAMA_SPLIT_MODE_NONE.");
     def_plain("load_mode", &llama_model_params::load_mode,
-              "AUTO -1, NONE 0, MMAP 1, MLOCK 2, MMAP_MLOCK 3, DIRECT_IO 4.");
-    def_flag("vocab_only", &llama_model_params::vocab_only, "Load the vocabulary, no weights.");
+              "How to read the file, LLAMA_LOAD_MODE_*.");
+    def_flag("vocab_only", &llama_model_params::vocab_only,
+             "Whether to load the vocabulary alone, without weights.");
     def_flag("check_tensors", &llama_model_params::check_tensors,
-             "Look for invalid numbers in the weights while loading.");
+             "Whether to look for invalid numbers in the weights.");
     def_flag("use_extra_bufts", &llama_model_params::use_extra_bufts,
-             "Allow repacked weights (faster, and not memory-mapped).");
+             "Whether weights may be repacked: faster, and not memory-mapped.");
     def_flag("no_host", &llama_model_params::no_host,
-             "Bypass the host buffer, so that extra buffers can be used.");
+             "Whether to bypass the host buffer, so that extra buffers can be used.");
     def_container(cls, "tensor_split", &ModelParams::tensor_split,
                   "Share of each GPU; at most max_devices() numbers.");
     def_guarded<ModelParams, MetadataDict>(
@@ -197,16 +199,26 @@ void init_model(py::module_& m) {
                                                std::move(progress));
             }),
             py::arg("path"), py::arg("params"), py::arg("progress") = py::none(),
-            "Load a GGUF file.\n\n"
-            "``progress`` gets the loaded fraction, 0 to 1; when it returns False, loading stops.\n"
-            "ModelLoadError names the file, the reason and what to do.");
+            R"(
+            Loads a GGUF file.
+
+            Args:
+              path: The file, or the first part of a split one.
+              params: How to load it.
+              progress: Called with the loaded fraction, 0 to 1. Loading stops if it returns False.
+
+            Raises:
+              ModelLoadError: Names the file, the reason and a remedy.
+            )"_doc);
     cls.def("close", &Model::close,
-            "Give the model up. Its memory is freed when no context, sampler or adapter made of it "
-            "is left.");
+            R"(
+            Gives the model up.
+
+            Its memory is freed as soon as no context, sampler or adapter of it is left.
+            )"_doc);
     cls.def_property_readonly("closed", &Model::closed);
     cls.def_property_readonly("path", [](const Model& self) { return path_to_str(self.path()); });
-    cls.def_property_readonly("desc", &description,
-                              "Architecture, size and quantisation in a few words.");
+    cls.def_property_readonly("desc", &description, "Architecture, size and quantisation.");
     def_hyperparameter(cls, "n_ctx_train", &llama_model_n_ctx_train,
                        "Context length of the training.");
     def_hyperparameter(cls, "n_embd", &llama_model_n_embd, "Width of the hidden state.");
@@ -232,16 +244,27 @@ void init_model(py::module_& m) {
     def_number(cls, "n_params", &llama_model_n_params, "Number of weights.");
     def_number(cls, "size", &llama_model_size, "Bytes of all tensors.");
     def_number(cls, "has_encoder", &llama_model_has_encoder,
-               "Whether encode() comes before decoding.");
+               "Whether Context.encode() comes before decoding.");
     def_number(cls, "has_decoder", &llama_model_has_decoder, "Whether it can generate.");
-    def_number(cls, "is_recurrent", &llama_model_is_recurrent, "Mamba, RWKV and the like.");
-    def_number(cls, "is_hybrid", &llama_model_is_hybrid, "Attention and recurrent layers.");
-    def_number(cls, "is_diffusion", &llama_model_is_diffusion, "Diffusion language model.");
+    def_number(cls, "is_recurrent", &llama_model_is_recurrent,
+               "Whether it is a recurrent model, such as Mamba or RWKV.");
+    def_number(cls, "is_hybrid", &llama_model_is_hybrid,
+               "Whether it has both attention and recurrent layers.");
+    def_number(cls, "is_diffusion", &llama_model_is_diffusion,
+               "Whether it is a diffusion language model.");
     def_number(cls, "decoder_start_token", &llama_model_decoder_start_token,
                "First token of the decoder of an encoder-decoder model, else -1.");
-    cls.def("metadata", &metadata, "The scalar metadata of the file, as text.");
+    cls.def("metadata", &metadata, "Returns the scalar metadata of the file, as text.");
     cls.def("chat_template", &chat_template, py::arg("name") = py::none(),
-            "The Jinja chat template of that name (None: the default one), or None.");
+            R"(
+            Returns a Jinja chat template of the file.
+
+            Args:
+              name: Name of the template. None: the default one.
+
+            Returns:
+              The template, or None if there is none of this name.
+            )"_doc);
     bind_vocab(cls);
 }
 

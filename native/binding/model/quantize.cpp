@@ -8,6 +8,7 @@
 #include "ggml.h"
 #include "llama.h"
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/binding/interpreter/params.h"
@@ -99,9 +100,11 @@ void quantize(const Path& input_file, const Path& output_file, const QuantizePar
 }  // namespace
 
 void init_quantize(py::module_& m) {
-    py::class_<QuantizeParams> cls(m, "QuantizeParams",
-                                   "How to quantize; the defaults are llama.cpp's. Types of "
-                                   "GGML_TYPE_COUNT are chosen by llama.cpp.");
+    py::class_<QuantizeParams> cls(m, "QuantizeParams", R"(
+        How to quantize. Defaults are llama.cpp's.
+
+        llama.cpp chooses a tensor type of GGML_TYPE_COUNT.
+        )"_doc);
     cls.def(py::init([] { return llama_model_quantize_default_params(); }));
     def_int(cls, "nthread", &QuantizeParams::nthread);
     def_int(cls, "ftype", &QuantizeParams::ftype);
@@ -116,10 +119,20 @@ void init_quantize(py::module_& m) {
     cls.def_readwrite("dry_run", &QuantizeParams::dry_run);
 
     m.def("quantize", &quantize, py::arg("fname_inp"), py::arg("fname_out"), py::arg("params"),
-          "Write a quantized copy of a model file.\n\n"
-          "ModelLoadError when the input is no model; LlamaError, with llama.cpp's reason, when\n"
-          "the file type is unknown, the output cannot be written, or the model cannot be\n"
-          "quantized like this.");
+          R"(
+          Writes a quantized copy of a model file.
+
+          Args:
+            fname_inp: The model file.
+            fname_out: File to write.
+            params: How to quantize it.
+
+          Raises:
+            ModelLoadError: The input is not a model.
+            LlamaError: The file type is unknown, the output cannot be written, or the model cannot
+              be quantized like this. The message has llama.cpp's reason.
+            ValueError: There is no such tensor type, or the path of the output is invalid.
+          )"_doc);
 }
 
 }  // namespace core

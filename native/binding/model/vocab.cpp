@@ -5,6 +5,7 @@
 #include <string>
 
 #include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/model/model.h"
 #include "native/core/tokenizer.h"
@@ -36,7 +37,7 @@ void bind_vocab(ModelClass& cls) {
     def_vocab_property(
         cls, "vocab_type",
         [](const llama_vocab* vocab) { return static_cast<int>(llama_vocab_type(vocab)); },
-        "LLAMA_VOCAB_TYPE_*; 0: the file has no vocabulary.");
+        "LLAMA_VOCAB_TYPE_*; LLAMA_VOCAB_TYPE_NONE: the file has no vocabulary.");
     def_vocab_property(cls, "token_bos", &llama_vocab_bos, "Beginning of text, or -1.");
     def_vocab_property(cls, "token_eos", &llama_vocab_eos, "End of text, or -1.");
     def_vocab_property(cls, "token_eot", &llama_vocab_eot, "End of turn, or -1.");
@@ -62,10 +63,21 @@ void bind_vocab(ModelClass& cls) {
             return tokenize(*self.get(), copy, add_special, parse_special);
         },
         py::arg("text"), py::arg("add_special"), py::arg("parse_special"),
-        "Token ids of UTF-8 text.\n\n"
-        "``add_special`` adds BOS/EOS as the model wants; ``parse_special`` turns the text of\n"
-        "special tokens into those tokens. TokenizeError without a vocabulary, and for bytes that "
-        "are\nnot UTF-8 where the vocabulary cannot spell them.");
+        R"(
+        Tokenizes text.
+
+        Args:
+          text: UTF-8 text.
+          add_special: Whether to add BOS and EOS where the model does.
+          parse_special: Whether the text of a special token becomes that token.
+
+        Returns:
+          Token ids.
+
+        Raises:
+          TokenizeError: The model has no vocabulary, or the vocabulary cannot spell bytes that are
+            not UTF-8.
+        )"_doc);
     cls.def(
         "detokenize",
         [](const Model& self, const Tokens& tokens, bool remove_special, bool unparse_special) {
@@ -77,17 +89,34 @@ void bind_vocab(ModelClass& cls) {
             return py::bytes(text);
         },
         py::arg("tokens"), py::arg("remove_special") = false, py::arg("unparse_special") = false,
-        "Text of token ids; may end within a UTF-8 character.\n\n"
-        "``remove_special`` drops BOS/EOS where the model adds them; ``unparse_special`` "
-        "renders\nspecial tokens as text. TokenizeError for an id outside the vocabulary.");
+        R"(
+        Converts token ids back into text.
+
+        Args:
+          tokens: The token ids.
+          remove_special: Whether to drop BOS and EOS where the model adds them.
+          unparse_special: Whether to render special tokens as text.
+
+        Returns:
+          UTF-8 text, which may end within a character.
+
+        Raises:
+          TokenizeError: An id is outside the vocabulary.
+        )"_doc);
     cls.def(
         "token_to_piece",
         [](const Model& self, llama_token token, bool special, int lstrip) {
             return py::bytes(token_to_piece(*self.get(), token, special, lstrip));
         },
         py::arg("token"), py::arg("special") = false, py::arg("lstrip") = 0,
-        "Text of one token, without up to ``lstrip`` leading spaces; b\"\" for a special token "
-        "unless\n``special``.");
+        R"(
+        Returns the text of one token.
+
+        Args:
+          token: The token id.
+          special: Whether a special token has a text; else it is empty.
+          lstrip: Greatest number of leading spaces to remove.
+        )"_doc);
     cls.def(
         "token_text",
         [](const Model& self, llama_token token) {
@@ -95,31 +124,31 @@ void bind_vocab(ModelClass& cls) {
                 return to_str(llama_vocab_get_text(vocab, id));
             });
         },
-        py::arg("token"), "The vocabulary's own entry for a token.");
+        py::arg("token"), "Returns the vocabulary's own entry for a token.");
     cls.def(
         "token_score",
         [](const Model& self, llama_token token) {
             return lookup(self, token, &llama_vocab_get_score);
         },
-        py::arg("token"), "The vocabulary's score of a token.");
+        py::arg("token"), "Returns the vocabulary's score of a token.");
     cls.def(
         "token_attr",
         [](const Model& self, llama_token token) {
             return static_cast<int>(lookup(self, token, &llama_vocab_get_attr));
         },
-        py::arg("token"), "Bits of LLAMA_TOKEN_ATTR_*.");
+        py::arg("token"), "Returns the bits of LLAMA_TOKEN_ATTR_* of a token.");
     cls.def(
         "is_eog",
         [](const Model& self, llama_token token) {
             return lookup(self, token, &llama_vocab_is_eog);
         },
-        py::arg("token"), "Whether a token ends the generation.");
+        py::arg("token"), "Returns whether a token ends the generation.");
     cls.def(
         "is_control",
         [](const Model& self, llama_token token) {
             return lookup(self, token, &llama_vocab_is_control);
         },
-        py::arg("token"), "Whether a token is a control token.");
+        py::arg("token"), "Returns whether a token is a control token.");
 }
 
 }  // namespace core
