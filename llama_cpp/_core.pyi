@@ -4,6 +4,7 @@ Binding of llama.cpp and of its library llama-common.
 """
 
 import collections.abc
+import enum
 import os
 import typing
 
@@ -16,13 +17,16 @@ __all__: list[str] = [
     "ChatTemplates",
     "Context",
     "ContextParams",
+    "LogLevel",
     "LoraAdapter",
     "Model",
     "ModelParams",
+    "Outputs",
     "QuantizeParams",
     "Sampler",
     "SamplingParams",
     "TextStream",
+    "TriggerType",
     "backend_init",
     "backends",
     "chat_diffs",
@@ -53,6 +57,17 @@ __all__: list[str] = [
     "time_us",
     "top_logprobs",
 ]
+
+class LogLevel(enum.IntEnum):
+    """
+    Level of a log line. The numbers are GGML_LOG_LEVEL_*.
+    """
+
+    DEBUG = ...
+    ERROR = ...
+    INFO = ...
+    NOTHING = ...
+    WARNING = ...
 
 class ModelParams:
     """
@@ -584,6 +599,15 @@ class ContextParams:
     @yarn_orig_ctx.setter
     def yarn_orig_ctx(self, value: int) -> None: ...
 
+class Outputs(enum.Enum):
+    """
+    Tokens of a decode() that have an output: logits, or an embedding.
+    """
+
+    ALL = ...
+    LAST = ...
+    NONE = ...
+
 class Context:
     """
     A model's working memory.
@@ -625,7 +649,7 @@ class Context:
         tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32],
         pos0: int,
         seq_id: int = 0,
-        outputs: int = 1,
+        outputs: Outputs = Outputs.LAST,
     ) -> None:
         """
         Evaluates tokens of one sequence, in several batches if they are more than n_batch.
@@ -637,7 +661,7 @@ class Context:
           tokens: Token ids.
           pos0: Position of the first token; the others follow it.
           seq_id: The sequence.
-          outputs: 0 computes no logits, 1 those of the last token, 2 those of all tokens.
+          outputs: Tokens that have an output.
 
         Raises:
           ContextOverflowError: There is no room for the tokens.
@@ -647,7 +671,7 @@ class Context:
         """
     def decode_one(self, token: int, pos: int, seq_id: int = 0) -> None:
         """
-        Evaluates one token like decode() with outputs=1, for the loop that generates.
+        Evaluates one token, which has an output, for the loop that generates.
 
         Args:
           token: Token id.
@@ -906,6 +930,16 @@ class Context:
         LLAMA_POOLING_TYPE_*.
         """
 
+class TriggerType(enum.IntEnum):
+    """
+    Type of a trigger of a lazy grammar.
+    """
+
+    FULL_PATTERN = ...
+    PATTERN = ...
+    TOKEN = ...
+    WORD = ...
+
 class SamplingParams:
     """
     How to choose tokens. Fields and defaults are llama-common's.
@@ -969,9 +1003,9 @@ class SamplingParams:
     @grammar_lazy.setter
     def grammar_lazy(self, value: bool) -> None: ...
     @property
-    def grammar_triggers(self) -> list[tuple[int, str, int]]:
+    def grammar_triggers(self) -> list[tuple[TriggerType, str, int]]:
         """
-        Triggers of a lazy grammar as (type, text, token); type: 0 token, 1 word, 2 pattern.
+        Triggers of a lazy grammar, each as (TriggerType, text, token).
         """
     @grammar_triggers.setter
     def grammar_triggers(self, value: collections.abc.Sequence[tuple[int, str, int]]) -> None: ...
@@ -1268,7 +1302,7 @@ class ChatPrompt:
         Whether the grammar waits for a trigger.
         """
     @property
-    def grammar_triggers(self) -> list[tuple[int, str, int]]:
+    def grammar_triggers(self) -> list[tuple[TriggerType, str, int]]:
         """
         For SamplingParams.grammar_triggers.
         """
@@ -1565,18 +1599,15 @@ def sample_accept(context: Context, sampler: Sampler) -> int:
       The token id.
     """
 
-def set_log_level(level: int) -> None:
+def set_log_level(level: LogLevel) -> None:
     """
     Sets the least level that is logged. Lines below it are dropped without taking the GIL.
 
     Args:
-      level: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.
-
-    Raises:
-      ValueError: There is no such level.
+      level: The level; LogLevel.ERROR until it is set.
     """
 
-def set_log_sink(sink: collections.abc.Callable[[int, str], None] | None) -> None:
+def set_log_sink(sink: collections.abc.Callable[[LogLevel, str], None] | None) -> None:
     """
     Sends each whole log line to a function.
 

@@ -10,7 +10,7 @@
 namespace core {
 namespace {
 
-// What llama_decode() and llama_encode() return.
+// Return values of llama_decode() and llama_encode().
 constexpr int kStatusNoRoom = 1;
 constexpr int kStatusAborted = 2;
 
@@ -216,8 +216,9 @@ void ContextHandle::encode(const std::vector<llama_token>& tokens) {
 
 int32_t ContextHandle::resolve_row(int32_t index) const {
     if (n_outputs_ == 0) {
-        throw Error(ErrorKind::kContext,
-                    "there are no outputs: decode() with outputs=1 (last token) or 2 (all) first");
+        throw Error(
+            ErrorKind::kContext,
+            "there are no outputs: decode() with outputs=Outputs.LAST or Outputs.ALL first");
     }
     const int64_t row = index < 0 ? static_cast<int64_t>(index) + n_outputs_ : index;
     if (row < 0 || row >= n_outputs_) {
@@ -445,8 +446,8 @@ void ContextHandle::fail(Pass pass, int status, const std::string& log) {
     }
 }
 
-// Removes what a failed decode() wrote, so that the context stays usable. Returns what to add to
-// the error's text.
+// Removes the tokens of a failed decode(), so that the context stays usable. Returns a text to
+// append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
     if (memory_ == nullptr || broken_) {

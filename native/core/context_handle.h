@@ -18,7 +18,7 @@
 namespace core {
 
 // Which tokens of a decode() get a row of logits (and embeddings).
-enum class Outputs { kNone = 0, kLast = 1, kAll = 2 };
+enum class Outputs { kNone, kLast, kAll };
 
 // One batch for llama_decode(), allocated once per context.
 class Batch {
@@ -42,8 +42,8 @@ class Batch {
     std::vector<int8_t> outputs_;
 };
 
-// Every method expects that the caller holds `busy` and not the GIL, except request_abort() and
-// what is constant.
+// Every method expects that the caller holds `busy` and not the GIL, except request_abort() and the
+// getters of constants.
 class ContextHandle {
   public:
     ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params);
@@ -144,7 +144,7 @@ class ContextHandle {
     Batch batch_;
 
     int32_t n_outputs_ = 0;
-    bool has_logits_ = false;  // what the last batch computed
+    bool has_logits_ = false;  // of the last batch
     bool has_embeddings_ = false;
     bool rows_kept_ = false;  // rows of several batches, copied to the two vectors
     std::vector<float> kept_logits_;

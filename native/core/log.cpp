@@ -47,7 +47,7 @@ void hand_to_sink(int level, const std::string& line) {
     const LogSink sink = gate.owns_lock() ? g_sink.load() : nullptr;
     if (sink != nullptr) {
         t_in_sink = true;
-        sink(level, line);
+        sink(static_cast<LogLevel>(level), line);
         t_in_sink = false;
     }
 }
@@ -128,13 +128,9 @@ void close_log() {
     g_sink.store(nullptr);
 }
 
-void set_log_level(int level) {
-    if (level < GGML_LOG_LEVEL_NONE || level > GGML_LOG_LEVEL_ERROR) {
-        throw Error(ErrorKind::kValue,
-                    "log level must be 0 (nothing), 1 (debug), 2 (info), 3 (warning) or 4 (error)");
-    }
-    g_level.store(level);
-    common_log_set_verbosity_thold(common_verbosity(level));
+void set_log_level(LogLevel level) {
+    g_level.store(static_cast<int>(level));
+    common_log_set_verbosity_thold(common_verbosity(g_level));
 }
 
 LogCapture::LogCapture() : outer_(t_capture) {

@@ -10,8 +10,12 @@ namespace core {
 
 std::string join(const std::vector<std::string>& parts, const char* separator);
 
-// Takes whole lines, in whichever thread logs. What it logs itself is dropped. It must not throw.
-using LogSink = void (*)(int level, const std::string& line);
+// The numbers are GGML_LOG_LEVEL_*.
+enum class LogLevel { kNothing = 0, kDebug = 1, kInfo = 2, kWarning = 3, kError = 4 };
+
+// Takes whole lines, on the thread that logs. Lines that it logs itself are dropped. It must not
+// throw.
+using LogSink = void (*)(LogLevel level, const std::string& line);
 
 // Makes llama.cpp, ggml and llama-common log into the sink. Once, before anything that can log.
 void open_log(LogSink sink);
@@ -19,11 +23,11 @@ void open_log(LogSink sink);
 // Waits until no thread is in the sink; afterwards none enters it any more.
 void close_log();
 
-// Least level that is logged, GGML_LOG_LEVEL_*; NONE: nothing. ValueError for another number.
-void set_log_level(int level);
+// Sets the least level that is logged.
+void set_log_level(LogLevel level);
 
 // Withholds the ERROR lines that this thread logs while it lives, so that an exception can say why
-// a call failed. What nobody take()s goes to the log after all.
+// a call failed. Lines that nobody take()s go to the log after all.
 class LogCapture {
   public:
     LogCapture();
@@ -44,7 +48,7 @@ class LogCapture {
     std::vector<std::string> lines_;
 };
 
-// Drops what this thread logs below ERROR while it lives.
+// Drops the lines below ERROR that this thread logs while it lives.
 class LogErrorsOnly {
   public:
     LogErrorsOnly();

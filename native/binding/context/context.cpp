@@ -1,6 +1,7 @@
 // Context: evaluating tokens. Its memory, outputs and saved state have files of their own.
 #include "native/binding/context/context.h"
 
+#include <pybind11/native_enum.h>
 #include <pybind11/stl.h>
 
 #include <map>
@@ -21,19 +22,10 @@ namespace py = pybind11;
 namespace core {
 namespace {
 
-Outputs to_outputs(int outputs) {
-    if (outputs < 0 || outputs > 2) {
-        throw Error(ErrorKind::kContext,
-                    format("outputs = %d must be 0 (none), 1 (last token) or 2 (all)", outputs));
-    }
-    return static_cast<Outputs>(outputs);
-}
-
 void decode(const Context& self, const Tokens& tokens, llama_pos pos0, llama_seq_id seq_id,
-            int outputs) {
-    const Outputs which = to_outputs(outputs);
+            Outputs outputs) {
     with_context(self, [&](ContextHandle& context) {
-        context.decode(tokens.ids.data(), tokens.ids.size(), pos0, seq_id, which);
+        context.decode(tokens.ids.data(), tokens.ids.size(), pos0, seq_id, outputs);
     });
 }
 
@@ -82,9 +74,18 @@ void def_constant(ContextClass& cls, const char* name, Getter getter, const char
         name, [getter](const Context& self) { return getter(self.get()->get()); }, doc);
 }
 
+void bind_outputs(py::module_& m) {
+    py::native_enum<Outputs>(m, "Outputs", "enum.Enum",
+                             "Tokens of a decode() that have an output: logits, or an embedding.")
+        .value("NONE", Outputs::kNone)
+        .value("LAST", Outputs::kLast)
+        .value("ALL", Outputs::kAll)
+        .finalize();
+}
+
 void bind_evaluation(ContextClass& cls) {
     cls.def("decode", &decode, py::arg("tokens"), py::arg("pos0"), py::arg("seq_id") = 0,
-            py::arg("outputs") = 1,
+            py::arg_v("outputs", Outputs::kLast, "Outputs.LAST"),
             R"(
             Evaluates tokens of one sequence, in several batches if they are more than n_batch.
 
@@ -95,7 +96,7 @@ void bind_evaluation(ContextClass& cls) {
               tokens: Token ids.
               pos0: Position of the first token; the others follow it.
               seq_id: The sequence.
-              outputs: 0 computes no logits, 1 those of the last token, 2 those of all tokens.
+              outputs: Tokens that have an output.
 
             Raises:
               ContextOverflowError: There is no room for the tokens.
@@ -105,7 +106,7 @@ void bind_evaluation(ContextClass& cls) {
             )"_doc);
     cls.def("decode_one", &decode_one, py::arg("token"), py::arg("pos"), py::arg("seq_id") = 0,
             R"(
-            Evaluates one token like decode() with outputs=1, for the loop that generates.
+            Evaluates one token, which has an output, for the loop that generates.
 
             Args:
               token: Token id.
@@ -245,6 +246,7 @@ void init_context(py::module_& m) {
           such that the model and the context fit into the free memory.
         )"_doc);
 
+    bind_outputs(m);
     ContextClass cls(m, "Context", R"(
         A model's working memory.
 

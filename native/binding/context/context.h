@@ -29,7 +29,7 @@ class Context {
 
 using ContextClass = pybind11::class_<Context, std::shared_ptr<Context>>;
 
-// Calls `function(handle)` while this thread alone uses the context, with the GIL released.
+// Calls `function(handle)` with the GIL released, while no other thread uses the context.
 template <typename Function>
 auto with_context(const Context& context, Function&& function) {
     GilRelease release;

@@ -19,7 +19,7 @@ namespace {
 using TokenLogprob = std::pair<llama_token, double>;
 using TopLogprobs = std::pair<double, std::vector<TokenLogprob>>;
 
-// Log of the sum of the exponentials: what a logit is above it is its log-probability.
+// Log of the sum of the exponentials. A logit minus this is its log-probability.
 double log_sum_exp(const float* logits, int32_t size) {
     const float greatest = *std::max_element(logits, logits + size);
     if (!std::isfinite(greatest)) {

@@ -1,6 +1,7 @@
 // The Python classes SamplingParams and Sampler.
 #include "sampling.h"
 
+#include <pybind11/native_enum.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "native/binding/context/context.h"
@@ -83,7 +85,10 @@ void set_logit_bias(Params& params, const std::map<llama_token, float>& biases) 
     }
 }
 
-void set_triggers(Params& params, const std::vector<GrammarTrigger>& triggers) {
+// The type is a TriggerType or, out of `sampling_extras`, its number.
+using NumberedTrigger = std::tuple<int, std::string, llama_token>;
+
+void set_triggers(Params& params, const std::vector<NumberedTrigger>& triggers) {
     std::vector<common_grammar_trigger> converted;
     for (const auto& [type, value, token] : triggers) {
         if (type < COMMON_GRAMMAR_TRIGGER_TYPE_TOKEN ||
@@ -108,10 +113,10 @@ void def_grammar_fields(ParamsClass& cls) {
         "GBNF text whose first rule is named root; \"\": none.");
     cls.def_readwrite("grammar_lazy", &Params::grammar_lazy,
                       "Whether the grammar applies only from the first trigger on.");
-    def_guarded<Params, std::vector<GrammarTrigger>>(
+    def_guarded<Params, std::vector<NumberedTrigger>>(
         cls, "grammar_triggers",
         [](const Params& self) { return to_tuples(self.grammar_triggers); }, &set_triggers,
-        "Triggers of a lazy grammar as (type, text, token); type: 0 token, 1 word, 2 pattern.");
+        "Triggers of a lazy grammar, each as (TriggerType, text, token).");
     def_guarded<Params, std::vector<llama_token>>(
         cls, "preserved_tokens",
         [](const Params& self) {
@@ -127,6 +132,13 @@ void def_grammar_fields(ParamsClass& cls) {
 }
 
 void bind_params(py::module_& m) {
+    py::native_enum<TriggerType>(m, "TriggerType", "enum.IntEnum",
+                                 "Type of a trigger of a lazy grammar.")
+        .value("TOKEN", TriggerType::kToken)
+        .value("WORD", TriggerType::kWord)
+        .value("PATTERN", TriggerType::kPattern)
+        .value("FULL_PATTERN", TriggerType::kFullPattern)
+        .finalize();
     ParamsClass cls(m, "SamplingParams",
                     "How to choose tokens. Fields and defaults are llama-common's.");
     cls.def(py::init<>());
@@ -168,7 +180,7 @@ void bind_params(py::module_& m) {
     def_grammar_fields(cls);
 }
 
-// Calls `function(sampler)` while this thread alone uses it, with the GIL released.
+// Calls `function()` with the GIL released, while no other thread uses the sampler.
 template <typename Function>
 auto with_sampler(Sampler& sampler, Function&& function) {
     GilRelease release;

@@ -1,6 +1,7 @@
 // The log's sink in Python.
 #include "native/core/log.h"
 
+#include <pybind11/native_enum.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/typing.h>
 
@@ -40,7 +41,7 @@ void dispose_of(py::error_already_set& error) {
 }
 
 // A callable that raises must not disturb the native code that is logging.
-void write_line(int level, const std::string& line) {
+void write_line(LogLevel level, const std::string& line) {
     py::gil_scoped_acquire gil;
     py::error_scope keep_pending_exception;
     if (is_main_thread()) {
@@ -58,11 +59,12 @@ void write_line(int level, const std::string& line) {
     }
 }
 
-using Sink = py::typing::Optional<py::typing::Callable<void(int, py::str)>>;
+using Sink = py::typing::Optional<py::typing::Callable<void(LogLevel, py::str)>>;
 
 void set_log_sink(Sink sink) {
     if (!sink.is_none() && PyCallable_Check(sink.ptr()) == 0) {
-        throw py::type_error("the log sink must be callable: sink(level: int, line: str), or None");
+        throw py::type_error(
+            "the log sink must be callable: sink(level: LogLevel, line: str), or None");
     }
     PyObject* added = sink.is_none() ? nullptr : sink.release().ptr();
     PyObject* removed;
@@ -85,6 +87,14 @@ void stop_logging() {
 }  // namespace
 
 void init_log(py::module_& m) {
+    py::native_enum<LogLevel>(m, "LogLevel", "enum.IntEnum",
+                              "Level of a log line. The numbers are GGML_LOG_LEVEL_*.")
+        .value("NOTHING", LogLevel::kNothing)
+        .value("DEBUG", LogLevel::kDebug)
+        .value("INFO", LogLevel::kInfo)
+        .value("WARNING", LogLevel::kWarning)
+        .value("ERROR", LogLevel::kError)
+        .finalize();
     open_log(write_line);
     py::module_::import("atexit").attr("register")(py::cpp_function(stop_logging));
 
@@ -93,10 +103,7 @@ void init_log(py::module_& m) {
           Sets the least level that is logged. Lines below it are dropped without taking the GIL.
 
           Args:
-            level: 1 debug, 2 info, 3 warning, 4 error (default), 0 nothing.
-
-          Raises:
-            ValueError: There is no such level.
+            level: The level; LogLevel.ERROR until it is set.
           )"_doc);
     m.def("set_log_sink", &set_log_sink, py::arg("sink").none(true),
           R"(
