@@ -1,4 +1,4 @@
-"""`unity_source`, `unity_sources`: several C++ files as one translation unit, so that the headers they share are read once."""
+"""`unity_source`, `unity_sources`: C++ files as one translation unit, which reads headers once."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 

@@ -11,8 +11,8 @@ def native_modules(name, units, hdrs, copts, deps, visibility):
 
     Args:
       name: prefix of the modules' targets.
-      units: name -> sources, files of this package that are compiled together. Reading pybind11 takes most of a
-        file's compile time, and every ABI compiles all of them.
+      units: name -> sources, files of this package that are compiled together. Reading pybind11
+        takes most of a file's compile time, and every ABI compiles all of them.
       hdrs: their headers.
       copts: their compiler options.
       deps: libraries that they need beside Python's headers.

@@ -11,12 +11,12 @@
 namespace core {
 namespace {
 
-common_json parse_chat_json(const std::string& text, const std::string& what) {
-    return parse_json(text, ErrorKind::kChatTemplate, what);
+common_json parse_chat_json(const std::string& text, const std::string& name) {
+    return parse_json(text, ErrorKind::kChatTemplate, name);
 }
 
-// Calls what renders a template, once or many times; all of it together stays within the engine's
-// limits (jinja/limits.h).
+// Calls a function that renders a template, once or many times. All renderings together stay within
+// the engine's limits (jinja/limits.h).
 template <typename Call>
 auto call_template(Call&& call) -> decltype(call()) {
     const jinja::limit_scope limits(interrupt_requested);

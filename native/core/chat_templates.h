@@ -12,7 +12,7 @@
 
 namespace core {
 
-// All fail with ChatTemplateError. What is const may run at the same time in several threads.
+// All fail with ChatTemplateError. Const functions may run at the same time in several threads.
 
 // A rendered prompt, and how to read the answer to it.
 class ChatPrompt {
@@ -28,7 +28,7 @@ class ChatPrompt {
     common_peg_arena parser_;
 };
 
-// What is rendered: texts are JSON except for tool_choice, grammar and reasoning_format.
+// Input of a template. Texts are JSON, except for tool_choice, grammar and reasoning_format.
 struct ChatArguments {
     std::string messages;
     std::string tools;
@@ -45,7 +45,7 @@ struct ChatArguments {
 
 class ChatTemplates {
   public:
-    // The template of the model, or the one given; one of both may be missing.
+    // `source` replaces the model's template. Either may be missing.
     ChatTemplates(std::shared_ptr<ModelHandle> model, const std::string& source,
                   const std::string& bos, const std::string& eos);
 

@@ -7,7 +7,7 @@
 
 namespace core {
 
-// Fails with ContextError for what llama.cpp would answer with a failed assertion or a crash.
+// Fails with ContextError for parameters that would end in a failed assertion or a crash.
 void validate_context_params(const ModelHandle& model, const llama_context_params& params);
 
 }  // namespace core

@@ -1,5 +1,4 @@
-// Errors, and the one way in which this module calls into llama.cpp. The binding makes
-// Python exceptions of them.
+// Errors, and the one way to call llama.cpp. The binding turns errors into Python exceptions.
 #ifndef NATIVE_CORE_ERRORS_H_
 #define NATIVE_CORE_ERRORS_H_
 
@@ -67,13 +66,13 @@ class NativeScope {
 
 // The text of the exception being handled; call it inside a catch block only. It reads exceptions
 // of other shared libraries too: each of ours carries its own C++ runtime with its own copy of the
-// type information, so `catch (const std::exception&)` does not see what libllama throws.
+// type information, so `catch (const std::exception&)` does not see libllama's exceptions.
 std::string describe_current_exception();
 
 // Whether the exception being handled is a NativeAssertion.
 bool is_assertion();
 
-// Calls into llama.cpp: whatever is thrown in there leaves as an Error of `kind`.
+// Calls llama.cpp. Any exception in there leaves as an Error of `kind`.
 template <typename Call>
 auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
     NativeScope scope;

@@ -19,7 +19,7 @@ constexpr size_t kMargin = size_t{1} << 30;
 // The size of the context is the caller's; llama.cpp would make it smaller.
 constexpr uint32_t kKeepContext = UINT32_MAX;
 
-// What llama.cpp would answer with a failed assertion is refused first.
+// Refuses parameters for which an assertion of llama.cpp would fail.
 void validate(const std::string& path, const ModelParams& params,
               const llama_context_params& context) {
     ModelParams simulated = params;

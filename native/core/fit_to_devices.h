@@ -9,8 +9,8 @@
 
 namespace core {
 
-// Returns the parameters with n_gpu_layers, and what else it takes, set so that the model and a
-// context of it fit into the free memory of the devices: everything where that fits, else as many
+// Returns the parameters with n_gpu_layers, and others where necessary, such that the model and a
+// context of it fit into the free memory of the devices: everything if that fits, else as many
 // layers as fit. Nothing is allocated on the devices. `params` must leave n_gpu_layers,
 // tensor_split and split_mode as they are by default, `context` is as the context will be created.
 //

@@ -25,7 +25,7 @@ bool begins_with(const std::string& text, const char* prefix) {
     return text.compare(0, std::strlen(prefix), prefix) == 0;
 }
 
-// What a file that is not GGUF probably is, and how to get a GGUF instead.
+// Returns the probable format of a file that is not GGUF, and how to get a GGUF instead.
 const char* guess_content(const std::string& head) {
     if (begins_with(head, "version https://git-lfs")) {
         return "it is a Git LFS pointer: run `git lfs pull` to fetch the real file";

@@ -7,12 +7,12 @@
 
 namespace core {
 
-// Fails with ModelLoadError, which says what to do, when the path is missing, is no regular file,
-// cannot be read, is empty or does not begin like GGUF. `noun` says what the file should be.
+// Fails with ModelLoadError, which has a remedy, if the path is missing, is no regular file, cannot
+// be read, is empty or does not begin like GGUF. `noun` names the kind of file in the message.
 void check_gguf_file(const std::string& path, const char* noun);
 
-// Number of positions that a model has learned embeddings for; INT32_MAX when it has none. With a
-// greater position llama.cpp reads behind the table and stops the process.
+// Returns the number of positions for which a model has learned embeddings; INT32_MAX if it has
+// none. With a greater position llama.cpp reads behind the table and stops the process.
 int32_t learned_positions(const std::string& path);
 
 }  // namespace core

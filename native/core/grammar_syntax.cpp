@@ -13,12 +13,12 @@
 namespace core {
 namespace {
 
-// llama.cpp's own limit on {m,n}, and ours on what its recursive functions get to see.
+// llama.cpp's own limit on {m,n}, and our limits on the depth of its recursive functions.
 constexpr uint64_t kMostRepetitions = 2000;
 constexpr int kDeepestGroup = 200;
 constexpr int kLongestChain = 1000;
 
-// What llama.cpp makes of repetitions: elements, and rules with a name each.
+// llama.cpp expands repetitions to elements and named rules; these limit their size.
 constexpr uint64_t kMostBytes = 1u << 28;
 constexpr uint64_t kElementBytes = 8;
 constexpr uint64_t kRuleBytes = 128;
@@ -27,7 +27,7 @@ constexpr uint64_t kUnbounded = UINT64_MAX;
 
 constexpr size_t kExcerpt = 60;  // bytes of the grammar in a message
 
-// What matters of a rule beyond its syntax: which rules can stand at its beginning.
+// The part of a rule that decides which rules can stand at its beginning.
 struct Element {
     enum Kind { kTerminal, kReference, kAlternative };
     Kind kind;
@@ -378,7 +378,7 @@ class Checker {
     }
 
     // llama.cpp turns S{m,n} into m times S and a rule `S S' | ` for the rest. One S stands for
-    // the m: more do not change what can come first.
+    // the m: more do not change the beginning.
     void repeat(std::vector<Element>& elements, size_t last, uint64_t least, uint64_t most,
                 size_t rest) {
         std::vector<Element> item(elements.begin() + static_cast<std::ptrdiff_t>(last),
@@ -548,7 +548,7 @@ class Checker {
         return found;
     }
 
-    // Left recursion behind rules of which llama.cpp does not see that they can match nothing: its
+    // Left recursion behind rules that can match nothing, which llama.cpp does not notice: its
     // stacks grow for ever where something follows the recursion. Else it stops by itself.
     void check_hidden_left_recursion() const {
         const std::vector<bool> nullable = nullable_rules();

@@ -8,11 +8,11 @@
 
 namespace core {
 
-// Fails with GrammarError, which names line, column and reason, for what llama.cpp's parser would
-// refuse.
+// Fails with GrammarError, which names line, column and reason, if llama.cpp's parser would refuse
+// the grammar.
 //
-// That parser comes after this one. Alone it will not do: it writes its complaint to stderr, where
-// nobody can read it back, names no line, and overflows the stack on deep nesting.
+// That parser follows this one. It is not enough alone: it writes its error to stderr, where nobody
+// can read it back, names no line, and overflows the stack on deep nesting.
 //
 // Without a vocabulary the names of tokens, as in <think>, are taken as they are.
 void check_grammar_syntax(const std::string& grammar, const std::string& root,

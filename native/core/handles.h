@@ -1,5 +1,5 @@
-// Owners of llama.cpp's objects. Python objects hold them through Closable; what is made of a model
-// (contexts, samplers, adapters) shares its ownership, so that close() never pulls it away.
+// Owners of llama.cpp's objects. Python objects hold them through Closable. A model's contexts,
+// samplers and adapters share its ownership, so that close() never frees it under them.
 #ifndef NATIVE_CORE_HANDLES_H_
 #define NATIVE_CORE_HANDLES_H_
 
@@ -16,8 +16,8 @@
 
 namespace core {
 
-// A shared pointer that can be closed from any thread. A running call keeps its own share: what it
-// works on is freed when that call ends.
+// A shared pointer that can be closed from any thread. A running call has a share of its own, so
+// that the object is freed when the call ends.
 template <typename T>
 class Closable {
   public:
@@ -42,7 +42,7 @@ class Closable {
         return object_ == nullptr;
     }
 
-    // Gives up this share; the caller lets the result go where freeing may take its time.
+    // Gives up this share. The caller drops the result at a place where freeing may take long.
     std::shared_ptr<T> close() {
         std::lock_guard<std::mutex> lock(mutex_);
         return std::exchange(object_, nullptr);
@@ -86,11 +86,11 @@ class ModelHandle {
     bool has_weights() const { return has_weights_; }     // false: loaded with vocab_only
     int32_t n_positions() const { return n_positions_; }  // INT32_MAX unless they are learned
 
-    // Fails with `kind` unless the id is one of the vocabulary's.
+    // Fails with `kind` unless the vocabulary has the id.
     void check_token(llama_token token, ErrorKind kind) const;
     void check_tokens(const std::vector<llama_token>& tokens, ErrorKind kind) const;
 
-    // Fails with TokenizeError when the file holds no vocabulary at all.
+    // Fails with TokenizeError if the file has no vocabulary.
     void check_has_vocab() const;
 
     // Guards the model's list of adapters, which loading and freeing one changes. Recursive: Python

@@ -1,8 +1,8 @@
 // Ending a native call early because a signal handler of Python raised (Ctrl-C, an alarm).
 //
 // Code that may run long asks interrupt_requested() or poll_interrupt() in its loops, as often as
-// it likes. The answer comes from whoever watches this thread's call: the binding (signals.h), in
-// Python's main thread only, since Python runs signal handlers nowhere else. A handler is
+// it likes. The answer comes from the InterruptWatch of this thread. The binding (signals.h) has
+// one in Python's main thread only, since Python runs signal handlers nowhere else. A handler is
 // arbitrary Python and may call this module again: hold no plain mutex while asking.
 //
 // Once the answer is yes it stays so until the call ends. How the call then fails does not matter:
@@ -17,8 +17,8 @@ namespace core {
 // Not a std::exception: llama.cpp's own handlers must not swallow it half way.
 struct Interrupted {};
 
-// Whether the native call that runs in this thread should end. Reads a clock; nothing more, except
-// every 50 ms or so.
+// Returns whether the native call that runs in this thread should end. It only reads a clock,
+// except every 50 ms or so.
 bool interrupt_requested();
 
 // Throws Interrupted if the call should end.

@@ -6,7 +6,7 @@ namespace {
 constexpr int kDeepest = 256;
 
 // Brackets in double quotes do not count.
-void check_nesting(const std::string& text, ErrorKind kind, const std::string& what) {
+void check_nesting(const std::string& text, ErrorKind kind, const std::string& name) {
     int depth = 0;
     bool in_string = false;
     for (size_t i = 0; i < text.size(); ++i) {
@@ -31,19 +31,19 @@ void check_nesting(const std::string& text, ErrorKind kind, const std::string& w
                 break;
         }
         if (depth > kDeepest) {
-            throw Error(kind, what + format(" nests deeper than %d levels", kDeepest));
+            throw Error(kind, name + format(" nests deeper than %d levels", kDeepest));
         }
     }
 }
 
 }  // namespace
 
-common_json parse_json(const std::string& text, ErrorKind kind, const std::string& what) {
-    check_nesting(text, kind, what);
+common_json parse_json(const std::string& text, ErrorKind kind, const std::string& name) {
+    check_nesting(text, kind, name);
     try {
         return common_json::parse(text);
     } catch (const common_json_error& error) {
-        throw Error(kind, what + " is not valid JSON: " + error.what());
+        throw Error(kind, name + " is not valid JSON: " + error.what());
     }
 }
 

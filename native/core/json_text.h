@@ -10,8 +10,8 @@
 namespace core {
 
 // Fails with `kind` for invalid JSON, and for JSON that nests so deep that a recursive parser could
-// overflow the stack. `what` names the text.
-common_json parse_json(const std::string& text, ErrorKind kind, const std::string& what);
+// overflow the stack. `name` is the text's name in the message.
+common_json parse_json(const std::string& text, ErrorKind kind, const std::string& name);
 
 }  // namespace core
 

@@ -1,4 +1,4 @@
-// Why llama.cpp refuses a model file, and what to do about it.
+// The reason why llama.cpp refuses a model file, and the remedy.
 #ifndef NATIVE_CORE_LOAD_FAILURE_H_
 #define NATIVE_CORE_LOAD_FAILURE_H_
 
@@ -7,10 +7,10 @@
 
 namespace core {
 
-// The reason, out of the lines that llama.cpp logged at ERROR level.
+// Returns the reason, out of the lines that llama.cpp logged at ERROR level.
 std::string reason_of(const std::vector<std::string>& lines);
 
-// Sentences that follow the reason: facts about this file, and the advice.
+// Returns sentences that follow the reason: facts about this file, and the remedy.
 std::string explain_failure(const std::string& path, const std::string& reason);
 
 }  // namespace core

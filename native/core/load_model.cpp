@@ -57,11 +57,11 @@ std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& nam
 }
 
 void copy_text(char (&target)[128], const std::string& text, const std::string& key,
-               const char* what) {
+               const char* part) {
     if (text.size() >= sizeof(target)) {
         throw Error(
             ErrorKind::kModelLoad,
-            format("kv_overrides: the %s of '%s' is longer than 127 bytes", what, key.c_str()));
+            format("kv_overrides: the %s of '%s' is longer than 127 bytes", part, key.c_str()));
     }
     std::memcpy(target, text.c_str(), text.size() + 1);
 }

@@ -49,12 +49,12 @@ class NativeModelParams {
     std::vector<llama_model_tensor_buft_override> tensor_overrides_;
 };
 
-// Fails with ModelLoadError, which names the file, the reason and what to do. `progress` may be
+// Fails with ModelLoadError, which names the file, the reason and a remedy. `progress` may be
 // empty.
 std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
                                         const LoadProgress& progress);
 
-// Text that llama.cpp writes into a buffer, returning its length.
+// Returns the text that llama.cpp writes into a buffer; `read` returns its length.
 std::string read_text(const std::function<int32_t(char*, size_t)>& read);
 
 }  // namespace core

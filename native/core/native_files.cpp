@@ -1,7 +1,7 @@
-// Our libraries have sonames of their own and are found by DT_RPATH, so nobody's file takes their
-// place. Symbols are another matter: whatever LD_PRELOAD or RTLD_GLOBAL put into the global scope
-// comes first for every reference by name, versioned or not. Hence the second half of this file,
-// which looks where each reference really leads.
+// Our libraries have sonames of their own and are found by DT_RPATH, so no other file takes their
+// place. That does not protect symbols: a file that LD_PRELOAD or RTLD_GLOBAL put into the global
+// scope comes first for every reference by name, versioned or not. Hence the second half of this
+// file, which looks where each reference leads.
 #include "native/core/native_files.h"
 
 #if defined(_WIN32)
@@ -173,7 +173,7 @@ class Object {
         return text(name).compare(0, sizeof(kVersionNode) - 1, kVersionNode) == 0;
     }
 
-    // Indices of our version node, among those that the file needs and defines.
+    // Indices of our version node, among the version nodes that the file needs and defines.
     std::set<unsigned> own_versions() const {
         std::set<unsigned> indices;
         const char* need = at<char>(DT_VERNEED);

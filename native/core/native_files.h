@@ -1,5 +1,4 @@
-// From which files this process really has llama.cpp, and the check that they are this package's
-// own. No Python in here.
+// The files from which this process loaded llama.cpp, and the check that they are this package's.
 #ifndef NATIVE_CORE_NATIVE_FILES_H_
 #define NATIVE_CORE_NATIVE_FILES_H_
 
@@ -9,7 +8,7 @@
 
 namespace core {
 
-// Library (as upstream calls it) -> the file that its functions are in.
+// Returns upstream's name of each library -> the file with its functions.
 std::map<std::string, std::string> native_files();
 
 // Throws std::runtime_error, with the foreign file and the remedy, unless everything that this

@@ -127,7 +127,7 @@ bool only_last_is_active(llama_sampler* chain) {
     return true;
 }
 
-// What starts a lazy grammar, in the form that llama.cpp takes.
+// Triggers of a lazy grammar in llama.cpp's form.
 struct Triggers {
     std::vector<std::string> patterns;
     std::vector<llama_token> tokens;
@@ -248,7 +248,7 @@ Sampler::Sampler(std::shared_ptr<ModelHandle> model, common_params_sampling para
     chain_ = call_native(ErrorKind::kLlama, [&] { return make_chain(*model_, params); });
     is_plain_argmax_ = params.temp == 0.0f && only_last_is_active(chain_.get());
     if (params.grammar_lazy) {
-        generation_prompt_.clear();  // what comes before the trigger is free
+        generation_prompt_.clear();  // text before the trigger is free
     }
     prefill_grammar();
 }
@@ -370,7 +370,7 @@ void Sampler::reset() {
     });
 }
 
-// Takes the grammar past what the chat template has put into the prompt already.
+// Advances the grammar past the text that the chat template has put into the prompt already.
 void Sampler::prefill_grammar() {
     if (grammar_ == nullptr || generation_prompt_.empty()) {
         return;

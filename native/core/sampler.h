@@ -16,8 +16,8 @@
 namespace core {
 
 // The chain (logit bias, penalties, then the rest) chooses a token from the whole vocabulary. The
-// grammar is asked about that token alone; only when it does not fit is the grammar applied to the
-// whole vocabulary, which is slow, and the chain again.
+// grammar checks that token alone. Only if it does not fit, the grammar is applied to the whole
+// vocabulary, which is slow, and then the chain again.
 //
 // llama-common's common_sampler works like this too, but keeps its grammar where nothing can ask it
 // whether a token fits, and stops the process when one does not. So its chain is used here, and

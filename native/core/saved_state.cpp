@@ -17,8 +17,8 @@ struct Header {
     char magic[8];
     uint32_t version;
     uint32_t reserved;
-    uint64_t size;   // of what follows
-    uint64_t hash;   // of what follows
+    uint64_t size;   // of the bytes behind the header
+    uint64_t hash;   // of the bytes behind the header
     uint64_t model;  // fingerprint
 };
 static_assert(sizeof(Header) == 40, "the header is stored as it lies in memory");

@@ -1,7 +1,7 @@
 // Saving and restoring the memory of a context.
 //
-// llama.cpp trusts the bytes that it restores. They are therefore wrapped: a header says how long
-// they are, what they hash to and of which model they are, and nothing else reaches llama.cpp.
+// llama.cpp trusts the bytes that it restores. So they have a header with their length, their hash
+// and their model, and llama.cpp sees no other bytes.
 #ifndef NATIVE_CORE_SAVED_STATE_H_
 #define NATIVE_CORE_SAVED_STATE_H_
 
@@ -11,12 +11,12 @@
 
 namespace core {
 
-// All fail with StateError, and expect what ContextHandle's methods expect.
+// All fail with StateError, and have the preconditions of ContextHandle's methods.
 
-// Bytes that save_state() writes now, at most.
+// Returns the greatest number of bytes that save_state() would write now.
 size_t saved_state_size(ContextHandle& context);
 
-// Returns how many bytes of the buffer the state took.
+// Returns the number of bytes written.
 size_t save_state(ContextHandle& context, char* buffer, size_t capacity);
 
 // Damaged or foreign bytes leave the context as it was; a state that does not fit, empty.

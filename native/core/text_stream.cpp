@@ -145,8 +145,8 @@ bool TextStream::append(std::string_view piece) {
     return false;
 }
 
-// Removes the first `size` bytes from what is pending, except, unless `is_final`, an incomplete
-// UTF-8 character at their end.
+// Takes the first `size` bytes of the pending text. Unless `is_final`, an incomplete UTF-8
+// character at their end stays.
 std::string TextStream::take_text(size_t size, bool is_final) {
     std::string text = pending_.substr(0, size);
     if (!is_final) {

@@ -22,7 +22,7 @@ class StopMatcher {
 
     // Takes the next byte; returns whether the stop string is complete with it.
     bool push(char byte);
-    // How many of the last bytes are the beginning of the stop string.
+    // Returns how many of the last bytes are the beginning of the stop string.
     size_t matched() const { return matched_; }
     const std::string& stop() const { return stop_; }
 

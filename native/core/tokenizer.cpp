@@ -46,7 +46,7 @@ void check_special_tokens(const llama_vocab* vocab) {
 
 std::vector<llama_token> tokenize_valid(const ModelHandle& model, const std::string& text,
                                         bool add_special, bool parse_special) {
-    // Hardly any text has more tokens than bytes; the second round is for those that do.
+    // The second round is for the rare text that has more tokens than bytes.
     std::vector<llama_token> tokens(text.size() + 8);
     for (int round = 0; round < 2; ++round) {
         const int32_t n = call_native(ErrorKind::kTokenize, [&] {

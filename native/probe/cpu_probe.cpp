@@ -29,7 +29,7 @@ struct Free {
 };
 using Backend = std::unique_ptr<ggml_backend, Free>;
 
-// What the caller reads when something is wrong shall not drown in ggml's chatter.
+// The caller shows this output if the variant is bad; ggml's other messages would hide the reason.
 void log_errors_only(ggml_log_level level, const char* text, void*) {
     if (level == GGML_LOG_LEVEL_ERROR) {
         std::fputs(text, stderr);
@@ -75,7 +75,7 @@ class Check {
         probe::set_threads(device, backend_.get(), 1);
     }
 
-    // Returns the first fault, "" when there is none.
+    // Returns the first fault; "" if there is none.
     std::string run() {
         for (const ggml_type type : kTypes) {
             for (const probe::Shape& shape : shapes(type)) {

@@ -51,7 +51,7 @@ std::vector<uint8_t> quantize(ggml_type type, int64_t rows, int64_t columns, uin
     return quantized;
 }
 
-// The numbers that the quantised bytes mean.
+// Returns the numbers that the quantised bytes stand for.
 std::vector<float> dequantize(ggml_type type, const std::vector<uint8_t>& quantized,
                               int64_t count) {
     std::vector<float> values(count);
@@ -251,15 +251,15 @@ Outcome Product::compute(ggml_backend_t backend, ggml_backend_buffer_type_t layo
 
 std::string Product::fault(const Outcome& outcome, ggml_backend_buffer_type_t layout,
                            int64_t tokens) const {
-    std::string what;
+    std::string symptom;
     switch (outcome.state) {
         case Outcome::State::kNoKernel:
             return "";
         case Outcome::State::kRefused:
-            what = "taken at load, refused in use";
+            symptom = "taken at load, refused in use";
             break;
         case Outcome::State::kFailed:
-            what = "failed";
+            symptom = "failed";
             break;
         case Outcome::State::kComputed: {
             if (outcome.error <= (type_ == GGML_TYPE_F16 ? kHalfTolerance : kTolerance)) {
@@ -267,7 +267,7 @@ std::string Product::fault(const Outcome& outcome, ggml_backend_buffer_type_t la
             }
             char text[64];
             std::snprintf(text, sizeof(text), "off by %.3g of the largest value", outcome.error);
-            what = text;
+            symptom = text;
         }
     }
     const auto number = [](int64_t value) { return std::to_string(value); };
@@ -276,7 +276,7 @@ std::string Product::fault(const Outcome& outcome, ggml_backend_buffer_type_t la
            number(shape_.matrices) + " x " + number(shape_.rows) + " x " + number(shape_.columns) +
            ", input " + number(shape_.sequences) + " x " + number(shape_.planes) + " x " +
            number(tokens) + (shape_.permuted ? " permuted" : "") +
-           (shape_.shared ? " shared" : "") + ": " + what;
+           (shape_.shared ? " shared" : "") + ": " + symptom;
 }
 
 std::vector<ggml_backend_buffer_type_t> buffer_types(ggml_backend_dev_t device) {

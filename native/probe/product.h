@@ -38,7 +38,7 @@ class Product {
     Outcome compute(ggml_backend_t backend, ggml_backend_buffer_type_t layout,
                     int64_t tokens) const;
 
-    // Says why the outcome is a fault of the backend; "" where it is none.
+    // Returns why the outcome is a fault of the backend; "" if it is none.
     std::string fault(const Outcome& outcome, ggml_backend_buffer_type_t layout,
                       int64_t tokens) const;
 
@@ -61,8 +61,8 @@ class Product {
     std::vector<double> result_;
 };
 
-// Buffer types that weights can lie in: ordinary memory, and those that the device has for repacked
-// and AMX layouts.
+// Returns the buffer types for weights: ordinary memory, and the device's own for repacked and AMX
+// layouts.
 std::vector<ggml_backend_buffer_type_t> buffer_types(ggml_backend_dev_t device);
 
 void set_threads(ggml_backend_dev_t device, ggml_backend_t backend, int count);

@@ -75,7 +75,7 @@ void init_errors(py::module_&) {
     install_abort_handler();
     py::register_local_exception_translator([](std::exception_ptr pointer) {
         if (is_main_thread() && raise_kept_exception()) {
-            return;  // whatever the call failed with: this is why
+            return;  // the cause of any error that the call ends with
         }
         try {
             std::rethrow_exception(pointer);

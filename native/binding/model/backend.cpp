@@ -1,4 +1,4 @@
-// What llama.cpp was built with, which compute backends are loaded, and loading one.
+// Versions and features of llama.cpp, and its compute backends.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>

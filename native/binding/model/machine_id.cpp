@@ -1,4 +1,5 @@
-// A short name for what this machine's processor can do, to remember choices per machine.
+// A short text that names the features of this machine's processor, a key for choices that are
+// remembered per machine.
 #include <pybind11/pybind11.h>
 
 #include <cstdint>

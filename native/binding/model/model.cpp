@@ -1,4 +1,4 @@
-// Model: loading a GGUF file, and what it says about itself.
+// The Python classes ModelParams and Model: loading a GGUF file, and its metadata.
 #include "native/binding/model/model.h"
 
 #include <pybind11/stl.h>
@@ -21,7 +21,7 @@ namespace {
 
 using Progress = py::typing::Optional<py::typing::Callable<bool(float)>>;
 
-// Reports progress to Python and remembers what the callback raised until loading has stopped.
+// Reports progress to Python and keeps the callback's exception until loading has stopped.
 struct ProgressReport {
     py::object callback;
     std::optional<py::error_already_set> raised;
@@ -70,7 +70,7 @@ py::str description(const Model& self) {
         [&](char* buffer, size_t size) { return llama_model_desc(handle->get(), buffer, size); }));
 }
 
-// A read-only property of the model. Those that need the hyperparameters are 0 for vocab_only:
+// A read-only property of the model. Properties of the hyperparameters are 0 for vocab_only:
 // llama.cpp does not read them then, and would stop the process when asked for some.
 template <typename Getter>
 void def_number(ModelClass& cls, const char* name, Getter getter, const char* doc) {
@@ -93,7 +93,7 @@ void def_hyperparameter(ModelClass& cls, const char* name, Getter getter, const 
 using MetadataDict =
     py::typing::Dict<py::str, py::typing::Union<py::bool_, py::int_, py::float_, py::str>>;
 
-// By hand: pybind11 would take None for False and 1.5 for 1.
+// pybind11's own conversion would take None for False and 1.5 for 1.
 std::map<std::string, MetadataValue> to_overrides(const MetadataDict& values) {
     std::map<std::string, MetadataValue> overrides;
     const py::scoped_critical_section lock(values);  // nobody changes it meanwhile
