@@ -110,7 +110,7 @@ class LlamaContext:
         if len(batch.sequences) > 1:
             self._native().decode_sequences(batch.sequences, True)
         elif batch.sequences:
-            outputs = 2 if batch.logits_all else 1
+            outputs = _core.Outputs.ALL if batch.logits_all else _core.Outputs.LAST
             self._native().decode(batch.sequences[0], batch.n_past, 0, outputs)
 
     def kv_cache_clear(self) -> None:

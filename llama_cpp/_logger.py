@@ -27,8 +27,6 @@ GGML_LOG_LEVEL_TO_LOGGING_LEVEL = {
     4: logging.ERROR,
     5: logging.DEBUG,
 }
-_NATIVE_DEBUG = 1
-_NATIVE_ERROR = 4
 
 LogCallback = Callable[[int, bytes, Any], None]
 _user_callback: Optional[LogCallback] = None
@@ -47,7 +45,7 @@ def set_verbose(verbose: bool) -> None:
     with _settings_lock:
         logger.setLevel(logging.DEBUG if verbose else logging.ERROR)
         if _user_callback is None:  # a callback of the user's sees every message, whatever is shown
-            _core.set_log_level(_NATIVE_DEBUG if verbose else _NATIVE_ERROR)
+            _core.set_log_level(_core.LogLevel.DEBUG if verbose else _core.LogLevel.ERROR)
 
 
 def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> None:
@@ -60,12 +58,13 @@ def set_log_callback(callback: Optional[LogCallback], user_data: Any = None) -> 
         _user_callback = callback
         if callback is None:
             _core.set_log_sink(_sink)
-            _core.set_log_level(_NATIVE_ERROR if logger.level >= logging.ERROR else _NATIVE_DEBUG)
+            is_quiet = logger.level >= logging.ERROR
+            _core.set_log_level(_core.LogLevel.ERROR if is_quiet else _core.LogLevel.DEBUG)
         else:
             _core.set_log_sink(
-                lambda level, text: callback(level, text.encode("utf-8", "replace"), user_data)
+                lambda level, text: callback(int(level), text.encode("utf-8", "replace"), user_data)
             )
-            _core.set_log_level(_NATIVE_DEBUG)
+            _core.set_log_level(_core.LogLevel.DEBUG)
 
 
 _core.set_log_sink(_sink)

@@ -46,7 +46,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
             # Where PyInstaller finds its hook.
             "pyinstaller40": ["hook-dirs = llama_cpp._pyinstaller:get_hook_dirs"],
         },
-        extension = Label("//llama_cpp/_core:core_" + abi),
+        extension = Label("//native/binding:module_" + abi),
         import_name = "llama_cpp",
         license_expression = by_accelerator(_license_expression),
         license_files = {Label("//:LICENSE"): "LICENSE"},

@@ -161,11 +161,11 @@ class Session:
         try:
             if not self.rewind(begin):
                 ctx.memory_clear(True)
-                ctx.decode(self.input_ids[:begin], 0, 0, 1)
+                ctx.decode(self.input_ids[:begin], 0)
             if see is not None:
                 self._decode_seen(array, begin, max(n_rows, self.rows_at_once), see)
             elif n_rows == 1:
-                ctx.decode(array, begin, 0, 1)
+                ctx.decode(array, begin)
             else:
                 self._decode_rows(array, begin, n_rows)
         except BaseException:
@@ -179,14 +179,14 @@ class Session:
         """Evaluates tokens with the logits of the last `n_rows`."""
         split = max(0, len(tokens) - n_rows)
         if split:
-            self.ctx.decode(tokens[:split], begin, 0, 0)
-        self.ctx.decode(tokens[split:], begin + split, 0, 2)
+            self.ctx.decode(tokens[:split], begin, outputs=_core.Outputs.NONE)
+        self.ctx.decode(tokens[split:], begin + split, outputs=_core.Outputs.ALL)
 
     def _decode_seen(self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: See) -> None:
         """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
         start, stop = 0, len(tokens) % step or step
         while start < len(tokens):
-            self.ctx.decode(tokens[start:stop], begin + start, 0, 2)
+            self.ctx.decode(tokens[start:stop], begin + start, outputs=_core.Outputs.ALL)
             see(begin + start, stop - start)
             start, stop = stop, stop + step
 

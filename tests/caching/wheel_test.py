@@ -33,7 +33,7 @@ _NAMING = ["CheckWheel", "PyAbiWheel", "WheelIndex"]
 _VULKAN = "--platforms=//platforms:linux_x86_64_vulkan"
 
 _LLAMA_CPP = re.compile(r"llama_cpp//:")
-_BINDING = re.compile(r"//llama_cpp/_core:core_(cp\d+t?)(_objects)?$")
+_BINDING = re.compile(r"//native/binding:module_(cp\d+t?)(_context|_model)?$")
 _ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
 
 
@@ -105,7 +105,7 @@ class WheelTest(CountsTestCase):
         spawns = self.workspace.build([_OTHER_ABI])
         self.assertTrue(spawns)
         for spawn in spawns:
-            self.assertRegex(spawn.label, r"//:wheel_cp314t$|//llama_cpp/_core:core_cp314t")
+            self.assertRegex(spawn.label, r"//:wheel_cp314t$|//native/binding:module_cp314t")
         self.assert_in_table(row("Python ABI", _OTHER_ABI, spawns, executed=False))
 
     def test_wheels_of_all_abis_are_one_graph(self) -> None:

@@ -147,7 +147,7 @@ class CommandLinesTest(unittest.TestCase):
 
     def test_the_extension_leaves_pythons_symbols_to_python(self) -> None:
         (link,) = self.workspace.actions(
-            'mnemonic("CppLink", //llama_cpp/_core:core_cp313)', _METAL
+            'mnemonic("CppLink", //native/binding:module_cp313)', _METAL
         )
         words = link["arguments"]
         self.assertTrue(words[words.index("-o") + 1].endswith("/_core.cpython-313-darwin.so"))
@@ -155,7 +155,7 @@ class CommandLinesTest(unittest.TestCase):
         self.assertIn("-Wl,-rpath,@loader_path/lib", words)
 
     def test_the_probe_finds_the_libraries_beside_it(self) -> None:
-        query = 'mnemonic("CppLink", //llama_cpp/_probe:ggml-cpu-probe)'
+        query = 'mnemonic("CppLink", //native/probe:ggml-cpu-probe)'
         (link,) = self.workspace.actions(query, _METAL)
         self.assertIn("-Wl,-rpath,@loader_path", link["arguments"])
         self.assertFalse([word for word in link["arguments"] if "$ORIGIN" in word])

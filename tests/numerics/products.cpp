@@ -13,7 +13,7 @@
 
 #include "ggml-backend.h"
 #include "ggml.h"
-#include "llama_cpp/_probe/product.h"
+#include "native/probe/product.h"
 
 namespace {
 

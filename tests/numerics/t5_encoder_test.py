@@ -76,7 +76,7 @@ def test_native_calls_agree(path: Path, reference: ReferenceT5Encoder) -> None:
     expected = reference.hidden(tokens)
     llm.ctx.encode(tokens)
     assert largest_error(llm.ctx.embeddings_all(), expected) < TOLERANCE
-    llm.ctx.decode(tokens, 0, 0, 2)
+    llm.ctx.decode(tokens, 0, outputs=llama_cpp._core.Outputs.ALL)
     assert largest_error(llm.ctx.embeddings_all(), expected) < TOLERANCE
 
 

@@ -43,7 +43,7 @@ def alone(load, model):
             if text not in known:
                 tokens = llm.tokenize(text.encode())[: llm.n_batch]
                 llm.ctx.memory_clear(True)
-                llm.ctx.decode(tokens, 0, 0, 2)
+                llm.ctx.decode(tokens, 0, outputs=llama_cpp._core.Outputs.ALL)
                 known[text] = llm.ctx.embeddings_seq(0)
         return np.array([known[text] for text in texts])
 

@@ -300,7 +300,7 @@ def test_a_native_context_with_few_outputs(llm, model_path):
     params.n_ctx, params.n_batch, params.n_outputs_max = 128, 64, 3
     params.n_threads = params.n_threads_batch = 1
     context = _core.Context(llm.model, params)
-    context.decode(tokens, 0, 0, 2)
+    context.decode(tokens, 0, outputs=_core.Outputs.ALL)
     assert_close(context.logits_all(), rows_of(llm, tokens))
     params.n_outputs_max, params.n_seq_max = 1, 2
     with pytest.raises(llama_cpp.ContextError, match="n_outputs_max = 1"):

@@ -6,7 +6,7 @@ import threading
 from functools import partial
 
 import pytest
-from native import (
+from native_calls import (
     PROMPTS,
     expected_texts,
     generate,

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 
 import pytest
-from native import N_TOKENS, PROMPTS
+from native_calls import N_TOKENS, PROMPTS
 from together import each, then_set, together, until
 
 import llama_cpp

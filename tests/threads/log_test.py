@@ -8,10 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from native import PROMPTS, generate, new_context
+from native_calls import PROMPTS, generate, new_context
 from together import each, then_set, together, until
-
-DEBUG, ERROR = 1, 4
 
 
 @pytest.fixture
@@ -37,7 +35,7 @@ def shape(line):
 
 def test_lines_of_several_threads_arrive_whole(core, sink, model_path):
     alone, seen = [], {}
-    core.set_log_level(DEBUG)
+    core.set_log_level(core.LogLevel.DEBUG)
     sink(lambda level, line: alone.append((level, shape(line))))
     load_and_generate(core, model_path)
     sink(
@@ -50,7 +48,7 @@ def test_lines_of_several_threads_arrive_whole(core, sink, model_path):
 
 
 def test_the_sink_changes_while_others_log(core, sink, model_path):
-    core.set_log_level(DEBUG)
+    core.set_log_level(core.LogLevel.DEBUG)
     done = threading.Event()
     counts = [0, 0]
 
@@ -64,8 +62,8 @@ def test_the_sink_changes_while_others_log(core, sink, model_path):
     def change():
         sink(first)
         sink(Second())
-        core.set_log_level(ERROR)
-        core.set_log_level(DEBUG)
+        core.set_log_level(core.LogLevel.ERROR)
+        core.set_log_level(core.LogLevel.DEBUG)
 
     def work():
         return [load_and_generate(core, model_path) for _ in range(3)]
@@ -84,7 +82,7 @@ def test_a_sink_that_raises_disturbs_nobody(core, sink, model_path, monkeypatch)
     def broken(level, line):
         raise ZeroDivisionError(line)
 
-    core.set_log_level(DEBUG)
+    core.set_log_level(core.LogLevel.DEBUG)
     sink(broken)
     texts = each(range(3), lambda _: load_and_generate(core, model_path))
     assert len(set(texts)) == 1
@@ -93,7 +91,7 @@ def test_a_sink_that_raises_disturbs_nobody(core, sink, model_path, monkeypatch)
 
 def test_a_sink_may_call_back_into_llama(core, model, sink, model_path):
     """What it logs itself is dropped, so it never calls itself."""
-    core.set_log_level(DEBUG)
+    core.set_log_level(core.LogLevel.DEBUG)
     lines, inside, nested = [], [], []
 
     def busy(level, line):
@@ -127,7 +125,7 @@ def test_messages_of_native_threads(core, sink):
     for thread in threads:
         assert libc.pthread_join(thread, None) == 0
     assert len(seen) == len(threads)
-    assert all(level == ERROR and missing.decode() in line for _, level, line in seen)
+    assert all(level == core.LogLevel.ERROR and missing.decode() in line for _, level, line in seen)
     assert threading.get_native_id() not in {thread for thread, _, _ in seen}
 
 

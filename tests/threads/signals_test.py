@@ -111,7 +111,7 @@ def sink(level, line):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
 sink.told = False
-_core.set_log_level(1)
+_core.set_log_level(_core.LogLevel.DEBUG)
 _core.set_log_sink(sink)
 try:
     _core.Model(sys.argv[1], _core.ModelParams())

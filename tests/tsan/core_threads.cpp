@@ -19,17 +19,17 @@
 #include <vector>
 
 #include "ggml-backend.h"
-#include "llama_cpp/_core/chat_templates.h"
-#include "llama_cpp/_core/context_handle.h"
-#include "llama_cpp/_core/grammar_syntax.h"
-#include "llama_cpp/_core/handles.h"
-#include "llama_cpp/_core/load_model.h"
-#include "llama_cpp/_core/log.h"
-#include "llama_cpp/_core/sampler.h"
-#include "llama_cpp/_core/saved_state.h"
-#include "llama_cpp/_core/shutdown.h"
-#include "llama_cpp/_core/text_stream.h"
-#include "llama_cpp/_core/tokenizer.h"
+#include "native/core/chat_templates.h"
+#include "native/core/context_handle.h"
+#include "native/core/grammar_syntax.h"
+#include "native/core/handles.h"
+#include "native/core/load_model.h"
+#include "native/core/log.h"
+#include "native/core/sampler.h"
+#include "native/core/saved_state.h"
+#include "native/core/shutdown.h"
+#include "native/core/text_stream.h"
+#include "native/core/tokenizer.h"
 
 namespace {
 
@@ -247,8 +247,8 @@ void loading_and_freeing_while_logging_changes(const World& world) {
         }));
     };
     const Function change = [] {
-        core::set_log_level(GGML_LOG_LEVEL_DEBUG);
-        core::set_log_level(GGML_LOG_LEVEL_ERROR);
+        core::set_log_level(core::LogLevel::kDebug);
+        core::set_log_level(core::LogLevel::kError);
     };
     const Function work = [&] {
         for (int i = 0; i < 3; ++i) {
@@ -256,7 +256,7 @@ void loading_and_freeing_while_logging_changes(const World& world) {
         }
     };
     together({until(done, change), until(done, fail), then_set(done, work), work});
-    core::set_log_level(GGML_LOG_LEVEL_DEBUG);
+    core::set_log_level(core::LogLevel::kDebug);
 }
 
 void one_sampler_fought_over(const World& world) {
@@ -395,8 +395,8 @@ std::set<std::thread::id>& g_loggers = *new std::set<std::thread::id>;
 size_t g_n_lines = 0;
 bool g_closed = false;
 
-void count_line(int level, const std::string& line) {
-    CHECK(level >= GGML_LOG_LEVEL_DEBUG && level <= GGML_LOG_LEVEL_ERROR);
+void count_line(core::LogLevel level, const std::string& line) {
+    CHECK(level >= core::LogLevel::kDebug && level <= core::LogLevel::kError);
     CHECK(!line.empty() && line.find('\n') == std::string::npos);
     const std::lock_guard<std::mutex> lock(g_lines_mutex);
     CHECK(!g_closed);
@@ -455,7 +455,7 @@ int main(int argc, char** argv) {
     }
     core::install_abort_handler();
     core::open_log(count_line);
-    core::set_log_level(GGML_LOG_LEVEL_DEBUG);
+    core::set_log_level(core::LogLevel::kDebug);
     CHECK(ggml_backend_load(argv[1]) != nullptr);
     llama_backend_init();
 

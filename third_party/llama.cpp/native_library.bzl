@@ -18,7 +18,7 @@ NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 _OWN_PREFIX = "llama_cpp_python-"
 
 # The node of version scripts. Files without it are refused by the dynamic loader in place of ours, and the check at import
-# (llama_cpp/_core/native_files.cpp) knows by it which symbols must be ours.
+# (native/core/native_files.cpp) knows by it which symbols must be ours.
 _VERSION_NODE = "LLAMA_CPP_PYTHON_0"
 
 def native_library(

@@ -1,0 +1,62 @@
+// LoraAdapter: a file of low-rank changes to a model, applied per context.
+#include "native/binding/model/adapter.h"
+
+#include <pybind11/pybind11.h>
+
+#include <utility>
+
+#include "native/binding/interpreter/convert.h"
+#include "native/binding/interpreter/doc.h"
+#include "native/binding/interpreter/gil.h"
+#include "native/binding/interpreter/init.h"
+#include "native/core/gguf_file.h"
+#include "native/core/log.h"
+
+namespace py = pybind11;
+
+namespace core {
+
+LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move(path)) {
+    auto owner = model.get();
+    GilRelease release;
+    check_gguf_file(path_, "LoRA adapter");
+    if (!owner->has_weights()) {
+        throw Error(ErrorKind::kModelLoad,
+                    "a LoRA adapter needs a model with weights; this one was loaded with "
+                    "vocab_only");
+    }
+    LogCapture log;
+    std::lock_guard<std::recursive_mutex> lock(owner->adapter_mutex());
+    llama_adapter_lora* adapter = call_native(ErrorKind::kModelLoad, [&] {
+        return llama_adapter_lora_init(owner->get(), path_.c_str());
+    });
+    if (adapter == nullptr) {
+        throw Error(ErrorKind::kModelLoad, "Failed to load LoRA adapter from file: " + path_ +
+                                               ": " + log.take() +
+                                               ". It must be made for this very model");
+    }
+    handle_ = make_outside_gil<AdapterHandle>(std::move(owner), adapter);
+}
+
+void init_adapter(py::module_& m) {
+    py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
+        m, "LoraAdapter", "A LoRA adapter of a model, applied with Context.set_lora().");
+    cls.def(py::init([](const Model& model, Path path) {
+                return make_outside_gil<LoraAdapter>(model, std::move(path.text));
+            }),
+            py::arg("model"), py::arg("path"),
+            R"(
+            Loads a GGUF adapter.
+
+            Args:
+              model: Model that the adapter was made for, with its weights.
+              path: File of the adapter.
+
+            Raises:
+              ModelLoadError: The file is missing, damaged, or made for another model.
+            )"_doc);
+    cls.def_property_readonly("path",
+                              [](const LoraAdapter& self) { return path_to_str(self.path()); });
+}
+
+}  // namespace core

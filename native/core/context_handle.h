@@ -1,0 +1,158 @@
+// A llama.cpp context with its batch: decoding, and the rows that came out of it.
+#ifndef NATIVE_CORE_CONTEXT_HANDLE_H_
+#define NATIVE_CORE_CONTEXT_HANDLE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "llama-cpp.h"
+#include "llama.h"
+#include "native/core/handles.h"
+#include "native/core/interrupt.h"
+#include "native/core/shutdown.h"
+
+namespace core {
+
+// Which tokens of a decode() get a row of logits (and embeddings).
+enum class Outputs { kNone, kLast, kAll };
+
+// One batch for llama_decode(), allocated once per context.
+class Batch {
+  public:
+    explicit Batch(int32_t capacity);
+
+    void clear() { n_tokens_ = n_outputs_ = 0; }
+    void add(llama_token token, llama_pos pos, llama_seq_id seq_id, bool output);
+    int32_t size() const { return n_tokens_; }
+    int32_t n_outputs() const { return n_outputs_; }
+    llama_batch view();
+
+  private:
+    int32_t n_tokens_ = 0;
+    int32_t n_outputs_ = 0;
+    std::vector<llama_token> tokens_;
+    std::vector<llama_pos> positions_;
+    std::vector<int32_t> n_seq_ids_;
+    std::vector<llama_seq_id> seq_ids_;
+    std::vector<llama_seq_id*> seq_id_pointers_;
+    std::vector<int8_t> outputs_;
+};
+
+// Every method expects that the caller holds `busy` and not the GIL, except request_abort() and the
+// getters of constants.
+class ContextHandle {
+  public:
+    ContextHandle(std::shared_ptr<ModelHandle> model, const llama_context_params& params);
+    ~ContextHandle();
+    ContextHandle(const ContextHandle&) = delete;
+    ContextHandle& operator=(const ContextHandle&) = delete;
+
+    std::atomic<bool> busy{false};
+
+    llama_context* get() const { return context_.get(); }
+    llama_memory_t memory() const { return memory_; }
+    const std::shared_ptr<ModelHandle>& model() const { return model_; }
+    int32_t n_seq_max() const { return n_seq_max_; }
+    bool kv_unified() const { return kv_unified_; }
+
+    // These two may be read while the context works.
+    int32_t n_threads() const { return n_threads_.load(std::memory_order_relaxed); }
+    int32_t n_threads_batch() const { return n_threads_batch_.load(std::memory_order_relaxed); }
+    void set_n_threads(int32_t n_threads, int32_t n_threads_batch);
+
+    void decode(const llama_token* tokens, size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
+                Outputs outputs);
+    void decode_sequences(const std::vector<std::vector<llama_token>>& sequences, bool all_outputs);
+    void encode(const std::vector<llama_token>& tokens);
+
+    // Stops the running decode, or the next one when none runs. From any thread.
+    void request_abort() { abort_requested_.store(true); }
+    void clear_abort() { abort_requested_.store(false); }
+
+    // Rows of the last decode: row 0 is the first output token, -1 the last one.
+    int32_t n_outputs() const { return n_outputs_; }
+    int32_t resolve_row(int32_t index) const;
+    const float* logits();
+    const float* embeddings();
+    std::vector<float> pooled_embedding(llama_seq_id seq_id);
+    int32_t n_embd_out() const { return n_embd_out_; }
+    void forget_outputs();
+
+    void set_embeddings(bool on);
+    void set_lora(std::shared_ptr<AdapterHandle> adapter, float scale);
+    void clear_lora();
+
+    void check_seq_id(llama_seq_id seq_id) const;
+    void check_usable() const;  // not after a failed assertion in llama.cpp
+
+    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable.
+    template <typename Call>
+    auto call(ErrorKind kind, Call&& function) -> decltype(function()) {
+        NativeScope scope;
+        try {
+            return function();
+        } catch (const Error&) {
+            throw;
+        } catch (const Interrupted&) {
+            throw;
+        } catch (...) {
+            broken_ = broken_ || is_assertion();
+            throw Error(kind, describe_current_exception());
+        }
+    }
+
+  private:
+    enum class Pass { kDecode, kEncode };
+
+    void check_position(llama_pos pos0, size_t n_tokens, llama_seq_id seq_id) const;
+    void check_encoded() const;
+    size_t batch_limit(size_t n_tokens, Outputs outputs) const;
+    bool is_output(Outputs outputs, bool is_last) const;
+    bool must_stop() const {
+        return abort_requested_.load(std::memory_order_relaxed) || is_exiting() ||
+               interrupt_requested();
+    }
+    Pass evaluation() const { return is_encoder_ ? Pass::kEncode : Pass::kDecode; }
+    void run(Pass pass);
+    [[noreturn]] void fail(Pass pass, int status, const std::string& log);
+    std::string recover(llama_seq_id seq_id, llama_pos pos0);
+    void keep_rows();
+    void apply_adapters();
+
+    std::shared_ptr<ModelHandle> model_;
+    llama_context_ptr context_;
+    llama_memory_t memory_ = nullptr;  // null for models without a decoder
+    int32_t n_batch_ = 0;
+    int32_t n_ubatch_ = 0;
+    int32_t n_seq_max_ = 0;
+    int32_t n_outputs_max_ = 0;
+    int32_t n_embd_out_ = 0;
+    bool may_skip_positions_ = false;  // M-RoPE
+    bool kv_unified_ = false;
+    bool embeddings_on_ = false;
+    bool is_encoder_ = false;    // and no decoder: every evaluation is an encode
+    bool needs_encode_ = false;  // encoder-decoder models
+    bool encoded_ = false;
+    bool broken_ = false;
+    std::atomic<int32_t> n_threads_{0};
+    std::atomic<int32_t> n_threads_batch_{0};
+    std::atomic<bool> abort_requested_{false};
+    Batch batch_;
+
+    int32_t n_outputs_ = 0;
+    bool has_logits_ = false;  // of the last batch
+    bool has_embeddings_ = false;
+    bool rows_kept_ = false;  // rows of several batches, copied to the two vectors
+    std::vector<float> kept_logits_;
+    std::vector<float> kept_embeddings_;
+
+    std::vector<std::pair<std::shared_ptr<AdapterHandle>, float>> adapters_;
+};
+
+}  // namespace core
+
+#endif  // NATIVE_CORE_CONTEXT_HANDLE_H_

@@ -1,0 +1,191 @@
+#include "native/core/load_model.h"
+
+#include <cstring>
+#include <utility>
+
+#include "ggml-backend.h"
+#include "native/core/gguf_file.h"
+#include "native/core/interrupt.h"
+#include "native/core/load_failure.h"
+#include "native/core/log.h"
+#include "native/core/shutdown.h"
+
+namespace core {
+namespace {
+
+void require_one_of(const char* name, int value, int least, int greatest, const char* names) {
+    if (value < least || value > greatest) {
+        throw Error(ErrorKind::kModelLoad, format("%s = %d is not one of %d..%d (%s)", name, value,
+                                                  least, greatest, names));
+    }
+}
+
+void validate(const ModelParams& params) {
+    require_one_of("split_mode", params.plain.split_mode, LLAMA_SPLIT_MODE_NONE,
+                   LLAMA_SPLIT_MODE_TENSOR, "NONE, LAYER, ROW, TENSOR");
+    require_one_of("load_mode", params.plain.load_mode, LLAMA_LOAD_MODE_AUTO,
+                   LLAMA_LOAD_MODE_DIRECT_IO, "AUTO, NONE, MMAP, MLOCK, MMAP_MLOCK, DIRECT_IO");
+    if (params.tensor_split.size() > llama_max_devices()) {
+        throw Error(ErrorKind::kModelLoad,
+                    format("tensor_split has %zu entries; this build knows at most %zu devices",
+                           params.tensor_split.size(), llama_max_devices()));
+    }
+}
+
+std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& names) {
+    std::vector<ggml_backend_dev_t> found;
+    for (const std::string& name : names) {
+        ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+        if (device == nullptr) {
+            std::string known;
+            for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+                known += std::string(i == 0 ? "" : ", ") +
+                         ggml_backend_dev_name(ggml_backend_dev_get(i));
+            }
+            throw Error(ErrorKind::kModelLoad,
+                        "there is no device named '" + name + "'; the devices are: " + known);
+        }
+        if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
+            throw Error(ErrorKind::kModelLoad,
+                        "device '" + name +
+                            "' is the CPU, which is always used; for the CPU alone leave `devices` "
+                            "empty and set n_gpu_layers = 0");
+        }
+        found.push_back(device);
+    }
+    return found;
+}
+
+void copy_text(char (&target)[128], const std::string& text, const std::string& key,
+               const char* part) {
+    if (text.size() >= sizeof(target)) {
+        throw Error(
+            ErrorKind::kModelLoad,
+            format("kv_overrides: the %s of '%s' is longer than 127 bytes", part, key.c_str()));
+    }
+    std::memcpy(target, text.c_str(), text.size() + 1);
+}
+
+struct SetOverride {
+    llama_model_kv_override& entry;
+    const std::string& key;
+
+    void operator()(bool value) const {
+        entry.tag = LLAMA_KV_OVERRIDE_TYPE_BOOL;
+        entry.val_bool = value;
+    }
+    void operator()(int64_t value) const {
+        entry.tag = LLAMA_KV_OVERRIDE_TYPE_INT;
+        entry.val_i64 = value;
+    }
+    void operator()(double value) const {
+        entry.tag = LLAMA_KV_OVERRIDE_TYPE_FLOAT;
+        entry.val_f64 = value;
+    }
+    void operator()(const std::string& value) const {
+        entry.tag = LLAMA_KV_OVERRIDE_TYPE_STR;
+        copy_text(entry.val_str, value, key, "value");
+    }
+};
+
+// llama.cpp takes an array that ends with an entry of empty key.
+std::vector<llama_model_kv_override> make_overrides(
+    const std::map<std::string, MetadataValue>& values) {
+    std::vector<llama_model_kv_override> overrides;
+    for (const auto& [key, value] : values) {
+        llama_model_kv_override entry{};
+        copy_text(entry.key, key, key, "key");
+        std::visit(SetOverride{entry, key}, value);
+        overrides.push_back(entry);
+    }
+    overrides.emplace_back();
+    return overrides;
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
+    throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
+                                           ". " + explain_failure(path, reason));
+}
+
+llama_model_ptr load(const std::string& path, const llama_model_params& params) {
+    LogCapture log;
+    llama_model_ptr model;
+    try {
+        model.reset(call_native(ErrorKind::kModelLoad,
+                                [&] { return llama_model_load_from_file(path.c_str(), params); }));
+    } catch (const Error& error) {
+        std::vector<std::string> lines = log.take_lines();
+        lines.emplace_back(error.what());
+        refuse(path, reason_of(lines));
+    }
+    if (model == nullptr) {
+        refuse(path, reason_of(log.take_lines()));
+    }
+    return model;
+}
+
+bool may_have_learned_positions(const llama_model* model) {
+    const std::string architecture = read_text([&](char* buffer, size_t size) {
+        return llama_model_meta_val_str(model, "general.architecture", buffer, size);
+    });
+    return architecture == "bert" || architecture == "gpt2" || architecture == "mpt" ||
+           architecture == "starcoder";
+}
+
+// Always set: llama.cpp's own callback prints dots into the log.
+bool report_progress(float fraction, void* user_data) {
+    const auto& progress = *static_cast<const LoadProgress*>(user_data);
+    return !is_exiting() && !interrupt_requested() && (!progress || progress(fraction));
+}
+
+}  // namespace
+
+ModelParams::ModelParams() : plain(llama_model_default_params()) {}
+
+NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgress& progress)
+    : plain(params.plain),
+      tensor_split_(params.tensor_split),
+      overrides_(make_overrides(params.kv_overrides)),
+      tensor_overrides_(params.tensor_overrides) {
+    validate(params);
+    devices_ = find_devices(params.devices);
+    if (!devices_.empty()) {
+        devices_.push_back(nullptr);
+        plain.devices = devices_.data();
+    }
+    if (!tensor_split_.empty()) {
+        tensor_split_.resize(llama_max_devices(), 0.0f);
+        plain.tensor_split = tensor_split_.data();
+    }
+    if (overrides_.size() > 1) {
+        plain.kv_overrides = overrides_.data();
+    }
+    if (!tensor_overrides_.empty()) {
+        tensor_overrides_.push_back({nullptr, nullptr});
+        plain.tensor_buft_overrides = tensor_overrides_.data();
+    }
+    plain.progress_callback = report_progress;
+    plain.progress_callback_user_data = const_cast<LoadProgress*>(&progress);
+}
+
+std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
+                                        const LoadProgress& progress) {
+    check_gguf_file(path, "Model");
+    const NativeModelParams native(params, progress);
+    llama_model_ptr model = load(path, native.plain);
+    const int32_t n_positions =
+        may_have_learned_positions(model.get()) ? learned_positions(path) : INT32_MAX;
+    return std::make_unique<ModelHandle>(std::move(model), !native.plain.vocab_only, n_positions);
+}
+
+std::string read_text(const std::function<int32_t(char*, size_t)>& read) {
+    const int32_t size = read(nullptr, 0);
+    if (size <= 0) {
+        return {};
+    }
+    std::string text(static_cast<size_t>(size), '\0');
+    read(text.data(), text.size() + 1);
+    return text;
+}
+
+}  // namespace core

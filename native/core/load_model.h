@@ -1,0 +1,62 @@
+// Loading a model file.
+#ifndef NATIVE_CORE_LOAD_MODEL_H_
+#define NATIVE_CORE_LOAD_MODEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "llama.h"
+#include "native/core/handles.h"
+
+namespace core {
+
+using MetadataValue = std::variant<bool, int64_t, double, std::string>;
+
+struct ModelParams {
+    ModelParams();
+
+    llama_model_params plain;  // the fields without pointers; those are made of the members below
+    std::vector<float> tensor_split;
+    std::map<std::string, MetadataValue> kv_overrides;
+    std::vector<std::string> devices;
+    // Tensors that go elsewhere than their layer: set by fit_to_devices(), patterns of constant
+    // text.
+    std::vector<llama_model_tensor_buft_override> tensor_overrides;
+};
+
+// Gets the loaded fraction, 0 to 1; when it returns false, loading stops.
+using LoadProgress = std::function<bool(float)>;
+
+// llama.cpp's own form of the parameters, whose pointers lead into this object and `progress`.
+// Fails with ModelLoadError for values that llama.cpp does not check.
+class NativeModelParams {
+  public:
+    NativeModelParams(const ModelParams& params, const LoadProgress& progress);
+    NativeModelParams(const NativeModelParams&) = delete;
+    NativeModelParams& operator=(const NativeModelParams&) = delete;
+
+    llama_model_params plain;
+
+  private:
+    std::vector<ggml_backend_dev_t> devices_;
+    std::vector<float> tensor_split_;
+    std::vector<llama_model_kv_override> overrides_;
+    std::vector<llama_model_tensor_buft_override> tensor_overrides_;
+};
+
+// Fails with ModelLoadError, which names the file, the reason and a remedy. `progress` may be
+// empty.
+std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
+                                        const LoadProgress& progress);
+
+// Returns the text that llama.cpp writes into a buffer; `read` returns its length.
+std::string read_text(const std::function<int32_t(char*, size_t)>& read);
+
+}  // namespace core
+
+#endif  // NATIVE_CORE_LOAD_MODEL_H_
