@@ -6,11 +6,11 @@ load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
-load(":backends.bzl", "backend")
-load(":metadata.bzl", "METADATA", "PLUGINS")
+load(":backends.bzl", "PLUGIN_EXTRAS", "backend")
+load(":metadata.bzl", "METADATA")
 
-# Keys of METADATA to which an accelerator may add.
-_BY_ACCELERATOR = ["license_expression", "requires"]
+# Keys of METADATA to which the accelerators' table adds.
+_BY_ACCELERATOR = ["extra_requires", "license_expression", "requires"]
 
 def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     """Declares the wheel of one Python ABI.
@@ -32,9 +32,9 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         name = name,
         srcs = [Label("//llama_cpp:sources")],
         abi = Label("@python_{}//:abi".format(abi)),
-        accelerator_label = by_accelerator(lambda accelerator: ACCELERATORS[accelerator]),
+        accelerator_label = by_accelerator(lambda accelerator: ACCELERATORS[accelerator]["label"]),
         build_info = by_accelerator(_build_info),
-        build_info_lists = cpu_variants_constant() | {"PLUGINS": PLUGINS.values()},
+        build_info_lists = cpu_variants_constant() | {"PLUGINS": PLUGIN_EXTRAS.keys()},
         components = LLAMA_CPP_COMPONENTS + [
             Label("//third_party/pybind11:component"),
             Label("//third_party/zig:compiler_rt_component"),
@@ -47,6 +47,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
             "pyinstaller40": ["hook-dirs = llama_cpp._pyinstaller:get_hook_dirs"],
         },
         extension = Label("//llama_cpp/_core:core_" + abi),
+        extra_requires = METADATA["extra_requires"] | PLUGIN_EXTRAS,
         import_name = "llama_cpp",
         license_expression = by_accelerator(_license_expression),
         license_files = {Label("//:LICENSE"): "LICENSE"},

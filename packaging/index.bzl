@@ -15,12 +15,12 @@ def _build_command(platform):
 
 # What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
 _BUILD_COMMANDS = {
-    ACCELERATORS[accelerator] + "-" + _linux_tag(cpu, floor): _build_command(linux_platform("linux", cpu, floor, accelerator))
+    ACCELERATORS[accelerator]["label"] + "-" + _linux_tag(cpu, floor): _build_command(linux_platform("linux", cpu, floor, accelerator))
     for cpu in LINUX_CPUS
     for floor in GLIBC_FLOORS
     for accelerator in LINUX_ACCELERATORS
 } | {
-    ACCELERATORS[accelerator] + "-" + macos_platform_tag(cpu): _build_command(macos_platform("macos", cpu, accelerator))
+    ACCELERATORS[accelerator]["label"] + "-" + macos_platform_tag(cpu): _build_command(macos_platform("macos", cpu, accelerator))
     for cpu in MACOS_CPUS
     for accelerator in MACOS_ACCELERATORS
 }
