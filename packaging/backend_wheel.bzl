@@ -5,7 +5,7 @@ load("//bazel/wheel:defs.bzl", "py_plugin_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 load(":backends.bzl", "PLUGINS", "backend")
-load(":metadata.bzl", "METADATA", "PLUGIN_DISTRIBUTION")
+load(":metadata.bzl", "GENERATOR", "METADATA", "PLUGIN_DISTRIBUTION")
 
 # Those that say nothing of the Python package, which is not inside.
 _CLASSIFIERS = [
@@ -97,9 +97,11 @@ def backend_plugin_wheel(
         description_file = Label("//packaging/plugin:README.md"),
         distribution = PLUGIN_DISTRIBUTION.format(plugin = plugin),
         entry_points = {"llama_cpp.backends": ["{} = {}".format(backend, package)]},
+        generator = GENERATOR,
         import_name = package,
         license_files = {Label("//:LICENSE"): "LICENSE"},
         native = libraries,
+        policy = Label("//packaging:policy"),
         project_urls = METADATA["project_urls"],
         python_requires = METADATA["python_requires"],
         # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is `==0.3.100`.

@@ -1,5 +1,8 @@
 """METADATA of every wheel. Literals only: tools/pep517 reads this file as data, without Bazel."""
 
+# Of WHEEL and the SBOM.
+GENERATOR = "llama_cpp_python py_abi_wheel"
+
 # Distribution of a plug-in; the extra that requires it is called as the plug-in.
 PLUGIN_DISTRIBUTION = "llama-cpp-backend-{plugin}"
 

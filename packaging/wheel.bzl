@@ -7,7 +7,7 @@ load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
 load(":backends.bzl", "PLUGIN_EXTRAS", "backend")
-load(":metadata.bzl", "METADATA")
+load(":metadata.bzl", "GENERATOR", "METADATA")
 
 # Keys of METADATA to which the accelerators' table adds.
 _BY_ACCELERATOR = ["extra_requires", "license_expression", "requires"]
@@ -48,11 +48,13 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         },
         extension = Label("//llama_cpp/_core:core_" + abi),
         extra_requires = METADATA["extra_requires"] | PLUGIN_EXTRAS,
+        generator = GENERATOR,
         import_name = "llama_cpp",
         license_expression = by_accelerator(_license_expression),
         license_files = {Label("//:LICENSE"): "LICENSE"},
         local_label = Label("//:local_label"),
         native = [Label("//llama_cpp:native")] + by_accelerator(lambda accelerator: backend(accelerator).libraries),
+        policy = Label("//packaging:policy"),
         requires = METADATA["requires"] + by_accelerator(lambda accelerator: backend(accelerator).requires),
         version = Label("//:version"),
         **({key: value for key, value in METADATA.items() if key not in _BY_ACCELERATOR} | kwargs)

@@ -224,7 +224,7 @@ def make_variants(
     if accelerator not in table["variants"]:
         raise VariantError(
             f"no variant is described for the accelerator {accelerator!r}; take one of"
-            f" {', '.join(sorted(table['variants']))}, or add a row to bazel/wheel/private/variant_table.bzl"
+            f" {', '.join(sorted(table['variants']))}, or add a row to the variant_table"
         )
     made = [make_variant(wheel, folder, variant_document(table, accelerator))]
     if table["variants"][accelerator]["is_plain"]:
@@ -235,7 +235,7 @@ def make_variants(
 def main() -> int:
     parser = argparse.ArgumentParser(description="Makes variants (PEP 825) of a backend's wheel.")
     parser.add_argument("wheel", type=Path)
-    parser.add_argument("--table", required=True, type=Path, help="JSON of variant_table.bzl")
+    parser.add_argument("--table", required=True, type=Path, help="JSON of a variant_table")
     parser.add_argument("--accelerator", required=True, help="row of the table, such as cu13")
     parser.add_argument("--out", required=True, type=Path, help="a folder")
     arguments = parser.parse_args()

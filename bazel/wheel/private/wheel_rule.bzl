@@ -113,6 +113,7 @@ def _write(ctx, info, extension, license_expression):
         "distribution": info.distribution,
         "entry_points": ctx.attr.entry_points,
         "extras": ctx.attr.extra_requires,
+        "generator": ctx.attr.generator,
         "import_name": ctx.attr.import_name,
         "license_expression": license_expression,
         "license_files": {name: file.path for name, file in license_files.items()},
@@ -147,9 +148,17 @@ def _check(ctx, info, ext_suffix):
     }))
     report = ctx.actions.declare_file(ctx.label.name + ".checked")
     ctx.actions.run(
-        arguments = ["--expect", expected.path, "--report", report.path, info.wheel.path],
+        arguments = [
+            "--expect",
+            expected.path,
+            "--policy",
+            ctx.file.policy.path,
+            "--report",
+            report.path,
+            info.wheel.path,
+        ],
         executable = ctx.executable._checker,
-        inputs = [expected, info.wheel],
+        inputs = [expected, ctx.file.policy, info.wheel],
         mnemonic = "CheckWheel",
         outputs = [report],
         progress_message = "Checking " + info.wheel.basename,
@@ -203,7 +212,7 @@ def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", ex
 WHEEL_ATTRS = {
     "accelerator_label": attr.string(
         doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
-              "the libraries that it may need (ACCELERATOR_LIBRARIES in checks/policy.py).",
+              "the libraries that it may need (`policy`).",
         mandatory = True,
     ),
     "build_info": attr.string_dict(
@@ -234,6 +243,10 @@ WHEEL_ATTRS = {
     "extra_requires": attr.string_list_dict(
         doc = "Extra -> requirements, as in `requires`.",
     ),
+    "generator": attr.string(
+        default = "py_abi_wheel",
+        doc = "Generator of WHEEL, and tool of the SBOM.",
+    ),
     "import_name": attr.string(
         doc = "Name of the Python package.",
         mandatory = True,
@@ -251,6 +264,11 @@ WHEEL_ATTRS = {
     "native": attr.label_list(
         allow_files = True,
         doc = "Libraries and programs for the package's `lib` folder.",
+    ),
+    "policy": attr.label(
+        allow_single_file = [".json"],
+        default = Label("//bazel/wheel:default_policy"),
+        doc = "The `wheel_policy` that the checker compares the wheel with; by default one without accelerators.",
     ),
     "project_urls": attr.string_dict(
         doc = "Label -> address.",
