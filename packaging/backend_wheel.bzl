@@ -1,17 +1,19 @@
-"""`llama_cpp_backend_wheel`: one accelerator's backend as a wheel of its own, which llama-cpp-python finds (docs/plugins.md)."""
+"""`llama_cpp_backend_wheel`: the plug-in with an accelerator's backend (docs/plugins.md)."""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("//bazel/wheel:defs.bzl", "py_plugin_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
-load(":backends.bzl", "PLUGINS", "backend")
+load(":backends.bzl", "backend")
 load(":metadata.bzl", "GENERATOR", "METADATA", "PLUGIN_DISTRIBUTION")
 
-# Those that say nothing of the Python package, which is not inside.
+# Classifiers of the Python package, which is not inside, and of systems.
+_NOT_OF_PLUGINS = ("Operating System ::", "Programming Language :: Python", "Typing ::")
+
 _CLASSIFIERS = [
     classifier
     for classifier in METADATA["classifiers"]
-    if not classifier.startswith(("Programming Language :: Python", "Operating System ::")) and classifier != "Typing :: Typed"
+    if not classifier.startswith(_NOT_OF_PLUGINS)
 ] + ["Programming Language :: Python :: 3"]
 
 # System, as the accelerators' table calls it -> its classifier.
@@ -32,7 +34,7 @@ def llama_cpp_backend_wheel(name, accelerator, **kwargs):
 
     Args:
       name: name of the target.
-      accelerator: one of PLUGINS.
+      accelerator: one of PLUGINS of backends.bzl.
       **kwargs: common attributes, passed on to py_plugin_wheel.
     """
     row = ACCELERATORS[accelerator]
@@ -104,7 +106,8 @@ def backend_plugin_wheel(
         policy = Label("//packaging:policy"),
         project_urls = METADATA["project_urls"],
         python_requires = METADATA["python_requires"],
-        # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is `==0.3.100`.
+        # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is
+        # `==0.3.100`.
         requires = [METADATA["distribution"] + "=={version}"] + requires,
         summary = "The {} backend of llama.cpp, for llama-cpp-python".format(backend),
         version = version,

@@ -30,8 +30,8 @@ def llama_cpp_policy(name, **kwargs):
             "lib{}ggml-base.{}".format(OWN_PREFIX, suffix)
             for suffix in ["dylib", "so"]
         ],
-        taken_library_advice = "as in every package with llama.cpp, and a process loads only one of them; link it with " +
-                               "native_library, which has names of its own",
+        taken_library_advice = "as in every package with llama.cpp, and a process loads only one " +
+                               "of them; link it with native_library, which has names of its own",
         taken_library_prefixes = [
             "libggml",
             "libllama.",

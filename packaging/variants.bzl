@@ -12,7 +12,7 @@ load(
 _PROPERTIES = {label: row["variant"] for label, row in labels().items() if "variant" in row}
 
 def _provider(namespace):
-    """Returns a provider as variant.json has it; one without a plug-in gives its properties there."""
+    """Returns a provider as variant.json has it, with its properties if it has no plug-in."""
     if VARIANT_PROVIDERS[namespace]:
         return VARIANT_PROVIDERS[namespace]
     static = {}

@@ -6,8 +6,11 @@ only, and no load(): tools read this file as data, without Bazel (tools/pep517/s
 
 # Accelerator, as users call it -> row:
 #   components        wheel_components whose code is inside of the library
-#   driver            `library` or `file` is there where a driver is, `hint` is the way to one;
-#                     `no_devices` is the reason if ggml's function for the backend returns NULL
+#   driver_file, driver_library
+#                     one of them, which is there where a driver is
+#   driver_hint       the way to a driver
+#   driver_missing    reason that the error gives where ggml's function for the backend returns
+#                     NULL because of the driver
 #   get_library       beginning of a library's name -> the way to it; `{distribution}` is the
 #                     distribution with the backend
 #   ggml_name         ggml's name of the backend, as in `libggml-<name>.so`
@@ -16,7 +19,8 @@ only, and no load(): tools read this file as data, without Bazel (tools/pep517/s
 #   label             local version label of its wheels; names the ABI of the accelerator's
 #                     libraries (CUDA 13's have sonames that end in 13)
 #   library           target of the library with the backend
-#   licenses          SPDX expressions that the components add to those of the wheel
+#   license_expressions
+#                     SPDX expressions that the components add to those of the wheel
 #   needed_libraries  libraries that its wheels may need beside the system's, and must need one of;
 #                     they come from the user's driver, toolkit or packages
 #   plugin            `llama-cpp-backend-<plugin>` is its plug-in, and the extra of that name
@@ -34,11 +38,9 @@ ACCELERATORS = {
     },
     "cuda": {
         "components": ["//third_party/cuda:cccl_component"],
-        "driver": {
-            "hint": "install or update the NVIDIA driver until nvidia-smi works; a container " +
-                    "must be started with access to the GPU (--gpus all)",
-            "library": "libcuda.so.1",
-        },
+        "driver_hint": "install or update the NVIDIA driver until nvidia-smi works; a container " +
+                       "must be started with access to the GPU (--gpus all)",
+        "driver_library": "libcuda.so.1",
         "get_library": {
             "libcu": "install NVIDIA's CUDA libraries: " +
                      "pip install --force-reinstall {distribution}",
@@ -48,7 +50,7 @@ ACCELERATORS = {
         "is_slow": True,
         "label": "cu13",
         "library": "@llama_cpp//:ggml-cuda_checked",
-        "licenses": ["Apache-2.0"],
+        "license_expressions": ["Apache-2.0"],
         "needed_libraries": [
             "libcublas.so.13",
             "libcublasLt.so.13",
@@ -80,11 +82,9 @@ ACCELERATORS = {
             "@rocm_packages//:libamdhip64-dev_component",
             "@rocm_packages//:rocm-device-libs-21_component",
         ],
-        "driver": {
-            "file": "/dev/kfd",
-            "hint": "install the amdgpu kernel driver, which makes /dev/kfd; a container must be " +
-                    "started with it (--device /dev/kfd --device /dev/dri)",
-        },
+        "driver_file": "/dev/kfd",
+        "driver_hint": "install the amdgpu kernel driver, which makes /dev/kfd; a container must " +
+                       "be started with it (--device /dev/kfd --device /dev/dri)",
         "get_library": {
             "libamdhip64": "install AMD's ROCm runtime of the version in the library's name",
             "libhip": "install AMD's ROCm libraries of the version in the library's name",
@@ -95,7 +95,7 @@ ACCELERATORS = {
         "is_slow": True,
         "label": "rocm6",
         "library": "@llama_cpp//:ggml-hip_checked",
-        "licenses": ["NCSA"],
+        "license_expressions": ["NCSA"],
         "needed_libraries": [
             "libamdhip64.so.6",
             "libhipblas.so.2",
@@ -136,11 +136,9 @@ ACCELERATORS = {
             "@vulkan_headers//:libvulkan-dev_component",
             "@vulkan_headers//:spirv-headers_component",
         ],
-        "driver": {
-            "hint": "install the GPU's Vulkan driver (Debian: mesa-vulkan-drivers) until " +
-                    "vulkaninfo lists it",
-            "no_devices": "the Vulkan loader finds none",
-        },
+        "driver_hint": "install the GPU's Vulkan driver (Debian: mesa-vulkan-drivers) until " +
+                       "vulkaninfo lists it",
+        "driver_missing": "the Vulkan loader finds none",
         "get_library": {
             "libvulkan": "install the Vulkan loader (Debian: libvulkan1, Fedora: vulkan-loader)",
         },

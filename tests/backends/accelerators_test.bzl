@@ -14,11 +14,14 @@ _OF_EVERY_ROW = ["label", "systems"]
 _WITH_A_LIBRARY = ["ggml_name", "library", "needed_libraries", "plugin"]
 _OPTIONAL = [
     "components",
-    "driver",
+    "driver_file",
+    "driver_hint",
+    "driver_library",
+    "driver_missing",
     "get_library",
     "is_released",
     "is_slow",
-    "licenses",
+    "license_expressions",
     "requires",
     "variant",
 ]

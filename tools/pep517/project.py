@@ -52,6 +52,11 @@ class Project:
         return {name: row["label"] for name, row in self._accelerators.items()}
 
     @property
+    def released_accelerators(self) -> list[str]:
+        """The accelerators whose wheels a release has."""
+        return [name for name, row in self._accelerators.items() if row.get("is_released")]
+
+    @property
     def _accelerators(self) -> dict[str, dict[str, Any]]:
         return starlark.constant(self.root / "platforms/accelerators.bzl", "ACCELERATORS")
 

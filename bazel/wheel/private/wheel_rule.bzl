@@ -92,6 +92,7 @@ def _build_info(ctx, info):
     """Constants of the generated `_build_info.py`."""
     result = dict(ctx.attr.build_info)
     result.update(ctx.attr.build_info_lists)
+    result.update({name: json.decode(value) for name, value in ctx.attr.build_info_json.items()})
     result.update(
         LOCAL_LABEL = info.local_label,
         PLATFORM = info.platform_tag,
@@ -217,6 +218,9 @@ WHEEL_ATTRS = {
     ),
     "build_info": attr.string_dict(
         doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
+    ),
+    "build_info_json": attr.string_dict(
+        doc = "Like `build_info`, for constants that are dictionaries, as JSON objects.",
     ),
     "build_info_lists": attr.string_list_dict(
         doc = "Like `build_info`, for constants that are tuples.",

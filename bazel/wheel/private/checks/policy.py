@@ -1,4 +1,4 @@
-"""The policy of a project: what its wheels may need beside the system's libraries, and the names of its own ones."""
+"""The policy of a project: libraries that its wheels may need, and names of its own libraries."""
 
 from __future__ import annotations
 

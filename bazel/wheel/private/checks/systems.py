@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Machine part of a platform tag -> (e_machine of ELF, architecture in the EXT_SUFFIX of CPython on Linux).
+# Machine part of a platform tag -> (e_machine of ELF, architecture in CPython's EXT_SUFFIX on Linux).
 MACHINES = {
     "aarch64": ("EM_AARCH64", "aarch64-linux-gnu"),
     "x86_64": ("EM_X86_64", "x86_64-linux-gnu"),
@@ -14,8 +14,8 @@ MACOS_MACHINES = {"arm64": 0x0100000C}
 # Where every Mac has its libraries.
 MACOS_SYSTEM_FOLDERS = ("/System/Library/Frameworks/", "/usr/lib/")
 
-# Libraries that every glibc system has, and that the manylinux policies (PEP 600) let a wheel need. Their lists go on
-# with X11, OpenGL and GLib, for which nothing here has a use.
+# Libraries that every glibc system has, and that the manylinux policies (PEP 600) let a wheel need.
+# Their lists go on with X11, OpenGL and GLib, for which nothing here has a use.
 SYSTEM_LIBRARIES = frozenset(
     (
         "ld-linux-aarch64.so.1",
@@ -31,8 +31,8 @@ SYSTEM_LIBRARIES = frozenset(
     )
 )
 
-# glibc of a manylinux level -> newest symbol version by family, where the system's compiler runtime is used.
-# A tag between two rows gets the older one; GLIBC itself is the number in the tag.
+# glibc of a manylinux level -> newest symbol version by family, where the system's compiler runtime
+# is used. A tag between two rows gets the older one; GLIBC itself is the number in the tag.
 RUNTIME_LEVELS = {
     (2, 17): {"CXXABI": (1, 3, 7), "GCC": (4, 8, 0), "GLIBCXX": (3, 4, 19)},
     (2, 28): {"CXXABI": (1, 3, 11), "GCC": (7, 0, 0), "GLIBCXX": (3, 4, 24)},
