@@ -1,6 +1,6 @@
 """The oldest macOS that what is built must run on. The wheel's platform tag is derived from it."""
 
-load(":accelerators.bzl", "DEFAULT_ACCELERATOR")
+load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 
 # (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag knows whole versions only, and
 # nothing in ggml needs the three.
@@ -10,7 +10,7 @@ MACOS_DEPLOYMENT_TARGET = (13, 0)
 MACOS_CPUS = {"aarch64": "arm64"}
 
 # Accelerators that a Mac can have.
-MACOS_ACCELERATORS = ["cpu", "metal"]
+MACOS_ACCELERATORS = accelerators_of("macos")
 
 def macos_platform_tag(cpu):
     """Platform tag of a wheel for Macs with a CPU.

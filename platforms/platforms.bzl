@@ -1,6 +1,6 @@
 """Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`, ..."""
 
-load(":accelerators.bzl", "DEFAULT_ACCELERATOR")
+load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
 
 LINUX_CPUS = ["aarch64", "x86_64"]
@@ -12,7 +12,7 @@ _ISAS = {
 }
 
 # Accelerators that a Linux machine can have.
-LINUX_ACCELERATORS = ["cpu", "cuda", "rocm", "vulkan"]
+LINUX_ACCELERATORS = accelerators_of("linux")
 
 def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT_ACCELERATOR):
     """Name of a platform; what is the default is left out of it.

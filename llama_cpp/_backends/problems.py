@@ -10,25 +10,8 @@ from .. import _build_info
 from .report import report
 
 _DISTRIBUTION = "llama-cpp-python"
-_KNOWN = ("cpu", "cuda", "metal", "rocm", "vulkan")
+_KNOWN = {"cpu", *_build_info.ACCELERATORS}
 _MISSING_LIBRARY = re.compile(r"(\S+?\.so[.\d]*): cannot open shared object file")
-
-_GET_DRIVER = {
-    "cuda": "install or update the NVIDIA driver until nvidia-smi works; a container must be started"
-    " with access to the GPU (--gpus all)",
-    "rocm": "install the amdgpu kernel driver, which makes /dev/kfd; a container must be started with"
-    " it (--device /dev/kfd --device /dev/dri)",
-    "vulkan": "install the GPU's Vulkan driver (Debian: mesa-vulkan-drivers) until vulkaninfo lists it",
-}
-# Beginning of a library's name -> how to get it.
-_GET_LIBRARY = {
-    "libcu": "install NVIDIA's CUDA libraries: pip install --force-reinstall {distribution}",
-    "libamdhip64": "install AMD's ROCm runtime of the version in the library's name",
-    "libhip": "install AMD's ROCm libraries of the version in the library's name",
-    "libroc": "install AMD's ROCm libraries of the version in the library's name",
-    "libvulkan": "install the Vulkan loader (Debian: libvulkan1, Fedora: vulkan-loader)",
-}
-_DRIVER_LIBRARY = {"cuda": "libcuda.so.1"}
 
 
 class Problem(NamedTuple):
@@ -53,6 +36,11 @@ def problem_of(name: str) -> Problem:
     return _absent(name)
 
 
+def _facts(name: str) -> Dict[str, str]:
+    """Returns what the build says of a backend, out of platforms/accelerators.bzl."""
+    return _build_info.ACCELERATORS.get(name, {})
+
+
 def _absent(name: str) -> Problem:
     if name not in _KNOWN:
         others = {entry["backend"] for entry in report.backends}
@@ -61,9 +49,9 @@ def _absent(name: str) -> Problem:
     message = (
         f"this installation has no {name} backend (its wheel is for {_build_info.ACCELERATOR})."
     )
-    plugins = [plugin for plugin in _build_info.PLUGINS if plugin.startswith(name)]
-    if plugins:
-        pinned = f"'{_DISTRIBUTION}[{plugins[0]}]=={_build_info.VERSION}'"
+    plugin = _facts(name).get("plugin")
+    if plugin:
+        pinned = f"'{_DISTRIBUTION}[{plugin}]=={_build_info.VERSION}'"
         message += f" Run: pip install {pinned}, or install a wheel that is built for {name}."
     return Problem("absent", message)
 
@@ -75,18 +63,19 @@ def _refused(entry: Dict[str, str]) -> Problem:
 def _no_library(entry: Dict[str, str]) -> Problem:
     name, why = entry["backend"], entry["reason"]
     missing = _MISSING_LIBRARY.search(why)
-    if missing and missing[1] == _DRIVER_LIBRARY.get(name):
+    facts = _facts(name)
+    if missing and missing[1] == facts.get("driver_library"):
         return _no_driver(name, f"there is no {missing[1]}, which is part of the driver")
     if missing:
         library = missing[1]
         return Problem("library", f"{library} is missing. To fix it, {_get(library, entry)}.")
-    if name == "vulkan" and "ggml_backend_init returned NULL" in why:
-        return _no_driver(name, "the Vulkan loader finds none")
+    if "driver_missing" in facts and "ggml_backend_init returned NULL" in why:
+        return _no_driver(name, facts["driver_missing"])
     return Problem("library", f"{why}. To fix it, {_reinstall(entry)}.")
 
 
 def _get(library: str, entry: Dict[str, str]) -> str:
-    for start, text in _GET_LIBRARY.items():
+    for start, text in _build_info.GET_LIBRARY.items():
         if library.startswith(start):
             return text.format(distribution=_distribution(entry))
     return f"install it, or {_reinstall(entry)}"
@@ -103,7 +92,8 @@ def _distribution(entry: Dict[str, str]) -> str:
 
 
 def _no_driver(name: str, why: str) -> Problem:
-    return Problem("driver", f"no driver for {name}: {why}. To fix it, {_GET_DRIVER[name]}.")
+    hint = _facts(name).get("driver_hint", "install the driver of its devices")
+    return Problem("driver", f"no driver for {name}: {why}. To fix it, {hint}.")
 
 
 def _no_device(entry: Dict[str, str]) -> Problem:
@@ -122,15 +112,15 @@ def _no_device(entry: Dict[str, str]) -> Problem:
 
 def _has_driver(name: str) -> bool:
     """Whether the driver that a backend needs is there, as far as that can be seen."""
-    if name == "rocm":
-        return os.path.exists("/dev/kfd")
-    library = _DRIVER_LIBRARY.get(name)
-    if not library:
+    facts = _facts(name)
+    if "driver_file" in facts:
+        return os.path.exists(facts["driver_file"])
+    if "driver_library" not in facts:
         return True
     import ctypes
 
     try:
-        ctypes.CDLL(library)
+        ctypes.CDLL(facts["driver_library"])
     except OSError:
         return False
     return True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from .. import _build_info
+
 SINGLE_CPU = "default"  # the variant name of a library called just libggml-cpu.so
 
-_NAMES = {"hip": "rocm"}  # as ggml calls a backend's library -> as everybody else calls it
+# As ggml calls a backend's library -> as everybody else calls it.
+_NAMES = {row["ggml_name"]: name for name, row in _build_info.ACCELERATORS.items()}
 
 
 class Report:

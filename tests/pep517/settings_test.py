@@ -134,12 +134,17 @@ def test_the_running_interpreter(pep517) -> None:
 def test_the_tables_are_those_of_bazel(pep517, tree) -> None:
     project = pep517._PROJECT
     accelerators = starlark_values(tree.root / "platforms/accelerators.bzl")
-    assert project.accelerators == accelerators["ACCELERATORS"]
-    assert "stone" in project.accelerators
+    rows = accelerators["ACCELERATORS"]
+    assert project.accelerators == {name: row["label"] for name, row in rows.items()}
+    assert project.accelerators["stone"] == "stone1"
     assert project.default_accelerator == accelerators["DEFAULT_ACCELERATOR"]
     abis = starlark_values(tree.root / "bazel/toolchains/python/abis.bzl")
     assert project.abis == list(abis["PYTHON_ABIS"])
-    assert project.metadata == starlark_values(tree.root / "llama_cpp/metadata.bzl")["METADATA"]
+    table = starlark_values(tree.root / "packaging/metadata.bzl")["METADATA"]
+    extras = project.metadata["extra_requires"]
+    assert project.metadata == {**table, "extra_requires": extras}
+    plugins = {row["plugin"] for row in rows.values() if "plugin" in row}
+    assert set(extras) == {*table["extra_requires"], *plugins}
     module = re.search(
         r'^module\([^)]*\bversion = "([^"]+)"', (tree.root / "MODULE.bazel").read_text(), re.M
     )
@@ -147,7 +152,7 @@ def test_the_tables_are_those_of_bazel(pep517, tree) -> None:
 
 
 STARLARK = """
-A = {"x": ["y"], "z": 1}
+A = {"x": ["y"], "z": 1, "w": "long " + "text" + ""}
 B = {"x": compute(1)}
 C, D = 1, 2
 function(a = 1, b = compute())
@@ -159,7 +164,7 @@ def test_starlark(pep517, tmp_path) -> None:
     path = tmp_path / "x.bzl"
     path.write_text(STARLARK)
     starlark = pep517.starlark
-    assert starlark.constant(path, "A") == {"x": ["y"], "z": 1}
+    assert starlark.constant(path, "A") == {"x": ["y"], "z": 1, "w": "long text"}
     assert starlark.keys(path, "B") == ["x"]
     assert starlark.argument(path, "other", "a") == 2
     for function, arguments, words in (

@@ -57,7 +57,8 @@ def add_accelerator(tree: Path, name: str, label: str) -> None:
     text = table.read_text()
     first = "ACCELERATORS = {\n"
     assert first in text
-    table.write_text(text.replace(first, f'{first}    "{name}": "{label}",\n'))
+    row = {"label": label, "systems": ["linux"]}
+    table.write_text(text.replace(first, f'{first}    "{name}": {row},\n'))
 
 
 def calls(log: Path) -> list[dict[str, Any]]:

@@ -61,7 +61,8 @@ def test_audits_run_on_the_plain_name() -> None:
 def test_our_own_checker_accepts_the_plain_wheel() -> None:
     for plain in PLAIN:
         checked = subprocess.run(
-            [sys.executable, os.environ["CHECK_WHEEL"], "--accelerator", ACCELERATOR, plain],
+            [sys.executable, os.environ["CHECK_WHEEL"], "--policy", os.environ["POLICY"]]
+            + ["--accelerator", ACCELERATOR, plain],
             capture_output=True,
             text=True,
             check=False,

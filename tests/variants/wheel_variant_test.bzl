@@ -21,7 +21,7 @@ def _unknown_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.expect_failure(
         env,
-        "no variant is described for the accelerator label \"quantum\"; add a row to //bazel/wheel/private:variant_table.bzl",
+        "no variant is described for the accelerator label \"quantum\"; add a row to //packaging:variants",
     )
     return analysistest.end(env)
 
@@ -37,6 +37,7 @@ def wheel_variant_tests(name, variants):
     wheel_variant(
         name = name + "_unknown",
         accelerator_label = "quantum",
+        table = "//packaging:variants",
         # Analysed by the test alone, which expects it to fail.
         tags = ["manual"],
         wheel = ":cpu_wheel",

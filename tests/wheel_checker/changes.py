@@ -62,7 +62,7 @@ def assert_only(problems: list[str], *patterns: str) -> None:
         assert "\n" not in problem
 
 
-def expected(draft: Draft, **changes: str):
+def expected(draft: Draft, policy, **changes: str):
     """What the build would say of the draft."""
     from checks.wheel import Expected
 
@@ -75,5 +75,6 @@ def expected(draft: Draft, **changes: str):
         "platform_tag": platform_tag,
         "ext_suffix": "." + module_of(draft).partition(".")[2],
         "accelerator": "cpu",
+        "policy": policy,
     }
     return Expected(**{**facts, **changes})

@@ -25,39 +25,43 @@ def test_every_problem_is_listed_at_once(draft: Draft, check: Check) -> None:
     )
 
 
-def test_the_build_knows_better_than_the_file_name(draft: Draft, check: Check) -> None:
-    assert check(draft, expected=expected(draft)) == []
-    problems = check(draft, expected=expected(draft, ext_suffix=".cpython-399-x86_64-linux-gnu.so"))
+def test_the_build_knows_better_than_the_file_name(draft: Draft, check: Check, policy) -> None:
+    assert check(draft, expected=expected(draft, policy)) == []
+    problems = check(
+        draft, expected=expected(draft, policy, ext_suffix=".cpython-399-x86_64-linux-gnu.so")
+    )
     assert_only(problems, r"has the suffix \S+, the ABI cp3\d+ of the wheel \.cpython-399-")
-    problems = check(draft, expected=expected(draft, version="9.9.9+cpu"))
+    problems = check(draft, expected=expected(draft, policy, version="9.9.9+cpu"))
     assert re.search(
         r"the file is called \S+, but the build says toy_wheel-9\.9\.9\+cpu-", problems[0]
     )
 
 
-def test_a_label_of_another_accelerator(draft: Draft, check: Check) -> None:
+def test_a_label_of_another_accelerator(draft: Draft, check: Check, policy) -> None:
     relabel(draft, "cu12")
     assert_only(
-        check(draft, expected=expected(draft)),
+        check(draft, expected=expected(draft, policy)),
         "the local label is 'cu12', but the wheel was built for 'cpu'",
     )
 
 
-def test_a_label_of_ones_own(draft: Draft, check: Check) -> None:
+def test_a_label_of_ones_own(draft: Draft, check: Check, policy) -> None:
     relabel(draft, "mine.1")
-    assert check(draft, expected=expected(draft)) == []
+    assert check(draft, expected=expected(draft, policy)) == []
 
 
-def test_an_accelerator_without_a_policy(draft: Draft, check: Check) -> None:
-    problems = check(draft, expected=expected(draft, accelerator="npu"))
-    assert_only(problems, "the accelerator 'npu' has no row in ACCELERATOR_LIBRARIES of policy.py")
+def test_an_accelerator_without_a_policy(draft: Draft, check: Check, policy) -> None:
+    problems = check(draft, expected=expected(draft, policy, accelerator="npu"))
+    assert_only(
+        problems, "the accelerator 'npu' has no row in `accelerator_libraries` of the policy"
+    )
 
 
 def test_the_command_line(draft: Draft, toy_wheel: Path, tmp_path: Path) -> None:
     import check_wheel
 
-    def run(wheel: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, check_wheel.__file__, str(wheel)]
+    def run(wheel: Path, *options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, check_wheel.__file__, str(wheel), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     good = run(toy_wheel)
@@ -68,6 +72,29 @@ def test_the_command_line(draft: Draft, toy_wheel: Path, tmp_path: Path) -> None
     assert re.match(
         rf"{re.escape(draft.name)} has 1 problem:\n  toy/py\.typed: is in the archive .*\n$",
         bad.stderr,
+    )
+    unknown = run(toy_wheel, "--accelerator", "npu")
+    assert unknown.returncode == 2
+    assert "--accelerator is 'npu'; take one of cpu" in unknown.stderr
+
+
+def test_the_policy_is_the_callers(draft: Draft, check: Check) -> None:
+    from checks.policy import Policy
+
+    relabel(draft, "npu")
+    set_library(draft, needed=("libnpu.so.1",))
+    assert_only(check(draft), r"needs libnpu\.so\.1, which is neither in the wheel")
+    policy = Policy(accelerator_libraries={"npu": frozenset(["libnpu.so.1"])})
+    assert check(draft, policy=policy) == []
+    set_library(draft, soname="libggml-base.so")
+    assert_only(
+        check(draft, accelerator="cpu", policy=Policy()), "under which nothing finds a file"
+    )
+    policy = Policy(
+        taken_library_prefixes=("libggml",), taken_library_advice="as in many; rename it"
+    )
+    assert_only(
+        check(draft, policy=policy), r"has the soname libggml-base\.so, as in many; rename it"
     )
 
 

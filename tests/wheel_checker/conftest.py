@@ -38,8 +38,18 @@ def draft(_good: Draft) -> Draft:
 
 
 @pytest.fixture
-def check(tmp_path: Path) -> Callable[..., list[str]]:
-    """Writes a draft and returns what the checker says of it."""
+def policy():
+    """The policy of this project's wheels."""
+    from checks.policy import read_policy
+
+    return read_policy(Path(os.environ["POLICY"]))
+
+
+@pytest.fixture
+def check(tmp_path: Path, policy) -> Callable[..., list[str]]:
+    """Writes a draft and returns the checker's problems with it, by the policy of this project's wheels."""
     import check_wheel
 
-    return lambda draft, **arguments: check_wheel.problems(draft.write(tmp_path), **arguments)
+    return lambda draft, **arguments: check_wheel.problems(
+        draft.write(tmp_path), **{"policy": policy, **arguments}
+    )

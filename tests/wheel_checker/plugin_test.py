@@ -34,10 +34,10 @@ def set_backend(plugin: Draft, **facts: object) -> None:
     plugin.fit_sbom()
 
 
-def test_the_wheel_as_built_is_good(plugin: Draft, check: Check) -> None:
+def test_the_wheel_as_built_is_good(plugin: Draft, check: Check, policy) -> None:
     import check_wheel
 
-    assert check_wheel.problems(Path(os.environ["PLUGIN_WHEEL"])) == []
+    assert check_wheel.problems(Path(os.environ["PLUGIN_WHEEL"]), policy=policy) == []
     assert check(plugin) == []
 
 

@@ -44,13 +44,6 @@ CUDA_TOOLKIT_WHEELS = {
     },
 }
 
-# Of a wheel that holds libggml-cuda.so: the runtime libraries, in a version that the toolkit's headers fit. They find each
-# other by CUDA_RUN_PATH.
-CUDA_REQUIREMENTS = [
-    "nvidia-cublas>=13.7,<14; platform_system == 'Linux'",
-    "nvidia-cuda-runtime>=13.4,<14; platform_system == 'Linux'",
-]
-
 # The same once more, for its licence: with another toolkit than the wheels' there is no @cuda_toolkit.
 CCCL_ARCHIVE = dict(
     build_file_content = "exports_files([\"LICENSE\"])",
@@ -79,5 +72,6 @@ NVIDIA_WHEELS = {
     if pin.package in ["nvidia-cublas", "nvidia-cuda-runtime"]
 }
 
-# From the folder `lib` of a package in site-packages to the libraries of these requirements.
+# From the directory `lib` of a package in site-packages to the libraries that the wheels require
+# (`requires` in //platforms:accelerators.bzl), which find each other by it.
 CUDA_RUN_PATH = "$ORIGIN/../../nvidia/cu13/lib"

@@ -15,7 +15,7 @@ NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
 # Of file names and sonames. A process loads one library per soname: under upstream's names the first package with llama.cpp
 # would give its libraries to all others.
-_OWN_PREFIX = "llama_cpp_python-"
+OWN_PREFIX = "llama_cpp_python-"
 
 # The node of version scripts. Files without it are refused by the dynamic loader in place of ours, and the check at import
 # (native/core/native_files.cpp) knows by it which symbols must be ours.
@@ -30,7 +30,7 @@ def native_library(
         link_flags = [],
         link_inputs = [],
         run_paths = [],
-        prefix = _OWN_PREFIX,
+        prefix = OWN_PREFIX,
         **kwargs):
     """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
 

@@ -21,8 +21,20 @@ class Project:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What METADATA of every wheel says."""
-        return starlark.constant(self.root / "llama_cpp/metadata.bzl", "METADATA")
+        """METADATA of every wheel, as attributes of the wheel rule."""
+        table = starlark.constant(self._metadata_file, "METADATA")
+        return {**table, "extra_requires": {**table["extra_requires"], **self._plugin_extras}}
+
+    @property
+    def _plugin_extras(self) -> dict[str, list[str]]:
+        """As PLUGIN_EXTRAS of packaging/backends.bzl."""
+        distribution = starlark.constant(self._metadata_file, "PLUGIN_DISTRIBUTION")
+        plugins = [row["plugin"] for row in self._accelerators.values() if "plugin" in row]
+        return {plugin: [distribution.format(plugin=plugin) + "=={version}"] for plugin in plugins}
+
+    @property
+    def _metadata_file(self) -> Path:
+        return self.root / "packaging/metadata.bzl"
 
     @property
     def distribution(self) -> str:
@@ -37,6 +49,15 @@ class Project:
     @property
     def accelerators(self) -> dict[str, str]:
         """Accelerator -> local version label of a wheel built for it."""
+        return {name: row["label"] for name, row in self._accelerators.items()}
+
+    @property
+    def released_accelerators(self) -> list[str]:
+        """The accelerators whose wheels a release has."""
+        return [name for name, row in self._accelerators.items() if row.get("is_released")]
+
+    @property
+    def _accelerators(self) -> dict[str, dict[str, Any]]:
         return starlark.constant(self.root / "platforms/accelerators.bzl", "ACCELERATORS")
 
     @property

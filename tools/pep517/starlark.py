@@ -65,9 +65,20 @@ def _statements(path: Path) -> list[ast.stmt]:
         raise BuildError(f"cannot read {path} ({error}){_AGAIN}") from error
 
 
+class _Joined(ast.NodeTransformer):
+    """Joins the parts of a string that is written on several lines, with plus signs as Starlark asks."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        parts = [getattr(part, "value", None) for part in (node.left, node.right)]
+        if isinstance(node.op, ast.Add) and all(isinstance(part, str) for part in parts):
+            return ast.copy_location(ast.Constant("".join(parts)), node)
+        return node
+
+
 def _literal(path: Path, node: ast.expr) -> Any:
     try:
-        return ast.literal_eval(node)
+        return ast.literal_eval(_Joined().visit(node))
     except ValueError as error:
         raise BuildError(
             f"{path}:{node.lineno} is no literal: write it as one, because tools/pep517 reads it as data"

@@ -43,7 +43,7 @@ wheel_index = rule(
         ),
         "wheels": attr.label_list(
             allow_files = [".whl"],
-            doc = "Wheels; the local version label of each (`0.3.100+cu13`) names the backend folder that lists it.",
+            doc = "Wheels; the local version label of each (`1.0+cpu`) names the backend folder that lists it.",
             mandatory = True,
         ),
         "_writer": attr.label(

@@ -1,9 +1,12 @@
 """`rocm_repository`: the HIP toolkit, of the ROCm that the user names or of Debian's packages."""
 
+load("//platforms:accelerators.bzl", "ACCELERATORS")
+
 _ENVIRONMENT = ["ROCM_PATH"]
 
-# The ROCm that wheels say in their label (//platforms:accelerators.bzl); its libraries have sonames of their own.
-_MAJOR = 6
+# Wheels say in their label which ROCm they need: its libraries have sonames of their own.
+_LABEL = ACCELERATORS["rocm"]["label"]
+_MAJOR = int(_LABEL.removeprefix("rocm"))
 
 # Upstream's minimum (ggml/src/ggml-hip/CMakeLists.txt).
 _MINIMUM_MINOR = 1
@@ -63,8 +66,16 @@ def _version(rctx, path):
 
 def _check_version(path, major, minor):
     if major != _MAJOR or minor < _MINIMUM_MINOR:
-        fail(("{} is ROCm {}.{}; wheels are labelled rocm{}, for libamdhip64.so.{}, and need {}.{} or newer: name such a " +
-              "ROCm in ROCM_PATH, or unset it for Debian's packages").format(path, major, minor, _MAJOR, _MAJOR, _MAJOR, _MINIMUM_MINOR))
+        fail(("{} is ROCm {}.{}; wheels are labelled {}, for libamdhip64.so.{}, and need {}.{} or " +
+              "newer: name such a ROCm in ROCM_PATH, or unset it for Debian's packages").format(
+            path,
+            major,
+            minor,
+            _LABEL,
+            _MAJOR,
+            _MAJOR,
+            _MINIMUM_MINOR,
+        ))
 
 def _resources(path):
     """clang's resource folder, from the root of the ROCm."""

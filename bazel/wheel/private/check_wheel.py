@@ -1,6 +1,6 @@
 """Checks that a wheel is what its name says, and nothing else.
 
-    python check_wheel.py WHEEL [--accelerator LABEL]
+    python check_wheel.py WHEEL [--policy FILE] [--accelerator LABEL]
 
 Lists every problem, one sentence each, and exits with 1 if there is one. By hand the file name says what to expect; the
 build, which runs this on every wheel (py_abi_wheel.bzl), knows it from the toolchain and the platform and passes it on.
@@ -16,12 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from checks import archive, metadata, names, native, policy, sbom
+from checks import archive, metadata, names, native, sbom
+from checks.policy import Policy, read_policy
 from checks.wheel import Expected, UnreadableWheel, expected_from_name, read_wheel
 
 
 def problems(
-    path: Path, expected: Optional[Expected] = None, accelerator: Optional[str] = None
+    path: Path,
+    expected: Optional[Expected] = None,
+    accelerator: Optional[str] = None,
+    policy: Optional[Policy] = None,
 ) -> list[str]:
     """Returns one sentence for everything that is wrong with a wheel.
 
@@ -29,9 +33,10 @@ def problems(
         path: The wheel.
         expected: What the build says of it; None for what its file name says.
         accelerator: Where only the file name says it, the accelerator that it was built for; None for the local label.
+        policy: Where only the file name says it, the policy of its project; None for one without accelerators.
     """
     try:
-        expected = expected or expected_from_name(path, accelerator)
+        expected = expected or expected_from_name(path, accelerator, policy or Policy())
         wheel = read_wheel(path)
     except UnreadableWheel as error:
         return [str(error)]
@@ -55,9 +60,12 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("wheel", type=Path)
     parser.add_argument(
-        "--accelerator",
-        choices=sorted(policy.ACCELERATOR_LIBRARIES),
-        help="what the wheel was built for (default: what its local label says)",
+        "--accelerator", help="what the wheel was built for (default: what its local label says)"
+    )
+    parser.add_argument(
+        "--policy",
+        type=Path,
+        help="JSON file of a wheel_policy (default: one without accelerators)",
     )
     parser.add_argument(
         "--expect", type=Path, help="JSON file with what the build says of the wheel"
@@ -65,7 +73,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--report", type=Path, help="file to write when the wheel is good, for Bazel"
     )
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.policy = read_policy(arguments.policy) if arguments.policy else Policy()
+    known = sorted(arguments.policy.accelerator_libraries)
+    if arguments.accelerator and arguments.accelerator not in known:
+        parser.error(f"--accelerator is {arguments.accelerator!r}; take one of {', '.join(known)}")
+    return arguments
 
 
 def main() -> int:
@@ -73,8 +86,9 @@ def main() -> int:
     arguments = _parse()
     expected = None
     if arguments.expect:
-        expected = Expected(**json.loads(arguments.expect.read_text(encoding="utf-8")))
-    found = problems(arguments.wheel, expected, arguments.accelerator)
+        facts = json.loads(arguments.expect.read_text(encoding="utf-8"))
+        expected = Expected(**facts, policy=arguments.policy)
+    found = problems(arguments.wheel, expected, arguments.accelerator, arguments.policy)
     if found:
         count = "1 problem" if len(found) == 1 else f"{len(found)} problems"
         print(f"{arguments.wheel.name} has {count}:", *found, sep="\n  ", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator cu13 --out FOLDER WHEEL.
+"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator gpu1 --out FOLDER WHEEL.
 
-`X+cu13` becomes the variant `cu13` of plain X, and `X+cpu` the variant `null` and the wheel of X without a variant. What is
+`X+gpu1` becomes the variant `gpu1` of plain X, and `X+cpu` the variant `null` and the wheel of X without a variant. What is
 new: the file's name, the version in METADATA and in the SBOM, the names of the folders .dist-info and .data, variant.json,
 RECORD. Everything else is copied as it is compressed, so the payload is the one that was checked. The same wheel gives the
 same bytes.
@@ -224,7 +224,7 @@ def make_variants(
     if accelerator not in table["variants"]:
         raise VariantError(
             f"no variant is described for the accelerator {accelerator!r}; take one of"
-            f" {', '.join(sorted(table['variants']))}, or add a row to bazel/wheel/private/variant_table.bzl"
+            f" {', '.join(sorted(table['variants']))}, or add a row to the variant_table"
         )
     made = [make_variant(wheel, folder, variant_document(table, accelerator))]
     if table["variants"][accelerator]["is_plain"]:
@@ -235,8 +235,8 @@ def make_variants(
 def main() -> int:
     parser = argparse.ArgumentParser(description="Makes variants (PEP 825) of a backend's wheel.")
     parser.add_argument("wheel", type=Path)
-    parser.add_argument("--table", required=True, type=Path, help="JSON of variant_table.bzl")
-    parser.add_argument("--accelerator", required=True, help="row of the table, such as cu13")
+    parser.add_argument("--table", required=True, type=Path, help="JSON of a variant_table")
+    parser.add_argument("--accelerator", required=True, help="row of the table")
     parser.add_argument("--out", required=True, type=Path, help="a folder")
     arguments = parser.parse_args()
     table = json.loads(arguments.table.read_text(encoding="utf-8"))

@@ -12,8 +12,6 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-GENERATOR = "llama_cpp_python py_abi_wheel"
-
 
 def _sha256(digest: str) -> list[dict[str, str]]:
     return [{"alg": "SHA-256", "content": digest}]
@@ -91,7 +89,7 @@ def sbom(spec: dict[str, Any], native: dict[str, bytes]) -> str:
         ],
         "metadata": {
             "component": wheel,
-            "tools": {"components": [{"name": GENERATOR, "type": "application"}]},
+            "tools": {"components": [{"name": spec["generator"], "type": "application"}]},
         },
         "specVersion": "1.6",
         "version": 1,

@@ -92,6 +92,7 @@ def _build_info(ctx, info):
     """Constants of the generated `_build_info.py`."""
     result = dict(ctx.attr.build_info)
     result.update(ctx.attr.build_info_lists)
+    result.update({name: json.decode(value) for name, value in ctx.attr.build_info_json.items()})
     result.update(
         LOCAL_LABEL = info.local_label,
         PLATFORM = info.platform_tag,
@@ -113,6 +114,7 @@ def _write(ctx, info, extension, license_expression):
         "distribution": info.distribution,
         "entry_points": ctx.attr.entry_points,
         "extras": ctx.attr.extra_requires,
+        "generator": ctx.attr.generator,
         "import_name": ctx.attr.import_name,
         "license_expression": license_expression,
         "license_files": {name: file.path for name, file in license_files.items()},
@@ -147,9 +149,17 @@ def _check(ctx, info, ext_suffix):
     }))
     report = ctx.actions.declare_file(ctx.label.name + ".checked")
     ctx.actions.run(
-        arguments = ["--expect", expected.path, "--report", report.path, info.wheel.path],
+        arguments = [
+            "--expect",
+            expected.path,
+            "--policy",
+            ctx.file.policy.path,
+            "--report",
+            report.path,
+            info.wheel.path,
+        ],
         executable = ctx.executable._checker,
-        inputs = [expected, info.wheel],
+        inputs = [expected, ctx.file.policy, info.wheel],
         mnemonic = "CheckWheel",
         outputs = [report],
         progress_message = "Checking " + info.wheel.basename,
@@ -203,11 +213,14 @@ def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", ex
 WHEEL_ATTRS = {
     "accelerator_label": attr.string(
         doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
-              "the libraries that it may need (ACCELERATOR_LIBRARIES in checks/policy.py).",
+              "the libraries that it may need (`policy`).",
         mandatory = True,
     ),
     "build_info": attr.string_dict(
         doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
+    ),
+    "build_info_json": attr.string_dict(
+        doc = "Like `build_info`, for constants that are dictionaries, as JSON objects.",
     ),
     "build_info_lists": attr.string_list_dict(
         doc = "Like `build_info`, for constants that are tuples.",
@@ -234,6 +247,10 @@ WHEEL_ATTRS = {
     "extra_requires": attr.string_list_dict(
         doc = "Extra -> requirements, as in `requires`.",
     ),
+    "generator": attr.string(
+        default = "py_abi_wheel",
+        doc = "Generator of WHEEL, and tool of the SBOM.",
+    ),
     "import_name": attr.string(
         doc = "Name of the Python package.",
         mandatory = True,
@@ -251,6 +268,11 @@ WHEEL_ATTRS = {
     "native": attr.label_list(
         allow_files = True,
         doc = "Libraries and programs for the package's `lib` folder.",
+    ),
+    "policy": attr.label(
+        allow_single_file = [".json"],
+        default = Label("//bazel/wheel:default_policy"),
+        doc = "The `wheel_policy` that the checker compares the wheel with; by default one without accelerators.",
     ),
     "project_urls": attr.string_dict(
         doc = "Label -> address.",

@@ -1,16 +1,17 @@
 """Implementation of `wheel_variant`: a backend's wheel under the names of PEP 825."""
 
-load(":variant_table.bzl", "VARIANT_TABLE")
+load(":variant_table.bzl", "VariantTableInfo")
 load(":wheel_info.bzl", "WheelInfo")
 
 def _file_names(ctx):
     """Names of the wheels that make_variant.py writes."""
-    variant = VARIANT_TABLE["variants"].get(ctx.attr.accelerator_label)
+    variant = ctx.attr.table[VariantTableInfo].variants.get(ctx.attr.accelerator_label)
     if not variant:
-        fail("{}: no variant is described for the accelerator label {}; add a row to {}".format(
+        fail("{}: no variant is described for the accelerator label {}; add a row to //{}:{}".format(
             ctx.label,
             repr(ctx.attr.accelerator_label),
-            "//bazel/wheel/private:variant_table.bzl",
+            ctx.attr.table.label.package,
+            ctx.attr.table.label.name,
         ))
     wheel = ctx.attr.wheel[WheelInfo]
     plain = "-".join([
@@ -20,8 +21,8 @@ def _file_names(ctx):
         wheel.abi_tag,
         wheel.platform_tag,
     ])
-    names = [plain + "-" + variant["label"]]
-    return names + [plain] if variant["is_plain"] else names
+    names = [plain + "-" + variant.label]
+    return names + [plain] if variant.is_plain else names
 
 def _wheel_variant_impl(ctx):
     # A folder of its own: without a local label the plain wheel is called as the wheel that it is made of.
@@ -31,14 +32,15 @@ def _wheel_variant_impl(ctx):
     ]
     wheel = ctx.attr.wheel[WheelInfo].wheel
     arguments = ctx.actions.args()
-    arguments.add("--table", ctx.file._table)
+    table = ctx.attr.table[VariantTableInfo].file
+    arguments.add("--table", table)
     arguments.add("--accelerator", ctx.attr.accelerator_label)
     arguments.add("--out", wheels[0].dirname)
     arguments.add(wheel)
     ctx.actions.run(
         arguments = [arguments],
         executable = ctx.executable._make_variant,
-        inputs = [wheel, ctx.file._table],
+        inputs = [table, wheel],
         mnemonic = "WheelVariant",
         outputs = wheels,
         progress_message = "Making variants of " + wheel.basename,
@@ -49,8 +51,13 @@ wheel_variant = rule(
     implementation = _wheel_variant_impl,
     attrs = {
         "accelerator_label": attr.string(
-            doc = "Row of the table: the local version label of the accelerator that the wheel is built for, such as `cu13`.",
+            doc = "Row of the table: the local version label of the accelerator that the wheel is built for.",
             mandatory = True,
+        ),
+        "table": attr.label(
+            doc = "The `variant_table`.",
+            mandatory = True,
+            providers = [VariantTableInfo],
         ),
         "wheel": attr.label(
             doc = "The wheel of one backend, such as `py_abi_wheel` writes it.",
@@ -62,13 +69,9 @@ wheel_variant = rule(
             default = Label("//bazel/wheel/private:make_variant"),
             executable = True,
         ),
-        "_table": attr.label(
-            allow_single_file = True,
-            default = Label("//bazel/wheel/private:variant_table"),
-        ),
     },
     doc = """Makes the variant wheel (PEP 825) of plain version X out of the wheel of X+<label> of one backend.
 
-The payload is copied. For the backend that everybody can run (`cpu`) the wheel without a variant is made too, for
+The payload is copied. For the backend that everybody can run the wheel without a variant is made too, for
 installers that know no variants.""",
 )

@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from sbom import GENERATOR, sbom
+from sbom import sbom
 from wheel_record import record_line
 
 # The earliest date a zip entry can have.
@@ -75,7 +75,7 @@ def _tags(tag: str) -> list[str]:
 def _wheel_file(spec: dict[str, Any]) -> str:
     fields = [
         ("Wheel-Version", "1.0"),
-        ("Generator", GENERATOR),
+        ("Generator", spec["generator"]),
         ("Root-Is-Purelib", "false"),
         *(("Tag", tag) for tag in _tags(spec["tag"])),
     ]

@@ -1,31 +1,9 @@
 """The GPU architectures that HIP sources are compiled for, as a flag."""
 
-# Those of llama.cpp's own ROCm releases for Linux (.github/workflows/release.yml): CDNA 1 to 3, RDNA 1 to 4.
-HIP_RELEASE_ARCHS = [
-    "gfx908",
-    "gfx90a",
-    "gfx942",
-    "gfx950",
-    "gfx1010",
-    "gfx1011",
-    "gfx1012",
-    "gfx1030",
-    "gfx1031",
-    "gfx1032",
-    "gfx1033",
-    "gfx1034",
-    "gfx1035",
-    "gfx1036",
-    "gfx1100",
-    "gfx1101",
-    "gfx1102",
-    "gfx1103",
-    "gfx1150",
-    "gfx1151",
-    "gfx1152",
-    "gfx1200",
-    "gfx1201",
-]
+load("//platforms:accelerators.bzl", "ACCELERATORS")
+
+# A release's variant wheel asks for one of them.
+HIP_RELEASE_ARCHS = ACCELERATORS["rocm"]["variant"]["amd"]["gfx_arch"]
 
 HipArchsInfo = provider(
     doc = "GPU architectures to compile for.",

@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterator
 from typing import Optional
 
-from . import policy
+from . import systems
 from .elf import Elf
+from .policy import Policy
 from .wheel import Expected
 
 
@@ -27,14 +28,14 @@ def check(elves: dict[str, Elf], native: set[str], expected: Expected) -> Iterat
 
 
 def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterator[str]:
-    allowed = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator, frozenset())
+    allowed = expected.accelerator_libraries
     if expected.is_plugin:
-        allowed |= policy.PLUGIN_HOST_LIBRARIES
+        allowed |= expected.policy.plugin_host_libraries
     shipped = {posixpath.basename(other) for other in native}
     for library in elf.needed:
-        if library in policy.SYSTEM_LIBRARIES or library in allowed:
+        if library in systems.SYSTEM_LIBRARIES or library in allowed:
             continue
-        owner = _owner(library)
+        owner = _owner(library, expected.policy)
         if library in shipped:
             yield from _unreachable(path, elf, library, native)
         elif owner:
@@ -45,16 +46,14 @@ def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterat
         else:
             yield (
                 f"{path}: needs {library}, which is neither in the wheel nor on every system of its platform tag; "
-                "link it statically, add it to `native`, or allow it in policy.py"
+                "link it statically, add it to `native`, or allow it in the policy"
             )
 
 
-def _owner(library: str) -> Optional[str]:
-    """The first accelerator whose libraries include this one."""
-    labels = (
-        label for label, libraries in policy.ACCELERATOR_LIBRARIES.items() if library in libraries
-    )
-    return next(labels, None)
+def _owner(library: str, policy: Policy) -> Optional[str]:
+    """Returns the first accelerator whose libraries include this one."""
+    libraries = policy.accelerator_libraries
+    return next((label for label in libraries if library in libraries[label]), None)
 
 
 def _unreachable(path: str, elf: Elf, library: str, native: set[str]) -> Iterator[str]:
@@ -83,15 +82,16 @@ def _run_paths(path: str, elf: Elf) -> Iterator[str]:
 
 def _host_libraries(native: set[str], expected: Expected) -> Iterator[str]:
     """A plug-in must use the host's libraries: a second copy would have a registry of its own."""
+    policy = expected.policy
     for path in sorted(native):
-        if expected.is_plugin and posixpath.basename(path) in policy.PLUGIN_HOST_LIBRARIES:
-            yield f"{path}: is a library of {policy.PLUGIN_HOST}, which has it loaded already; leave it out of `native`"
+        if expected.is_plugin and posixpath.basename(path) in policy.plugin_host_libraries:
+            yield f"{path}: is a library of {policy.plugin_host}, which has it loaded already; leave it out of `native`"
 
 
 def _accelerator(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
-    libraries = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator)
+    libraries = expected.accelerator_libraries
     if libraries and not any(libraries & set(elf.needed) for elf in elves.values()):
         yield (
             f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
-            f"{expected.accelerator}; build it with that accelerator, or label it cpu"
+            f"{expected.accelerator}; build it with that accelerator, or label it {expected.policy.default_accelerator}"
         )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from . import policy, symbols
+from . import symbols, systems
 from .elf import MAGIC as ELF_MAGIC
 from .macho import FOREIGN_MAGICS, MAGIC, MachO, UnreadableMachO, read
 from .names import library_name
+from .policy import Policy
 from .wheel import Expected, MacosPlatform, Wheel, macos_of
 
 _LOADER = "@loader_path"
@@ -32,7 +33,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
             if platform:
                 yield from _platform(path, file, platform)
         yield from _signature(path, file)
-        yield from _name(path, file)
+        yield from _name(path, file, expected.policy)
         yield from _needed(path, file, files, expected)
         yield from _run_paths(path, file)
     yield from _entries(files, expected)
@@ -40,12 +41,12 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
-    """What a Python or a ggml enters them by. That they export nothing else is not asked: zig's linker can't see to it."""
+    """Yields problems with the symbols by which files are entered. They may export others: zig's linker can't hide them."""
     extensions = {
         path: file for path, file in files.items() if symbols.is_extension(path, file.exported)
     }
     if expected.is_plugin:
-        yield from _plugin(files, extensions)
+        yield from _plugin(files, extensions, expected.policy)
         return
     if not extensions:
         yield symbols.no_extension(expected)
@@ -54,18 +55,18 @@ def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
         yield from symbols.init_function(path, file.exported)
 
 
-def _plugin(files: dict[str, MachO], extensions: dict[str, MachO]) -> Iterator[str]:
+def _plugin(files: dict[str, MachO], extensions: dict[str, MachO], policy: Policy) -> Iterator[str]:
     for path in extensions:
         yield symbols.is_for_one_python(path)
     libraries = {path: file for path, file in files.items() if path not in extensions}
     if not libraries:
-        yield policy.NO_LIBRARY
+        yield symbols.NO_LIBRARY
     for path, file in libraries.items():
-        yield from symbols.entry_point(path, file.exported)
+        yield from symbols.entry_point(path, file.exported, policy)
 
 
 def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
-    if file.machine != policy.MACOS_MACHINES.get(platform.machine):
+    if file.machine != systems.MACOS_MACHINES.get(platform.machine):
         yield f"{path}: is not for {platform.machine}, as the platform tag says; build with `--platforms` of that machine"
     if file.minimum > platform.minimum:
         oldest, promised = (".".join(map(str, pair)) for pair in (file.minimum, platform.minimum))
@@ -81,20 +82,20 @@ def _signature(path: str, file: MachO) -> Iterator[str]:
         yield f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; link with zig, or `codesign --sign -`"
 
 
-def _name(path: str, file: MachO) -> Iterator[str]:
+def _name(path: str, file: MachO, policy: Policy) -> Iterator[str]:
     name = file.install_name.removeprefix(_RUN_PATH)
     if name and name == file.install_name:
         yield f"{path}: has the install name {name}, under which nothing finds it; link it with {_RUN_PATH}..."
         return
-    yield from library_name(path, "install name", name)
+    yield from library_name(path, "install name", name, policy)
 
 
 def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected) -> Iterator[str]:
     for library in file.needed:
-        if library == file.install_name or library.startswith(policy.MACOS_SYSTEM_FOLDERS):
+        if library == file.install_name or library.startswith(systems.MACOS_SYSTEM_FOLDERS):
             continue
         name = library.removeprefix(_RUN_PATH) if library.startswith(_RUN_PATH) else ""
-        if expected.is_plugin and name in policy.PLUGIN_HOST_LIBRARIES:
+        if expected.is_plugin and name in expected.policy.plugin_host_libraries:
             continue
         places = {posixpath.normpath(f"{_folder(path, entry)}/{name}") for entry in file.run_paths}
         if not name or not places & set(files):
@@ -118,9 +119,9 @@ def _run_paths(path: str, file: MachO) -> Iterator[str]:
 
 
 def _accelerator(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
-    libraries = policy.ACCELERATOR_LIBRARIES.get(expected.accelerator)
+    libraries = expected.accelerator_libraries
     if libraries and not any(libraries & set(file.needed) for file in files.values()):
         yield (
             f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
-            f"{expected.accelerator}; build it with that accelerator, or label it cpu"
+            f"{expected.accelerator}; build it with that accelerator, or label it {expected.policy.default_accelerator}"
         )

@@ -8,7 +8,6 @@ from typing import Optional
 
 from packaging.metadata import ExceptionGroup, Metadata
 
-from . import policy
 from .wheel import Expected, Wheel
 
 
@@ -57,8 +56,12 @@ def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
 
 def _plugin_host(expected: Expected, metadata: Metadata) -> Iterator[str]:
     """A plug-in works with one version of its host."""
-    pin = f"{policy.PLUGIN_HOST}=={expected.public_version}"
-    if expected.is_plugin and pin not in map(str, metadata.requires_dist or []):
+    pin = f"{expected.policy.plugin_host}=={expected.public_version}"
+    if (
+        expected.is_plugin
+        and expected.policy.plugin_host
+        and pin not in map(str, metadata.requires_dist or [])
+    ):
         yield (
             f"METADATA does not have `Requires-Dist: {pin}`, so the plug-in would stay with a host of another version; "
             "add it to `requires` of py_plugin_wheel"

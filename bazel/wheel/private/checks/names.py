@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
-from . import policy
+from . import systems
+from .policy import Policy
 from .wheel import Expected, Wheel, fields, macos_of, platform_of
 
 
@@ -20,22 +21,20 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     yield from _label(expected)
 
 
-def library_name(path: str, kind: str, name: str) -> Iterator[str]:
+def library_name(path: str, kind: str, name: str, policy: Policy) -> Iterator[str]:
     """Yields what is wrong with the name under which a dynamic loader knows a library.
 
     Args:
         path: The library.
         kind: What the name is called: `soname`, `install name`.
         name: The name without folder; empty where the library has none.
+        policy: The project's.
     """
     file = posixpath.basename(path)
-    if name.startswith(policy.UPSTREAM_LIBRARIES):
-        yield (
-            f"{path}: has the {kind} {name}, as in every package with llama.cpp, and a process loads only one of them; "
-            "link it with native_library, which has names of its own"
-        )
+    if name.startswith(policy.taken_library_prefixes):
+        yield f"{path}: has the {kind} {name}, {policy.taken_library_advice}"
     # The second is of a plug-in, which is opened by its path.
-    elif name not in ("", file, policy.OWN_LIBRARIES + file.removeprefix("lib")):
+    elif name not in ("", file, policy.own_library_prefix + file.removeprefix("lib")):
         yield f"{path}: has the {kind} {name}, under which nothing finds a file called {file}; name it so"
 
 
@@ -49,14 +48,14 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
         yield f"{wheel.dist_info}: the folder would be {folder} by the file name; build the wheel again, never rename it"
     for tag in expected.platform_tag.split("."):
         linux, macos = platform_of(tag), macos_of(tag)
-        known = (linux and linux.machine in policy.MACHINES) or (
-            macos and macos.machine in policy.MACOS_MACHINES
+        known = (linux and linux.machine in systems.MACHINES) or (
+            macos and macos.machine in systems.MACOS_MACHINES
         )
         if not known:
             yield (
                 f"the platform tag {tag} promises nothing that can be checked; "
-                f"tag it manylinux_X_Y_{'|'.join(sorted(policy.MACHINES))} or "
-                f"macosx_X_Y_{'|'.join(sorted(policy.MACOS_MACHINES))}, or add the platform to policy.py"
+                f"tag it manylinux_X_Y_{'|'.join(sorted(systems.MACHINES))} or "
+                f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))}, or add the platform to systems.py"
             )
 
 
@@ -93,14 +92,15 @@ def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 def _label(expected: Expected) -> Iterator[str]:
     """A label that names an accelerator must name the one that the wheel was built for."""
-    if expected.accelerator not in policy.ACCELERATOR_LIBRARIES:
+    accelerators = expected.policy.accelerator_libraries
+    if expected.accelerator not in accelerators:
         yield (
-            f"the accelerator {expected.accelerator!r} has no row in ACCELERATOR_LIBRARIES of policy.py; "
+            f"the accelerator {expected.accelerator!r} has no row in `accelerator_libraries` of the policy; "
             "add the libraries that its wheels may need"
         )
         return
     label = expected.local_label.split(".")[0]
-    if label in policy.ACCELERATOR_LIBRARIES and label != expected.accelerator:
+    if label in accelerators and label != expected.accelerator:
         yield (
             f"the local label is {expected.local_label!r}, but the wheel was built for {expected.accelerator!r}; "
             "build with `--//:local_label=auto`"

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from . import linking, macho, macos, policy, symbols
+from . import linking, macho, macos, symbols, systems
 from .elf import MAGIC, Elf, UnreadableElf, read
 from .names import library_name
+from .policy import Policy
 from .wheel import Expected, Platform, Wheel, macos_of, platform_of
 
 
@@ -32,19 +33,19 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         yield from _versions(path, elf, expected)
     yield from linking.check(elves, native, expected)
     yield from symbols.check(elves, expected)
-    yield from _duplicates(wheel, elves)
+    yield from _duplicates(wheel, elves, expected.policy)
     yield from _programs(wheel, elves)
 
 
 def _platforms(expected: Expected) -> list[Platform]:
     """The platforms of the tag that this knows; names.py speaks up about the others."""
     found = (platform_of(tag) for tag in expected.platform_tag.split("."))
-    return [platform for platform in found if platform and platform.machine in policy.MACHINES]
+    return [platform for platform in found if platform and platform.machine in systems.MACHINES]
 
 
 def _machine(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
     for machine in sorted({platform.machine for platform in _platforms(expected)}):
-        if elf.machine != policy.MACHINES[machine][0]:
+        if elf.machine != systems.MACHINES[machine][0]:
             yield (
                 f"{path}: is for {elf.machine[len('EM_') :]}, the platform tag for {machine}; "
                 "build with `--platforms` of that machine"
@@ -57,10 +58,10 @@ def _versions(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
         return
     floor = min(floors)
     limits: dict[str, tuple[int, ...]] = {"GLIBC": floor}
-    levels = [level for level in policy.RUNTIME_LEVELS if level <= floor]
-    limits.update(policy.RUNTIME_LEVELS[max(levels)] if levels else {})
+    levels = [level for level in systems.RUNTIME_LEVELS if level <= floor]
+    limits.update(systems.RUNTIME_LEVELS[max(levels)] if levels else {})
     for library, version in elf.versions:
-        if library in policy.SYSTEM_LIBRARIES and _is_too_new(version, limits):
+        if library in systems.SYSTEM_LIBRARIES and _is_too_new(version, limits):
             yield (
                 f"{path}: needs {version} of {library}, which a system of {expected.platform_tag} need not have; "
                 "compile for an older glibc, or raise the platform's glibc floor"
@@ -75,12 +76,12 @@ def _is_too_new(version: str, limits: dict[str, tuple[int, ...]]) -> bool:
     return tuple(map(int, parts)) > limits[family]
 
 
-def _duplicates(wheel: Wheel, elves: dict[str, Elf]) -> Iterator[str]:
+def _duplicates(wheel: Wheel, elves: dict[str, Elf], policy: Policy) -> Iterator[str]:
     contents: dict[str, str] = {}
     sonames: dict[str, str] = {}
     for path, elf in elves.items():
         name = PurePosixPath(path).name
-        yield from library_name(path, "soname", elf.soname)
+        yield from library_name(path, "soname", elf.soname, policy)
         first = contents.setdefault(hashlib.sha256(wheel.files[path]).hexdigest(), path)
         if first != path:
             yield f"{path}: is {first} again, byte for byte; ship each library once"

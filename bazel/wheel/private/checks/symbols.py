@@ -6,8 +6,8 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from pathlib import PurePosixPath
 
-from . import policy
 from .elf import Elf
+from .policy import Policy
 from .wheel import Expected
 
 # Names of the C++ runtime (Itanium C++ ABI): the standard library's, those of the compiler, the unwinder's.
@@ -21,12 +21,15 @@ _PYTHON = re.compile(r"_?Py[A-Z_]")
 _EXTENSION_NAME = re.compile(r"[^.]+\.(cpython-.*|abi3|abi3t)\.so")
 _INIT = "PyInit_"
 
+# Message for a plug-in without a library.
+NO_LIBRARY = "there is no library in the wheel; set `native` of py_plugin_wheel"
+
 
 def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
     """Yields symbols that are where they must not be, and extensions of another ABI."""
     extensions = {path: elf for path, elf in elves.items() if is_extension(path, elf.exported)}
     if expected.is_plugin:
-        yield from _plugin(elves, extensions)
+        yield from _plugin(elves, extensions, expected.policy)
     elif not extensions:
         yield no_extension(expected)
     for path, elf in elves.items():
@@ -40,28 +43,28 @@ def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
             yield from _python(path, elf)
 
 
-def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf]) -> Iterator[str]:
+def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf], policy: Policy) -> Iterator[str]:
     """A plug-in is for every Python, and is entered by its entry points alone."""
     for path in extensions:
         yield is_for_one_python(path)
     libraries = {path: elf for path, elf in elves.items() if path not in extensions}
     if not libraries:
-        yield policy.NO_LIBRARY
+        yield NO_LIBRARY
     for path, elf in libraries.items():
-        yield from entry_point(path, elf.exported)
-        more = [name for name in elf.exported if name not in policy.PLUGIN_ENTRY_POINTS]
+        yield from entry_point(path, elf.exported, policy)
+        more = [name for name in elf.exported if name not in policy.plugin_entry_points]
         if more:
             yield (
-                f"{path}: exports {_some(more)} beside {' and '.join(policy.PLUGIN_ENTRY_POINTS)}; "
+                f"{path}: exports {_some(more)} beside {' and '.join(policy.plugin_entry_points) or 'nothing'}; "
                 "link it with native_library, which exports what it is told to and nothing else"
             )
 
 
-def entry_point(path: str, exported: Container[str]) -> Iterator[str]:
+def entry_point(path: str, exported: Container[str], policy: Policy) -> Iterator[str]:
     """Yields what keeps a plug-in's library from being loaded."""
-    init = policy.PLUGIN_ENTRY_POINTS[0]
-    if init not in exported:
-        yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
+    for init in policy.plugin_entry_points[:1]:
+        if init not in exported:
+            yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
 
 
 def is_extension(path: str, exported: Iterable[str]) -> bool:

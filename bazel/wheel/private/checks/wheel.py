@@ -13,7 +13,8 @@ from typing import Optional
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
-from . import policy
+from . import systems
+from .policy import Policy
 
 
 class UnreadableWheel(Exception):
@@ -31,7 +32,8 @@ class Expected:
         abi_tag: Such as `cp314t`; `none` for a plug-in wheel.
         platform_tag: Such as `manylinux_2_17_x86_64`.
         ext_suffix: EXT_SUFFIX of the ABI's interpreter; empty for a plug-in wheel.
-        accelerator: Local label of the accelerator, a key of policy.ACCELERATOR_LIBRARIES.
+        accelerator: Local label of the accelerator, of those that the policy has.
+        policy: The policy of the project that the wheel is from.
     """
 
     distribution: str
@@ -41,6 +43,12 @@ class Expected:
     platform_tag: str
     ext_suffix: str
     accelerator: str
+    policy: Policy
+
+    @property
+    def accelerator_libraries(self) -> frozenset[str]:
+        """Libraries that the wheel may need beside the system's."""
+        return self.policy.accelerator_libraries.get(self.accelerator, frozenset())
 
     @property
     def tag(self) -> str:
@@ -149,7 +157,7 @@ def platform_of(tag: str) -> Optional[Platform]:
     if found:
         return Platform(found[3], (int(found[1]), int(found[2])))
     name, _, machine = tag.partition("_")
-    return Platform(machine, policy.LEGACY_LEVELS[name]) if name in policy.LEGACY_LEVELS else None
+    return Platform(machine, systems.LEGACY_LEVELS[name]) if name in systems.LEGACY_LEVELS else None
 
 
 def macos_of(tag: str) -> Optional[MacosPlatform]:
@@ -166,20 +174,21 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     if abi and macos_of(platform_tag.split(".")[0]):
         return f".cpython-{abi[1]}-darwin.so"
     platform = platform_of(platform_tag.split(".")[0])
-    if not abi or not platform or platform.machine not in policy.MACHINES:
+    if not abi or not platform or platform.machine not in systems.MACHINES:
         raise UnreadableWheel(
             f"what an extension for {abi_tag} on {platform_tag} is called is not known: this checks wheels "
-            f"of one CPython ABI, or none, for manylinux on {' or '.join(sorted(policy.MACHINES))}"
+            f"of one CPython ABI, or none, for manylinux on {' or '.join(sorted(systems.MACHINES))}"
         )
-    return f".cpython-{abi[1]}-{policy.MACHINES[platform.machine][1]}.so"
+    return f".cpython-{abi[1]}-{systems.MACHINES[platform.machine][1]}.so"
 
 
-def expected_from_name(path: Path, accelerator: Optional[str]) -> Expected:
+def expected_from_name(path: Path, accelerator: Optional[str], policy: Policy) -> Expected:
     """What the file name says. Raises UnreadableWheel.
 
     Args:
         path: The wheel.
         accelerator: As in Expected; None for what the local label says.
+        policy: The project's.
     """
     try:
         parse_wheel_filename(path.name)
@@ -196,5 +205,7 @@ def expected_from_name(path: Path, accelerator: Optional[str]) -> Expected:
         abi_tag=abi_tag,
         platform_tag=platform_tag,
         ext_suffix=_ext_suffix(abi_tag, platform_tag),
-        accelerator=accelerator or (label if label in policy.ACCELERATOR_LIBRARIES else "cpu"),
+        accelerator=accelerator
+        or (label if label in policy.accelerator_libraries else policy.default_accelerator),
+        policy=policy,
     )

@@ -1,25 +1,28 @@
-"""`llama_cpp_backend_wheel`: one accelerator's backend as a wheel of its own, which llama-cpp-python finds (docs/plugins.md)."""
+"""`llama_cpp_backend_wheel`: the plug-in with an accelerator's backend (docs/plugins.md)."""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("//bazel/wheel:defs.bzl", "py_plugin_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 load(":backends.bzl", "backend")
-load(":metadata.bzl", "METADATA", "PLUGINS")
+load(":metadata.bzl", "GENERATOR", "METADATA", "PLUGIN_DISTRIBUTION")
 
-# Those that say nothing of the Python package, which is not inside.
+# Classifiers of the Python package, which is not inside, and of systems.
+_NOT_OF_PLUGINS = ("Operating System ::", "Programming Language :: Python", "Typing ::")
+
 _CLASSIFIERS = [
     classifier
     for classifier in METADATA["classifiers"]
-    if not classifier.startswith(("Programming Language :: Python", "Operating System ::")) and classifier != "Typing :: Typed"
+    if not classifier.startswith(_NOT_OF_PLUGINS)
 ] + ["Programming Language :: Python :: 3"]
 
-_LINUX = "Operating System :: POSIX :: Linux"
+# System, as the accelerators' table calls it -> its classifier.
+_SYSTEMS = {
+    "linux": "Operating System :: POSIX :: Linux",
+    "macos": "Operating System :: MacOS",
+}
 
-# Accelerators that another system has.
-_SYSTEMS = {"metal": "Operating System :: MacOS"}
-
-# What every backend's library is made of, beside the components of its row in backends.bzl.
+# Components of every backend's library, beside those of its row.
 _COMPONENTS = [
     Label("//third_party/llama.cpp:ggml_component"),
     Label("//third_party/zig:compiler_rt_component"),
@@ -27,24 +30,25 @@ _COMPONENTS = [
 ]
 
 def llama_cpp_backend_wheel(name, accelerator, **kwargs):
-    """Declares the plug-in wheel of an accelerator, `llama-cpp-backend-<plug-in>`.
+    """Declares the plug-in of an accelerator.
 
     Args:
       name: name of the target.
-      accelerator: one of PLUGINS that has a row in backends.bzl.
+      accelerator: one of PLUGINS of backends.bzl.
       **kwargs: common attributes, passed on to py_plugin_wheel.
     """
-    plugin = PLUGINS[accelerator]
-    row = backend(accelerator)
+    row = ACCELERATORS[accelerator]
+    parts = backend(accelerator)
     backend_plugin_wheel(
         name = name,
-        accelerator_label = ACCELERATORS[accelerator],
+        accelerator_label = row["label"],
         backend = accelerator,
-        components = row.components,
-        libraries = row.libraries,
-        plugin = plugin,
-        requires = row.requires,
-        tags = ["manual"] if row.is_slow else [],
+        components = parts.components,
+        libraries = parts.libraries,
+        plugin = row["plugin"],
+        requires = parts.requires,
+        systems = row["systems"],
+        tags = ["manual"] if parts.is_slow else [],
         **kwargs
     )
 
@@ -57,6 +61,7 @@ def backend_plugin_wheel(
         commit = LLAMA_COMMIT,
         components = [],
         requires = [],
+        systems = ["linux"],
         version = Label("//:version"),
         **kwargs):
     """Declares the plug-in wheel of any backend library.
@@ -70,13 +75,14 @@ def backend_plugin_wheel(
       commit: the llama.cpp that the library is built from.
       components: wheel_components in the library, beside those of every backend.
       requires: requirements (PEP 508) beside that on llama-cpp-python.
+      systems: systems that the library is for, `linux` or `macos`.
       version: flag with the public version.
       **kwargs: common attributes, passed on to py_plugin_wheel.
     """
     package = "llama_cpp_backend_" + plugin
     copy_file(
         name = name + "_init",
-        src = Label("//llama_cpp/_plugin:package.py"),
+        src = Label("//packaging/plugin:package.py"),
         out = package + "/__init__.py",
         tags = ["manual"],
     )
@@ -88,17 +94,20 @@ def backend_plugin_wheel(
             "GGML_VERSION": GGML_VERSION,
             "LLAMA_CPP_COMMIT": commit,
         },
-        classifiers = sorted(_CLASSIFIERS + [_SYSTEMS.get(backend, _LINUX)]),
+        classifiers = sorted(_CLASSIFIERS + [_SYSTEMS[system] for system in systems]),
         components = _COMPONENTS + components,
-        description_file = Label("//llama_cpp/_plugin:README.md"),
-        distribution = "llama-cpp-backend-" + plugin,
+        description_file = Label("//packaging/plugin:README.md"),
+        distribution = PLUGIN_DISTRIBUTION.format(plugin = plugin),
         entry_points = {"llama_cpp.backends": ["{} = {}".format(backend, package)]},
+        generator = GENERATOR,
         import_name = package,
         license_files = {Label("//:LICENSE"): "LICENSE"},
         native = libraries,
+        policy = Label("//packaging:policy"),
         project_urls = METADATA["project_urls"],
         python_requires = METADATA["python_requires"],
-        # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is `==0.3.100`.
+        # A backend belongs to the very ggml that opens it. Local labels match: `0.3.100+cpu` is
+        # `==0.3.100`.
         requires = [METADATA["distribution"] + "=={version}"] + requires,
         summary = "The {} backend of llama.cpp, for llama-cpp-python".format(backend),
         version = version,

@@ -4,23 +4,36 @@ load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
-load("//platforms:macos.bzl", "MACOS_ACCELERATORS", "MACOS_CPUS", "macos_platform", "macos_platform_tag")
+load(
+    "//platforms:macos.bzl",
+    "MACOS_ACCELERATORS",
+    "MACOS_CPUS",
+    "macos_platform",
+    "macos_platform_tag",
+)
 load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
 
 def _linux_tag(cpu, floor):
     return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
+
+def _key(accelerator, platform_tag):
+    return "{}-{}".format(ACCELERATORS[accelerator]["label"], platform_tag)
 
 def _build_command(platform):
     return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + platform
 
 # What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
 _BUILD_COMMANDS = {
-    ACCELERATORS[accelerator] + "-" + _linux_tag(cpu, floor): _build_command(linux_platform("linux", cpu, floor, accelerator))
+    _key(accelerator, _linux_tag(cpu, floor)): _build_command(
+        linux_platform("linux", cpu, floor, accelerator),
+    )
     for cpu in LINUX_CPUS
     for floor in GLIBC_FLOORS
     for accelerator in LINUX_ACCELERATORS
 } | {
-    ACCELERATORS[accelerator] + "-" + macos_platform_tag(cpu): _build_command(macos_platform("macos", cpu, accelerator))
+    _key(accelerator, macos_platform_tag(cpu)): _build_command(
+        macos_platform("macos", cpu, accelerator),
+    )
     for cpu in MACOS_CPUS
     for accelerator in MACOS_ACCELERATORS
 }

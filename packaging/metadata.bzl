@@ -1,17 +1,15 @@
-"""What METADATA of every wheel says. Literals only: tools/pep517 reads this file as data, without Bazel."""
+"""METADATA of every wheel. Literals only: tools/pep517 reads this file as data, without Bazel."""
 
-# Accelerator -> plug-in, as in the distribution `llama-cpp-backend-<plug-in>` and in the extra of that name. Like a local
-# version label it names the ABI of the accelerator's libraries.
-PLUGINS = {
-    "cuda": "cuda13",
-    "metal": "metal",
-    "rocm": "rocm6",
-    "vulkan": "vulkan",
-}
+# Of WHEEL and the SBOM.
+GENERATOR = "llama_cpp_python py_abi_wheel"
+
+# Distribution of a plug-in; the extra that requires it is called as the plug-in.
+PLUGIN_DISTRIBUTION = "llama-cpp-backend-{plugin}"
 
 # Attributes of `py_abi_wheel`.
 METADATA = {
-    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read one wheel's only.
+    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read that
+    # of one wheel.
     "classifiers": [
         "Intended Audience :: Developers",
         "Operating System :: POSIX :: Linux",
@@ -31,14 +29,10 @@ METADATA = {
         "Typing :: Typed",
     ],
     "distribution": "llama-cpp-python",
-    # In requirements `{version}` is the public version.
+    # Beside those of the plug-ins.
     "extra_requires": {
-        "cuda13": ["llama-cpp-backend-cuda13=={version}"],
         "disk-cache": ["diskcache>=5.6.1"],
         "hub": ["huggingface-hub>=0.23"],
-        "metal": ["llama-cpp-backend-metal=={version}"],
-        "rocm6": ["llama-cpp-backend-rocm6=={version}"],
-        "vulkan": ["llama-cpp-backend-vulkan=={version}"],
     },
     "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause",
     "project_urls": {"llama.cpp": "https://github.com/ggml-org/llama.cpp"},
