@@ -1,0 +1,96 @@
+"""Puts the differences between two versions of llama.cpp into words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Iterable, Iterator
+
+from . import defaults, headers, overlay, patches
+from .source import Source
+
+HEADERS = {
+    "llama.h": "include/llama.h",
+    "ggml.h": "ggml/include/ggml.h",
+    "mtmd.h": "tools/mtmd/mtmd.h",
+}
+# In the order in which they fail: sources, package, accelerators.
+_TESTS = [
+    "./bazelw build @llama_cpp//:vendored_headers //:wheel",
+    "./bazelw test //tests/python/... //tests/wheel/... //tests/stubs/... //tests/flags/...",
+    "./bazelw test //tests/numerics/... //tests/tokenizers/... //tests/threads/...",
+    "./bazelw test //tests/cuda/... //tests/rocm/... //tests/metal/... //tests/vulkan/...",
+    "./bazelw test //tests/caching/... //tests/consumers/... //tests/reproducibility/...; python3 tests/caching/update_table.py",
+    "./bazelw test //...",
+]
+
+
+def read_header(tree: Path, name: str) -> headers.Header:
+    """Returns the declarations of one of HEADERS."""
+    return headers.parse((tree / HEADERS[name]).read_text(encoding="utf-8"))
+
+
+def header_changes(old: Path, new: Path) -> Iterator[str]:
+    """Yields the differences of the public headers, and of the defaults of their parameters."""
+    for name in HEADERS:
+        changes = headers.compare(read_header(old, name), read_header(new, name))
+        yield from _section(name, map(str, changes))
+    yield from _section("defaults of parameters", map(str, defaults.compare(old, new)))
+
+
+def file_changes(project: Path, old: Path, new: Path) -> Iterator[str]:
+    """Yields the differences of the libraries' file lists, and what the overlay doesn't cover."""
+    before, after = overlay.Overlay(project, old), overlay.Overlay(project, new)
+    for name, library in after.libraries.items():
+        was = before.libraries[name]
+        if not library.compiled and not was.compiled:
+            continue
+        yield from _section(
+            f"{name}: {len(was.compiled)} compiled files, then {len(library.compiled)}",
+            _library(was, library),
+        )
+    yield from _section(
+        "new files beside those of a library, compiled by none", overlay.not_taken(before, after)
+    )
+
+
+def _library(old: overlay.Library, new: overlay.Library) -> Iterator[str]:
+    for kind in ("compiled", "headers"):
+        was, now = getattr(old, kind), getattr(new, kind)
+        yield from (f"- {path}" for path in sorted(was - now))
+        yield from (f"+ {path}" for path in sorted(now - was))
+    for path in sorted(new.missing - old.missing):
+        yield f"! {path} is named in the overlay and is gone"
+    for pattern in sorted(new.empty_globs - old.empty_globs):
+        yield f"! the glob {pattern} of the overlay matches nothing"
+
+
+def patch_results(names: dict[str, str], tree: Path) -> list[patches.Result]:
+    """Applies the project's patches to the new sources, in their order."""
+    patched = patches.Tree(tree)
+    return [patched.apply(name, text) for name, text in names.items()]
+
+
+def patch_failures(results: list[patches.Result]) -> Iterator[str]:
+    """Yields the patches that don't apply, with their hunks."""
+    lines: list[str] = []
+    for result in results:
+        if result.is_upstream:
+            lines.append(f"! {result.name}: the new sources have its change; delete it")
+        elif result.failed:
+            lines.append(f"! {result.name} no longer applies:")
+            lines += (f"    {line}" for hunk in result.failed for line in str(hunk).split("\n"))
+    yield from _section("patches", lines)
+
+
+def next_steps(source: Source) -> Iterator[str]:
+    """Yields the commands to type next."""
+    yield "\n== tests to run, in this order"
+    if source.pin is None:
+        yield f"third_party/llama.cpp/use_checkout.sh {source.tree}   # prints the flag to build with; the pin is as it was"
+    yield from _TESTS
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
+    yield f"\n== {title}"
+    listed = list(lines)
+    yield from listed or ["no difference"]
