@@ -56,7 +56,9 @@ def find_root(packed: Path, name: str) -> str:
     ]
     if len(roots) != 1:
         found = ", ".join(roots) or "none"
-        raise BumpError(f"{name} should hold one llama.cpp, a directory with {', '.join(MARKS)}; found: {found}")
+        raise BumpError(
+            f"{name} should hold one llama.cpp, a directory with {', '.join(MARKS)}; found: {found}"
+        )
     return roots[0]
 
 

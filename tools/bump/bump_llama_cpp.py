@@ -41,13 +41,15 @@ def bump(project: Project, arguments: argparse.Namespace, scratch: Path) -> None
     new = source.resolve(arguments.source, arguments.commit, scratch)
     own, components = versions.own(new.tree), versions.components(new.tree)
     old_tree = source.pinned(pin, scratch)
+    patched = report.patch_results(project.patches(), new.tree)
     for lines in (
         report.header_changes(old_tree, new.tree),
         report.file_changes(project.folder, old_tree, new.tree),
-        report.patch_failures(report.patch_results(project.patches(), new.tree)),
+        report.patch_changes(patched),
     ):
         print(*lines, sep="\n")
     if not arguments.dry_run:
+        project.set_patches({result.name: result.text for result in patched})
         _rewrite(project, new, own, components, old_tree)
     print(*report.next_steps(new), sep="\n")
 
@@ -69,7 +71,9 @@ def _rewrite(
         gone += project.set_constants(*trees)
     print("\n== files rewritten", *(dict.fromkeys(project.changed) or ["none"]), sep="\n")
     if gone:
-        print("\n== constants that the headers no longer have, kept for old callers", *gone, sep="\n")
+        print(
+            "\n== constants that the headers no longer have, kept for old callers", *gone, sep="\n"
+        )
 
 
 def main() -> int:

@@ -19,7 +19,9 @@ _DEPRECATED = re.compile(r"^\s*\w*DEPRECATED\s*\((.*),\s*\"[^\"]*\"\s*(?:\"[^\"]
 _AGGREGATE = re.compile(r"^(?:typedef\s+)?(struct|union|enum)\b\s*(\w*)[^{}]*\{(.*)\}\s*(\w*)$")
 _FUNCTION = re.compile(r"^[^()=]*?\b(\w+)\s*\(.*\)$")
 _TYPE = re.compile(r"^typedef\b.*?(?:\(\s*\*\s*(\w+)\s*\)\s*\(.*\)|\b(\w+))$")
-_FIELD = re.compile(r"\(\s*\*\s*(?:const\s+)?(\w+)\s*\)|(\w+)\s*(?:\[[^\]]*\]\s*)*(?:=.*|:\s*\d+)?$")
+_FIELD = re.compile(
+    r"\(\s*\*\s*(?:const\s+)?(\w+)\s*\)|(\w+)\s*(?:\[[^\]]*\]\s*)*(?:=.*|:\s*\d+)?$"
+)
 _NUMBER_SUFFIX = re.compile(r"\b(0[xX][0-9a-fA-F]+|\d+)[uUlL]+\b")
 
 

@@ -81,7 +81,9 @@ def _list(package: str) -> _Listing:
     if result.returncode:
         raise BumpError(f"the index can't be asked for {package}: {result.stderr.strip()}")
     reply = json.loads(result.stdout)
-    return _Listing(reply["certificate"], [_File(*file) for file in reply["files"]], reply["reasons"])
+    return _Listing(
+        reply["certificate"], [_File(*file) for file in reply["files"]], reply["reasons"]
+    )
 
 
 def _is_sdist(file: str, package: str, version: str) -> bool:

@@ -1,4 +1,7 @@
-"""Applies unified diffs, as Bazel does: context must be the same, its place may have moved."""
+"""Applies unified diffs to other sources than those that they were made for, and moves them there.
+
+Debian's Bazel 7.7 applies a hunk at its line or not at all, so a hunk whose lines have moved gets new numbers here.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,24 @@ from pathlib import Path
 from typing import Iterator
 
 _FILE = re.compile(r"^\+\+\+ b/(\S+)")
-_HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(r"^@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@(.*)$")
 
 
 @dataclasses.dataclass
 class Hunk:
-    """A hunk: the file that it changes, the line where it was, and its lines with their marks."""
+    """A hunk.
+
+    Attributes:
+        file: What it changes.
+        line: Where its lines were.
+        lines: Its lines with their marks.
+        header: Index of its first line in the patch.
+    """
 
     file: str
     line: int
     lines: list[str]
+    header: int
 
     def side(self, mark: str) -> list[str]:
         """Returns the lines before (`-`) or after (`+`) the hunk."""
@@ -29,11 +40,23 @@ class Hunk:
 
 @dataclasses.dataclass
 class Result:
-    """What became of a patch: its hunks that don't apply, and those whose lines moved."""
+    """What became of a patch.
+
+    Attributes:
+        name: Its name.
+        text: The patch with the numbers that its hunks have now.
+        moved: How many hunks that concerns.
+        failed: Hunks that don't apply.
+        ambiguous: Hunks whose lines the file has more than once.
+        is_upstream: Whether the failed ones are in the sources already.
+    """
 
     name: str
-    failed: list[Hunk]
-    is_upstream: bool
+    text: str
+    moved: int = 0
+    failed: list[Hunk] = dataclasses.field(default_factory=list)
+    ambiguous: list[Hunk] = dataclasses.field(default_factory=list)
+    is_upstream: bool = False
 
 
 def parse(text: str) -> list[Hunk]:
@@ -51,7 +74,8 @@ def _hunks(lines: list[str]) -> Iterator[Hunk]:
             file = named[1]
         if not begin:
             continue
-        old, new = int(begin[2] or 1), int(begin[4] or 1)
+        header = position - 1
+        old, new = (int((begin[group] or ",1")[1:]) for group in (2, 4))
         body: list[str] = []
         while old > 0 or new > 0:
             line = lines[position]
@@ -62,7 +86,7 @@ def _hunks(lines: list[str]) -> Iterator[Hunk]:
             new -= line[:1] != "-"
             # An editor may have stripped the blank of an empty line of context.
             body.append(line or " ")
-        yield Hunk(file, int(begin[1]), body)
+        yield Hunk(file, int(begin[1]), body, header)
 
 
 class Tree:
@@ -73,36 +97,56 @@ class Tree:
         self._lines: dict[str, list[str]] = {}
 
     def apply(self, name: str, text: str) -> Result:
-        """Applies the hunks that can be applied, and returns the others."""
-        hunks = parse(text)
-        failed = [hunk for hunk in hunks if not self._replace(hunk, "-", "+")]
-        upstream = bool(failed) and all(self._has(hunk, "+") for hunk in failed)
-        return Result(name, failed, upstream)
+        """Applies the hunks that can be applied, each nearest to where the one before it suggests."""
+        result = Result(name, text)
+        patch = text.split("\n")
+        # For a file: lines that the hunks before have added, and by how much the last one had moved.
+        added: dict[str, int] = {}
+        moved: dict[str, int] = {}
+        for hunk in parse(text):
+            lines, before, after = self._file(hunk.file), hunk.side("-"), hunk.side("+")
+            growth = added.setdefault(hunk.file, 0)
+            if not before and not lines:
+                # A new file.
+                lines += after
+                continue
+            places = _places(lines, before)
+            if not places:
+                result.failed.append(hunk)
+                continue
+            expected = hunk.line - 1 + growth + moved.get(hunk.file, 0)
+            place = min(places, key=lambda place, to=expected: abs(place - to))
+            if len(places) > 1 and place != expected:
+                result.ambiguous.append(hunk)
+            moved[hunk.file] = place - growth - (hunk.line - 1)
+            result.moved += moved[hunk.file] != 0
+            patch[hunk.header] = _header(patch[hunk.header], place + 1 - growth, place + 1)
+            lines[place : place + len(before)] = after
+            added[hunk.file] += len(after) - len(before)
+        result.text = "\n".join(patch)
+        result.is_upstream = bool(result.failed) and all(
+            _places(self._file(hunk.file), hunk.side("+")) for hunk in result.failed
+        )
+        return result
 
     def _file(self, name: str) -> list[str]:
         if name not in self._lines:
             path = self._folder / name
-            text = path.read_text(encoding="utf-8") if path.is_file() else ""
-            self._lines[name] = text.split("\n")
+            is_there = path.is_file()
+            self._lines[name] = path.read_text(encoding="utf-8").split("\n") if is_there else []
         return self._lines[name]
 
-    def _replace(self, hunk: Hunk, old: str, new: str) -> bool:
-        lines, before = self._file(hunk.file), hunk.side(old)
-        place = _find(lines, before, hunk.line - 1)
-        if place is None:
-            return False
-        lines[place : place + len(before)] = hunk.side(new)
-        return True
 
-    def _has(self, hunk: Hunk, mark: str) -> bool:
-        return _find(self._file(hunk.file), hunk.side(mark), hunk.line - 1) is not None
+def _header(line: str, old: int, new: int) -> str:
+    match = _HUNK.match(line)
+    assert match
+    return f"@@ -{old}{match[2] or ''} +{new}{match[4] or ''} @@{match[5]}"
 
 
-def _find(lines: list[str], wanted: list[str], expected: int) -> int | None:
-    """Returns where lines are, nearest to the expected place."""
-    places = [
+def _places(lines: list[str], wanted: list[str]) -> list[int]:
+    """Returns every index at which lines are found; none for no lines, which would fit everywhere."""
+    return [
         place
-        for place in range(len(lines) - len(wanted) + 1)
-        if lines[place : place + 1] == wanted[:1] and lines[place : place + len(wanted)] == wanted
+        for place in range(len(lines) - len(wanted) + 1 if wanted else 0)
+        if lines[place] == wanted[0] and lines[place : place + len(wanted)] == wanted
     ]
-    return min(places, key=lambda place: abs(place - expected), default=None)

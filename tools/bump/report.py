@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterable, Iterator
 
-from . import defaults, headers, overlay, patches
+from . import cpu_variants, defaults, headers, overlay, patches
 from .source import Source
 
 HEADERS = {
@@ -48,6 +48,7 @@ def file_changes(project: Path, old: Path, new: Path) -> Iterator[str]:
             f"{name}: {len(was.compiled)} compiled files, then {len(library.compiled)}",
             _library(was, library),
         )
+    yield from _section("CPU variants", map(str, cpu_variants.compare(old, new)))
     yield from _section(
         "new files beside those of a library, compiled by none", overlay.not_taken(before, after)
     )
@@ -70,16 +71,26 @@ def patch_results(names: dict[str, str], tree: Path) -> list[patches.Result]:
     return [patched.apply(name, text) for name, text in names.items()]
 
 
-def patch_failures(results: list[patches.Result]) -> Iterator[str]:
-    """Yields the patches that don't apply, with their hunks."""
+def patch_changes(results: list[patches.Result]) -> Iterator[str]:
+    """Yields the patches that have moved, and those that don't apply with their hunks."""
     lines: list[str] = []
     for result in results:
+        if result.moved:
+            lines.append(f"~ {result.name}: {result.moved} hunks have moved")
+        for hunk in result.ambiguous:
+            lines.append(f"? {result.name} fits more than one place; the nearest was taken:")
+            lines += _indented(hunk)
         if result.is_upstream:
-            lines.append(f"! {result.name}: the new sources have its change; delete it")
+            lines.append(f"! {result.name}: the new sources have these changes; delete them:")
         elif result.failed:
             lines.append(f"! {result.name} no longer applies:")
-            lines += (f"    {line}" for hunk in result.failed for line in str(hunk).split("\n"))
+        for hunk in result.failed:
+            lines += _indented(hunk)
     yield from _section("patches", lines)
+
+
+def _indented(hunk: patches.Hunk) -> list[str]:
+    return [f"    {line}" for line in str(hunk).split("\n")]
 
 
 def next_steps(source: Source) -> Iterator[str]:

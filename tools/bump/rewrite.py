@@ -41,7 +41,9 @@ class Project:
         text = self._text(f"{_FOLDER}/version.bzl")
         for name, value in [*versions.items(), ("LLAMA_COMMIT", commit)]:
             text = _replace(rf'(?m)(^{name} = ")[^"]*(")', value, text, "version.bzl")
-        text = _replace(r"(?m)(^# The commit that ).*( carries, abbreviated)", origin, text, "version.bzl")
+        text = _replace(
+            r"(?m)(^# The commit that ).*( carries, abbreviated)", origin, text, "version.bzl"
+        )
         self._write(f"{_FOLDER}/version.bzl", text)
 
     def set_components(self, versions: Mapping[str, str]) -> None:
@@ -74,14 +76,23 @@ class Project:
 
     def patches(self) -> dict[str, str]:
         """Returns name -> text of the patches, in the order in which they are applied."""
-        names = re.findall(r'^    "([\w.-]+)",$', self._text(f"{_FOLDER}/patches.bzl"), re.MULTILINE)
+        names = re.findall(
+            r'^    "([\w.-]+)",$', self._text(f"{_FOLDER}/patches.bzl"), re.MULTILINE
+        )
         return {name: self._text(f"{_FOLDER}/patches/{name}.patch") for name in names}
+
+    def set_patches(self, texts: Mapping[str, str]) -> None:
+        """Writes the patches."""
+        for name, text in texts.items():
+            self._write(f"{_FOLDER}/patches/{name}.patch", text)
 
     def _constants_module(self) -> str:
         for path in sorted((self.folder / "llama_cpp").rglob("*.py")):
             if _MARK.search(path.read_text(encoding="utf-8")):
                 return str(path.relative_to(self.folder))
-        raise BumpError("no module of llama_cpp has llama.h's constants (LLAMA_TOKEN_NULL among them)")
+        raise BumpError(
+            "no module of llama_cpp has llama.h's constants (LLAMA_TOKEN_NULL among them)"
+        )
 
     def _text(self, path: str) -> str:
         try:
@@ -105,7 +116,9 @@ def _origin(pin: Pin) -> str:
 def _string(text: str, name: str) -> str:
     match = re.search(rf'\b{name} = "([^"]*)"', text)
     if not match:
-        raise BumpError(f'{_FOLDER} has no {name} = "..."; tools/bump/rewrite.py says how it is written')
+        raise BumpError(
+            f'{_FOLDER} has no {name} = "..."; tools/bump/rewrite.py says how it is written'
+        )
     return match[1]
 
 
@@ -113,7 +126,9 @@ def _replace(pattern: str, value: str, text: str, file: str) -> str:
     """Replaces the text between the two groups of a pattern."""
     result, count = re.subn(pattern, lambda match: match[1] + value + match[2], text, count=1)
     if not count:
-        raise BumpError(f"{_FOLDER}/{file} has no {pattern}; tools/bump/rewrite.py says how it is written")
+        raise BumpError(
+            f"{_FOLDER}/{file} has no {pattern}; tools/bump/rewrite.py says how it is written"
+        )
     return result
 
 

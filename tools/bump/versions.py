@@ -49,6 +49,10 @@ def _read(tree: Path, file: str, pattern: str) -> str:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     match = re.search(pattern, text)
     if not match:
-        cause = f"{file} of the new sources is gone" if not text else f"{file} states no version as {pattern!r}"
+        cause = (
+            f"{file} of the new sources is gone"
+            if not text
+            else f"{file} states no version as {pattern!r}"
+        )
         raise BumpError(f"{cause}; tools/bump/versions.py says where a version stands")
     return ".".join(match.groups())
