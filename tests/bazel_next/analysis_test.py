@@ -1,4 +1,7 @@
-"""Every target loads and is analysed under the defaults of Bazel 8 and 9, here and in the workspace that depends on this one."""
+"""Every target loads and is analysed under the defaults of Bazel 8 and 9.
+
+That is so here, and in the workspace that depends on this one.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ FILES = {
     "tools/mtmd/mtmd.h": "",
     "vendor/cpp-httplib/httplib.h": '#define CPPHTTPLIB_VERSION "90.1.2"\n',
     "vendor/hash/xxhash/xxhash.h": (
-        "#define XXH_VERSION_MAJOR    91\n#define XXH_VERSION_MINOR    1\n#define XXH_VERSION_RELEASE  2\n"
+        "#define XXH_VERSION_MAJOR    91\n#define XXH_VERSION_MINOR    1\n"
+        "#define XXH_VERSION_RELEASE  2\n"
     ),
     "vendor/miniaudio/miniaudio.h": "/*\nminiaudio - v92.1.2 - 2030\n",
     "vendor/nlohmann/json.hpp": "// JSON for Modern C++\n// |  |  version 93.1.2\n",

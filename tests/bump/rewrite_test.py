@@ -27,7 +27,8 @@ def test_the_pin(project: Path) -> None:
     assert files.changed == [f"{FOLDER}/pin.bzl"]
     text = (project / FOLDER / "pin.bzl").read_text()
     assert text.startswith(
-        '"""Where the sources of llama.cpp come from: the `deps/llama.cpp` directory of the other-package sdist."""\n'
+        '"""Where the sources of llama.cpp come from: '
+        'the `deps/llama.cpp` directory of the other-package sdist."""\n'
     )
     for value in before.__dict__.values():
         assert value not in text
@@ -64,7 +65,7 @@ def test_components(project: Path) -> None:
 
 def constants(project: Path) -> dict[str, int]:
     names: dict[str, int] = {}
-    for line in (project / "llama_cpp/llama_cpp.py").read_text().splitlines():
+    for line in (project / Project(project).constants_module()).read_text().splitlines():
         name, is_assignment, value = line.partition(" = ")
         if is_assignment and name.isupper() and not value.startswith(("_", "{", '"')):
             names[name] = int(value, 0) if value[-1].isalnum() and value[0] in "-0123456789" else 0
@@ -86,7 +87,7 @@ def test_constants(project: Path) -> None:
     before = constants(project)
     assert Project(project).set_constants(old, new) == ["LLAMA_VOCAB_TYPE_SPM"]
     assert constants(project) == {**before, "LLAMA_SESSION_VERSION": 99, "GGML_TYPE_NEW": 77}
-    text = (project / "llama_cpp/llama_cpp.py").read_text()
+    text = (project / Project(project).constants_module()).read_text()
     assert "GGML_TYPE_F16 = 1\nGGML_TYPE_NEW = 77\n" in text
 
 

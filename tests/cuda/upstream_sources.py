@@ -11,7 +11,7 @@ _PAIRS = re.compile(r'GGML_CUDA_FA_QUANTS "([^"]+)"')
 
 
 def cuda_sources(tree: Path) -> set[str]:
-    """Returns paths below the directory of the backend: those of CMake's globs, and one for each pair of types.
+    """Returns paths below the backend's directory: of CMake's globs, and one per pair of types.
 
     Args:
         tree: root of the sources of llama.cpp.

@@ -63,7 +63,7 @@ def find_root(packed: Path, name: str) -> str:
 
 
 def submodule_commit(packed: Path, root: str) -> str:
-    """Returns the commit that git noted of a submodule, if the archive has it; else an empty string."""
+    """Returns the commit that git noted of a submodule, or an empty string."""
     with tarfile.open(packed) as tar:
         try:
             link = _text(tar, f"{root}/.git")

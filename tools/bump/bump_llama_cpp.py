@@ -2,8 +2,9 @@
 
     ./bazelw run //tools:bump_llama_cpp -- SOURCE [--commit=COMMIT]
 
-SOURCE is a distribution of the Python index whose sdist carries llama.cpp, as name==version; an archive's address, with
-the commit of its sources; or the directory of a checkout. docs/howto/bump.md says what to do with the output.
+SOURCE is a distribution of the Python index whose sdist carries llama.cpp, as name==version; the
+address of an archive, with the commit of its sources; or the directory of a checkout. How to go on
+after the output: docs/howto/bump.md.
 """
 
 from __future__ import annotations

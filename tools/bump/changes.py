@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
 
 def differences(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
-    """Returns the changes between two tables, in the order of the new one; what is gone comes first."""
+    """Returns the changes between two tables: first removals, then the rest in the new order."""
     result = [Change(kind, name, old[name], None) for name in old if name not in new]
     for name, text in new.items():
         if old.get(name) != text:

@@ -50,7 +50,8 @@ def download_sdist(package: str, version: str, target: Path) -> str:
             return file.name
     because = f" ({'; '.join(listing.reasons)})" if listing.reasons else ""
     raise BumpError(
-        f"the index of your pip settings has no sdist of {package} {version}{because}; its versions:",
+        f"the index of your pip settings has no sdist of {package} {version}{because}; "
+        "its versions:",
         f"pip index versions {package}",
     )
 
@@ -68,7 +69,8 @@ def download_pinned(package: str, name: str, sha256: str, target: Path) -> None:
             return
     because = f" ({'; '.join(listing.reasons)})" if listing.reasons else ""
     raise BumpError(
-        f"{name}, which is pinned now, is not in the index of your pip settings{because}; to see pip's own words:",
+        f"{name}, which is pinned now, is not in the index of your pip settings{because}; "
+        "to see pip's own words:",
         f"pip download --no-deps {package}",
     )
 

@@ -6,7 +6,6 @@ Starlark's syntax is Python's. Rules are recorded, and everything that is not a 
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import re
 import types
 from pathlib import Path
@@ -131,7 +130,7 @@ class Overlay:
         return self._modules[name]
 
     def _load_macro(self, value: Any) -> Any:
-        """Wraps a macro that the BUILD file calls: what it declares belongs to the library that it names."""
+        """Wraps a macro of the BUILD file: its targets belong to the library that it names."""
         if not callable(value):
             return value
 
@@ -180,16 +179,11 @@ class Overlay:
 
 def _expression(pattern: str) -> str:
     """Returns the regular expression of a glob: `*` ends at a slash, `**/` doesn't."""
-    parts = [
-        "(?:.+/)?" if part == "**/" else fnmatch.translate(part)[4:-3].replace(".*", "[^/]*")
-        for part in re.split(r"(\*\*/)", pattern)
-        if part
-    ]
-    return "".join(parts)
+    return re.escape(pattern).replace(r"\*\*/", "(?:.+/)?").replace(r"\*", "[^/]*")
 
 
 def not_taken(old: Overlay, new: Overlay) -> list[str]:
-    """Returns the source files that are new, lie in or below the directories of a library, and that no library compiles."""
+    """Returns new source files in and below the libraries' directories that no library compiles."""
     taken = set().union(*(library.compiled for library in new.libraries.values()))
     folders = {
         path.rpartition("/")[0] for library in old.libraries.values() for path in library.compiled

@@ -1,6 +1,7 @@
 """Applies unified diffs to other sources than those that they were made for, and moves them there.
 
-Debian's Bazel 7.7 applies a hunk at its line or not at all, so a hunk whose lines have moved gets new numbers here.
+Debian's Bazel 7.7 applies a hunk at its line or not at all, so a hunk whose lines have moved gets
+new numbers here.
 """
 
 from __future__ import annotations
@@ -97,10 +98,10 @@ class Tree:
         self._lines: dict[str, list[str]] = {}
 
     def apply(self, name: str, text: str) -> Result:
-        """Applies the hunks that can be applied, each nearest to where the one before it suggests."""
+        """Applies the hunks that fit, each nearest to its line as the hunk before has moved."""
         result = Result(name, text)
         patch = text.split("\n")
-        # For a file: lines that the hunks before have added, and by how much the last one had moved.
+        # File -> lines that the hunks before have added, and by how much the last one had moved.
         added: dict[str, int] = {}
         moved: dict[str, int] = {}
         for hunk in parse(text):
@@ -144,7 +145,7 @@ def _header(line: str, old: int, new: int) -> str:
 
 
 def _places(lines: list[str], wanted: list[str]) -> list[int]:
-    """Returns every index at which lines are found; none for no lines, which would fit everywhere."""
+    """Returns every index at which lines are found; none for no lines."""
     return [
         place
         for place in range(len(lines) - len(wanted) + 1 if wanted else 0)

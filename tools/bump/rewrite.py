@@ -59,12 +59,12 @@ class Project:
         self._write(f"{_FOLDER}/components.bzl", text)
 
     def set_constants(self, old: Header, new: Header) -> list[str]:
-        """Writes the constants of the module that has llama.h's: new values, and new enumerators of enums that it has.
+        """Writes new values, and new enumerators of enums that the module of constants has.
 
         Returns:
             The constants that the headers no longer have. They stay, for old callers.
         """
-        path = self._constants_module()
+        path = self.constants_module()
         text = self._text(path)
         values = new.values()
         text = _CONSTANT.sub(lambda match: _constant(match, values), text)
@@ -86,7 +86,8 @@ class Project:
         for name, text in texts.items():
             self._write(f"{_FOLDER}/patches/{name}.patch", text)
 
-    def _constants_module(self) -> str:
+    def constants_module(self) -> str:
+        """Returns the path of the module that has llama.h's constants."""
         for path in sorted((self.folder / "llama_cpp").rglob("*.py")):
             if _MARK.search(path.read_text(encoding="utf-8")):
                 return str(path.relative_to(self.folder))
@@ -140,7 +141,7 @@ def _constant(match: re.Match[str], values: Mapping[str, int]) -> str:
 
 
 def _add_enumerators(text: str, names: list[str], values: Mapping[str, int]) -> str:
-    """Adds the enumerators that are missing behind the one before them, if the module has any of them."""
+    """Adds missing enumerators, each behind the one before it, if the module has their enum."""
     present = {match[1] for match in _CONSTANT.finditer(text)}
     if not present & set(names):
         return text

@@ -88,7 +88,8 @@ def _from_index(package: str, version: str, commit: str, scratch: Path) -> Sourc
     if not commit:
         number = max(_BUILD_NUMBER.findall(version), key=int, default="")
         raise BumpError(
-            f"{file} does not say which commit of llama.cpp it carries; give it, or the tag of its build:",
+            f"{file} does not say which commit of llama.cpp it carries; "
+            "give it, or the tag of its build:",
             f"{COMMAND} {package}=={version} --commit={f'b{number}' if number else 'COMMIT'}",
         )
     pin = Pin(package, file, archive.sha256(packed), root)

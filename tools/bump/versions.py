@@ -7,7 +7,10 @@ from pathlib import Path
 
 from .errors import BumpError
 
-_CMAKE = r"set\({0}_VERSION_MAJOR (\d+)\)\s+set\({0}_VERSION_MINOR (\d+)\)\s+set\({0}_VERSION_PATCH (\d+)\)"
+_CMAKE = (
+    r"set\({0}_VERSION_MAJOR (\d+)\)\s+set\({0}_VERSION_MINOR (\d+)\)\s+"
+    r"set\({0}_VERSION_PATCH (\d+)\)"
+)
 
 # Name in version.bzl -> file, and how it states the version.
 _OWN = {
@@ -29,7 +32,8 @@ _COMPONENTS = {
     "stb_image": ("vendor/stb/stb_image.h", r"stb_image - v(\d+)\.(\d+) "),
     "xxhash": (
         "vendor/hash/xxhash/xxhash.h",
-        r"VERSION_MAJOR +(\d+)\n#define XXH_VERSION_MINOR +(\d+)\n#define XXH_VERSION_RELEASE +(\d+)\n",
+        r"VERSION_MAJOR +(\d+)\n#define XXH_VERSION_MINOR +(\d+)\n"
+        r"#define XXH_VERSION_RELEASE +(\d+)\n",
     ),
 }
 

@@ -55,7 +55,8 @@ pip_archive = repository_rule(
             doc = "Paths below the root that get their executable bit back.",
         ),
         "file": attr.string(
-            doc = "File name of the wheel or sdist, as the index lists it; or the address of an archive that no index has.",
+            doc = "File name of the wheel or sdist, as the index lists it; " +
+                  "or the address of an archive that no index has.",
             mandatory = True,
         ),
         "files": attr.label_keyed_string_dict(
