@@ -61,6 +61,8 @@ def test_changes(project: Path, write_tree: Write) -> None:
             "ggml/src/CMakeLists.txt": _VARIANTS.format("  BMI2"),
             "src/llama-new.cpp": "",
             "src/deep/other.cpp": "",
+            "vendor/other/other.h": "",
+            "vendor/stb/stb_image.h": None,
             "ggml/src/ggml-other/device.cpp": "",
             "common/chat.cpp": None,
             "ggml/src/ggml-cpu/quants.c": None,
@@ -69,6 +71,8 @@ def test_changes(project: Path, write_tree: Write) -> None:
     lines = list(report.file_changes(project, old, new))
     assert "+ src/llama-new.cpp" in lines
     assert "- common/chat.cpp" in lines
+    assert "- work vendor/stb: stb_image 94.1" in lines
+    assert "+ work vendor/other: " in lines
     assert "~ CPU variant zen4:\n    - AVX\n    + AVX BMI2" in lines
     assert "! ggml/src/ggml-cpu/quants.c is named in the overlay and is gone" in lines
     assert "! the glob common/*.cpp of the overlay matches nothing" in lines

@@ -103,5 +103,17 @@ def test_names_that_lead_out_are_left_out(tmp_path: Path) -> None:
 def test_a_version_that_the_sources_no_longer_state(write_tree: Write) -> None:
     with pytest.raises(BumpError, match="states no version"):
         versions.own(write_tree("a", {"CMakeLists.txt": "project(llama)"}))
-    with pytest.raises(BumpError, match="json.hpp of the new sources is gone"):
-        versions.components(write_tree("b", {"vendor/nlohmann/json.hpp": None}))
+    with pytest.raises(BumpError, match="ggml/CMakeLists.txt of the new sources is gone"):
+        versions.own(write_tree("b", {"ggml/CMakeLists.txt": None}))
+
+
+def test_vendored_works_that_come_and_go(write_tree: Write) -> None:
+    new = write_tree("c", {"vendor/nlohmann/json.hpp": None, "vendor/other/other.h": ""})
+    assert "nlohmann-json" not in versions.components(new)
+    assert versions.vendored(new) == {
+        "vendor/cpp-httplib": "httplib 90.1.2",
+        "vendor/hash": "xxhash 91.1.2",
+        "vendor/miniaudio": "miniaudio 92.1.2",
+        "vendor/other": "",
+        "vendor/stb": "stb_image 94.1",
+    }

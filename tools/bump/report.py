@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterable, Iterator
 
-from . import cpu_variants, defaults, headers, overlay, patches
+from . import cpu_variants, defaults, headers, overlay, patches, versions
+from .changes import differences
 from .source import Source
 
 HEADERS = {
@@ -49,6 +50,8 @@ def file_changes(project: Path, old: Path, new: Path) -> Iterator[str]:
             f"{name}: {len(was.compiled)} compiled files, then {len(library.compiled)}",
             _library(was, library),
         )
+    works = differences("work", versions.vendored(old), versions.vendored(new))
+    yield from _section("vendored works", map(str, works))
     yield from _section("CPU variants", map(str, cpu_variants.compare(old, new)))
     yield from _section(
         "new files beside those of a library, compiled by none", overlay.not_taken(before, after)

@@ -44,19 +44,30 @@ def own(tree: Path) -> dict[str, str]:
 
 
 def components(tree: Path) -> dict[str, str]:
-    """Returns the versions of the vendored works, by their names in components.bzl."""
-    return {name: _read(tree, *where) for name, where in _COMPONENTS.items()}
+    """Returns the versions of the vendored works that are there, by their names in components.bzl."""
+    present = {name: where for name, where in _COMPONENTS.items() if (tree / where[0]).is_file()}
+    return {name: _read(tree, *where) for name, where in present.items()}
+
+
+def vendored(tree: Path) -> dict[str, str]:
+    """Returns the directories of vendored works, each with its versions if it is a component."""
+    stated = {_COMPONENTS[name][0]: version for name, version in components(tree).items()}
+    return {
+        f"vendor/{folder.name}": " ".join(
+            f"{Path(path).stem} {version}"
+            for path, version in stated.items()
+            if path.startswith(f"vendor/{folder.name}/")
+        )
+        for folder in sorted((tree / "vendor").glob("*"))
+        if folder.is_dir()
+    }
 
 
 def _read(tree: Path, file: str, pattern: str) -> str:
     path = tree / file
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    match = re.search(pattern, text)
+    if not path.is_file():
+        raise BumpError(f"{file} of the new sources is gone; tools/bump/versions.py reads it")
+    match = re.search(pattern, path.read_text(encoding="utf-8", errors="replace"))
     if not match:
-        cause = (
-            f"{file} of the new sources is gone"
-            if not text
-            else f"{file} states no version as {pattern!r}"
-        )
-        raise BumpError(f"{cause}; tools/bump/versions.py says where a version stands")
+        raise BumpError(f"{file} states no version as tools/bump/versions.py expects it: {pattern}")
     return ".".join(match.groups())
