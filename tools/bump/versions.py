@@ -44,7 +44,7 @@ def own(tree: Path) -> dict[str, str]:
 
 
 def components(tree: Path) -> dict[str, str]:
-    """Returns the versions of the vendored works that are there, by their names in components.bzl."""
+    """Returns the versions of vendored works that are there, by name in components.bzl."""
     present = {name: where for name, where in _COMPONENTS.items() if (tree / where[0]).is_file()}
     return {name: _read(tree, *where) for name, where in present.items()}
 
