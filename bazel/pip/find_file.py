@@ -1,7 +1,8 @@
 """Finds one pinned file in the Python index that the user's own pip settings name.
 
 Run by the repository rule `pip_archive` (pip_archive.bzl) with the host's Python. Prints one JSON object,
-``{"urls": [...]}``, or exits with 1 and one sentence on standard error.
+``{"urls": [...]}``, or exits with 1 and one sentence on standard error. For tools/bump, which pins files,
+``--list PACKAGE`` prints ``{"certificate": ..., "files": [[name, url, sha256], ...], "reasons": [...]}``.
 
 The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it, HTML (PEP 503)
 as the fallback. Nothing of the package is executed or unpacked here.
@@ -178,6 +179,23 @@ def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> li
     )
 
 
+def list_files(settings: PipSettings, package: str) -> tuple[list[IndexFile], list[str]]:
+    """Returns every file of a package, and for each index that gave no page the reason."""
+    files = [
+        IndexFile(path.name, path.resolve().as_uri(), "")
+        for folder in settings.find_links
+        for path in sorted(Path(folder).glob("*"))
+    ]
+    reasons: list[str] = []
+    for index in settings.indexes:
+        try:
+            base, content_type, body = _read(project_page(index, package), settings.certificate)
+            files += parse_project_page(base, content_type, body)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reasons.append(f"an index gave no page: {_reason(error)}")
+    return files, reasons
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"HTTP {error.code}"
@@ -187,6 +205,11 @@ def _reason(error: Exception) -> str:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["--list"]:
+        settings = pip_settings()
+        files, reasons = list_files(settings, *sys.argv[2:])
+        print(json.dumps(dict(certificate=settings.certificate, files=files, reasons=reasons)))
+        return 0
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package")
     parser.add_argument("file")

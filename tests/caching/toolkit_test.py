@@ -1,7 +1,7 @@
 """The CUDA toolkit is part of the key of what it compiles, and of nothing else.
 
 nvcc is a script here that writes its arguments and a header of its toolkit into the object: keys are what is looked at,
-and the 144 compiles of the real one take 20 minutes.
+and the compiles of the real one take 20 minutes.
 """
 
 from __future__ import annotations

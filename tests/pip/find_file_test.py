@@ -58,11 +58,13 @@ def index() -> Iterator[tuple[str, dict[str, tuple[str, str]]]]:
     server.server_close()
 
 
-def find(index: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def find(
+    index: str, arguments: tuple[str, ...] = ("Demo", FILE, SHA256), **environment: str
+) -> subprocess.CompletedProcess[str]:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     settings.update(PIP_CONFIG_FILE=os.devnull, PIP_INDEX_URL=index, **environment)
     return subprocess.run(
-        [sys.executable, FIND_FILE, "Demo", FILE, SHA256],
+        [sys.executable, FIND_FILE, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -130,3 +132,22 @@ def test_a_page_that_is_not_what_it_says(index) -> None:
 
 def test_a_dead_server() -> None:
     assert_one_sentence(find("http://127.0.0.1:1/simple"), "refused")
+
+
+def test_every_file_of_a_package(index, tmp_path: Path) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)
+    (tmp_path / "demo-0.9.tar.gz").touch()
+    result = find(address, ("--list", "Demo"), PIP_FIND_LINKS=str(tmp_path))
+    listed = json.loads(result.stdout)
+    server = address.removesuffix("/simple")
+    assert listed["files"] == [
+        ["demo-0.9.tar.gz", (tmp_path / "demo-0.9.tar.gz").as_uri(), ""],
+        [FILE, f"{server}/files/{FILE}", SHA256],
+    ]
+    assert listed["reasons"] == []
+
+
+def test_a_list_says_why_an_index_gave_no_page(index) -> None:
+    listed = json.loads(find(index[0], ("--list", "Demo")).stdout)
+    assert listed["reasons"] == ["an index gave no page: HTTP 404"]

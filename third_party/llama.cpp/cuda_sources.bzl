@@ -42,7 +42,7 @@ def cuda_config_headers(name):
 
 # buildifier: disable=unnamed-macro
 def cuda_sources():
-    """The 144 `.cu` files; only to be called from the BUILD file of the sources."""
+    """The `.cu` files; only to be called from the BUILD file of the sources."""
     return native.glob(
         [
             _DIR + "*.cu",

@@ -4,5 +4,5 @@
 LLAMA_VERSION = "0.5.0"
 GGML_VERSION = "0.25.3"
 
-# The commit that llama-cpp-python 0.3.36 vendors, abbreviated as `git describe` does.
+# The commit that llama_cpp_python-0.3.36.tar.gz carries, abbreviated as `git describe` does.
 LLAMA_COMMIT = "0c1e57098"

@@ -17,6 +17,8 @@ FIND_FILE_ATTRS = {
     ),
 }
 
+_NO_DOWNLOAD = "{file} could not be downloaded with the pinned sha256 {sha256}"
+
 _OTHER_BYTES = (
     "{file} was found in the index of your pip settings but could not be downloaded with the pinned sha256 " +
     "{sha256}: the index serves other bytes, or the connection broke. Run the same command again; if it fails " +
@@ -29,13 +31,15 @@ def look_up(rctx, package, file, sha256):
     Args:
       rctx: the repository context.
       package: name of the package.
-      file: file name as the index lists it.
+      file: file name as the index lists it; or an address, for a file that no index has.
       sha256: SHA-256 of the file.
 
     Returns:
       (addresses, reason). Where the index has no such file, `reason` is one sentence and the address one that serves
       nothing: the repository cache may still have the pinned bytes, so the download is tried all the same.
     """
+    if "://" in file:
+        return [file], _NO_DOWNLOAD.format(file = file, sha256 = sha256)
     python = rctx.which("python3")
     if not python:
         reason = "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"

@@ -55,7 +55,8 @@ pip_archive = repository_rule(
             doc = "Paths below the root that get their executable bit back.",
         ),
         "file": attr.string(
-            doc = "File name of the wheel or sdist, as the index lists it.",
+            doc = "File name of the wheel or sdist, as the index lists it; " +
+                  "or the address of an archive that no index has.",
             mandatory = True,
         ),
         "files": attr.label_keyed_string_dict(
@@ -63,7 +64,7 @@ pip_archive = repository_rule(
             doc = "Programs (text) that are added -> their paths below the root.",
         ),
         "package": attr.string(
-            doc = "Name of the package on the index.",
+            doc = "Name of the package on the index; not used with an address.",
             mandatory = True,
         ),
         "patches": attr.label_list(

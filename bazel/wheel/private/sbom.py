@@ -35,7 +35,9 @@ def _wheel(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _archive_url(package: str, file: str) -> str:
-    """Package URL of an archive: a package of Debian, a wheel or an sdist."""
+    """Package URL of an archive: a package of Debian, a wheel or an sdist. An address stays one."""
+    if "://" in file:
+        return file
     if file.endswith(".deb"):
         name, version, architecture = file.removesuffix(".deb").split("_")
         # Debian's file names have the colon of an epoch escaped already.

@@ -25,7 +25,8 @@ wheel_component = rule(
             mandatory = True,
         ),
         "file": attr.string(
-            doc = "File name of the pinned archive that it was taken from, as for `pip_archive`; or of Debian's package.",
+            doc = "File name or address of the pinned archive that it was taken from, as for `pip_archive`; " +
+                  "or of Debian's package.",
             mandatory = True,
         ),
         "license_expression": attr.string(
