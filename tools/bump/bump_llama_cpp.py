@@ -64,7 +64,8 @@ def _rewrite(
 ) -> None:
     if new.pin:
         project.set_pin(new.pin)
-    project.set_versions(own, new.commit, new.pin.file if new.pin else "a checkout")
+    origin = new.pin.file.rpartition("/")[2] if new.pin else "a checkout"
+    project.set_versions(own, new.commit, origin)
     project.set_components(components)
     gone: list[str] = []
     for name in ("llama.h", "ggml.h"):
