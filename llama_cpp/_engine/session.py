@@ -306,12 +306,13 @@ class Session:
     def native_sampling(self, arguments: Sampling) -> _core.SamplingParams:
         """Returns llama.cpp's form of the sampling arguments of one call."""
         extras = self.sampling_extras
+        if isinstance(extras, dict):
+            extras = dict(extras)  # other threads may change it
         if extras:
             sampling.check_extras(extras)
-            extras = dict(extras)  # other threads may change them
         if arguments.logit_bias:
             kinds.in_vocabulary("logit_bias", list(arguments.logit_bias), self.n_vocab)
-        return arguments.native(self.seed, self.last_n_tokens_size, extras)
+        return arguments.native(self.seed, self.last_n_tokens_size, extras or {})
 
     # ---- state
 
