@@ -25,8 +25,8 @@ _RUN_TIME_FIELDS = [
     "plugin",
 ]
 
-# Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as they
-# matter there, and the way to libraries by the beginning of their names.
+# Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as
+# they matter there, and the way to libraries by the beginning of their names.
 RUN_TIME_FACTS = {
     "ACCELERATORS": {
         name: {field: row[field] for field in _RUN_TIME_FIELDS if field in row}

@@ -2,8 +2,8 @@
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 
-# (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag knows whole versions only, and
-# nothing in ggml needs the three.
+# (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag
+# knows whole versions only, and nothing in ggml needs the three.
 MACOS_DEPLOYMENT_TARGET = (13, 0)
 
 # CPUs that there are macOS platforms for; `@platforms//cpu` -> as Apple and wheel tags call it.

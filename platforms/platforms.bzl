@@ -49,7 +49,8 @@ def remote_platforms(name):
                 "@platforms//cpu:" + cpu,
                 "@platforms//os:linux",
             ],
-            # Names and values of the protocol's own dictionary; docs/remote.md has those of several clusters.
+            # Names and values of the protocol's own dictionary; docs/remote.md has those of several
+            # clusters.
             exec_properties = {
                 "ISA": _ISAS[cpu],
                 "OSFamily": "linux",

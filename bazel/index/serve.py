@@ -20,7 +20,8 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = "application/vnd.pypi.simple.v1+html"
 _PLAIN_HTML = "text/html; charset=utf-8"
 
-# What a client may ask for -> (page in the folder, Content-Type of the answer); the server's preference comes first.
+# What a client may ask for -> (page in the folder, Content-Type of the answer); the server's
+# preference comes first.
 _REPRESENTATIONS = {
     _JSON: ("index.v1_json", _JSON),
     "application/vnd.pypi.simple.latest+json": ("index.v1_json", _JSON),
@@ -95,7 +96,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             content_type = _CONTENT_TYPES.get(path.suffix, "application/octet-stream")
             self._send_file(path, content_type)
         elif not address.endswith("/"):
-            # Relative links of a page are right only below the slash. `//host/` would lead elsewhere.
+            # Relative links of a page are right only below the slash. `//host/` would lead
+            # elsewhere.
             location = "/" + address.strip("/") + "/"
             self._send_text(HTTPStatus.MOVED_PERMANENTLY, f"See {location}\n", Location=location)
         else:

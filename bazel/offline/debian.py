@@ -38,7 +38,8 @@ _MIRROR_ADVICE = (
 )
 # What packages bring for people, not for programs. Licences, which usr/share/doc has too, stay.
 _UNUSED = ("usr/share/man", "usr/share/locale", "usr/share/lintian")
-# Folders of the root that a Debian system has below usr, with links to them: not all packages say so.
+# Folders of the root that a Debian system has below usr, with links to them: not all packages say
+# so.
 _MERGED = ("bin", "lib", "lib64", "sbin")
 _T = TypeVar("_T")
 

@@ -44,7 +44,8 @@ CUDA_TOOLKIT_WHEELS = {
     },
 }
 
-# The same once more, for its licence: with another toolkit than the wheels' there is no @cuda_toolkit.
+# The same once more, for its licence: with another toolkit than the wheels' there is no
+# @cuda_toolkit.
 CCCL_ARCHIVE = dict(
     build_file_content = "exports_files([\"LICENSE\"])",
     file = CCCL_WHEEL,

@@ -27,8 +27,8 @@ def _build_info():
         ],
     )
 
-# common/fit.cpp swaps the process's log callback while it works, which no other thread survives that logs at that
-# moment. It gets functions of its own that do nothing.
+# common/fit.cpp swaps the process's log callback while it works, which no other thread survives
+# that logs at that moment. It gets functions of its own that do nothing.
 _FIT_LOG_FUNCTIONS = {
     "llama_log_get": "(ggml_log_callback * callback, void ** data) { *callback = nullptr; *data = nullptr; }",
     "llama_log_set": "(ggml_log_callback, void *) {}",
@@ -69,7 +69,8 @@ def llama_common(name):
     _build_info()
     _fit(name = "llama_common_fit")
 
-    # By a path in this repository: that of the file itself is another one where this module is a dependency.
+    # By a path in this repository: that of the file itself is another one where this module is a
+    # dependency.
     copy_file(
         name = "common_log",
         src = Label("//third_party/llama.cpp:common_log.cpp"),
@@ -106,7 +107,8 @@ def llama_common(name):
             "-I{}/vendor".format(source_root()),
         ],
         includes = ["common"],
-        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is renamed with the calls.
+        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is
+        # renamed with the calls.
         local_defines = ["fprintf=llama_common_fprintf"],
         textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),
         deps = [

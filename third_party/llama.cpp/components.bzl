@@ -4,8 +4,8 @@ load("//bazel/wheel:defs.bzl", "wheel_component")
 load(":pin.bzl", "LLAMA_CPP_ARCHIVE")
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 
-# Only what is compiled into the libraries. Licence files: path in the sources -> path in the wheel. tests/wheel compares
-# the versions with the sources.
+# Only what is compiled into the libraries. Licence files: path in the sources -> path in the wheel.
+# tests/wheel compares the versions with the sources.
 _COMPONENTS = {
     "cpp-httplib": struct(
         license_expression = "MIT",

@@ -84,8 +84,8 @@ def _arm_variant(architecture, features, without = []):
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 
-# Kind of machine -> what it is (constraints, and the condition that selects it), folder of ggml-cpu/arch, and variants:
-# name -> struct(copts, defines).
+# Kind of machine -> what it is (constraints, and the condition that selects it), folder of
+# ggml-cpu/arch, and variants: name -> struct(copts, defines).
 CPU_VARIANTS = {
     "aarch64": struct(
         condition = "@platforms//cpu:aarch64",
@@ -107,7 +107,8 @@ CPU_VARIANTS = {
     ),
 }
 
-# gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were not tried.
+# gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were
+# not tried.
 _NOT_WITH_GCC = ["sapphirerapids"]
 
 def _names(machine, exclude):

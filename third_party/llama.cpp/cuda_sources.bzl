@@ -10,7 +10,8 @@ _DIR = "ggml/src/ggml-cuda/"
 
 _KV_TYPES = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "F16"]
 
-# Types of keys and values that have a flash attention kernel for single vectors; upstream's default of GGML_CUDA_FA_QUANTS.
+# Types of keys and values that have a flash attention kernel for single vectors; upstream's default
+# of GGML_CUDA_FA_QUANTS.
 _FA_QUANTS = ["q4_0-q4_0", "q8_0-q8_0", "f16-f16", "bf16-bf16"]
 
 def _fa_quant(key, value):

@@ -5,7 +5,8 @@ load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 
-# Private to ggml's own translation units (ggml/src/CMakeLists.txt). GGML_BACKEND_DL: backends are opened at run time.
+# Private to ggml's own translation units (ggml/src/CMakeLists.txt). GGML_BACKEND_DL: backends are
+# opened at run time.
 GGML_LOCAL_DEFINES = [
     "GGML_BUILD",
     "GGML_SCHED_MAX_COPIES=4",

@@ -10,7 +10,8 @@ load(":vulkan_shaders.bzl", "vulkan_shaders")
 _DIR = "ggml/src/ggml-vulkan/"
 _SHADERS = _DIR + "vulkan-shaders/"
 
-# Which variants of shaders there are. The generator and the library must agree, so both have them from here.
+# Which variants of shaders there are. The generator and the library must agree, so both have them
+# from here.
 VULKAN_FEATURE_DEFINES = [
     "GGML_VULKAN_{}_GLSLC_SUPPORT".format(feature.upper())
     for feature in GLSLC_FEATURES

@@ -4,8 +4,8 @@ load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_import.bzl", "cc_import")
 load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
 
-# Flags that every translation unit of ggml and llama.cpp is compiled with. -O3 is what upstream's Release has.
-# Hidden visibility: only what upstream marks as API is exported.
+# Flags that every translation unit of ggml and llama.cpp is compiled with. -O3 is what upstream's
+# Release has. Hidden visibility: only what upstream marks as API is exported.
 NATIVE_COPTS = [
     "-O3",
     "-fvisibility=hidden",
@@ -13,12 +13,12 @@ NATIVE_COPTS = [
 NATIVE_C_STANDARD = ["-std=gnu11"]
 NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
-# Of file names and sonames. A process loads one library per soname: under upstream's names the first package with llama.cpp
-# would give its libraries to all others.
+# Of file names and sonames. A process loads one library per soname: under upstream's names the
+# first package with llama.cpp would give its libraries to all others.
 OWN_PREFIX = "llama_cpp_python-"
 
-# The node of version scripts. Files without it are refused by the dynamic loader in place of ours, and the check at import
-# (native/core/native_files.cpp) knows by it which symbols must be ours.
+# The node of version scripts. Files without it are refused by the dynamic loader in place of ours,
+# and the check at import (native/core/native_files.cpp) knows by it which symbols must be ours.
 _VERSION_NODE = "LLAMA_CPP_PYTHON_0"
 
 def native_library(

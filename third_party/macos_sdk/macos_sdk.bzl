@@ -36,7 +36,8 @@ MISSING = {missing}
 VERSION = {version}
 """
 
-# Where an SDK has it (Xcode's layout), and where a collection of frameworks without the rest of one does.
+# Where an SDK has it (Xcode's layout), and where a collection of frameworks without the rest of one
+# does.
 _LAYOUTS = {
     "Frameworks": ["System/Library/Frameworks", "Frameworks"],
     "include": ["usr/include", "include"],

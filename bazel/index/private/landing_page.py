@@ -16,7 +16,8 @@ from typing import Iterable, Mapping, NamedTuple
 from simple_pages import relative_address
 from wheel_file import WheelFile
 
-# Platform tags (PEP 425, 600, 656) -> system and CPU | oldest version of the system; in the order of the columns.
+# Platform tags (PEP 425, 600, 656) -> system and CPU | oldest version of the system; in the order
+# of the columns.
 _PLATFORMS = {
     r"manylinux_(\d+)_(\d+)_(\w+)": "Linux {2}|glibc {0}.{1}+",
     r"musllinux_(\d+)_(\d+)_(\w+)": "Linux {2}|musl {0}.{1}+",

@@ -12,8 +12,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Optional
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}-{label}.whl. A build tag starts with a digit and, by PEP
-# 825, a Python tag does not: that tells a build tag from a label.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}-{label}.whl. A build tag starts with
+# a digit and, by PEP 825, a Python tag does not: that tells a build tag from a label.
 _VARIANT_NAME = re.compile(
     r"(?P<release>[^-]+-[^-]+)(-\d[^-]*)?-[^-\d][^-]*-[^-]+-[^-]+-(?P<label>[0-9a-z_.]+)\.whl"
 )

@@ -9,8 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label is that of PEP 440. The
-# variant is the label of PEP 825.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label
+# is that of PEP 440. The variant is the label of PEP 825.
 _NAME = re.compile(
     r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
     r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)(-(?P<variant>[0-9a-z_.]+))?\.whl",

@@ -48,7 +48,8 @@ def _compile_features(target):
                     "-D__DATE__=\"redacted\"",
                     "-D__TIME__=\"redacted\"",
                     "-D__TIMESTAMP__=\"redacted\"",
-                    # zig turns on the undefined behaviour sanitizer in unoptimised builds; its runtime is not shipped.
+                    # zig turns on the undefined behaviour sanitizer in unoptimised builds; its
+                    # runtime is not shipped.
                     "-fno-sanitize=undefined",
                     "-ffunction-sections",
                     "-fdata-sections",
@@ -231,8 +232,8 @@ def _environment_feature(ctx):
                 actions = _COMPILE + LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
                 env_entries = [
                     env_entry(key = "ZIG", value = zig.path),
-                    # Relative to the execution root: otherwise zig follows the sandbox's symbolic link to its real
-                    # path and Bazel sees every system header as undeclared.
+                    # Relative to the execution root: otherwise zig follows the sandbox's symbolic
+                    # link to its real path and Bazel sees every system header as undeclared.
                     env_entry(key = "ZIG_LIB_DIR", value = zig.dirname + "/lib"),
                 ],
             ),
@@ -299,7 +300,8 @@ zig_cc_toolchain_config = rule(
             mandatory = True,
         ),
         "runtime": attr.label(
-            # The configuration in which cc_toolchain takes its linker_files, so that the paths agree.
+            # The configuration in which cc_toolchain takes its linker_files, so that the paths
+            # agree.
             cfg = "exec",
             doc = "The `zig_runtime` of the same target.",
             mandatory = True,

@@ -1,6 +1,7 @@
 """How a clang that is not zig's compiles C++ against zig's headers, so that both kinds of objects are linked together."""
 
-# What zig 0.17 tells its own clang about the libc++ that it ships (`zig c++ -v`): its headers have no configuration file.
+# What zig 0.17 tells its own clang about the libc++ that it ships (`zig c++ -v`): its headers have
+# no configuration file.
 _LIBCXX_DEFINES = [
     "_LIBCPP_ABI_NAMESPACE=__1",
     "_LIBCPP_ABI_VERSION=1",

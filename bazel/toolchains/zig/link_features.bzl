@@ -75,7 +75,8 @@ def link_features(shared_flag, defaults, libraries, own_folder):
             "library_search_directories",
             iterate_over = "library_search_directories",
         ),
-        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place in them.
+        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place
+        # in them.
         feature(name = "payload_runpath"),
         _run_paths(own_folder),
         feature(

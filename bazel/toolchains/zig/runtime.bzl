@@ -5,7 +5,8 @@ library into zig's cache (about a minute). This rule does one such link and take
 so that every later link is a plain ld.lld call (zig-ld.sh).
 """
 
-# Output name -> name in zig's cache. The stubs keep their sonames; the output names make `-lm` and the like work.
+# Output name -> name in zig's cache. The stubs keep their sonames; the output names make `-lm` and
+# the like work.
 _FILES = {
     "Scrt1.o": "Scrt1.o",
     "libc++.a": "libc++.a",
@@ -22,7 +23,8 @@ _FILES = {
     "libutil.so": "libutil.so.1",
 }
 
-# Of macOS the system has the rest, unwinding included, and zig's lib folder the stub of it (libSystem.tbd).
+# Of macOS the system has the rest, unwinding included, and zig's lib folder the stub of it
+# (libSystem.tbd).
 _MACOS_FILES = {
     "libc++.a": "libc++.a",
     "libc++abi.a": "libc++abi.a",

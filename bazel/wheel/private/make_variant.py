@@ -28,14 +28,15 @@ from urllib.parse import quote
 
 from wheel_record import record_row
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl, where a build tag starts with a digit and, by PEP 825,
-# a Python tag does not: that tells a build tag from a variant label.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl, where a build tag starts with a
+# digit and, by PEP 825, a Python tag does not: that tells a build tag from a variant label.
 _NAME = re.compile(
     r"(?P<distribution>[^-]+)-(?P<version>[^-+]+)(?P<local>\+[^-]+)?"
     r"(?P<tags>(-\d[^-]*)?-[^-\d][^-]*-[^-]+-[^-]+)\.whl"
 )
 _VERSION = re.compile(rb"^Version: (.*)$", re.M)
-# A zip's local file header up to its name: all that matters here is the lengths of the name and of the extra field.
+# A zip's local file header up to its name: all that matters here is the lengths of the name and of
+# the extra field.
 _LOCAL_HEADER = struct.Struct("<26x2H")
 _DATA_DESCRIPTOR = 0x08
 

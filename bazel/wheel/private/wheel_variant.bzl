@@ -25,7 +25,8 @@ def _file_names(ctx):
     return names + [plain] if variant.is_plain else names
 
 def _wheel_variant_impl(ctx):
-    # A folder of its own: without a local label the plain wheel is called as the wheel that it is made of.
+    # A folder of its own: without a local label the plain wheel is called as the wheel that it is
+    # made of.
     wheels = [
         ctx.actions.declare_file("{}/{}.whl".format(ctx.label.name, name))
         for name in _file_names(ctx)

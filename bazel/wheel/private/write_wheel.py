@@ -144,7 +144,8 @@ def write_wheel(spec: dict[str, Any], output: Path) -> None:
     folder = f"{spec['distribution'].replace('-', '_')}-{spec['version']}.dist-info"
     tail = {f"{folder}/{path}": data for path, data in _dist_info(spec, members).items()}
     record = f"{folder}/RECORD"
-    # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
+    # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of
+    # all.
     entries = sorted(members.items()) + sorted(tail.items())
     lines = [record_line(path, data) for path, data in entries]
     with zipfile.ZipFile(output, "w") as archive:

@@ -19,7 +19,8 @@ from elftools.elf.elffile import ELFFile
 _SECTION = ".hip_fatbin"
 _MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
 _COMPRESSED = b"CCOB"
-# Such as `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-`; the host's entry, which is empty, begins with `host-`.
+# Such as `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-`; the host's entry, which is empty, begins with
+# `host-`.
 _GPU = "hip"
 
 

@@ -59,7 +59,8 @@ def _compile(ctx, cc_toolchain, context):
         output = ctx.actions.declare_file("_objs/{}/{}.pic.o".format(ctx.label.name, name))
         own = ctx.actions.args()
 
-        # Unique in the library, and the same everywhere; clang's own choice depends on absolute paths.
+        # Unique in the library, and the same everywhere; clang's own choice depends on absolute
+        # paths.
         own.add(name.replace("-", "_"), format = "-cuid=%s")
         own.add("-c", source)
         own.add("-o", output)

@@ -13,9 +13,11 @@ import debian_packages
 from answer import NotFound, Python, Request, ask
 from steps import StepError, run
 
-# A build takes minutes, so only the version that upstream calls the first free-threaded one is built.
+# A build takes minutes, so only the version that upstream calls the first free-threaded one is
+# built.
 _VERSIONS = ("3.13",)
-# Header of each library that pip, numpy or the tests import a module of, and the Debian package that has it.
+# Header of each library that pip, numpy or the tests import a module of, and the Debian package
+# that has it.
 _LIBRARIES = {
     "ffi.h": "libffi-dev",
     "openssl/ssl.h": "libssl-dev",

@@ -40,7 +40,8 @@ FINDER_ATTRS = {
     ),
 }
 
-# What is looked through where the user names nothing, in this order; ../extensions.bzl says what each is.
+# What is looked through where the user names nothing, in this order; ../extensions.bzl says what
+# each is.
 _SOURCES = ["standalone", "machine", "debian"]
 
 # Building a free-threaded interpreter takes 4 minutes of CPU, which a busy machine stretches.

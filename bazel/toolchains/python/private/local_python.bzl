@@ -30,8 +30,9 @@ toolchain(
 )
 """
 
-# rules_python 1.x and later ask for a toolchain of build tools too, and would download an interpreter for it. They use
-# it to compile .py files ahead of time, which nothing here wants: `none` turns that off.
+# rules_python 1.x and later ask for a toolchain of build tools too, and would download an
+# interpreter for it. They use it to compile .py files ahead of time, which nothing here wants:
+# `none` turns that off.
 _EXEC_TOOLS = """
 load("@rules_python//python:py_exec_tools_toolchain.bzl", "py_exec_tools_toolchain")
 

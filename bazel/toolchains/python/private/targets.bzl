@@ -97,7 +97,8 @@ def python_interpreter(name, machine, missing = ""):
         visibility = ["//visibility:public"],
     )
 
-    # By a path in the repository: an absolute one would be in the key of every action that runs Python.
+    # By a path in the repository: an absolute one would be in the key of every action that runs
+    # Python.
     py_runtime(
         name = "runtime",
         files = ["bare/pyvenv.cfg"],

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from . import export_trie
 
 MAGIC = b"\xcf\xfa\xed\xfe"  # 64 bits, little endian
-# Other files for macOS, which no tag here promises: both 32 bits, big endian, and of several machines.
+# Other files for macOS, which no tag here promises: both 32 bits, big endian, and of several
+# machines.
 FOREIGN_MAGICS = (
     b"\xce\xfa\xed\xfe",
     b"\xfe\xed\xfa\xcf",
@@ -23,7 +24,8 @@ _LOADS = (0xC, 0x80000018, 0x8000001F)  # LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_
 _RPATH = 0x8000001C
 _BUILD_VERSION = 0x32
 _CODE_SIGNATURE = 0x1D
-# Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY, LC_DYLD_EXPORTS_TRIE.
+# Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY,
+# LC_DYLD_EXPORTS_TRIE.
 _EXPORTS = {0x22: 40, 0x80000022: 40, 0x80000033: 8}
 _PLATFORM_MACOS = 1
 

@@ -10,7 +10,8 @@ from .elf import Elf
 from .policy import Policy
 from .wheel import Expected
 
-# Names of the C++ runtime (Itanium C++ ABI): the standard library's, those of the compiler, the unwinder's.
+# Names of the C++ runtime (Itanium C++ ABI): the standard library's, those of the compiler, the
+# unwinder's.
 _CXX_RUNTIME = re.compile(
     r"_Z(T[CISTV]|GV|GR)?(N[KORVr]*)?(St|S[abdios]|10__cxxabiv1|9__gnu_cxx)"
     r"|_Z(n[aw]|d[al])"
