@@ -1,4 +1,6 @@
-"""The glibc floor: the oldest glibc that what is built must run on. The wheel's platform tag is derived from it."""
+"""The glibc floor: the oldest glibc that what is built must run on. The wheel's platform tag is
+derived from it.
+"""
 
 # Floors as (major, minor). 2.17 is manylinux2014 (PEP 599), 2.28 manylinux_2_28 (PEP 600).
 GLIBC_FLOORS = [

@@ -1,4 +1,6 @@
-"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`, ..."""
+"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`,
+`linux_x86_64_cuda`, ...
+"""
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
@@ -34,10 +36,12 @@ def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT
     return "_".join(parts)
 
 def remote_platforms(name):
-    """Declares one execution platform per CPU, for `--config=remote_exec`: what the machines of a cluster must have.
+    """Declares one execution platform per CPU, for `--config=remote_exec`: what the machines of a
+    cluster must have.
 
-    A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the Python of @local_python at the
-    same absolute path. All else (compiler, linker, runtime, sources) is uploaded.
+    A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the
+    Python of @local_python at the same absolute path. All else (compiler, linker, runtime, sources)
+    is uploaded.
 
     Args:
       name: prefix of the platforms' names.
@@ -58,7 +62,8 @@ def remote_platforms(name):
         )
 
 def linux_platforms(name):
-    """Declares one platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target` to select on.
+    """Declares one platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target` to
+    select on.
 
     Args:
       name: prefix of the platforms' names.

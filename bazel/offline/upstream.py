@@ -25,7 +25,7 @@ _BAZELISK_VERSION = "1.28.1"
 _BAZELISK_SHA512 = (
     "K21x83NXOtd0yb2qzjMES3UV4xEWZ1q1vnXFhADA1u7IoiMVQkJAVQRK3oZ5txpnrGafY15HS+YYr2nmsEP4Tg=="
 )
-# What Bazelisk calls a processor, and what Bazel's own releases call it.
+# Name of a processor for Bazelisk, and for Bazel's own releases.
 _PROCESSORS = {
     "x86_64": ("amd64", "x86_64"),
     "aarch64": ("arm64", "arm64"),

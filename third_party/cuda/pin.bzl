@@ -1,10 +1,11 @@
-"""The CUDA toolkit out of NVIDIA's wheels of the Python index, used where there is no other way to it (bazel/offline/rules_cuda).
+"""The CUDA toolkit out of NVIDIA's wheels of the Python index, used where there is no other way to
+it (bazel/offline/rules_cuda).
 
-CUDA 13.4.1 is what llama.cpp's own releases are built with, and 13.4 the first that takes zig's clang 22 for a host compiler.
-The versions are those that the package `cuda-toolkit` 13.4.1 names.
+CUDA 13.4.1 is what llama.cpp's own releases are built with, and 13.4 the first that takes zig's
+clang 22 for a host compiler. The versions are those that the package `cuda-toolkit` 13.4.1 names.
 """
 
-# Folder of the wheels that holds the tree.
+# Directory of the wheels that holds the tree.
 CUDA_TOOLKIT_PREFIX = "nvidia/cu13"
 
 def _pin(package, sha256):

@@ -1,4 +1,6 @@
-"""`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically where it is used."""
+"""`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically
+where it is used.
+"""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
@@ -8,7 +10,9 @@ load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD")
 load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
 
 def _build_info():
-    """The one unit that names version and commit (upstream generates it from common/build-info.cpp.in)."""
+    """The one unit that names version and commit (upstream generates it from
+    common/build-info.cpp.in).
+    """
     write_file(
         name = "build_info",
         out = "generated/build-info.cpp",

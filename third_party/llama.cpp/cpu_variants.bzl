@@ -1,7 +1,8 @@
 """The CPU variants of ggml: which instruction sets each one is compiled for.
 
-The loader picks one at run time by the score that each variant's `ggml_backend_score` computes from the same
-features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VARIANTS`) and ggml/src/ggml-cpu/CMakeLists.txt.
+The loader picks one at run time by the score that each variant's `ggml_backend_score` computes from
+the same features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VARIANTS`) and
+ggml/src/ggml-cpu/CMakeLists.txt.
 """
 
 # x86: feature -> compiler flags. The define that scores a feature is `GGML_<FEATURE>`.
@@ -84,7 +85,7 @@ def _arm_variant(architecture, features, without = []):
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 
-# Kind of machine -> what it is (constraints, and the condition that selects it), folder of
+# Kind of machine -> what it is (constraints, and the condition that selects it), directory of
 # ggml-cpu/arch, and variants: name -> struct(copts, defines).
 CPU_VARIANTS = {
     "aarch64": struct(
@@ -121,7 +122,8 @@ def select_cpu_variants(make):
     """Selects on the variants that the target's CPU and compiler have.
 
     Args:
-      make: function from a list of variant names, those that ask least of the CPU first, to a value.
+      make: function from a list of variant names, those that ask least of the CPU first, to a
+        value.
 
     Returns:
       A select().

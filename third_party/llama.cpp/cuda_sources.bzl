@@ -1,4 +1,5 @@
-"""Sources and defines that ggml's CUDA backend and its HIP backend share: both compile the same `.cu` files.
+"""Sources and defines that ggml's CUDA backend and its HIP backend share: both compile the same
+`.cu` files.
 
 Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt and ggml/src/ggml-hip/CMakeLists.txt.
 """
@@ -21,7 +22,8 @@ def _fa_quant(key, value):
 CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
 
 def cuda_config_headers(name):
-    """Declares the library of that header: a define for every pair of types, since what is missing does not compile.
+    """Declares the library of that header: a define for every pair of types, since what is missing
+    does not compile.
 
     Args:
       name: name of the library.

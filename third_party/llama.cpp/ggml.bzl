@@ -1,4 +1,6 @@
-"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF) and `ggml` (backend registry and loader)."""
+"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF) and `ggml` (backend registry and
+loader).
+"""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
@@ -27,7 +29,9 @@ GGML_DEFINES = [
 
 # buildifier: disable=unnamed-macro
 def source_root():
-    """Folder of the llama.cpp sources as the compiler sees it; only to be called from a BUILD file of theirs."""
+    """Directory of the llama.cpp sources as the compiler sees it; only to be called from a BUILD
+    file of theirs.
+    """
     return native.package_relative_label(":BUILD").workspace_root
 
 def ggml_base(name):

@@ -1,4 +1,5 @@
-"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text, one action each."""
+"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text, one action each.
+"""
 
 def _metal_kernels_impl(ctx):
     sources = []
@@ -26,7 +27,7 @@ metal_kernels = rule(
     implementation = _metal_kernels_impl,
     attrs = {
         "folder": attr.string(
-            doc = "Folder of the files, below the package.",
+            doc = "Directory of the files, below the package.",
             mandatory = True,
         ),
         "includes": attr.label_list(

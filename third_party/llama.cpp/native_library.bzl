@@ -1,4 +1,6 @@
-"""`native_library`: one shared library of the native payload, laid out as wheels and programs need it."""
+"""`native_library`: one shared library of the native payload, laid out as wheels and programs need
+it.
+"""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_import.bzl", "cc_import")
@@ -34,20 +36,23 @@ def native_library(
         **kwargs):
     """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
 
-    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname alone: its file is `lib<name>.so`
-    on every system, since ggml looks for that name and opens it by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after.
-    zig's linker hides nothing by itself for macOS: what is exported is what upstream marks as API.
+    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname
+    alone: its file is `lib<name>.so` on every system, since ggml looks for that name and opens it
+    by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after. zig's linker hides nothing by
+    itself for macOS: what is exported is what upstream marks as API.
 
     Args:
-      name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked library) and
-        `<name>` (the library for C++ code that links to it).
+      name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked
+        library) and `<name>` (the library for C++ code that links to it).
       deps: cc_library targets that go into the library.
-      exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
-      dynamic_deps: the other native libraries that it links to: their names, or labels in other packages.
+      exports: patterns of the symbols it exports; everything else is local, the C++ runtime first
+        of all.
+      dynamic_deps: the other native libraries that it links to: their names, or labels in other
+        packages.
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
       link_flags: more flags for the linker.
       link_inputs: files that these name.
-      run_paths: where the library looks for others on Linux, beside its own folder.
+      run_paths: where the library looks for others on Linux, beside its own directory.
       prefix: what file name and soname have before the name.
       **kwargs: common attributes of the linked library.
     """

@@ -1,4 +1,6 @@
-"""Patches that the pinned sources of llama.cpp need. The head of each says why, and what upstream knows of it."""
+"""Patches that the pinned sources of llama.cpp need. The head of each says why, and what upstream
+knows of it.
+"""
 
 _NAMES = [
     "amx-3d-weights",

@@ -1,4 +1,6 @@
-"""What llama.cpp the pinned sources are. One small generated header per library carries these, never a define."""
+"""What llama.cpp the pinned sources are. One small generated header per library carries these,
+never a define.
+"""
 
 # Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned
 # sources.

@@ -56,7 +56,8 @@ def _link(rctx, sdk):
         fail("{} has no Metal framework; {}".format(sdk, _ADVICE))
 
 def _version(rctx):
-    """The number of the newest macOS in AvailabilityVersions.h, where each is a macro __MAC_14_2."""
+    """The number of the newest macOS in AvailabilityVersions.h, where each is a macro __MAC_14_2.
+    """
     numbers = [0]
     for line in rctx.read("include/AvailabilityVersions.h").splitlines():
         words = [word for word in line.replace("\t", " ").split(" ") if word]
@@ -76,6 +77,7 @@ def _macos_sdk_impl(rctx):
 
 macos_sdk = repository_rule(
     implementation = _macos_sdk_impl,
-    doc = "Links to the SDK's folders; without one the repository's target is incompatible with every platform.",
+    doc = "Links to the SDK's directories; without one the repository's target is incompatible " +
+          "with every platform.",
     environ = ["MACOS_SDK"],
 )

@@ -1,4 +1,6 @@
-"""The repository of Debian's HIP: clang for AMD's GPUs, its device libraries, and headers. Which versions is in the lock file."""
+"""The repository of Debian's HIP: clang for AMD's GPUs, its device libraries, and headers. Which
+versions is in the lock file.
+"""
 
 ROCM_PACKAGES = {
     "rocm_packages": dict(

@@ -1,7 +1,7 @@
 """What tests/abis installs beside the wheel under test, for ABIs that pins.bzl has nothing for.
 
-The suites of those ABIs run in an environment of their own, so they need less than the default Python's: NumPy, and for 3.9
-the last pip and pytest that run there.
+The suites of those ABIs run in an environment of their own, so they need less than the default
+Python's: NumPy, and for 3.9 the last pip and pytest that run there.
 """
 
 # ABI tag -> file -> "package sha256", as in pins.bzl.

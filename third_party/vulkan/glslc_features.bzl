@@ -1,6 +1,8 @@
-"""What the pinned glslc supports of the seven extensions that llama.cpp tries out (its vulkan-shaders/feature-tests).
+"""What the pinned glslc supports of the seven extensions that llama.cpp tries out (its
+vulkan-shaders/feature-tests).
 
-Pinned beside the compiler, because defines must be known before anything runs; //tests/vulkan:glslc_features_test tries them.
+Pinned beside the compiler, because defines must be known before anything runs;
+//tests/vulkan:glslc_features_test tries them.
 """
 
 GLSLC_FEATURES = [

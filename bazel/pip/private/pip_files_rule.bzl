@@ -1,4 +1,6 @@
-"""Implementation of `pip_files`: pinned files of a Python index as they are, for pip to install from."""
+"""Implementation of `pip_files`: pinned files of a Python index as they are, for pip to install
+from.
+"""
 
 load(":index.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
 

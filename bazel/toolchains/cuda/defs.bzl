@@ -1,4 +1,6 @@
-"""CUDA beside rules_cuda: which architectures wheels are for, and the check that a library has them."""
+"""CUDA beside rules_cuda: which architectures wheels are for, and the check that a library has
+them.
+"""
 
 load("//bazel/toolchains/cuda/private:checked_cuda_library.bzl", _checked_cuda_library = "checked_cuda_library")
 load(":archs.bzl", _cuda_archs = "cuda_archs")

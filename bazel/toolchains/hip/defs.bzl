@@ -13,9 +13,10 @@ hip_library = _hip_library
 hip_toolkit = _hip_toolkit
 
 def requires_rocm():
-    """For `target_compatible_with`: where HIP sources can be compiled for.
+    """Returns `target_compatible_with` constraints for targets of HIP sources.
 
-    Whether a toolkit can be had on this machine is said by the toolkit itself, which every hip_library depends on.
+    Whether a toolkit can be had on this machine is said by the toolkit itself, which every
+    hip_library depends on.
     """
     return [
         "@platforms//cpu:x86_64",

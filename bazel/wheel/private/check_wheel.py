@@ -2,9 +2,9 @@
 
     python check_wheel.py WHEEL [--policy FILE] [--accelerator LABEL]
 
-Lists every problem, one sentence each, and exits with 1 if there is one. By hand the file name says what to expect; the
-build, which runs this on every wheel (py_abi_wheel.bzl), knows it from the toolchain and the platform and passes it on.
-Needs the packages `packaging` and `pyelftools`.
+Lists every problem, one sentence each, and exits with 1 if there is one. By hand the file name says
+what to expect; the build, which runs this on every wheel (py_abi_wheel.bzl), knows it from the
+toolchain and the platform and passes it on. Needs the packages `packaging` and `pyelftools`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ def problems(
     Args:
         path: The wheel.
         expected: What the build says of it; None for what its file name says.
-        accelerator: Where only the file name says it, the accelerator that it was built for; None for the local label.
-        policy: Where only the file name says it, the policy of its project; None for one without accelerators.
+        accelerator: Where only the file name says it, the accelerator that it was built for; None
+            for the local label.
+        policy: Where only the file name says it, the policy of its project; None for one without
+            accelerators.
     """
     try:
         expected = expected or expected_from_name(path, accelerator, policy or Policy())

@@ -1,13 +1,15 @@
-"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator gpu1 --out FOLDER WHEEL.
+"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator gpu1
+--out FOLDER WHEEL.
 
-`X+gpu1` becomes the variant `gpu1` of plain X, and `X+cpu` the variant `null` and the wheel of X without a variant. What is
-new: the file's name, the version in METADATA and in the SBOM, the names of the folders .dist-info and .data, variant.json,
-RECORD. Everything else is copied as it is compressed, so the payload is the one that was checked. The same wheel gives the
-same bytes.
+`X+gpu1` becomes the variant `gpu1` of plain X, and `X+cpu` the variant `null` and the wheel of X
+without a variant. What is new: the file's name, the version in METADATA and in the SBOM, the names
+of the directories .dist-info and .data, variant.json, RECORD. Everything else is copied as it is
+compressed, so the payload is the one that was checked. The same wheel gives the same bytes.
 
-`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend (`0.3.100+cu13`) where the version
-of the distribution (importlib.metadata) is `0.3.100`. In an installed package nothing else tells which variant the installer
-chose, and the two agree in their public part, which is all that `~=`, `>=` and `==` without a label compare.
+`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend
+(`0.3.100+cu13`) where the version of the distribution (importlib.metadata) is `0.3.100`. In an
+installed package nothing else tells which variant the installer chose, and the two agree in their
+public part, which is all that `~=`, `>=` and `==` without a label compare.
 """
 
 from __future__ import annotations
@@ -104,7 +106,9 @@ def _new_metadata(metadata: bytes, name: _Name) -> bytes:
 
 
 def _new_sbom(sbom: bytes, name: _Name) -> bytes:
-    """A CycloneDX document (PEP 770) about the variant; one about something else than the wheel stays as it is."""
+    """A CycloneDX document (PEP 770) about the variant; one about something else than the wheel
+    stays as it is.
+    """
     document = json.loads(sbom)
     main = document.get("metadata", {}).get("component", {})
     if not name.local or main.get("version") != name.full_version:
@@ -135,7 +139,8 @@ def _new_record(record: bytes, name: _Name, changed: Mapping[str, bytes]) -> byt
 def _copy_compressed(
     source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: zipfile.ZipFile, path: str
 ) -> None:
-    """Appends an entry under another name without unpacking it; zipfile has no function for that."""
+    """Appends an entry under another name without unpacking it; zipfile has no function for that.
+    """
     assert source.fp and target.fp
     source.fp.seek(entry.header_offset)
     header = source.fp.read(_LOCAL_HEADER.size)
@@ -183,7 +188,9 @@ def _changed_files(
 def _write(
     source: zipfile.ZipFile, target: zipfile.ZipFile, name: _Name, changed: dict[str, bytes]
 ) -> None:
-    """Entries in the wheel's order, then what the wheel does not have, then RECORD, which the wheel format wants last."""
+    """Entries in the wheel's order, then what the wheel does not have, then RECORD, which the wheel
+    format wants last.
+    """
     like = source.getinfo(name.dist_info("METADATA"))
     record = name.dist_info("RECORD")
     for entry in source.infolist():
@@ -199,7 +206,9 @@ def _write(
 
 
 def make_variant(wheel: Path, folder: Path, document: Optional[Mapping[str, Any]]) -> Path:
-    """Writes a variant of `wheel` into `folder` and returns it; without a document the wheel that is no variant."""
+    """Writes a variant of `wheel` into `folder` and returns it; without a document the wheel that
+    is no variant.
+    """
     name = _parse_name(wheel.name)
     output = folder / name.variant(next(iter(document["variants"])) if document else "")
     if output.exists():

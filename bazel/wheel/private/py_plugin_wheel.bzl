@@ -22,8 +22,8 @@ def _py_plugin_wheel_impl(ctx):
 py_plugin_wheel = rule(
     implementation = _py_plugin_wheel_impl,
     attrs = WHEEL_ATTRS,
-    doc = "Writes a `py3-none-<platform>` wheel of libraries that the process of another wheel opens, and checks it. " +
-          "What they may take from that wheel, and export to it, is in `policy`. Its licence expression is that " +
-          "of its components.",
+    doc = "Writes a `py3-none-<platform>` wheel of libraries that the process of another wheel " +
+          "opens, and checks it. What they may take from that wheel, and export to it, is in " +
+          "`policy`. Its licence expression is that of its components.",
     provides = [WheelInfo],
 )

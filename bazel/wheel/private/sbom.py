@@ -1,8 +1,8 @@
 """The wheel's software bill of materials: CycloneDX 1.6 in `.dist-info/sboms` (PEP 770).
 
-The wheel is the main component. Inside are the third-party works that its native code is made of, each with the archive
-that it was taken from, and every native file with its hash. There is no serial number and no time: the same wheel has the
-same SBOM.
+The wheel is the main component. Inside are the third-party works that its native code is made of,
+each with the archive that it was taken from, and every native file with its hash. There is no
+serial number and no time: the same wheel has the same SBOM.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _work(component: dict[str, Any]) -> dict[str, Any]:
         ],
         "licenses": [{"expression": component["license_expression"]}],
         "name": component["name"],
-        # Where the wheel has the text: paths below its `licenses` folder.
+        # Where the wheel has the text: paths below its `licenses` directory.
         "properties": [
             {"name": "license-file", "value": path} for path in component["license_files"]
         ],
@@ -78,7 +78,9 @@ def _file(path: str, data: bytes) -> dict[str, Any]:
 
 
 def sbom(spec: dict[str, Any], native: dict[str, bytes]) -> str:
-    """The SBOM of the wheel that `spec` describes, whose native files are `native` (path -> contents)."""
+    """The SBOM of the wheel that `spec` describes, whose native files are `native` (path ->
+    contents).
+    """
     wheel = _wheel(spec)
     works = [_work(component) for component in spec["components"]]
     parts = sorted(works, key=lambda part: part["bom-ref"])

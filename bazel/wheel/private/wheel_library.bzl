@@ -46,7 +46,7 @@ wheel_library = rule(
             executable = True,
         ),
     },
-    doc = "For `deps` of py_binary, py_library and py_test: a program imports what is installed elsewhere, file by file the " +
-          "same. Requirements of the wheel are not followed.",
+    doc = "For `deps` of py_binary, py_library and py_test: a program imports what is installed " +
+          "elsewhere, file by file the same. Requirements of the wheel are not followed.",
     provides = [PyInfo],
 )

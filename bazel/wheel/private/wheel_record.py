@@ -1,4 +1,6 @@
-"""Lines of a wheel's RECORD, for the programs that write one. The checker computes its own, so as not to share a mistake."""
+"""Lines of a wheel's RECORD, for the programs that write one. The checker computes its own, so as
+not to share a mistake.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,9 @@ import hashlib
 
 
 def record_row(path: str, data: bytes) -> tuple[str, str, str]:
-    """What RECORD says of a file: path, hash, size (the wheel format: SHA-256, URL-safe base64 without padding)."""
+    """What RECORD says of a file: path, hash, size (the wheel format: SHA-256, URL-safe base64
+    without padding).
+    """
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     return path, f"sha256={digest}", str(len(data))
 

@@ -21,7 +21,9 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU and the deployment target."""
+    """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU
+    and the deployment target.
+    """
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
         return macos_platform_tag(cpu)
@@ -41,7 +43,8 @@ def _runfiles_path(file):
     return "/".join(path.split("/")[2:]) if path.startswith("../") else path
 
 def _python_files(ctx):
-    """Wheel path -> file of the Python sources, relative to the folder that holds the package."""
+    """Wheel path -> file of the Python sources, relative to the directory that holds the package.
+    """
     package = ctx.label.package + "/" if ctx.label.package else ""
     return {_runfiles_path(file).removeprefix(package): file for file in ctx.files.srcs}
 
@@ -56,7 +59,7 @@ def _add(ctx, files, path, file):
         ))
 
 def _members(ctx, extension):
-    """Wheel path -> file, for all but the .dist-info folder."""
+    """Wheel path -> file, for all but the .dist-info directory."""
     members = _python_files(ctx)
     for file in extension:
         _add(ctx, members, "{}/{}".format(ctx.attr.import_name, file.basename), file)
@@ -65,7 +68,8 @@ def _members(ctx, extension):
     return members
 
 def _license_files(ctx):
-    """Path below the `licenses` folder -> file: the project's own, and those of every component."""
+    """Path below the `licenses` directory -> file: the project's own, and those of every component.
+    """
     files = {}
     for target, path in ctx.attr.license_files.items():
         _add(ctx, files, path, target.files.to_list()[0])
@@ -136,7 +140,9 @@ def _write(ctx, info, extension, license_expression):
     )
 
 def _check(ctx, info, ext_suffix):
-    """Reads the wheel again and fails where it is not what its name says. Returns the (empty) report."""
+    """Reads the wheel again and fails where it is not what its name says. Returns the (empty)
+    report.
+    """
     expected = ctx.actions.declare_file(ctx.label.name + ".expected.json")
     ctx.actions.write(expected, json.encode({
         "abi_tag": info.abi_tag,
@@ -212,8 +218,8 @@ def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", ex
 
 WHEEL_ATTRS = {
     "accelerator_label": attr.string(
-        doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
-              "the libraries that it may need (`policy`).",
+        doc = "Accelerator that the wheel is built for: its local version label where " +
+              "`local_label` says `auto`, and the libraries that it may need (`policy`).",
         mandatory = True,
     ),
     "build_info": attr.string_dict(
@@ -229,7 +235,8 @@ WHEEL_ATTRS = {
         doc = "Trove classifiers of METADATA.",
     ),
     "components": attr.label_list(
-        doc = "Third-party works whose code is inside: their licences go into the wheel, and the SBOM names them.",
+        doc = "Third-party works whose code is inside: their licences go into the wheel, and the " +
+              "SBOM names them.",
         providers = [WheelComponentInfo],
     ),
     "description_file": attr.label(
@@ -257,22 +264,24 @@ WHEEL_ATTRS = {
     ),
     "license_files": attr.label_keyed_string_dict(
         allow_files = True,
-        doc = "Licence file of the project itself -> its path below the wheel's `licenses` folder.",
+        doc = "Licence file of the project itself -> its path below the wheel's `licenses` " +
+              "directory.",
         mandatory = True,
     ),
     "local_label": attr.label(
-        doc = "Flag with the local version label: `auto` takes `accelerator_label`, empty none. None for a wheel whose " +
-              "version never has one.",
+        doc = "Flag with the local version label: `auto` takes `accelerator_label`, empty none. " +
+              "None for a wheel whose version never has one.",
         providers = [BuildSettingInfo],
     ),
     "native": attr.label_list(
         allow_files = True,
-        doc = "Libraries and programs for the package's `lib` folder.",
+        doc = "Libraries and programs for the package's `lib` directory.",
     ),
     "policy": attr.label(
         allow_single_file = [".json"],
         default = Label("//bazel/wheel:default_policy"),
-        doc = "The `wheel_policy` that the checker compares the wheel with; by default one without accelerators.",
+        doc = "The `wheel_policy` that the checker compares the wheel with; by default one " +
+              "without accelerators.",
     ),
     "project_urls": attr.string_dict(
         doc = "Label -> address.",

@@ -1,8 +1,8 @@
 """Writes one wheel from a JSON specification (wheel_rule.bzl). Standard library only.
 
 The same inputs give the same bytes: entries are sorted, dates are fixed, modes are 0644 or 0755.
-Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639), SBOMs
-(PEP 770, sbom.py).
+Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4
+(PEP 639), SBOMs (PEP 770, sbom.py).
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _is_native(data: bytes) -> bool:
 
 
 def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
-    """The package's `_build_info.py`: constants of this build, with the digest of every native file."""
+    """The package's `_build_info.py`: constants of this build, with the digest of every native
+    file.
+    """
     native = f"{spec['import_name']}/lib/"
     digests = {
         path[len(native) :]: hashlib.sha256(data).hexdigest()
@@ -123,7 +125,7 @@ def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
 
 
 def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, bytes]:
-    """What goes into the .dist-info folder, without RECORD."""
+    """What goes into the .dist-info directory, without RECORD."""
     native = {path: data for path, data in members.items() if _is_native(data)}
     files = {
         "METADATA": metadata(spec).encode(),
@@ -144,8 +146,8 @@ def write_wheel(spec: dict[str, Any], output: Path) -> None:
     folder = f"{spec['distribution'].replace('-', '_')}-{spec['version']}.dist-info"
     tail = {f"{folder}/{path}": data for path, data in _dist_info(spec, members).items()}
     record = f"{folder}/RECORD"
-    # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of
-    # all.
+    # The wheel format asks for the .dist-info directory at the end of the archive, and RECORD last
+    # of all.
     entries = sorted(members.items()) + sorted(tail.items())
     lines = [record_line(path, data) for path, data in entries]
     with zipfile.ZipFile(output, "w") as archive:

@@ -2,8 +2,9 @@
 
 Usage: check_architectures.py LIBRARY REPORT ARCH...
 
-Every source leaves one bundle of code objects in the section `.hip_fatbin` (LLVM, ClangOffloadBundler, "Bundled Binary File
-Layout"). An ARCH such as `gfx1100` must be in each of them. The report lists what was found.
+Every source leaves one bundle of code objects in the section `.hip_fatbin` (LLVM,
+ClangOffloadBundler, "Bundled Binary File Layout"). An ARCH such as `gfx1100` must be in each of
+them. The report lists the architectures found.
 """
 
 from __future__ import annotations

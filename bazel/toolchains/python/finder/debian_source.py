@@ -1,4 +1,6 @@
-"""A free-threaded interpreter, built from Debian's source package and kept: Debian has no such package."""
+"""A free-threaded interpreter, built from Debian's source package and kept: Debian has no such
+package.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def _build(source: Path, prefix: Path, final: Path, advice: str) -> None:
 
 
 def _check_compiler() -> None:
-    """Raises NotFound where the build would fail after minutes, or make a Python that lacks modules."""
+    """Raises NotFound where the build would fail after minutes, or make a Python that lacks
+    modules.
+    """
     for tool in ("cc", "make"):
         if not shutil.which(tool):
             raise NotFound(

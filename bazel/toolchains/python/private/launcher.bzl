@@ -1,4 +1,5 @@
-"""How the targets of a repository start its interpreter: a script, and a bare virtual environment."""
+"""How the targets of a repository start its interpreter: a script, and a bare virtual environment.
+"""
 
 # Not a link to the interpreter, which would look for its library beside the link.
 _LAUNCHER = """\

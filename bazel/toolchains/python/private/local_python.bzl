@@ -1,4 +1,5 @@
-"""`local_python`: the Python interpreter found on the machine, its C headers, and the facts of its ABI.
+"""`local_python`: the Python interpreter found on the machine, its C headers, and the facts of its
+ABI.
 
 Unlike the repositories of PYTHON_ABIS it must be there: it runs the tools of the build.
 """
@@ -97,7 +98,8 @@ local_python = repository_rule(
         ),
     },
     configure = True,
-    doc = "The interpreter that `PYTHON` names (`--repo_env=PYTHON=...`), else the first python3 on PATH.",
+    doc = "The interpreter that `PYTHON` names (`--repo_env=PYTHON=...`), else the first python3 " +
+          "on PATH.",
     environ = ["PATH", "PYTHON"],
     local = True,
 )

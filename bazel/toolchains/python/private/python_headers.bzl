@@ -27,7 +27,7 @@ def _find_headers(rctx, abi):
     return find_foreign_headers(rctx, abi, machine)
 
 def _find(rctx, abi):
-    """Returns (facts, whether they are of the ordinary build, sentence that says why there are none)."""
+    """Returns (facts, whether they are of the ordinary build, the reason if there are none)."""
     facts, missing = _find_headers(rctx, abi)
     if facts or not PYTHON_ABIS[abi].free_threaded:
         return facts, False, missing

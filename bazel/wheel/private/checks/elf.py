@@ -32,7 +32,8 @@ class Elf:
         exported: Names of the symbols that it defines for others.
         unversioned: Those of them that have no version.
         undefined: Names of the symbols that it takes from others.
-        versions: Pairs of library and symbol version that it needs, such as ("libc.so.6", "GLIBC_2.17").
+        versions: Pairs of library and symbol version that it needs, such as ("libc.so.6",
+            "GLIBC_2.17").
     """
 
     machine: str

@@ -1,4 +1,6 @@
-"""The tree in which a Mach-O file lists what it exports. Source: mach-o/loader.h and dyld's MachOAnalyzer of Apple."""
+"""The tree in which a Mach-O file lists what it exports. Source: mach-o/loader.h and dyld's
+MachOAnalyzer of Apple.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from collections.abc import Iterator
 
 
 def names(trie: bytes) -> Iterator[str]:
-    """Yields the exported symbols, as the linker spells them. Raises ValueError where the tree is broken."""
+    """Yields the exported symbols, as the linker spells them. Raises ValueError where the tree is
+    broken.
+    """
     seen: set[int] = set()
     waiting = [(0, b"")] if trie else []
     while waiting:

@@ -66,7 +66,7 @@ def _unreachable(path: str, elf: Elf, library: str, native: set[str]) -> Iterato
 
 
 def _folder(path: str, run_path: str) -> str:
-    """The folder that a run path names, below the one that the wheel is installed in."""
+    """The directory that a run path names, below the one that the wheel is installed in."""
     return posixpath.normpath(run_path.replace("$ORIGIN", posixpath.dirname(path) or ".", 1))
 
 

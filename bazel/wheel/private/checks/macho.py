@@ -1,4 +1,5 @@
-"""What a Mach-O file says to the dynamic loader of macOS. Source: mach-o/loader.h of Apple's SDK."""
+"""What a Mach-O file says to the dynamic loader of macOS. Source: mach-o/loader.h of Apple's SDK.
+"""
 
 from __future__ import annotations
 

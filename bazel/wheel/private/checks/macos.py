@@ -1,4 +1,6 @@
-"""The native files of a wheel for macOS: machine, oldest system, what they need and where they look, how they are entered."""
+"""The native files of a wheel for macOS: machine, oldest system, what they need and where they
+look, how they are entered.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
-    """Yields problems with the symbols by which files are entered. They may export others: zig's linker can't hide them."""
+    """Yields problems with the symbols by which files are entered. They may export others: zig's
+    linker can't hide them.
+    """
     extensions = {
         path: file for path, file in files.items() if symbols.is_extension(path, file.exported)
     }
@@ -77,7 +81,8 @@ def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
 
 
 def _signature(path: str, file: MachO) -> Iterator[str]:
-    """An ad-hoc one is enough. Source: Apple, `macOS Big Sur 11.0.1 Release Notes`, Code Signing."""
+    """An ad-hoc one is enough. Source: Apple, `macOS Big Sur 11.0.1 Release Notes`, Code Signing.
+    """
     if not file.is_signed:
         yield f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; link with zig, or `codesign --sign -`"
 
@@ -106,7 +111,7 @@ def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected)
 
 
 def _folder(path: str, run_path: str) -> str:
-    """The folder that a run path names, below the one that the wheel is installed in."""
+    """The directory that a run path names, below the one that the wheel is installed in."""
     return posixpath.normpath(run_path.replace(_LOADER, posixpath.dirname(path) or ".", 1))
 
 

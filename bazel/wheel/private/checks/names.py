@@ -1,4 +1,6 @@
-"""The names of a wheel: its file name, its .dist-info folder, the tags of WHEEL, name and version of METADATA."""
+"""The names of a wheel: its file name, its .dist-info directory, the tags of WHEEL, name and
+version of METADATA.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ def library_name(path: str, kind: str, name: str, policy: Policy) -> Iterator[st
     Args:
         path: The library.
         kind: What the name is called: `soname`, `install name`.
-        name: The name without folder; empty where the library has none.
+        name: The name without directory; empty where the library has none.
         policy: The project's.
     """
     file = posixpath.basename(path)

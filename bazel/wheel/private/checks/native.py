@@ -1,4 +1,6 @@
-"""The native files: machine, symbol versions, each once; linking.py and symbols.py go on from there."""
+"""The native files: machine, symbol versions, each once; linking.py and symbols.py go on from
+there.
+"""
 
 from __future__ import annotations
 

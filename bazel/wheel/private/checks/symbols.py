@@ -1,4 +1,6 @@
-"""Symbols: the extension's name and exports, libraries that are free of Python, a C++ runtime that stays inside."""
+"""Symbols: the extension's name and exports, libraries that are free of Python, a C++ runtime that
+stays inside.
+"""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Wheel:
 
     Attributes:
         path: The file.
-        entries: Entries of the archive in their order, folders left out.
+        entries: Entries of the archive in their order, directories left out.
         files: Path -> contents.
     """
 
@@ -103,7 +103,7 @@ class Wheel:
 
     @property
     def dist_info(self) -> str:
-        """The .dist-info folder."""
+        """The .dist-info directory."""
         folders = {path.split("/")[0] for path in self.files}
         found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
         if len(found) != 1:
@@ -114,7 +114,7 @@ class Wheel:
         return found[0]
 
     def text(self, name: str) -> str:
-        """Contents of a file of the .dist-info folder."""
+        """Contents of a file of the .dist-info directory."""
         path = f"{self.dist_info}/{name}"
         if path not in self.files:
             raise UnreadableWheel(f"{path} is missing; build the wheel again with py_abi_wheel")
