@@ -1,4 +1,4 @@
-"""What an accelerator adds to the CPU wheel, out of its row of //platforms:accelerators.bzl."""
+"""An accelerator's additions to the CPU wheel, out of its row of //platforms:accelerators.bzl."""
 
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load(":metadata.bzl", "PLUGIN_DISTRIBUTION")
@@ -41,7 +41,7 @@ RUN_TIME_FACTS = {
 }
 
 def backend(accelerator):
-    """Returns what wheels with an accelerator's library are made of.
+    """Returns the inputs of wheels with an accelerator's library.
 
     Args:
       accelerator: one of ACCELERATORS.

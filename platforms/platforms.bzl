@@ -17,7 +17,7 @@ _ISAS = {
 LINUX_ACCELERATORS = accelerators_of("linux")
 
 def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT_ACCELERATOR):
-    """Name of a platform; what is the default is left out of it.
+    """Returns the name of a platform, which leaves out defaults.
 
     Args:
       name: prefix of the platforms' names.
@@ -36,8 +36,7 @@ def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT
     return "_".join(parts)
 
 def remote_platforms(name):
-    """Declares one execution platform per CPU, for `--config=remote_exec`: what the machines of a
-    cluster must have.
+    """Declares one execution platform per CPU: the properties of a `--config=remote_exec` worker.
 
     A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the
     Python of @local_python at the same absolute path. All else (compiler, linker, runtime, sources)

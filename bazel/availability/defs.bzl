@@ -7,12 +7,11 @@ _PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
 def where_found(missing):
     """Returns `target_compatible_with` constraints for a target with an optional prerequisite.
 
-    For an incompatible target that is asked for by name, Bazel prints the name of the constraint:
-    the only text of ours that it shows there.
+    Call from BUILD files only. For an incompatible target that is asked for by name, Bazel prints
+    the name of the constraint: the only text of ours that it shows there.
 
     Args:
-      missing: message of `sentence_as_name` if the prerequisite was not found; else empty. Call
-        from BUILD files only.
+      missing: message of `sentence_as_name` if the prerequisite was not found; else empty.
 
     Returns:
       A list of labels: none, or that of an unsatisfiable constraint.

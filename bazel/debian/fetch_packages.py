@@ -157,8 +157,7 @@ def _wanted(apt: debian.PrivateApt, lock: dict[str, Any]) -> list[debian.Package
 
 
 def _kept(package: debian.Package) -> Path | None:
-    """Returns a package's file in the user's cache, which has it for longer than Debian's testing.
-    """
+    """Returns a package's file in the user's cache, which outlives Debian's testing."""
     return next((user_cache.folder("debian") / package.sha256).glob("*.deb"), None)
 
 

@@ -53,8 +53,7 @@ def _qualities(accept: str) -> dict[str, float]:
 
 
 def negotiate(accept: str, has_json: bool) -> tuple[str, str]:
-    """Returns (page, Content-Type) for a directory; plain HTML if no requested type is available.
-    """
+    """Returns (page, Content-Type) for a directory; plain HTML if no requested type exists."""
     qualities = _qualities(accept)
     best, best_quality = _REPRESENTATIONS["text/html"], 0.0
     for media_type, representation in _REPRESENTATIONS.items():

@@ -10,7 +10,7 @@ load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD")
 load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
 
 def _build_info():
-    """The one unit that names version and commit (upstream generates it from
+    """Declares the unit with version and commit (upstream generates it from
     common/build-info.cpp.in).
     """
     write_file(
@@ -39,7 +39,7 @@ _FIT_LOG_FUNCTIONS = {
 }
 
 def _fit(name):
-    """How much of a model fits into the memory of the devices."""
+    """Declares the estimate of how much of a model fits into the memory of the devices."""
     write_file(
         name = name + "_log",
         out = "generated/fit-log.cpp",

@@ -81,11 +81,11 @@ def _x86_variant(features):
     return struct(copts = copts, defines = ["GGML_" + feature for feature in features])
 
 def _arm_variant(architecture, features, without = []):
-    """`without` are extensions that the architecture would imply."""
+    """Declares a variant; `without` are extensions that the architecture would imply."""
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 
-# Kind of machine -> what it is (constraints, and the condition that selects it), directory of
+# Kind of machine -> its facts (constraints, and the condition that selects it), directory of
 # ggml-cpu/arch, and variants: name -> struct(copts, defines).
 CPU_VARIANTS = {
     "aarch64": struct(
@@ -113,7 +113,7 @@ CPU_VARIANTS = {
 _NOT_WITH_GCC = ["sapphirerapids"]
 
 def _names(machine, exclude):
-    """Names of a machine's variants, those that ask least of its CPU first."""
+    """Returns the names of a machine's variants, the least demanding first."""
     variants = CPU_VARIANTS[machine].variants
     ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
     return [name for _, name in ordered if name not in exclude]
@@ -122,8 +122,7 @@ def select_cpu_variants(make):
     """Selects on the variants that the target's CPU and compiler have.
 
     Args:
-      make: function from a list of variant names, those that ask least of the CPU first, to a
-        value.
+      make: function from a list of variant names, the least demanding first, to a value.
 
     Returns:
       A select().
@@ -133,5 +132,5 @@ def select_cpu_variants(make):
     return select(values)
 
 def cpu_variants_constant():
-    """The names as a constant of the wheel's `_build_info.py`."""
+    """Returns the names as a constant of the wheel's `_build_info.py`."""
     return select_cpu_variants(lambda variants: {"CPU_VARIANTS": variants})

@@ -22,8 +22,8 @@ def _fa_quant(key, value):
 CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
 
 def cuda_config_headers(name):
-    """Declares the library of that header: a define for every pair of types, since what is missing
-    does not compile.
+    """Declares that header's library: a define for every pair of types; a missing one won't
+    compile.
 
     Args:
       name: name of the library.
@@ -45,7 +45,7 @@ def cuda_config_headers(name):
 
 # buildifier: disable=unnamed-macro
 def cuda_sources():
-    """The `.cu` files; only to be called from the BUILD file of the sources."""
+    """Returns the `.cu` files; call from the BUILD file of the sources only."""
     return native.glob(
         [
             _DIR + "*.cu",
@@ -59,7 +59,7 @@ def cuda_sources():
 
 # buildifier: disable=unnamed-macro
 def cuda_headers():
-    """The headers between them; only to be called from the BUILD file of the sources."""
+    """Returns the headers between them; call from the BUILD file of the sources only."""
     return native.glob([
         _DIR + "**/*.cuh",
         _DIR + "vendors/*.h",

@@ -15,12 +15,12 @@ GGML_LOCAL_DEFINES = [
     "_GNU_SOURCE",
     "_XOPEN_SOURCE=600",
 ] + select({
-    # What _XOPEN_SOURCE hides there.
+    # Declarations that _XOPEN_SOURCE hides there.
     "@platforms//os:macos": ["_DARWIN_C_SOURCE"],
     "//conditions:default": [],
 })
 
-# What everything that includes ggml's headers sees.
+# Defines for everything that includes ggml's headers.
 GGML_DEFINES = [
     "GGML_BACKEND_DL",
     "GGML_BACKEND_SHARED",
@@ -29,9 +29,7 @@ GGML_DEFINES = [
 
 # buildifier: disable=unnamed-macro
 def source_root():
-    """Directory of the llama.cpp sources as the compiler sees it; only to be called from a BUILD
-    file of theirs.
-    """
+    """Returns the compiler's path of the llama.cpp sources; call from their BUILD files only."""
     return native.package_relative_label(":BUILD").workspace_root
 
 def ggml_base(name):

@@ -35,7 +35,7 @@ def ggml_cpu_variants(name):
     )
 
 def _variant(name, constraints, folder, copts, defines):
-    """One variant: its kernels with the variant's flags, its score function without them.
+    """Declares one variant: kernels with the variant's flags, its score function without them.
 
     The score function decides whether the CPU may run the rest, so no flag may reach it.
     """

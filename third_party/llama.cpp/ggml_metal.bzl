@@ -28,12 +28,13 @@ METAL_FRAMEWORKS = [
     "MetalKit",
 ]
 
-# What Foundation re-exports, by which Apple's linker finds it and zig's does not.
+# Foundation re-exports these: Apple's linker finds them by that and zig's does not.
 _REEXPORTED_FRAMEWORKS = ["CoreFoundation"]
 
 _SDK = Label("@macos_sdk//:files").workspace_root
 
-# zig has headers of the newest macOS, and would say so to sources that ask what the SDK declares.
+# zig has headers of the newest macOS, and would say so to sources that ask for the SDK's
+# declarations.
 _SDK_DEFINES = [
     "__MAC_OS_X_VERSION_MAX_ALLOWED={}".format(_SDK_VERSION),
     "__MAC_OS_X_VERSION_MIN_REQUIRED={}{}00".format(

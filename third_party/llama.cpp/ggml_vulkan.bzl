@@ -24,7 +24,7 @@ def ggml_vulkan(name):
       name: name of the library.
     """
 
-    # What upstream tries a compiler out with.
+    # Upstream's tests of a compiler.
     native.filegroup(
         name = "vulkan_feature_tests",
         srcs = native.glob([_SHADERS + "feature-tests/*.comp"]),

@@ -1,5 +1,4 @@
-"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text, one action each.
-"""
+"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text; an action each."""
 
 def _metal_kernels_impl(ctx):
     sources = []
@@ -32,7 +31,7 @@ metal_kernels = rule(
         ),
         "includes": attr.label_list(
             allow_files = True,
-            doc = "What the kernels include.",
+            doc = "Headers that the kernels include.",
         ),
         "srcs": attr.label_list(
             allow_files = [".metal"],

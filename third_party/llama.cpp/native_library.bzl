@@ -6,8 +6,8 @@ load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_import.bzl", "cc_import")
 load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
 
-# Flags that every translation unit of ggml and llama.cpp is compiled with. -O3 is what upstream's
-# Release has. Hidden visibility: only what upstream marks as API is exported.
+# Flags of every translation unit of ggml and llama.cpp. -O3 is upstream's Release. Hidden
+# visibility: only symbols that upstream marks as API are exported.
 NATIVE_COPTS = [
     "-O3",
     "-fvisibility=hidden",
@@ -39,7 +39,7 @@ def native_library(
     The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname
     alone: its file is `lib<name>.so` on every system, since ggml looks for that name and opens it
     by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after. zig's linker hides nothing by
-    itself for macOS: what is exported is what upstream marks as API.
+    itself for macOS: the exports are the symbols that upstream marks as API.
 
     Args:
       name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked
@@ -53,7 +53,7 @@ def native_library(
       link_flags: more flags for the linker.
       link_inputs: files that these name.
       run_paths: where the library looks for others on Linux, beside its own directory.
-      prefix: what file name and soname have before the name.
+      prefix: prefix of the name in file name and soname.
       **kwargs: common attributes of the linked library.
     """
     write_file(

@@ -1,5 +1,5 @@
-"""What llama.cpp the pinned sources are. One small generated header per library carries these,
-never a define.
+"""Version of the pinned llama.cpp. One small generated header per library carries it, never a
+define.
 """
 
 # Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned

@@ -56,8 +56,7 @@ def _link(rctx, sdk):
         fail("{} has no Metal framework; {}".format(sdk, _ADVICE))
 
 def _version(rctx):
-    """The number of the newest macOS in AvailabilityVersions.h, where each is a macro __MAC_14_2.
-    """
+    """Returns the newest macOS of AvailabilityVersions.h, where each is a macro __MAC_14_2."""
     numbers = [0]
     for line in rctx.read("include/AvailabilityVersions.h").splitlines():
         words = [word for word in line.replace("\t", " ").split(" ") if word]

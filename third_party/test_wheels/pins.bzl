@@ -4,7 +4,7 @@ load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
 
 def _pin(archive):
-    """The entry of a file that is pinned elsewhere already."""
+    """Returns the entry of a file that is pinned elsewhere already."""
     return {archive["file"]: "{} {}".format(archive["package"], archive["sha256"])}
 
 # ABI tag (`any` for pure Python) -> file -> "package sha256".
@@ -53,5 +53,5 @@ PIP_WHEEL = {
 }
 
 def test_wheels_repository(abi_tag):
-    """Name of the repository with the wheels for an ABI tag."""
+    """Returns the name of the repository with the wheels for an ABI tag."""
     return "test_wheels_" + abi_tag

@@ -1,4 +1,4 @@
-"""Other people's checkers of wheels and SBOMs, which tests/wheel runs, with what they import.
+"""Other projects' checkers of wheels and SBOMs, which tests/wheel runs, with their imports.
 
 Left out, because the parts that are run do not import them: keyring, id, requests-toolbelt, rfc3986
 and markdown-it-py of twine; of cyclonedx-python-lib only the schemas are read (`jsonschema` needs a
@@ -55,5 +55,5 @@ WHEEL_TOOLS = {
 }
 
 def wheel_tools_repository(abi_tag):
-    """Name of the repository with the tools for an ABI tag."""
+    """Returns the name of the repository with the tools for an ABI tag."""
     return "wheel_tools_" + abi_tag

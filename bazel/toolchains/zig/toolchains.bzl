@@ -28,8 +28,7 @@ _CPUS = {
 }
 
 def _targets():
-    """Returns structs(name, constraints, linker_files, facts, headers, lib, target), one a target.
-    """
+    """Returns structs(name, constraints, linker_files, facts, headers, lib, target)."""
     linux = [
         struct(
             name = "linux_{}_{}".format(cpu, glibc_value(floor)),

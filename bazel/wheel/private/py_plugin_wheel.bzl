@@ -4,7 +4,7 @@ load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 load(":wheel_rule.bzl", "WHEEL_ATTRS", "make_wheel")
 
 def _license_expression(ctx):
-    """The licences of the components, which hold together."""
+    """Returns the licences of the components, which hold together."""
     licenses = {}
     for component in ctx.attr.components:
         for operand in component[WheelComponentInfo].license_expression.split(" AND "):
@@ -23,7 +23,7 @@ py_plugin_wheel = rule(
     implementation = _py_plugin_wheel_impl,
     attrs = WHEEL_ATTRS,
     doc = "Writes a `py3-none-<platform>` wheel of libraries that the process of another wheel " +
-          "opens, and checks it. What they may take from that wheel, and export to it, is in " +
-          "`policy`. Its licence expression is that of its components.",
+          "opens, and checks it. `policy` lists their imports from that wheel and exports to it. " +
+          "Its licence expression is that of its components.",
     provides = [WheelInfo],
 )

@@ -18,7 +18,7 @@ def _sha256(digest: str) -> list[dict[str, str]]:
 
 
 def _pypi_url(package: str, version: str) -> str:
-    """Package URL of a release on a Python index, whichever index that is."""
+    """Returns the package URL of a release on a Python index, whichever index that is."""
     return f"pkg:pypi/{package}@{quote(version, safe='')}"
 
 
@@ -35,7 +35,8 @@ def _wheel(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _archive_url(package: str, file: str) -> str:
-    """Package URL of an archive: a package of Debian, a wheel or an sdist. An address stays one."""
+    """Returns an archive's package URL: a package of Debian, a wheel, an sdist. An address stays.
+    """
     if "://" in file:
         return file
     if file.endswith(".deb"):
@@ -78,8 +79,7 @@ def _file(path: str, data: bytes) -> dict[str, Any]:
 
 
 def sbom(spec: dict[str, Any], native: dict[str, bytes]) -> str:
-    """The SBOM of the wheel that `spec` describes, whose native files are `native` (path ->
-    contents).
+    """Returns the SBOM of the wheel of `spec`, whose native files are `native` (path -> contents).
     """
     wheel = _wheel(spec)
     works = [_work(component) for component in spec["components"]]

@@ -9,13 +9,11 @@ import hashlib
 
 
 def record_row(path: str, data: bytes) -> tuple[str, str, str]:
-    """What RECORD says of a file: path, hash, size (the wheel format: SHA-256, URL-safe base64
-    without padding).
-    """
+    """Returns RECORD's row of a file: path, URL-safe base64 SHA-256 without padding, size."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
     return path, f"sha256={digest}", str(len(data))
 
 
 def record_line(path: str, data: bytes) -> str:
-    """The same as a line, for a path without a comma or a quote."""
+    """Returns the row as a line, for a path without a comma or a quote."""
     return ",".join(record_row(path, data)) + "\n"

@@ -1,4 +1,4 @@
-"""What the wheel rules share: attributes, and the actions that write a wheel and check it."""
+"""Shared parts of the wheel rules: attributes, and the actions that write a wheel and check it."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
@@ -10,7 +10,7 @@ def _has(ctx, target):
     return ctx.target_platform_has_constraint(target[platform_common.ConstraintValueInfo])
 
 def _constrained(ctx, values, what):
-    """Name of the one constraint value among `values` that the target platform has."""
+    """Returns the name of the one constraint among `values` that the target platform has."""
     for target, name in values.items():
         if _has(ctx, target):
             return name
@@ -21,9 +21,7 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU
-    and the deployment target.
-    """
+    """Returns the tag for CPU and glibc floor (PEP 600), or for CPU and macOS deployment target."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
         return macos_platform_tag(cpu)
@@ -38,13 +36,12 @@ def _version(ctx):
     return version, label
 
 def _runfiles_path(file):
-    """Path of a file below the root of its own repository."""
+    """Returns a file's path below the root of its own repository."""
     path = file.short_path
     return "/".join(path.split("/")[2:]) if path.startswith("../") else path
 
 def _python_files(ctx):
-    """Wheel path -> file of the Python sources, relative to the directory that holds the package.
-    """
+    """Returns wheel path -> Python source, relative to the package's parent directory."""
     package = ctx.label.package + "/" if ctx.label.package else ""
     return {_runfiles_path(file).removeprefix(package): file for file in ctx.files.srcs}
 
@@ -59,7 +56,7 @@ def _add(ctx, files, path, file):
         ))
 
 def _members(ctx, extension):
-    """Wheel path -> file, for all but the .dist-info directory."""
+    """Returns wheel path -> file, for all but the .dist-info directory."""
     members = _python_files(ctx)
     for file in extension:
         _add(ctx, members, "{}/{}".format(ctx.attr.import_name, file.basename), file)
@@ -68,8 +65,7 @@ def _members(ctx, extension):
     return members
 
 def _license_files(ctx):
-    """Path below the `licenses` directory -> file: the project's own, and those of every component.
-    """
+    """Returns path below `licenses` -> file: the project's own and every component's."""
     files = {}
     for target, path in ctx.attr.license_files.items():
         _add(ctx, files, path, target.files.to_list()[0])
@@ -79,7 +75,7 @@ def _license_files(ctx):
     return files
 
 def _component(target):
-    """What the SBOM says of a component."""
+    """Returns the SBOM's facts about a component."""
     info = target[WheelComponentInfo]
     return {
         "archive": info.archive,
@@ -140,9 +136,7 @@ def _write(ctx, info, extension, license_expression):
     )
 
 def _check(ctx, info, ext_suffix):
-    """Reads the wheel again and fails where it is not what its name says. Returns the (empty)
-    report.
-    """
+    """Fails if the wheel does not match its name. Returns the (empty) report."""
     expected = ctx.actions.declare_file(ctx.label.name + ".expected.json")
     ctx.actions.write(expected, json.encode({
         "abi_tag": info.abi_tag,
@@ -173,7 +167,7 @@ def _check(ctx, info, ext_suffix):
     return report
 
 def _wheel_info(ctx, python_tag, abi_tag):
-    """What the wheel is called, out of the ABI, the platform and the flags."""
+    """Returns the wheel's name, from the ABI, the platform and the flags."""
     version, label = _version(ctx)
     info = dict(
         abi_tag = abi_tag,
@@ -194,14 +188,14 @@ def _tag(info):
     return "-".join([info.python_tag, info.abi_tag, info.platform_tag])
 
 def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", extension = []):
-    """The implementation of a wheel rule that has WHEEL_ATTRS.
+    """Implements a wheel rule that has WHEEL_ATTRS.
 
     Args:
       ctx: its context.
       python_tag: Python tag of PEP 425.
       abi_tag: ABI tag of PEP 425; `none` for a wheel without an extension module.
       license_expression: SPDX expression (PEP 639).
-      ext_suffix: what the names of the ABI's extension modules end in.
+      ext_suffix: suffix of the names of the ABI's extension modules.
       extension: files of the extension module.
 
     Returns:
@@ -223,7 +217,7 @@ WHEEL_ATTRS = {
         mandatory = True,
     ),
     "build_info": attr.string_dict(
-        doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
+        doc = "Constants for the generated `_build_info.py`, beside the derived ones.",
     ),
     "build_info_json": attr.string_dict(
         doc = "Like `build_info`, for constants that are dictionaries, as JSON objects.",

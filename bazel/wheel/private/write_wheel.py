@@ -27,7 +27,7 @@ _MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
 
 
 def _of_extra(requirement: str, extra: str) -> str:
-    """A requirement (PEP 508) for those who ask for an extra."""
+    """Returns a requirement (PEP 508) of an extra."""
     name, _, marker = requirement.partition(";")
     condition = f"extra == '{extra}'"
     return (
@@ -36,12 +36,12 @@ def _of_extra(requirement: str, extra: str) -> str:
 
 
 def _at_version(requirements: list[str], version: str) -> list[str]:
-    """The requirements with the public version in place of `{version}`."""
+    """Returns the requirements with the public version in place of `{version}`."""
     return [item.replace("{version}", version.partition("+")[0]) for item in requirements]
 
 
 def metadata(spec: dict[str, Any]) -> str:
-    """METADATA, as core metadata 2.4 orders it."""
+    """Returns METADATA, as core metadata 2.4 orders it."""
     version = spec["version"]
     fields = [
         ("Metadata-Version", "2.4"),
@@ -65,7 +65,7 @@ def metadata(spec: dict[str, Any]) -> str:
 
 
 def _tags(tag: str) -> list[str]:
-    """The single tags that a compressed one stands for (PEP 425)."""
+    """Returns the single tags that a compressed one stands for (PEP 425)."""
     return [
         "-".join(parts)
         for parts in itertools.product(*(part.split(".") for part in tag.split("-")))
@@ -83,7 +83,7 @@ def _wheel_file(spec: dict[str, Any]) -> str:
 
 
 def _entry_points(groups: dict[str, list[str]]) -> str:
-    """entry_points.txt."""
+    """Returns entry_points.txt."""
     return "\n".join(
         f"[{group}]\n" + "".join(f"{line}\n" for line in sorted(lines))
         for group, lines in sorted(groups.items())
@@ -95,9 +95,7 @@ def _is_native(data: bytes) -> bool:
 
 
 def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
-    """The package's `_build_info.py`: constants of this build, with the digest of every native
-    file.
-    """
+    """Returns `_build_info.py`: constants of this build, with the digest of every native file."""
     native = f"{spec['import_name']}/lib/"
     digests = {
         path[len(native) :]: hashlib.sha256(data).hexdigest()
@@ -125,7 +123,7 @@ def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
 
 
 def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, bytes]:
-    """What goes into the .dist-info directory, without RECORD."""
+    """Returns the files of the .dist-info directory, without RECORD."""
     native = {path: data for path, data in members.items() if _is_native(data)}
     files = {
         "METADATA": metadata(spec).encode(),

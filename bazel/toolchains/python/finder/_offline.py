@@ -1,5 +1,4 @@
-"""Makes the modules of bazel/offline, which provision Debian's Bazel, importable. Imported first.
-"""
+"""Makes the modules of bazel/offline, which provision Debian's Bazel, importable; import first."""
 
 import sys
 from pathlib import Path

@@ -41,8 +41,7 @@ def _names(request: Request) -> list[str]:
 
 
 def _places(request: Request, installations: list[Path]) -> list[Path]:
-    """Returns where an interpreter may be, each place once though PATH may name a directory twice.
-    """
+    """Returns places of interpreters, each once though PATH may name a directory twice."""
     # A relative entry is another directory for every caller; Bazel's own tests have `.` there.
     folders = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
     folders += [installation / "bin" for installation in installations]
@@ -50,8 +49,7 @@ def _places(request: Request, installations: list[Path]) -> list[Path]:
 
 
 def _installations() -> tuple[list[Path], list[str]]:
-    """Returns pyenv's and uv's installations, and a sentence for each directory that can't be read.
-    """
+    """Returns pyenv's and uv's installations, and a message for each unreadable directory."""
     found, unreadable = [], []
     for folder in (_pyenv_folder(), _uv_folder()):
         try:

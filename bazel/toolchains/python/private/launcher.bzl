@@ -1,5 +1,4 @@
-"""How the targets of a repository start its interpreter: a script, and a bare virtual environment.
-"""
+"""Start of a repository's interpreter by its targets: a script, and a bare virtual environment."""
 
 # Not a link to the interpreter, which would look for its library beside the link.
 _LAUNCHER = """\

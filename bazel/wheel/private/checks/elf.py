@@ -1,4 +1,4 @@
-"""What an ELF file says to the dynamic loader."""
+"""An ELF file's facts for the dynamic loader."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _version_nodes(sections) -> Iterator[str]:
 
 
 def _is_versioned(versions: list[GNUVerSymSection], index: int) -> bool:
-    """Whether a version node of the file, and not its base, holds the symbol of this index."""
+    """Returns whether a version node, and not the file's base, holds the symbol of this index."""
     return any(isinstance(section.get_symbol(index)["ndx"], int) for section in versions)
 
 

@@ -1,5 +1,4 @@
-"""What a Mach-O file says to the dynamic loader of macOS. Source: mach-o/loader.h of Apple's SDK.
-"""
+"""A Mach-O file's facts for macOS's dynamic loader. Source: mach-o/loader.h of Apple's SDK."""
 
 from __future__ import annotations
 
@@ -114,6 +113,6 @@ def _commands(data: bytes, number: int, size: int) -> Iterator[tuple[int, bytes]
 
 
 def _string(body: bytes) -> str:
-    """The string that a load command names by its offset, which comes first."""
+    """Returns the string that a load command names by its offset, which comes first."""
     (offset,) = struct.unpack_from("<I", body, 8)
     return body[offset:].split(b"\0", 1)[0].decode()

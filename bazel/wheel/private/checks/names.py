@@ -24,11 +24,11 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def library_name(path: str, kind: str, name: str, policy: Policy) -> Iterator[str]:
-    """Yields what is wrong with the name under which a dynamic loader knows a library.
+    """Yields problems with the name by which a dynamic loader knows a library.
 
     Args:
         path: The library.
-        kind: What the name is called: `soname`, `install name`.
+        kind: Kind of name: `soname`, `install name`.
         name: The name without directory; empty where the library has none.
         policy: The project's.
     """
@@ -93,7 +93,7 @@ def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _label(expected: Expected) -> Iterator[str]:
-    """A label that names an accelerator must name the one that the wheel was built for."""
+    """Checks that an accelerator's label names the one that the wheel was built for."""
     accelerators = expected.policy.accelerator_libraries
     if expected.accelerator not in accelerators:
         yield (
