@@ -61,8 +61,7 @@ def remote_platforms(name):
         )
 
 def linux_platforms(name):
-    """Declares one platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target` to
-    select on.
+    """Declares a platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target`.
 
     Args:
       name: prefix of the platforms' names.

@@ -23,9 +23,7 @@ load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def declare_third_party():
-    """Declares the repositories: sources, compilers, libraries and test tools out of a Python index
-    or Debian.
-    """
+    """Declares the repositories of sources, compilers, libraries and test tools."""
     pip_archive(name = "cccl", **CCCL_ARCHIVE)
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)

@@ -113,9 +113,7 @@ def fetch(request: Request) -> Answer:
 
 
 def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package], str]:
-    """Returns the pinned packages if they can still be had, else the newest, and the sentence to
-    show.
-    """
+    """Returns the pinned packages if available, else the newest, and the message to show."""
     pins = lock["pins"].get(debian.architecture(), {})
     pinned = [debian.Package(name, pin["version"], pin["sha256"], 0) for name, pin in pins.items()]
     if pinned and _get(lock, pinned, scratch / "pinned"):

@@ -151,9 +151,7 @@ def _url(server: _Server) -> str:
 
 
 def start(directory: str | Path, port: int = 0) -> tuple[str, Callable[[], None]]:
-    """Serves `directory` in the background: (address without a slash at its end, function that
-    stops it).
-    """
+    """Serves `directory` in the background: (address without a final slash, stop function)."""
     server = _server(Path(directory), port, is_quiet=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 

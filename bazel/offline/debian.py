@@ -172,8 +172,7 @@ class PrivateApt:
         self._write_configuration()
 
     def _write_configuration(self) -> None:
-        """Keeps the user's settings (proxies, certificates) and replaces those that tie apt to a
-        host.
+        """Keeps the user's settings (proxies, certificates) but replaces apt's ties to a host.
 
         apt reads $APT_CONFIG first and `Dir::Etc::Main` last; only the last one can undo things.
         """

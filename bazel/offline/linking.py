@@ -71,8 +71,7 @@ def patch_libraries(
     extra: Sequence[Path] = (),
     concerns: Callable[[Path], bool] = lambda _: False,
 ) -> None:
-    """Makes shared libraries find others in the prefix where the run path of a program does not
-    reach.
+    """Makes libraries of the prefix find others that the programs' run paths do not reach.
 
     Args:
         prefix: where the packages were unpacked.

@@ -58,7 +58,7 @@ def pip_settings() -> PipSettings:
 
 
 def _pip_config_values() -> dict[str, str]:
-    """Settings of ``pip config list``; a command-specific or environment value wins over a global
+    """Returns the settings of ``pip config list``; a command's or variable's wins over a global
     one.
     """
     listing = subprocess.run(
@@ -128,7 +128,7 @@ def parse_project_page(base: str, content_type: str, body: bytes) -> Iterator[In
 
 
 def _read(address: str, certificate: str) -> tuple[str, str, bytes]:
-    """Returns (final address, content type, body) of a page; a `file:` directory reads as its
+    """Returns a page's (final address, content type, body); a `file:` directory's is its
     index.html.
     """
     parts = urllib.parse.urlsplit(address)
@@ -148,9 +148,7 @@ def project_page(index: str, package: str) -> str:
 
 
 def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> list[str]:
-    """Addresses that should serve ``file``; raises LookupError with one sentence when there is
-    none.
-    """
+    """Returns addresses that should serve ``file``; LookupError with one sentence if none does."""
     urls: list[str] = []
     looked_at: list[str] = []
     for folder in settings.find_links:

@@ -26,8 +26,7 @@ _TAGS = [
 ]
 
 def nested_bazel_test(name, archive, data = [], env = {}, **kwargs):
-    """Declares a py_test that finds Bazel where its caller does; `PROJECT_ARCHIVE` names the copy
-    of the project.
+    """Declares a py_test with its caller's Bazel and a copy of the project in `PROJECT_ARCHIVE`.
 
     Args:
       name: name of the test.

@@ -3,8 +3,7 @@
 load("@rules_python//python:py_test.bzl", "py_test")
 
 def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
-    """Runs pytest over `srcs` with the packages of an `installed_wheels` directory, and nothing
-    else, importable.
+    """Runs pytest over `srcs`; importable are only the packages of an `installed_wheels` directory.
 
     Args:
       name: name of the test.

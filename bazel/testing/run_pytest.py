@@ -14,9 +14,7 @@ import tempfile
 
 
 def _absolute_values(environment):
-    """Values that name a runfile are relative; tests change directory, so they are made absolute
-    here.
-    """
+    """Makes values that name a runfile absolute, because tests change directory."""
     return {
         name: os.path.abspath(value)
         if value and os.path.exists(value) and not name.startswith("_")

@@ -10,9 +10,7 @@ load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD")
 load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
 
 def _build_info():
-    """Declares the unit with version and commit (upstream generates it from
-    common/build-info.cpp.in).
-    """
+    """Declares the unit with version and commit, as upstream's common/build-info.cpp.in."""
     write_file(
         name = "build_info",
         out = "generated/build-info.cpp",

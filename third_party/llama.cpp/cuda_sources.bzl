@@ -22,8 +22,7 @@ def _fa_quant(key, value):
 CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
 
 def cuda_config_headers(name):
-    """Declares that header's library: a define for every pair of types; a missing one won't
-    compile.
+    """Declares that header's library, a define for every pair of types: a missing one is an error.
 
     Args:
       name: name of the library.

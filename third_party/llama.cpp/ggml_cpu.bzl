@@ -14,8 +14,7 @@ _BACKEND_DEFINES = GGML_LOCAL_DEFINES + [
 ]
 
 def ggml_cpu_variants(name):
-    """Declares every CPU variant and a filegroup `<name>` of those for the target machine and
-    compiler.
+    """Declares every CPU variant, and the target machine's and compiler's as filegroup `<name>`.
 
     Args:
       name: prefix of the libraries, `<name>-<variant>`.

@@ -28,8 +28,7 @@ _DEFINES = [
 ]
 
 def ggml_cuda(name):
-    """Declares `ggml-cuda` and `ggml-cuda_checked`. NCCL is left out: it serves several GPUs, and
-    is another 200 MB to install.
+    """Declares `ggml-cuda` and `ggml-cuda_checked`, without NCCL: for several GPUs, 200 MB more.
 
     Args:
       name: name of the library.

@@ -99,8 +99,7 @@ def _variants_entry(name: str, content: bytes, upload_time: str) -> dict[str, An
 def project_entries(
     wheels: Iterable[WheelFile], variants: Mapping[str, bytes], upload_times: Mapping[str, str]
 ) -> list[Entry]:
-    """Returns the wheels, and the files about their variants (variants.py), as both pages have
-    them.
+    """Returns the wheels and the files about their variants (variants.py), for both pages.
 
     `upload_times`: public version -> time, with the key `` for all others.
     """

@@ -24,8 +24,7 @@ PYTHON_ABIS = {
 }
 
 def for_available_abis(prefix):
-    """Targets of every ABI whose C headers can be had. They are looked for when a target with this
-    attribute is built.
+    """Returns targets of ABIs with C headers; the search runs when a dependent is built.
 
     Args:
       prefix: label without the ABI tag at its end, such as `:wheel_`.

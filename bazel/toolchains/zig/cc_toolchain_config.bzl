@@ -1,8 +1,8 @@
 """Flags of the zig C++ toolchain, feature by feature.
 
-`no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth about a command
-line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt runtime (zig-ld.sh, runtime.bzl), those for macOS to
-zig's own linker (macho_link.bzl).
+`no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth
+about a command line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt
+runtime (zig-ld.sh, runtime.bzl), those for macOS to zig's own linker (macho_link.bzl).
 """
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
@@ -285,7 +285,7 @@ zig_cc_toolchain_config = rule(
     implementation = _zig_cc_toolchain_config_impl,
     attrs = {
         "compiler_script": attr.string(
-            doc = "File name of the script that compiles, in the folder of the toolchain.",
+            doc = "File name of the script that compiles, in the directory of the toolchain.",
             mandatory = True,
         ),
         "cpu": attr.string(
@@ -296,7 +296,7 @@ zig_cc_toolchain_config = rule(
             doc = "Program interpreter written into executables for Linux.",
         ),
         "linker_script": attr.string(
-            doc = "File name of the script that links, in the folder of the toolchain.",
+            doc = "File name of the script that links, in the directory of the toolchain.",
             mandatory = True,
         ),
         "runtime": attr.label(

@@ -65,8 +65,7 @@ def _targets():
     return linux + macos
 
 def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<target>`: that the toolchain of a target, in zig's repository, runs on one
-    kind of Linux machine.
+    """Declares `<name>_<target>`: each target's toolchain in zig's repository, run on `exec_cpu`.
 
     Args:
       name: prefix of the targets.
@@ -87,8 +86,7 @@ def zig_toolchains(name, zig_repository, exec_cpu):
         )
 
 def zig_cc_toolchains(name):
-    """Declares `<target>_cc`, a cc_toolchain for each target; only to be called in zig's own
-    repository.
+    """Declares the cc_toolchain `<target>_cc` of each target; call in zig's own repository only.
 
     Args:
       name: the zig executable there.

@@ -202,9 +202,7 @@ def _write(
 
 
 def make_variant(wheel: Path, folder: Path, document: Optional[Mapping[str, Any]]) -> Path:
-    """Writes a variant of `wheel` into `folder` and returns it; without a document the wheel that
-    is no variant.
-    """
+    """Writes a variant of `wheel` into `folder`, or without a document the plain wheel."""
     name = _parse_name(wheel.name)
     output = folder / name.variant(next(iter(document["variants"])) if document else "")
     if output.exists():

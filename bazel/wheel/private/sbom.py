@@ -35,8 +35,7 @@ def _wheel(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _archive_url(package: str, file: str) -> str:
-    """Returns an archive's package URL: a package of Debian, a wheel, an sdist. An address stays.
-    """
+    """Returns the package URL of an archive (Debian package, wheel, sdist); an address stays."""
     if "://" in file:
         return file
     if file.endswith(".deb"):
@@ -79,8 +78,7 @@ def _file(path: str, data: bytes) -> dict[str, Any]:
 
 
 def sbom(spec: dict[str, Any], native: dict[str, bytes]) -> str:
-    """Returns the SBOM of the wheel of `spec`, whose native files are `native` (path -> contents).
-    """
+    """Returns the SBOM of the wheel of `spec`; `native`: path -> contents of its native files."""
     wheel = _wheel(spec)
     works = [_work(component) for component in spec["components"]]
     parts = sorted(works, key=lambda part: part["bom-ref"])

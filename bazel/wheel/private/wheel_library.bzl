@@ -1,5 +1,4 @@
-"""Implementation of `wheel_library`: the contents of a wheel, as a dependency of Python programs.
-"""
+"""Implementation of `wheel_library`: a wheel's contents as a dependency of Python programs."""
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load(":wheel_info.bzl", "WheelInfo")

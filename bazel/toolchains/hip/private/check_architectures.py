@@ -26,7 +26,7 @@ _GPU = "hip"
 
 
 class UnreadableError(Exception):
-    """The library's GPU code cannot be read; the text says why."""
+    """The library's GPU code cannot be read; the message says why."""
 
 
 def gpu_code(library: Path) -> bytes:

@@ -81,9 +81,7 @@ def _build(source: Path, prefix: Path, final: Path, advice: str) -> None:
 
 
 def _check_compiler() -> None:
-    """Raises NotFound where the build would fail after minutes, or make a Python that lacks
-    modules.
-    """
+    """Raises NotFound if the build would fail after minutes, or make a Python without modules."""
     for tool in ("cc", "make"):
         if not shutil.which(tool):
             raise NotFound(

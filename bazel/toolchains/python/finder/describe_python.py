@@ -13,9 +13,7 @@ import sysconfig
 
 
 def _platform_header_folder(include):
-    """Debian's pyconfig.h includes one of these, by its path below the directory that holds all
-    headers.
-    """
+    """Returns the directory of the pyconfig.h that Debian's own includes, or an empty string."""
     root, name = os.path.split(include)
     folder = os.path.join(root, sysconfig.get_config_var("MULTIARCH") or "", name)
     return (

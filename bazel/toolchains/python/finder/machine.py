@@ -33,9 +33,7 @@ def find(request: Request) -> Python:
 
 
 def _names(request: Request) -> list[str]:
-    """Returns the names that an interpreter of the ABI may have; a free-threaded one is installed
-    under both.
-    """
+    """Returns the possible names of the ABI's interpreter; a free-threaded one has both."""
     plain = f"python{request.version}"
     return [plain + "t", plain] if request.free_threaded else [plain]
 

@@ -18,9 +18,7 @@ def _compatible_with(machine, missing):
     ]
 
 def _declare_available(machine, missing):
-    """Declares `:available`, which a select() can ask where an incompatible target would make its
-    dependents so.
-    """
+    """Declares `:available` for select(), since an incompatible dependency makes dependents so."""
     native.config_setting(
         name = "available",
         constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(machine, missing),
@@ -28,8 +26,7 @@ def _declare_available(machine, missing):
     )
 
 def python_of_target(name, host):
-    """Declares `:headers`, `:abi` and `:available` as those of the machine that the target platform
-    is.
+    """Declares the target platform's `:headers`, `:abi` and `:available`.
 
     Args:
       name: prefix of the names of the repositories that have them.
@@ -48,8 +45,7 @@ def python_of_target(name, host):
         )
 
 def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing = "", of_ordinary_build = False):
-    """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are
-    any.
+    """Declares `:headers`, `:abi`, and the config_setting `:available`, true if there are any.
 
     pyconfig.h and EXT_SUFFIX are those of one machine: an extension for another one needs another
     interpreter's.
@@ -88,8 +84,7 @@ def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing =
     )
 
 def python_interpreter(name, machine, missing = ""):
-    """Declares `:python`, a file that starts the interpreter, and `:runtimes`, which py_binary and
-    py_test run with.
+    """Declares `:python`, which starts the interpreter, and `:runtimes` for py_binary and py_test.
 
     Args:
       name: name of the file's target.

@@ -15,7 +15,7 @@ MAGIC = b"\x7fELF"
 
 
 class UnreadableElf(Exception):
-    """The file cannot be looked at; the text says why."""
+    """The file cannot be read; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)

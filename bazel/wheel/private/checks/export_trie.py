@@ -1,5 +1,4 @@
-"""The tree of a Mach-O file's exports. Source: mach-o/loader.h and dyld's MachOAnalyzer of Apple.
-"""
+"""The tree of a Mach-O file's exports. Source: mach-o/loader.h and Apple's dyld, MachOAnalyzer."""
 
 from __future__ import annotations
 
@@ -7,9 +6,7 @@ from collections.abc import Iterator
 
 
 def names(trie: bytes) -> Iterator[str]:
-    """Yields the exported symbols, as the linker spells them. Raises ValueError where the tree is
-    broken.
-    """
+    """Yields exported symbols in the linker's spelling; ValueError if the tree is broken."""
     seen: set[int] = set()
     waiting = [(0, b"")] if trie else []
     while waiting:

@@ -31,7 +31,7 @@ _PLATFORM_MACOS = 1
 
 
 class UnreadableMachO(Exception):
-    """The file cannot be looked at; the text says why."""
+    """The file cannot be read; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)

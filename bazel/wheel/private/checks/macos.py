@@ -41,9 +41,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
-    """Yields problems with the symbols by which files are entered. They may export others: zig's
-    linker can't hide them.
-    """
+    """Yields problems with entry symbols; more may be exported, as zig's linker can't hide them."""
     extensions = {
         path: file for path, file in files.items() if symbols.is_extension(path, file.exported)
     }
