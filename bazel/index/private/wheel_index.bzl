@@ -55,8 +55,9 @@ wheel_index = rule(
             executable = True,
         ),
     },
-    doc = """Writes a static package index into one folder.
+    doc = """Writes a static package index into one directory.
 
-`whl/<backend>/<project>/` has the pages (PEP 503 HTML, PEP 691 JSON), copies of the wheels and their metadata files
-(PEP 658); `whl/variants` is there where variants are given; `index.html` at the top is the landing page. Wheels are copied, so the folder is as large as all of them.""",
+`whl/<backend>/<project>/` has the pages (PEP 503 HTML, PEP 691 JSON), copies of the wheels and
+their metadata files (PEP 658); `whl/variants` exists if variants are given; `index.html` at the top
+is the landing page. Wheels are copied, so the directory is as large as all of them.""",
 )

@@ -1,10 +1,12 @@
 """Writes a static package index from wheels: write_index.py --out FOLDER WHEEL...
 
     FOLDER/index.html                                landing page for people
-    FOLDER/whl/<backend>/index.html, .v1_json        an index of its own for each backend: its projects
-    FOLDER/whl/<backend>/<project>/index.html, ...   the wheels, each with its <wheel>.metadata (PEP 658) beside it
-    FOLDER/whl/variants/...                          the same for wheels given as --variant: of the plain version, for
-                                                     installers that choose among variants (PEP 825)
+    FOLDER/whl/<backend>/index.html, .v1_json        an index for each backend: its projects
+    FOLDER/whl/<backend>/<project>/index.html, ...   the wheels, each beside its <wheel>.metadata
+                                                     (PEP 658)
+    FOLDER/whl/variants/...                          the same for wheels given as --variant: of the
+                                                     plain version, for installers that choose among
+                                                     variants (PEP 825)
 
 The backend is the wheel's local version label (`0.3.100+cu13`). The same wheels give the same
 bytes, in any order of the arguments. Wheels are copied; nothing in the directory is a link. An
