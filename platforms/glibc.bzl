@@ -1,6 +1,4 @@
-"""The glibc floor: the oldest glibc that outputs must run on. The wheel's platform tag derives from
-it.
-"""
+"""The oldest glibc that outputs must run on; the wheel's platform tag derives from it."""
 
 # Floors as (major, minor). 2.17 is manylinux2014 (PEP 599), 2.28 manylinux_2_28 (PEP 600).
 GLIBC_FLOORS = [

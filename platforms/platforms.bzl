@@ -1,6 +1,4 @@
-"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`,
-`linux_x86_64_cuda`, ...
-"""
+"""Values of `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`..."""
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")

@@ -1,6 +1,4 @@
-"""Every third-party repository; the pins are in the directories beside this file.
-//bazel/repositories says where this is called from.
-"""
+"""Every third-party repository, by the pins beside this file, for //bazel/repositories."""
 
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")

@@ -58,7 +58,7 @@ def pip_settings() -> PipSettings:
 
 
 def _pip_config_values() -> dict[str, str]:
-    """Returns the settings of ``pip config list``; a command's or variable's wins over a global
+    """Returns pip's settings (``pip config list``); a command's or variable's wins over a global
     one.
     """
     listing = subprocess.run(
@@ -128,9 +128,7 @@ def parse_project_page(base: str, content_type: str, body: bytes) -> Iterator[In
 
 
 def _read(address: str, certificate: str) -> tuple[str, str, bytes]:
-    """Returns a page's (final address, content type, body); a `file:` directory's is its
-    index.html.
-    """
+    """Returns a page's (final address, content type, body); index.html for a `file:` directory."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme == "file":
         page = Path(urllib.request.url2pathname(parts.path)) / "index.html"

@@ -1,6 +1,4 @@
-"""`installed_wheels`: wheels installed by pip into a directory, as a user's site-packages would
-have them.
-"""
+"""`installed_wheels`: wheels that pip installs into a directory, like a user's site-packages."""
 
 load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
 

@@ -1,5 +1,4 @@
-"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (paths relative to the
-runfiles directory).
+"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (runfiles paths).
 
 The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and
 nothing of Bazel's own import machinery, so a test imports a package exactly as a user would. Writes

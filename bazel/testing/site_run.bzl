@@ -1,6 +1,4 @@
-"""`site_run`: runs a Python program with the packages of an `installed_wheels` directory; it fills
-one directory.
-"""
+"""`site_run`: runs a Python program with the packages of `installed_wheels` to fill a directory."""
 
 load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
 

@@ -1,5 +1,4 @@
-"""The CUDA toolkit out of NVIDIA's wheels of the Python index, the last resort
-(bazel/offline/rules_cuda).
+"""The CUDA toolkit in NVIDIA's wheels, the last resort of bazel/offline/rules_cuda.
 
 llama.cpp's own releases are built with CUDA 13.4.1, and 13.4 is the first that takes zig's clang 22
 for a host compiler. The versions are those that the package `cuda-toolkit` 13.4.1 names.

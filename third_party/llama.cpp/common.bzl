@@ -1,6 +1,4 @@
-"""`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically
-where it is used.
-"""
+"""`llama-common`, linked statically: upstream's chat templates, grammars and sampling."""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")

@@ -1,5 +1,4 @@
-"""Sources and defines that ggml's CUDA backend and its HIP backend share: both compile the same
-`.cu` files.
+"""Sources and defines of ggml's CUDA and HIP backends, which compile the same `.cu` files.
 
 Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt and ggml/src/ggml-hip/CMakeLists.txt.
 """

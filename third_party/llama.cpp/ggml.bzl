@@ -1,10 +1,14 @@
-"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF) and `ggml` (backend registry and
-loader).
-"""
+"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF), `ggml` (registry, loader)."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 
 # Private to ggml's own translation units (ggml/src/CMakeLists.txt). GGML_BACKEND_DL: backends are

@@ -3,7 +3,13 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":cpu_variants.bzl", "CPU_VARIANTS", "select_cpu_variants")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 
 _DIR = "ggml/src/ggml-cpu/"
 _C_SOURCES = [_DIR + "ggml-cpu.c", _DIR + "quants.c"]

@@ -1,6 +1,4 @@
-"""ggml's CUDA backend, compiled by nvcc through rules_cuda. Source: llama.cpp,
-ggml/src/ggml-cuda/CMakeLists.txt.
-"""
+"""ggml's CUDA backend, compiled by nvcc (rules_cuda), after ggml/src/ggml-cuda/CMakeLists.txt."""
 
 load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
 load("//bazel/toolchains/cuda:defs.bzl", "checked_cuda_library", "cuda_archs")

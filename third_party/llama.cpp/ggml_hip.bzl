@@ -1,6 +1,4 @@
-"""ggml's HIP backend: the sources of the CUDA backend, compiled for AMD's GPUs. Source: llama.cpp,
-ggml/src/ggml-hip/CMakeLists.txt.
-"""
+"""ggml's HIP backend: CUDA's sources for AMD's GPUs, after ggml/src/ggml-hip/CMakeLists.txt."""
 
 load("//bazel/toolchains/hip:defs.bzl", "checked_hip_library", "hip_library", "requires_rocm")
 load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")

@@ -6,7 +6,13 @@ load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("//platforms:macos.bzl", "MACOS_DEPLOYMENT_TARGET")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":metal_kernels.bzl", "metal_kernels")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 
 _DIR = "ggml/src/ggml-metal/"
 _KERNELS = _DIR + "kernels/"

@@ -1,6 +1,4 @@
-"""`native_library`: one shared library of the native payload, laid out as wheels and programs need
-it.
-"""
+"""`native_library`: one shared library of the native payload, for wheels and programs."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_import.bzl", "cc_import")

@@ -1,6 +1,4 @@
-"""Patches for the pinned sources of llama.cpp. The head of each gives the reason and upstream's
-state.
-"""
+"""Patches for the pinned llama.cpp. The head of each gives the reason and upstream's state."""
 
 _NAMES = [
     "amx-3d-weights",

@@ -1,6 +1,4 @@
-"""Version of the pinned llama.cpp. One small generated header per library carries it, never a
-define.
-"""
+"""Version of the pinned llama.cpp, in one small generated header per library, never a define."""
 
 # Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned
 # sources.

@@ -1,6 +1,4 @@
-"""`vulkan_shaders`: ggml's Vulkan shaders as C++ files, one action each, and the header that
-declares them.
-"""
+"""`vulkan_shaders`: ggml's Vulkan shaders as C++ files, an action each, and their header."""
 
 def _declare_header(ctx):
     header = ctx.actions.declare_file(ctx.attr.folder + "/ggml-vulkan-shaders.hpp")

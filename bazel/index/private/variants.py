@@ -1,5 +1,4 @@
-"""Index-level metadata of variant wheels (PEP 825): `{name}-{version}-variants.json`. Standard
-library only.
+"""Index-level metadata of variant wheels (PEP 825). Standard library only.
 
 An installer reads this one file instead of every variant's variant.json, and finds no variant where
 it is missing. It is the union of theirs, so it is written from the wheels that the index lists and

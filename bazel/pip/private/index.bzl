@@ -1,6 +1,4 @@
-"""Looking a pinned file up in the index of the user's pip settings; shared by the repository rules
-of //bazel/pip.
-"""
+"""Search for a pinned file in the user's pip index, for the repository rules of //bazel/pip."""
 
 # Settings that decide which index is asked; a change refetches.
 PIP_ENVIRONMENT = [

@@ -1,6 +1,4 @@
-"""How a clang that is not zig's compiles C++ against zig's headers, so that both kinds of objects
-are linked together.
-"""
+"""Flags for another clang to compile C++ against zig's headers, so that the objects link."""
 
 # zig 0.17's flags for the libc++ that it ships (`zig c++ -v`): its headers have no configuration
 # file.

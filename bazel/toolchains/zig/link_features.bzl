@@ -1,7 +1,14 @@
 """Features of the actions that link, as far as ELF and Mach-O share them."""
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
-load("@rules_cc//cc:cc_toolchain_config_lib.bzl", "feature", "flag_group", "flag_set", "variable_with_value", "with_feature_set")
+load(
+    "@rules_cc//cc:cc_toolchain_config_lib.bzl",
+    "feature",
+    "flag_group",
+    "flag_set",
+    "variable_with_value",
+    "with_feature_set",
+)
 
 _LINK_SHARED = [
     ACTION_NAMES.cpp_link_dynamic_library,
@@ -15,9 +22,7 @@ def flags_of(actions, flags, **kwargs):
     return flag_set(actions = actions, flag_groups = [flag_group(flags = flags, **kwargs)])
 
 def library_group(kind, flags, **kwargs):
-    """Returns flags for one kind of entry in `libraries_to_link`; keyword arguments go to the
-    group.
-    """
+    """Returns flags for an entry kind of `libraries_to_link`; keyword arguments go to the group."""
     return flag_group(
         expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = kind),
         flags = flags,

@@ -1,6 +1,4 @@
-"""Implementation of `py_abi_wheel`: a wheel for one Python ABI whose tags come from the toolchain
-and platform.
-"""
+"""Implementation of `py_abi_wheel`: a wheel for one ABI, tagged by toolchain and platform."""
 
 load("//bazel/toolchains/python:abi.bzl", "PythonAbiInfo")
 load(":wheel_info.bzl", "WheelInfo")

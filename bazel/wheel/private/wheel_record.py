@@ -1,6 +1,4 @@
-"""Lines of a wheel's RECORD, for the programs that write one. The checker computes its own, so as
-not to share a mistake.
-"""
+"""Writes a wheel's RECORD lines. The checker computes its own, so as not to share a mistake."""
 
 from __future__ import annotations
 

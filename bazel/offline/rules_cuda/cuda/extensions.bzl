@@ -1,6 +1,4 @@
-"""Module extension `toolchain`: the repository `@cuda`, configured by the tag that the real one
-has.
-"""
+"""Module extension `toolchain`: the repository `@cuda`, configured by the real one's tag."""
 
 load("//cuda/private:repositories.bzl", "cuda", "cuda_toolkit")
 

@@ -1,6 +1,4 @@
-"""`checked_hip_library`: a shared library, with a validation action that reads its GPU
-architectures back.
-"""
+"""`checked_hip_library`: a shared library and the validation of its GPU architectures."""
 
 load("//bazel/cc:checked_library.bzl", "CHECKED_LIBRARY_ATTRS", "check_architectures")
 load(":archs.bzl", "HipArchsInfo")

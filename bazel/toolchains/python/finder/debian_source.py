@@ -1,6 +1,4 @@
-"""A free-threaded interpreter, built from Debian's source package and kept: Debian has no such
-package.
-"""
+"""Builds free-threaded Python from Debian's source package and keeps it: Debian packages none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Prints, as one JSON object, the facts about the running interpreter that extensions and wheels
-are named by.
+"""Prints the running interpreter's facts for the names of extensions and wheels, as JSON object.
 
 Run by answer.py and by the repository rule `local_python` with the interpreter in question. The
 names are those of the `sysconfig` module; tags are spelled as PEP 425 does.

@@ -1,5 +1,4 @@
-"""`local_python`: the Python interpreter found on the machine, its C headers, and the facts of its
-ABI.
+"""`local_python`: the machine's Python interpreter, its C headers, and the facts of its ABI.
 
 Unlike the repositories of PYTHON_ABIS it must be there: it runs the tools of the build.
 """
@@ -9,7 +8,11 @@ load(":find.bzl", "default_python", "host_machine")
 load(":launcher.bzl", "write_bare_environment", "write_launcher")
 
 _BUILD = """\
-load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_headers", "python_interpreter")
+load(
+    "@llama_cpp_python//bazel/toolchains/python/private:targets.bzl",
+    "python_headers",
+    "python_interpreter",
+)
 
 python_headers(
     name = "headers",

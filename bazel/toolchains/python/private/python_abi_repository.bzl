@@ -1,6 +1,4 @@
-"""`python_abi_repository`: the name under which targets know an ABI, whatever machine they are
-built for.
-"""
+"""`python_abi_repository`: the targets' name for an ABI, for every target machine."""
 
 load(":find.bzl", "host_machine")
 

@@ -3,7 +3,14 @@
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 load(":copy_headers.bzl", "copy_headers")
-load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine", "python_title")
+load(
+    ":find.bzl",
+    "FINDER_ATTRS",
+    "FINDER_ENVIRONMENT",
+    "find_python",
+    "host_machine",
+    "python_title",
+)
 load(":foreign_headers.bzl", "find_foreign_headers")
 
 _BUILD = """\

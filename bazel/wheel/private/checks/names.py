@@ -1,6 +1,4 @@
-"""The names of a wheel: its file name, its .dist-info directory, the tags of WHEEL, name and
-version of METADATA.
-"""
+"""A wheel's names: file name, .dist-info directory, tags of WHEEL, name and version of METADATA."""
 
 from __future__ import annotations
 

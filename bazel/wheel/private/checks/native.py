@@ -1,6 +1,4 @@
-"""The native files: machine, symbol versions, each once; linking.py and symbols.py go on from
-there.
-"""
+"""Native files: machine, symbol versions, each once; linking.py and symbols.py check the rest."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Symbols: the extension's name and exports, libraries that are free of Python, a C++ runtime that
-stays inside.
-"""
+"""Symbols: the extension's name and exports, Python-free libraries, a hidden C++ runtime."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""`cuda_library`: CUDA sources compiled by nvcc into a static library, as rules_cuda's rule of that
-name.
+"""`cuda_library`: compiles CUDA sources with nvcc into a static library, as rules_cuda does.
 
 Only position independent objects are made, so each source is compiled once.
 """

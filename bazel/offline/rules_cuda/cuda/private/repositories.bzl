@@ -1,8 +1,12 @@
-"""Repositories: `@cuda`, which is small and always there, and `@cuda_toolkit`, fetched when
-something is compiled.
-"""
+"""Repositories: the small `@cuda`, always there, and `@cuda_toolkit`, fetched on demand."""
 
-load("@llama_cpp_python//bazel/pip:look_up.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
+load(
+    "@llama_cpp_python//bazel/pip:look_up.bzl",
+    "FIND_FILE_ATTRS",
+    "PIP_ENVIRONMENT",
+    "look_up",
+    "require_download",
+)
 load("@llama_cpp_python//third_party/cuda:pin.bzl", "CUDA_TOOLKIT_PREFIX", "CUDA_TOOLKIT_WHEELS")
 
 _ENVIRONMENT = ["CUDA_PATH"]
