@@ -1,4 +1,4 @@
-"""An accelerator's additions to the CPU wheel, out of its row of //platforms:accelerators.bzl."""
+"""An accelerator's additions to the CPU wheel, from its row of //platforms:accelerators.bzl."""
 
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load(":metadata.bzl", "PLUGIN_DISTRIBUTION")

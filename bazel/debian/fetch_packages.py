@@ -131,7 +131,7 @@ def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package]
 
 
 def _get(lock: dict[str, Any], packages: Sequence[debian.Package], scratch: Path) -> bool:
-    """Puts packages into the user's cache; returns whether they can still be had."""
+    """Puts packages into the user's cache; returns whether they are still available."""
     if all(map(_kept, packages)):
         return True
     with contextlib.suppress(StepError):
@@ -171,7 +171,7 @@ def _download(apt: debian.PrivateApt, packages: Sequence[debian.Package], scratc
 
 
 def _keep(file: Path, sha256: str) -> None:
-    """Puts a file into the cache, where it appears whole or not at all."""
+    """Puts a file into the cache atomically."""
     cache = user_cache.folder("debian")
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         folder = Path(scratch, sha256)

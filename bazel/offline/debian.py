@@ -38,8 +38,8 @@ _MIRROR_ADVICE = (
 )
 # Documentation that no program reads. Licences, which usr/share/doc has too, stay.
 _UNUSED = ("usr/share/man", "usr/share/locale", "usr/share/lintian")
-# Directories of the root that a Debian system has below usr, with links to them: not all packages
-# say so.
+# Directories of the root that a Debian system has below usr, with links to them; some packages
+# still use the old paths.
 _MERGED = ("bin", "lib", "lib64", "sbin")
 _T = TypeVar("_T")
 

@@ -79,8 +79,8 @@ def patch_libraries(
         advice: remedy for the user if it fails.
         extra: directories of libraries below the prefix, beside those right below
             /usr/lib/<architecture>.
-        concerns: tells of a library whether foreign programs open it. A library with a run path of
-            its own, which switches off the programs', is always given one.
+        concerns: returns whether foreign programs open a library. A library with a run path of its
+            own, which switches off the programs', is always given one.
     """
     folders = [path.relative_to(prefix) for path in (prefix / "usr/lib").glob("*-linux-gnu*")]
     folders += extra
@@ -102,7 +102,7 @@ def check(prefix: Path, advice: str, concerns: Callable[[Path], bool] = lambda _
     Args:
         prefix: where the programs lie for good.
         advice: remedy for the user if it fails.
-        concerns: tells of a program whether it is to be checked.
+        concerns: returns whether a program is to be checked.
     """
     for program, interpreter in _programs(prefix).items():
         if not concerns(program):
@@ -122,7 +122,7 @@ def _programs(prefix: Path) -> dict[Path, str]:
 
 
 def _libraries(prefix: Path) -> Iterator[Path]:
-    """Gives the dynamically linked libraries under the prefix; the dynamic loader is none."""
+    """Yields the dynamically linked libraries under the prefix, without the dynamic loader."""
     for path in _files(prefix):
         if _is_library(path) and not path.name.startswith("ld-"):
             with path.open("rb") as file:

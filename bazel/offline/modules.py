@@ -33,9 +33,9 @@ _STUBS = {
     "zlib": ["1.3.1.bcr.3"],
 }
 
-# Stand-ins of this project for modules that nobody packages, directories beside this file -> their
-# version. They are modules of the registry and no overrides, which are an error in a workspace that
-# doesn't ask for the module.
+# Stand-ins of this project for unpackaged modules, directories beside this file -> their version.
+# They are modules of the registry and no overrides, which are an error in a workspace that doesn't
+# ask for the module.
 STAND_INS = {"rules_cuda": "0.3.0"}
 
 _BAZELRC = """\
@@ -59,7 +59,7 @@ common --repo_env=PYTHON_SOURCES=machine,debian
 
 _HERE = Path(__file__).resolve().parent
 
-# Bazel's sandbox shows its actions an empty directory in the place of this one.
+# Bazel's sandbox shows its actions an empty directory instead of this one.
 _HIDDEN_BY_SANDBOX = Path("/tmp")
 _SHOWN_IN_SANDBOX = """
 # This cache (Bazel's own tools, Python interpreters) lies where the sandbox would hide it.

@@ -120,7 +120,7 @@ def _can_download(address: str) -> bool:
         except (OSError, ValueError):
             pass
 
-    # A thread, because a name look-up that nobody answers cannot be given a time limit.
+    # A thread, because an unanswered name look-up cannot be given a time limit.
     question = threading.Thread(target=ask, daemon=True)
     question.start()
     question.join(_PROBE_SECONDS)

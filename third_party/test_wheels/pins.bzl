@@ -47,7 +47,7 @@ TEST_WHEELS = {
     },
 }
 
-# pip itself, run out of its wheel: an interpreter need not have one.
+# pip itself, run from its wheel: an interpreter need not have one.
 PIP_WHEEL = {
     "pip-26.3-py3-none-any.whl": "pip f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13",
 }

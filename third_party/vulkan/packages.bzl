@@ -1,4 +1,4 @@
-"""Repositories of Vulkan's packages; which versions is in the lock files beside this one."""
+"""Repositories of Vulkan's packages; the lock files beside this one have the versions."""
 
 VULKAN_PACKAGES = {
     # Debian 12's knows none of the extensions that ggml's faster shaders use. This one needs a

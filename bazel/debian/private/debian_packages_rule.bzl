@@ -107,10 +107,10 @@ debian_packages = repository_rule(
     implementation = _debian_packages_impl,
     attrs = {
         "build_file": attr.label(
-            doc = "File that becomes the BUILD.bazel at the root of the repository. Where the " +
-                  "packages can't be had it is loaded all the same: it calls " +
-                  "`where_found(MISSING)` (//bazel/availability), MISSING is in the repository's " +
-                  "`debian_packages.bzl`, and its globs may be empty.",
+            doc = "File that becomes the BUILD.bazel at the root of the repository. It is loaded " +
+                  "even if the packages are missing: it calls `where_found(MISSING)` " +
+                  "(//bazel/availability), MISSING is in the repository's `debian_packages.bzl`, " +
+                  "and its globs may be empty.",
             mandatory = True,
         ),
         "leave_out": attr.string_list(

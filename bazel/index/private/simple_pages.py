@@ -16,7 +16,7 @@ from wheel_file import WheelFile
 
 _API_VERSION = "1.4"
 
-# A file as the JSON page says it; the HTML page is made out of the same.
+# A file's entry in the JSON page, from which the HTML page is made too.
 Entry = Mapping[str, Any]
 
 _HTML = """\

@@ -35,9 +35,9 @@ def look_up(rctx, package, file, sha256):
       sha256: SHA-256 of the file.
 
     Returns:
-      (addresses, reason). Where the index has no such file, `reason` is one sentence and the
-      address one that serves nothing: the repository cache may still have the pinned bytes, so the
-      download is tried all the same.
+      (addresses, reason). If the index has no such file, `reason` is one sentence and the address
+      serves nothing: the repository cache may still have the pinned bytes, so the download is tried
+      anyway.
     """
     if "://" in file:
         return [file], _NO_DOWNLOAD.format(file = file, sha256 = sha256)

@@ -26,8 +26,7 @@ hip_toolkit = _hip_toolkit
 def requires_rocm():
     """Returns `target_compatible_with` constraints for targets of HIP sources.
 
-    Whether a toolkit can be had on this machine is said by the toolkit itself, which every
-    hip_library depends on.
+    The toolkit itself, which every hip_library depends on, reports whether this machine has it.
     """
     return [
         "@platforms//cpu:x86_64",

@@ -1,4 +1,4 @@
-"""Implementation of `py_plugin_wheel`: native libraries for another wheel, whatever the Python."""
+"""Implementation of `py_plugin_wheel`: native libraries for another wheel, for any Python."""
 
 load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 load(":wheel_rule.bzl", "WHEEL_ATTRS", "make_wheel")

@@ -205,7 +205,7 @@ def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", ex
     _write(ctx, info, extension, license_expression)
     return [
         DefaultInfo(files = depset([info.wheel])),
-        # Bazel runs this whenever the wheel is built, for the sake of anything.
+        # Bazel runs this whenever the wheel is built, for any target.
         OutputGroupInfo(_validation = depset([_check(ctx, info, ext_suffix)])),
         info,
     ]

@@ -56,7 +56,7 @@ def _look(folder, abi, machine):
     if not all([include.get_child(header).exists for header in _HEADERS]):
         return None
 
-    # Debian's pyconfig.h includes that of the machine out of a directory of its own.
+    # Debian's pyconfig.h includes the machine's from a directory of its own.
     platform_include = folder.get_child("include", PYTHON_MACHINES[machine].soabi, name)
     return {
         "include": str(include),

@@ -8,11 +8,7 @@ load(":find.bzl", "default_python", "host_machine")
 load(":launcher.bzl", "write_bare_environment", "write_launcher")
 
 _BUILD = """\
-load(
-    "@llama_cpp_python//bazel/toolchains/python/private:targets.bzl",
-    "python_headers",
-    "python_interpreter",
-)
+load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_headers", "python_interpreter")
 
 python_headers(
     name = "headers",

@@ -30,8 +30,7 @@ def python_of_target(name, host):
 
     Args:
       name: prefix of the names of the repositories that have them.
-      host: the machine that runs the build; it is taken for a platform that is none of the table,
-        too.
+      host: the machine that runs the build; also used for platforms outside of the table.
     """
     for target in ["headers", "abi", "available"]:
         actual = "@{}_{{}}//:{}".format(name, target)

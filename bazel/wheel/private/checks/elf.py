@@ -52,7 +52,7 @@ def read(data: bytes) -> Elf:
     """Reads an ELF file. Raises UnreadableElf."""
     try:
         return _read(ELFFile(io.BytesIO(data)))
-    # pyelftools trusts offsets and sizes, and raises whatever a wrong one leads to.
+    # pyelftools trusts offsets and sizes, and a wrong one may raise any exception.
     except Exception as error:
         raise UnreadableElf(str(error) or type(error).__name__) from error
 

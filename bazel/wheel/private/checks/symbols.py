@@ -92,7 +92,7 @@ def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
 
 
 def _unversioned(path: str, elf: Elf) -> Iterator[str]:
-    # Programs are entered by nobody.
+    # Nothing loads a program, so its symbols need no version.
     if elf.unversioned and not elf.is_program:
         yield (
             f"{path}: exports {_some(elf.unversioned)} without a version, so a library of another package is taken "
