@@ -58,9 +58,7 @@ def pip_settings() -> PipSettings:
 
 
 def _pip_config_values() -> dict[str, str]:
-    """Returns pip's settings (``pip config list``); a command's or variable's wins over a global
-    one.
-    """
+    """Returns ``pip config list``; a command's or variable's value wins over a global one."""
     listing = subprocess.run(
         [sys.executable, "-E", "-m", "pip", "config", "list"],
         capture_output=True,
