@@ -72,7 +72,7 @@ wheel_variant = rule(
             executable = True,
         ),
     },
-    doc = """Makes the variant wheel (PEP 825) of plain version X out of a backend's wheel X+<label>.
+    doc = """Makes the variant wheel (PEP 825) of plain version X from a backend's wheel X+<label>.
 
 The payload is copied. For the backend that everybody can run the wheel without a variant is made
 too, for installers that know no variants.""",

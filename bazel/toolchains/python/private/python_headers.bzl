@@ -62,7 +62,11 @@ python_headers_repository = repository_rule(
     implementation = _python_headers_repository_impl,
     attrs = FINDER_ATTRS | {
         "abi": attr.string(doc = "A key of PYTHON_ABIS.", mandatory = True),
-        "machine": attr.string(doc = "A key of PYTHON_MACHINES.", mandatory = True, values = PYTHON_MACHINES.keys()),
+        "machine": attr.string(
+            doc = "A key of PYTHON_MACHINES.",
+            mandatory = True,
+            values = PYTHON_MACHINES.keys(),
+        ),
     },
     configure = True,
     doc = "`:headers`, `:abi` and `:available`, for targets that are this machine.",
