@@ -38,7 +38,7 @@ class IndexFile(NamedTuple):
 
 
 class PipSettings(NamedTuple):
-    """Returns the settings of the user's pip, in pip's own order."""
+    """The places that the user's pip searches, in pip's own order."""
 
     indexes: list[str]
     find_links: list[str]

@@ -81,7 +81,7 @@ def _x86_variant(features):
     return struct(copts = copts, defines = ["GGML_" + feature for feature in features])
 
 def _arm_variant(architecture, features, without = []):
-    """Declares a variant; `without` are extensions that the architecture would imply."""
+    """Returns a variant; `without` are extensions that the architecture would imply."""
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 

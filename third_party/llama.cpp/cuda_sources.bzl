@@ -21,7 +21,7 @@ def _fa_quant(key, value):
 CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
 
 def cuda_config_headers(name):
-    """Declares that header's library, a define for every pair of types: a missing one is an error.
+    """Declares that header's library, with all pairs of types: a missing define does not compile.
 
     Args:
       name: name of the library.
