@@ -68,8 +68,8 @@ def backend_plugin_wheel(
 
     Args:
       name: name of the target.
-      backend: what users call the backend, such as `rocm`.
-      plugin: what the distribution is called after `llama-cpp-backend-`; one word.
+      backend: the backend's name for users, such as `rocm`.
+      plugin: the distribution's name after `llama-cpp-backend-`; one word.
       libraries: the library, a list of one.
       accelerator_label: as for py_plugin_wheel.
       commit: the llama.cpp that the library is built from.

@@ -1,4 +1,4 @@
-"""What an accelerator adds to the CPU wheel, out of its row of //platforms:accelerators.bzl."""
+"""An accelerator's additions to the CPU wheel, from its row of //platforms:accelerators.bzl."""
 
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load(":metadata.bzl", "PLUGIN_DISTRIBUTION")
@@ -25,8 +25,8 @@ _RUN_TIME_FIELDS = [
     "plugin",
 ]
 
-# Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as they
-# matter there, and the way to libraries by the beginning of their names.
+# Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as
+# they matter there, and the way to libraries by the beginning of their names.
 RUN_TIME_FACTS = {
     "ACCELERATORS": {
         name: {field: row[field] for field in _RUN_TIME_FIELDS if field in row}
@@ -41,7 +41,7 @@ RUN_TIME_FACTS = {
 }
 
 def backend(accelerator):
-    """Returns what wheels with an accelerator's library are made of.
+    """Returns the inputs of wheels with an accelerator's library.
 
     Args:
       accelerator: one of ACCELERATORS.

@@ -22,7 +22,7 @@ def _key(accelerator, platform_tag):
 def _build_command(platform):
     return "./bazelw build //:wheel_{abi} --platforms=//platforms:" + platform
 
-# What the landing page tells a visitor to type for a wheel, by the wheel's label and platform tag.
+# The landing page's command for a visitor, by the wheel's label and platform tag.
 _BUILD_COMMANDS = {
     _key(accelerator, _linux_tag(cpu, floor)): _build_command(
         linux_platform("linux", cpu, floor, accelerator),

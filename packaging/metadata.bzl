@@ -8,8 +8,8 @@ PLUGIN_DISTRIBUTION = "llama-cpp-backend-{plugin}"
 
 # Attributes of `py_abi_wheel`.
 METADATA = {
-    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read that
-    # of one wheel.
+    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read
+    # that of one wheel.
     "classifiers": [
         "Intended Audience :: Developers",
         "Operating System :: POSIX :: Linux",

@@ -23,7 +23,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     """
 
     def by_accelerator(value):
-        """The value for the wheel's accelerator; `value` is a function of the accelerator."""
+        """Returns the value for the wheel's accelerator, of which `value` is a function."""
         if accelerator:
             return value(accelerator)
         return select_accelerator({name: value(name) for name in ACCELERATORS})

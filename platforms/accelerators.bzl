@@ -168,7 +168,7 @@ OTHER_LABELS = {
     },
 }
 
-# Namespace of variant properties -> where an installer learns what a machine has. In order of
+# Namespace of variant properties -> an installer's source of a machine's properties. In order of
 # preference: a variant of the first namespace wins where the machine can run several. Every wheel
 # of a release has to carry the same list.
 VARIANT_PROVIDERS = {
@@ -214,7 +214,7 @@ def select_accelerator(values):
     })
 
 def accelerator_label():
-    """Local version label of the accelerator that the target platform has, as a select()."""
+    """Selects the local version label of the accelerator that the target platform has."""
     return select_accelerator({name: row["label"] for name, row in ACCELERATORS.items()})
 
 def accelerator_constraints(name):

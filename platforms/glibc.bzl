@@ -1,4 +1,4 @@
-"""The glibc floor: the oldest glibc that what is built must run on. The wheel's platform tag is derived from it."""
+"""The oldest glibc that outputs must run on; the wheel's platform tag derives from it."""
 
 # Floors as (major, minor). 2.17 is manylinux2014 (PEP 599), 2.28 manylinux_2_28 (PEP 600).
 GLIBC_FLOORS = [
@@ -9,7 +9,7 @@ GLIBC_FLOORS = [
 DEFAULT_GLIBC_FLOOR = (2, 17)
 
 def glibc_value(floor):
-    """Name of the constraint value for a floor such as (2, 17)."""
+    """Returns the name of the constraint value for a floor such as (2, 17)."""
     return "glibc_{}_{}".format(floor[0], floor[1])
 
 def glibc_constraints(name):

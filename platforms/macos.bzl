@@ -1,9 +1,9 @@
-"""The oldest macOS that what is built must run on. The wheel's platform tag is derived from it."""
+"""The oldest macOS that outputs must run on. The wheel's platform tag is derived from it."""
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 
-# (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag knows whole versions only, and
-# nothing in ggml needs the three.
+# (major, minor). llama.cpp's own releases ask for 13.3 (.github/workflows/build.yml); a wheel's tag
+# knows whole versions only, and nothing in ggml needs the three.
 MACOS_DEPLOYMENT_TARGET = (13, 0)
 
 # CPUs that there are macOS platforms for; `@platforms//cpu` -> as Apple and wheel tags call it.
@@ -13,7 +13,7 @@ MACOS_CPUS = {"aarch64": "arm64"}
 MACOS_ACCELERATORS = accelerators_of("macos")
 
 def macos_platform_tag(cpu):
-    """Platform tag of a wheel for Macs with a CPU.
+    """Returns the platform tag of a wheel for Macs with a CPU.
 
     Args:
       cpu: a key of MACOS_CPUS.
@@ -24,7 +24,7 @@ def macos_platform_tag(cpu):
     return "macosx_{}_{}_{}".format(MACOS_DEPLOYMENT_TARGET[0], MACOS_DEPLOYMENT_TARGET[1], MACOS_CPUS[cpu])
 
 def macos_platform(name, cpu, accelerator):
-    """Name of a platform.
+    """Returns the name of a platform.
 
     Args:
       name: prefix of the platforms' names.

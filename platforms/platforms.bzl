@@ -1,4 +1,4 @@
-"""Platforms to name in `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`, ..."""
+"""Values of `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`..."""
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
@@ -15,7 +15,7 @@ _ISAS = {
 LINUX_ACCELERATORS = accelerators_of("linux")
 
 def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT_ACCELERATOR):
-    """Name of a platform; what is the default is left out of it.
+    """Returns the name of a platform, which leaves out defaults.
 
     Args:
       name: prefix of the platforms' names.
@@ -34,10 +34,11 @@ def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT
     return "_".join(parts)
 
 def remote_platforms(name):
-    """Declares one execution platform per CPU, for `--config=remote_exec`: what the machines of a cluster must have.
+    """Declares one execution platform per CPU: the properties of a `--config=remote_exec` worker.
 
-    A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the Python of @local_python at the
-    same absolute path. All else (compiler, linker, runtime, sources) is uploaded.
+    A worker that takes these actions has a shell, coreutils and sed on /bin:/usr/bin, and the
+    Python of @local_python at the same absolute path. All else (compiler, linker, runtime, sources)
+    is uploaded.
 
     Args:
       name: prefix of the platforms' names.
@@ -49,7 +50,8 @@ def remote_platforms(name):
                 "@platforms//cpu:" + cpu,
                 "@platforms//os:linux",
             ],
-            # Names and values of the protocol's own dictionary; docs/remote.md has those of several clusters.
+            # Names and values of the protocol's own dictionary; docs/remote.md has those of several
+            # clusters.
             exec_properties = {
                 "ISA": _ISAS[cpu],
                 "OSFamily": "linux",
@@ -57,7 +59,7 @@ def remote_platforms(name):
         )
 
 def linux_platforms(name):
-    """Declares one platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target` to select on.
+    """Declares a platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target`.
 
     Args:
       name: prefix of the platforms' names.

@@ -1,4 +1,4 @@
-"""Every third-party repository; the pins are in the folders beside this file. //bazel/repositories says where this is called from."""
+"""Every third-party repository, by the pins beside this file, for //bazel/repositories."""
 
 load("//bazel/debian:debian_packages.bzl", "debian_packages")
 load("//bazel/pip:pip_archive.bzl", "pip_archive")
@@ -21,7 +21,7 @@ load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def declare_third_party():
-    """Declares the repositories: sources, compilers, libraries and test tools out of a Python index or Debian."""
+    """Declares the repositories of sources, compilers, libraries and test tools."""
     pip_archive(name = "cccl", **CCCL_ARCHIVE)
     pip_archive(name = "llama_cpp", **LLAMA_CPP_ARCHIVE)
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)

@@ -1,17 +1,17 @@
-"""Targets that need what a machine may not have: `bazel build //...` skips them, and one asked for by name says why."""
+"""Targets with optional prerequisites: `//...` skips them, a named one reports the reason."""
 
-# Beside letters and digits, of what Bazel allows in the name of a target.
+# Characters that Bazel allows in a target name, beside letters and digits.
 _PUNCTUATION = " !%-@^_#$&'()*+,;<=>?[]{|}~/."
 
 # buildifier: disable=unnamed-macro
 def where_found(missing):
-    """Constraints for `target_compatible_with` of what needs something; only to be called while a BUILD file loads.
+    """Returns `target_compatible_with` constraints for a target with an optional prerequisite.
 
-    For an incompatible target that is asked for by name, Bazel prints the name of the constraint: the only text of ours
-    that it shows there.
+    Call from BUILD files only. For an incompatible target that is asked for by name, Bazel prints
+    the name of the constraint: the only text of ours that it shows there.
 
     Args:
-      missing: where it was not found, the sentence that says so, as `sentence_as_name` returns it; else empty.
+      missing: message of `sentence_as_name` if the prerequisite was not found; else empty.
 
     Returns:
       A list of labels: none, or that of an unsatisfiable constraint.
@@ -27,7 +27,7 @@ def where_found(missing):
     return [":" + missing]
 
 def sentence_as_name(text):
-    """Replaces what the name of a target can't have.
+    """Replaces characters that a target name can't have.
 
     Args:
       text: a sentence.

@@ -1,4 +1,4 @@
-"""A shared library with a validation action that reads its GPU architectures back: what rules for that share."""
+"""Shared parts of rules for a library whose GPU architectures a validation action reads back."""
 
 CHECKED_LIBRARY_ATTRS = {
     "library": attr.label(
@@ -9,13 +9,14 @@ CHECKED_LIBRARY_ATTRS = {
 }
 
 def check_architectures(ctx, archs, mnemonic, tools = []):
-    """The implementation of a rule that has CHECKED_LIBRARY_ATTRS and a program `_checker`.
+    """Implements a rule that has CHECKED_LIBRARY_ATTRS and a program `_checker`.
 
     Args:
       ctx: its context.
       archs: architectures that the library must have, no more and no less.
       mnemonic: of the action.
-      tools: programs that the checker calls; its first arguments. After them come library, report and architectures.
+      tools: programs that the checker calls; its first arguments. After them come library, report
+        and architectures.
 
     Returns:
       The providers of the rule: the library as it is.

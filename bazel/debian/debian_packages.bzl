@@ -1,4 +1,4 @@
-"""`debian_packages`: pinned packages of Debian, unpacked and made to run from where they are, as a Bazel repository."""
+"""`debian_packages`: a repository of pinned, unpacked and relocated packages of Debian."""
 
 load("//bazel/debian/private:debian_packages_rule.bzl", _debian_packages = "debian_packages")
 

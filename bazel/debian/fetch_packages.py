@@ -2,16 +2,17 @@
 
 Usage: fetch_packages.py '{"lock": ..., "folder": ..., ...}'
 
-Called by the repository rule `debian_packages` with the host's Python. The request's fields are those of `Request`.
-Prints one JSON object: `packages`, the file names and checksums of what was unpacked; `note`, a sentence to show where they
-are not the pinned ones; and `missing`, the sentence that says why there are none. Only a bug makes it fail.
+Called by the repository rule `debian_packages` with the host's Python. The request's fields are
+those of `Request`. Prints one JSON object: `packages`, the file names and checksums of the unpacked
+packages; `note`, a message if they are not the pinned ones; `missing`, the reason if there are
+none. Only a bug makes it fail.
 
 Usage: fetch_packages.py --pin LOCK
 
 Writes the versions and checksums that Debian has today into a lock file. Its fields:
     suites: releases of Debian, in the order in which they are asked.
     packages: names of the packages that are wanted.
-    dependencies: patterns of what these depend on that is fetched too: ["*"] is everything, [] nothing.
+    dependencies: patterns of the dependencies to fetch as well: ["*"] is all, [] none.
     pins: architecture -> package -> version and SHA-256.
 """
 
@@ -42,15 +43,18 @@ _ADVICE = "Run the same command again."
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is fetched and what is done to it.
+    """A request: the packages to fetch and the changes to make to them.
 
     Attributes:
         lock: the lock file.
         folder: where the packages are unpacked; it may exist, but usr may not be in it.
-        leave_out: patterns of paths below the folder that are removed.
-        program_root: the folder as programs see it from where they are started; empty: programs stay as they are.
-        library_folders: folders of libraries below the folder that programs need beside /usr/lib/<architecture>.
-        plugins: patterns of paths of libraries that foreign programs open, so they must find others by themselves.
+        leave_out: patterns of paths below the directory that are removed.
+        program_root: the directory as programs see it from where they are started; empty: programs
+            stay as they are.
+        library_folders: directories of libraries below the directory that programs need beside
+            /usr/lib/<architecture>.
+        plugins: patterns of paths of libraries that foreign programs open, so they must find others
+            by themselves.
     """
 
     lock: str
@@ -63,12 +67,12 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What was fetched.
+    """The packages that were fetched.
 
     Attributes:
         packages: name -> file name and SHA-256.
         note: a sentence to show where they are not the pinned ones.
-        missing: the sentence that says why there are none.
+        missing: the reason if there are none.
     """
 
     packages: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
@@ -109,7 +113,7 @@ def fetch(request: Request) -> Answer:
 
 
 def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package], str]:
-    """Returns the pinned packages if they can still be had, else the newest, and the sentence to show."""
+    """Returns the pinned packages if available, else the newest, and the message to show."""
     pins = lock["pins"].get(debian.architecture(), {})
     pinned = [debian.Package(name, pin["version"], pin["sha256"], 0) for name, pin in pins.items()]
     if pinned and _get(lock, pinned, scratch / "pinned"):
@@ -127,7 +131,7 @@ def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package]
 
 
 def _get(lock: dict[str, Any], packages: Sequence[debian.Package], scratch: Path) -> bool:
-    """Puts packages into the user's cache; returns whether they can still be had."""
+    """Puts packages into the user's cache; returns whether they are still available."""
     if all(map(_kept, packages)):
         return True
     with contextlib.suppress(StepError):
@@ -151,12 +155,12 @@ def _wanted(apt: debian.PrivateApt, lock: dict[str, Any]) -> list[debian.Package
 
 
 def _kept(package: debian.Package) -> Path | None:
-    """Returns a package's file in the user's cache, which has it for longer than Debian's testing."""
+    """Returns a package's file in the user's cache, which outlives Debian's testing."""
     return next((user_cache.folder("debian") / package.sha256).glob("*.deb"), None)
 
 
 def _download(apt: debian.PrivateApt, packages: Sequence[debian.Package], scratch: Path) -> None:
-    """Downloads into the user's cache what is not there."""
+    """Downloads missing packages into the user's cache."""
     scratch.mkdir(parents=True, exist_ok=True)
     missing = [package for package in packages if not _kept(package)]
     for package, file in zip(missing, apt.download(missing, scratch) if missing else []):
@@ -167,7 +171,7 @@ def _download(apt: debian.PrivateApt, packages: Sequence[debian.Package], scratc
 
 
 def _keep(file: Path, sha256: str) -> None:
-    """Puts a file into the cache, where it appears whole or not at all."""
+    """Puts a file into the cache atomically."""
     cache = user_cache.folder("debian")
     with tempfile.TemporaryDirectory(dir=cache) as scratch:
         folder = Path(scratch, sha256)

@@ -1,4 +1,4 @@
-"""A static package index for pip and uv, with one folder per backend, and a landing page for people."""
+"""A static package index for pip and uv, a directory per backend, and a landing page."""
 
 load("//bazel/index/private:wheel_index.bzl", _wheel_index = "wheel_index")
 

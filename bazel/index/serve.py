@@ -1,7 +1,7 @@
-"""Serves a folder that `wheel_index` wrote, on this machine only: serve.py FOLDER [--port PORT].
+"""Serves a directory that `wheel_index` wrote, on this machine only: serve.py FOLDER [--port PORT].
 
-It does what a host of a package index has to do and no more: it answers GET and HEAD, chooses between a folder's HTML and
-JSON page by the Accept header (PEP 691), and never leaves the folder.
+It answers GET and HEAD, chooses between a directory's HTML and JSON page by the Accept header (PEP
+691), and never leaves the directory: the duties of a package index's host, no more.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = "application/vnd.pypi.simple.v1+html"
 _PLAIN_HTML = "text/html; charset=utf-8"
 
-# What a client may ask for -> (page in the folder, Content-Type of the answer); the server's preference comes first.
+# Media type of a request -> (page in the directory, Content-Type of the answer); the server's
+# preference comes first.
 _REPRESENTATIONS = {
     _JSON: ("index.v1_json", _JSON),
     "application/vnd.pypi.simple.latest+json": ("index.v1_json", _JSON),
@@ -39,7 +40,7 @@ _CONTENT_TYPES = {
 
 
 def _qualities(accept: str) -> dict[str, float]:
-    """Media type -> quality, from an Accept header; an unreadable quality counts as none."""
+    """Returns media type -> quality of an Accept header; an unreadable quality counts as none."""
     qualities = {}
     for item in accept.split(","):
         media_type, *parameters = (part.strip().lower() for part in item.split(";"))
@@ -52,7 +53,7 @@ def _qualities(accept: str) -> dict[str, float]:
 
 
 def negotiate(accept: str, has_json: bool) -> tuple[str, str]:
-    """(page, Content-Type) for a folder. Browsers and clients that name nothing we have get plain HTML."""
+    """Returns (page, Content-Type) for a directory; plain HTML if no requested type exists."""
     qualities = _qualities(accept)
     best, best_quality = _REPRESENTATIONS["text/html"], 0.0
     for media_type, representation in _REPRESENTATIONS.items():
@@ -79,7 +80,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             super().log_message(format, *args)
 
     def _find(self, address: str) -> Optional[Path]:
-        """File or folder that an address stands for, if it is in the served folder."""
+        """Returns the file or directory at an address, if it is in the served directory."""
         parts = unquote(address).split("/")
         if any(part == ".." or "\0" in part or "\\" in part for part in parts):
             return None
@@ -95,7 +96,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             content_type = _CONTENT_TYPES.get(path.suffix, "application/octet-stream")
             self._send_file(path, content_type)
         elif not address.endswith("/"):
-            # Relative links of a page are right only below the slash. `//host/` would lead elsewhere.
+            # Relative links of a page are right only below the slash. `//host/` would lead
+            # elsewhere.
             location = "/" + address.strip("/") + "/"
             self._send_text(HTTPStatus.MOVED_PERMANENTLY, f"See {location}\n", Location=location)
         else:
@@ -149,7 +151,7 @@ def _url(server: _Server) -> str:
 
 
 def start(directory: str | Path, port: int = 0) -> tuple[str, Callable[[], None]]:
-    """Serves `directory` in the background: (address without a slash at its end, function that stops it)."""
+    """Serves `directory` in the background: (address without a final slash, stop function)."""
     server = _server(Path(directory), port, is_quiet=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 

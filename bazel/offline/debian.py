@@ -27,7 +27,7 @@ from steps import StepError, run, say
 
 LOCK_FILE = Path(__file__).with_name("debian.lock.json")
 
-# Names of Debian's own releases. They are what tells Debian's archive from a vendor's.
+# Names of Debian's own releases, by which its archive differs from a vendor's.
 _RELEASES = {"stable", "testing", "unstable", "sid"} | {
     *("bullseye", "bookworm", "trixie", "forky", "duke", "oldstable", "oldoldstable"),
 }
@@ -36,9 +36,10 @@ _MIRROR_VARIABLE = "BAZELW_DEBIAN_MIRROR"
 _MIRROR_ADVICE = (
     f"Check the Debian archive in your apt sources, or name another one: {_MIRROR_VARIABLE}=ADDRESS"
 )
-# What packages bring for people, not for programs. Licences, which usr/share/doc has too, stay.
+# Documentation that no program reads. Licences, which usr/share/doc has too, stay.
 _UNUSED = ("usr/share/man", "usr/share/locale", "usr/share/lintian")
-# Folders of the root that a Debian system has below usr, with links to them: not all packages say so.
+# Directories of the root that a Debian system has below usr, with links to them; some packages
+# still use the old paths.
 _MERGED = ("bin", "lib", "lib64", "sbin")
 _T = TypeVar("_T")
 
@@ -149,7 +150,7 @@ def _is_debian(suites: list[str], components: list[str]) -> bool:
 
 
 class PrivateApt:
-    """apt with lists, cache and one source of its own in a folder.
+    """apt with lists, cache and one source of its own in a directory.
 
     Args:
         folder: where it keeps everything; it is created.
@@ -171,7 +172,7 @@ class PrivateApt:
         self._write_configuration()
 
     def _write_configuration(self) -> None:
-        """Keeps the user's settings (proxies, certificates) and replaces what ties apt to a host.
+        """Keeps the user's settings (proxies, certificates) but replaces apt's ties to a host.
 
         apt reads $APT_CONFIG first and `Dir::Etc::Main` last; only the last one can undo things.
         """
@@ -251,10 +252,10 @@ Dir::State::status "/dev/null";
 
 
 def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T]) -> _T:
-    """Returns what `use` returns for an apt with the index of the first suite that satisfies it.
+    """Calls `use` with an apt that has the index of the first suite that satisfies it.
 
-    The newest suite may lack what its index names: the archive has just replaced it. A stable release keeps what it
-    has.
+    The newest suite may lack files that its index names: the archive has just replaced them. A
+    stable release keeps its files.
 
     Args:
         suites: releases of Debian, in the order in which they are asked.
@@ -312,7 +313,7 @@ def newer_than_pinned(packages: list[Package]) -> list[str]:
 
 
 def install(archive: Archive, cache: Path, prefix: Path) -> None:
-    """Unpacks Debian's Bazel and what it needs into `prefix`; downloads go through `cache`."""
+    """Unpacks Debian's Bazel and its dependencies into `prefix`; downloads go through `cache`."""
     lock = json.loads(LOCK_FILE.read_text())
     downloads = cache / "downloads"
     downloads.mkdir(exist_ok=True)
@@ -332,7 +333,7 @@ def install(archive: Archive, cache: Path, prefix: Path) -> None:
 
 
 def unpack(files: Sequence[Path], prefix: Path) -> None:
-    """Unpacks packages into `prefix`, which does not exist, without what only people read."""
+    """Unpacks packages into `prefix`, which does not exist, without documentation for people."""
     advice = "Run the same command again; if it fails again, remove the cache folder first."
 
     def extract(file: Path) -> None:
@@ -349,7 +350,7 @@ def unpack(files: Sequence[Path], prefix: Path) -> None:
 
 
 def merge_usr(prefix: Path) -> None:
-    """Moves what packages of older releases have in /lib and the like to usr, and leaves links, as Debian's root does."""
+    """Moves older packages' /lib and the like to usr, and leaves links, as Debian's root does."""
     for name in _MERGED:
         root = prefix / name
         if root.is_symlink() or not root.is_dir():

@@ -1,7 +1,7 @@
 """Makes the programs of unpacked Debian packages use the libraries that lie beside them.
 
 Debian builds them for `/usr` and for its own C library. The host's may be older, so every program
-gets the dynamic loader and the library folders of the prefix that it was unpacked to.
+gets the dynamic loader and the library directories of the prefix that it was unpacked to.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ def patch_programs(
 
     Args:
         prefix: where the packages were unpacked.
-        final: what `prefix` will be renamed to. Where that is a relative path, no absolute one gets into the programs:
-            they find their libraries by their own place, and are started from the folder that it is relative to.
+        final: later name of `prefix`. If it is a relative path, no absolute one gets into the
+            programs: they find their libraries by their own place, and are started from the
+            directory that it is relative to.
         patchelf: the program that does it.
-        advice: what the user can do when it fails.
-        extra: folders of libraries below the prefix, beside that of the C library.
+        advice: remedy for the user if it fails.
+        extra: directories of libraries below the prefix, beside that of the C library.
     """
     libraries = sorted(path.parent for path in (prefix / "usr/lib").glob("*/libc.so.6"))
     folders = [path.relative_to(prefix) for path in libraries] + list(extra)
@@ -70,15 +71,16 @@ def patch_libraries(
     extra: Sequence[Path] = (),
     concerns: Callable[[Path], bool] = lambda _: False,
 ) -> None:
-    """Makes shared libraries find others in the prefix where the run path of a program does not reach.
+    """Makes libraries of the prefix find others that the programs' run paths do not reach.
 
     Args:
         prefix: where the packages were unpacked.
         patchelf: the program that does it.
-        advice: what the user can do when it fails.
-        extra: folders of libraries below the prefix, beside those right below /usr/lib/<architecture>.
-        concerns: tells of a library whether foreign programs open it. A library with a run path of its own, which
-            switches off the programs', is always given one.
+        advice: remedy for the user if it fails.
+        extra: directories of libraries below the prefix, beside those right below
+            /usr/lib/<architecture>.
+        concerns: returns whether foreign programs open a library. A library with a run path of its
+            own, which switches off the programs', is always given one.
     """
     folders = [path.relative_to(prefix) for path in (prefix / "usr/lib").glob("*-linux-gnu*")]
     folders += extra
@@ -99,8 +101,8 @@ def check(prefix: Path, advice: str, concerns: Callable[[Path], bool] = lambda _
 
     Args:
         prefix: where the programs lie for good.
-        advice: what the user can do about it.
-        concerns: tells of a program whether it is to be checked.
+        advice: remedy for the user if it fails.
+        concerns: returns whether a program is to be checked.
     """
     for program, interpreter in _programs(prefix).items():
         if not concerns(program):
@@ -120,7 +122,7 @@ def _programs(prefix: Path) -> dict[Path, str]:
 
 
 def _libraries(prefix: Path) -> Iterator[Path]:
-    """Gives the dynamically linked libraries under the prefix; the dynamic loader is none."""
+    """Yields the dynamically linked libraries under the prefix, without the dynamic loader."""
     for path in _files(prefix):
         if _is_library(path) and not path.name.startswith("ld-"):
             with path.open("rb") as file:

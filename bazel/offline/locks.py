@@ -1,4 +1,4 @@
-"""Keeps processes that share a folder out of each other's way."""
+"""Keeps processes that share a directory out of each other's way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def locked(lock: Path, holder: str) -> Iterator[None]:
 
     Args:
         lock: the file; it stays.
-        holder: what another process that holds it is and does.
+        holder: description of a process that holds the lock and of its work.
     """
     with open(lock, "w") as file:
         try:

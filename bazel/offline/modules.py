@@ -1,4 +1,4 @@
-"""The Bazel modules of a closed network: what stands in for the Bazel Central Registry.
+"""The Bazel modules of a closed network: the stand-in for the Bazel Central Registry.
 
 Debian packages some rule sets; those override whatever version `MODULE.bazel` names. The other
 modules that resolution meets are stubs: they satisfy it and are never fetched, because no target
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import relocate
 
-# Module name -> folder below Bazel's share folder.
+# Module name -> directory below Bazel's share directory.
 _DEBIAN_MODULES = {
     "bazel_features": "tools/features",
     "bazel_skylib": "tools/skylib",
@@ -33,8 +33,9 @@ _STUBS = {
     "zlib": ["1.3.1.bcr.3"],
 }
 
-# Stand-ins of this project for modules that nobody packages, folders beside this file -> their version. They are
-# modules of the registry and no overrides, which are an error in a workspace that doesn't ask for the module.
+# Stand-ins of this project for unpackaged modules, directories beside this file -> their version.
+# They are modules of the registry and no overrides, which are an error in a workspace that doesn't
+# ask for the module.
 STAND_INS = {"rules_cuda": "0.3.0"}
 
 _BAZELRC = """\
@@ -58,7 +59,7 @@ common --repo_env=PYTHON_SOURCES=machine,debian
 
 _HERE = Path(__file__).resolve().parent
 
-# Bazel's sandbox shows its actions an empty folder in the place of this one.
+# Bazel's sandbox shows its actions an empty directory instead of this one.
 _HIDDEN_BY_SANDBOX = Path("/tmp")
 _SHOWN_IN_SANDBOX = """
 # This cache (Bazel's own tools, Python interpreters) lies where the sandbox would hide it.
@@ -77,7 +78,7 @@ def write_configuration(folder: Path, final: Path, prefix: Path) -> None:
 
     Args:
         folder: where they are written.
-        final: what `folder` is about to be renamed to.
+        final: later name of `folder`.
         prefix: where Debian's Bazel was relocated to.
     """
     registry = folder / "registry"

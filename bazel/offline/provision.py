@@ -2,9 +2,9 @@
 
 Usage: provision.py CACHE DECISION ON_PATH
 
-`bazelw` calls this when the file DECISION is missing or out of date. On success the file has
-three lines: the Bazel to run, its bazelrc (empty when it needs none), and ON_PATH, by which bazelw
-recognises a change of what is on PATH. In the folder CACHE are:
+`bazelw` calls this when the file DECISION is missing or out of date. On success the file has three
+lines: the Bazel to run, its bazelrc (empty when it needs none), and ON_PATH, by which bazelw
+recognises a changed PATH. In the directory CACHE are:
 
     decisions/        one file per checkout of the project
     bazel-*/          Debian's Bazel, relocated
@@ -66,14 +66,14 @@ def main(cache: Path, decision: Path, on_path: str) -> int:
 def _locked(cache: Path) -> Iterator[None]:
     """Keeps other processes out of the cache while something is made in it."""
     with locked(cache / "lock", "bazelw that provisions Bazel"):
-        # Nobody else is at work: what has a temporary name was left by an interrupted run.
+        # Nobody else is at work: an interrupted run left these.
         for leftover in cache.glob("tmp-*"):
             shutil.rmtree(leftover)
         yield
 
 
 def _provision(cache: Path) -> tuple[Path, Path | str]:
-    """Returns a Bazel in the cache and its bazelrc, making what is missing."""
+    """Returns a Bazel in the cache and its bazelrc, and makes missing parts."""
     prefix = _debian_prefix(cache)
     if not prefix.exists():
         wanted = (_ROOT / ".bazelversion").read_text().strip()
@@ -128,7 +128,7 @@ def _try_out(cache: Path, prefix: Path, folder: Path) -> None:
 
 
 def _configure(cache: Path, prefix: Path) -> Path:
-    """Returns the bazelrc for the Bazel under `prefix`, in a folder named by what it is made of."""
+    """Returns the bazelrc for the Bazel under `prefix`; its directory is named by its inputs."""
     sources = b"".join(path.read_bytes() for path in modules.sources())
     folder = cache / f"modules-{_digest(sources + bytes(prefix))}"
     if not folder.exists():

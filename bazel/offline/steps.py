@@ -1,4 +1,4 @@
-"""How provisioning talks to the user: one line per step, and failures that say what to type."""
+"""Provisioning's output: one line per step, and failures with a remedy."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class StepError(Exception):
     """A step of provisioning failed.
 
     Attributes:
-        step: what was being done, in the infinitive ("read Debian's package index").
+        step: the step in the infinitive ("read Debian's package index").
         reason: why it failed; for a failed tool the last lines of its output.
-        advice: what the user can type or change next.
+        advice: the user's next command or change.
     """
 
     def __init__(self, step: str, reason: str, advice: str) -> None:
@@ -43,14 +43,14 @@ def run(
     """Runs a tool silently.
 
     Args:
-        step: what the tool does, as in `StepError`.
+        step: the tool's task, as in `StepError`.
         command: the program and its arguments.
-        advice: what the user can do when it fails.
+        advice: remedy for the user if it fails.
         cwd: where to run it.
         environment: variables to add to the inherited ones.
 
     Returns:
-        What the tool wrote to its standard output.
+        The tool's standard output.
 
     Raises:
         StepError: the tool is missing, or it failed.

@@ -25,7 +25,7 @@ _BAZELISK_VERSION = "1.28.1"
 _BAZELISK_SHA512 = (
     "K21x83NXOtd0yb2qzjMES3UV4xEWZ1q1vnXFhADA1u7IoiMVQkJAVQRK3oZ5txpnrGafY15HS+YYr2nmsEP4Tg=="
 )
-# What Bazelisk calls a processor, and what Bazel's own releases call it.
+# Name of a processor for Bazelisk, and for Bazel's own releases.
 _PROCESSORS = {
     "x86_64": ("amd64", "x86_64"),
     "aarch64": ("arm64", "arm64"),
@@ -120,7 +120,7 @@ def _can_download(address: str) -> bool:
         except (OSError, ValueError):
             pass
 
-    # A thread, because a name look-up that nobody answers cannot be given a time limit.
+    # A thread, because an unanswered name look-up cannot be given a time limit.
     question = threading.Thread(target=ask, daemon=True)
     question.start()
     question.join(_PROBE_SECONDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def folder(name: str) -> Path:
-    """Returns a folder of the user's cache; it exists."""
+    """Returns a directory of the user's cache; it exists."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     path = Path(base, "llama-cpp-bazel", name)
     path.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,12 @@
 """Finds one pinned file in the Python index that the user's own pip settings name.
 
-Run by the repository rule `pip_archive` (pip_archive.bzl) with the host's Python. Prints one JSON object,
-``{"urls": [...]}``, or exits with 1 and one sentence on standard error. For tools/bump, which pins files,
-``--list PACKAGE`` prints ``{"certificate": ..., "files": [[name, url, sha256], ...], "reasons": [...]}``.
+Run by the repository rule `pip_archive` (pip_archive.bzl) with the host's Python. Prints one JSON
+object, ``{"urls": [...]}``, or exits with 1 and one sentence on standard error. For tools/bump,
+which pins files, ``--list PACKAGE`` prints ``{"certificate": ..., "files": [[name, url, sha256],
+...], "reasons": [...]}``.
 
-The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it, HTML (PEP 503)
-as the fallback. Nothing of the package is executed or unpacked here.
+The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it,
+HTML (PEP 503) as the fallback. Nothing of the package is executed or unpacked here.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class IndexFile(NamedTuple):
 
 
 class PipSettings(NamedTuple):
-    """Where the user's pip looks, in pip's own order."""
+    """The places that the user's pip searches, in pip's own order."""
 
     indexes: list[str]
     find_links: list[str]
@@ -57,7 +58,7 @@ def pip_settings() -> PipSettings:
 
 
 def _pip_config_values() -> dict[str, str]:
-    """Settings of ``pip config list``; a command-specific or environment value wins over a global one."""
+    """Returns ``pip config list``; a command's or variable's value wins over a global one."""
     listing = subprocess.run(
         [sys.executable, "-E", "-m", "pip", "config", "list"],
         capture_output=True,
@@ -81,7 +82,7 @@ def _pip_config_values() -> dict[str, str]:
 
 
 def _default_index() -> str:
-    """The index pip uses when nothing is configured: pip's own constant, so that no host is named here."""
+    """Returns pip's own default index, a constant of pip, so that no host is named here."""
     try:
         from pip._internal.models.index import PyPI
     except ImportError:
@@ -125,7 +126,7 @@ def parse_project_page(base: str, content_type: str, body: bytes) -> Iterator[In
 
 
 def _read(address: str, certificate: str) -> tuple[str, str, bytes]:
-    """Returns (final address, content type, body) of a page; a `file:` folder reads as its index.html."""
+    """Returns a page's (final address, content type, body); index.html for a `file:` directory."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme == "file":
         page = Path(urllib.request.url2pathname(parts.path)) / "index.html"
@@ -143,7 +144,7 @@ def project_page(index: str, package: str) -> str:
 
 
 def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> list[str]:
-    """Addresses that should serve ``file``; raises LookupError with one sentence when there is none."""
+    """Returns addresses that should serve ``file``; LookupError with one sentence if none does."""
     urls: list[str] = []
     looked_at: list[str] = []
     for folder in settings.find_links:

@@ -1,4 +1,4 @@
-"""`installed_wheels`: wheels installed by pip into a folder, as a user's site-packages would have them."""
+"""`installed_wheels`: wheels that pip installs into a directory, like a user's site-packages."""
 
 load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
 
@@ -47,6 +47,6 @@ installed_wheels = rule(
             default = "@pip_wheel//:files",
         ),
     },
-    doc = "A folder to put on PYTHONPATH.",
+    doc = "A directory to put on PYTHONPATH.",
     toolchains = [PYTHON_TOOLCHAIN],
 )

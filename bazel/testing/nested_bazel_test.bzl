@@ -21,12 +21,12 @@ _TAGS = [
     "exclusive",
     # It makes sandboxes of its own, and reads the user's caches.
     "local",
-    # For what the repository cache has lost.
+    # For files that the repository cache has lost.
     "requires-network",
 ]
 
 def nested_bazel_test(name, archive, data = [], env = {}, **kwargs):
-    """Declares a py_test that finds Bazel where its caller does; `PROJECT_ARCHIVE` names the copy of the project.
+    """Declares a py_test with its caller's Bazel and a copy of the project in `PROJECT_ARCHIVE`.
 
     Args:
       name: name of the test.

@@ -3,14 +3,16 @@
 load("@rules_python//python:py_test.bzl", "py_test")
 
 def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
-    """Runs pytest over `srcs` with the packages of an `installed_wheels` folder, and nothing else, importable.
+    """Runs pytest over `srcs`; importable are only the packages of an `installed_wheels` directory.
 
     Args:
       name: name of the test.
-      srcs: test files, conftest.py files and the helper modules beside them; files called `*_test.py` are collected.
+      srcs: test files, conftest.py files and the helper modules beside them; files called
+        `*_test.py` are collected.
       site: an `installed_wheels` target that has pytest.
       data: files that the tests read.
-      env: environment; `$(rootpath ...)` is expanded, and the runner makes values that name a runfile absolute.
+      env: environment; `$(rootpath ...)` is expanded, and the runner makes values that name a
+        runfile absolute.
       **kwargs: passed on to py_test (size, tags, timeout, ...).
     """
     py_test(

@@ -9,7 +9,8 @@ def toolchain_python(ctx):
       ctx: the context of a rule that has PYTHON_TOOLCHAIN among its toolchains.
 
     Returns:
-      A struct with `path`, which starts the interpreter in an action, and `files`, a depset of the inputs for that.
+      A struct with `path`, which starts the interpreter in an action, and `files`, a depset of the
+      inputs for that.
     """
     runtime = ctx.toolchains[PYTHON_TOOLCHAIN].py3_runtime
     if not runtime.interpreter:

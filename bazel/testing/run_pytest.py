@@ -1,8 +1,8 @@
-"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (paths relative to the runfiles folder).
+"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (runfiles paths).
 
-The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and nothing of Bazel's
-own import machinery, so a test imports a package exactly as a user would. Writes JUnit XML where Bazel asks for it, with
-every test case in it.
+The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and
+nothing of Bazel's own import machinery, so a test imports a package exactly as a user would. Writes
+JUnit XML where Bazel asks for it, with every test case in it.
 """
 
 import os
@@ -13,7 +13,7 @@ import tempfile
 
 
 def _absolute_values(environment):
-    """Values that name a runfile are relative; tests change directory, so they are made absolute here."""
+    """Makes values that name a runfile absolute, because tests change directory."""
     return {
         name: os.path.abspath(value)
         if value and os.path.exists(value) and not name.startswith("_")

@@ -1,4 +1,4 @@
-"""`site_run`: runs a Python program with the packages of an `installed_wheels` folder; it fills one folder."""
+"""`site_run`: runs a Python program with the packages of `installed_wheels` to fill a directory."""
 
 load(":python_program.bzl", "PYTHON_TOOLCHAIN", "toolchain_python")
 
@@ -34,10 +34,10 @@ site_run = rule(
     implementation = _site_run_impl,
     attrs = {
         "arguments": attr.string_list(
-            doc = "Arguments before the output folder.",
+            doc = "Arguments before the output directory.",
         ),
         "output_option": attr.string(
-            doc = "Option that takes the output folder, such as `--out`.",
+            doc = "Option that takes the output directory, such as `--out`.",
             mandatory = True,
         ),
         "program": attr.label(
@@ -47,7 +47,7 @@ site_run = rule(
         ),
         "site": attr.label(
             allow_single_file = True,
-            doc = "An `installed_wheels` folder with the packages that the program imports.",
+            doc = "An `installed_wheels` directory with the packages that the program imports.",
             mandatory = True,
         ),
         "srcs": attr.label_list(
@@ -55,6 +55,6 @@ site_run = rule(
             doc = "Modules beside the program, and files that it reads.",
         ),
     },
-    doc = "A folder made by a Python program, for models that tests read.",
+    doc = "A directory made by a Python program, for models that tests read.",
     toolchains = [PYTHON_TOOLCHAIN],
 )

@@ -1,4 +1,4 @@
-"""The model says something, and the same twice."""
+"""Tests that the model writes a text, and the same twice."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ import pytest
 
 _PROGRAM = Path(os.environ["FETCH_PACKAGES"])
 
-# Knows the packages in FAKE_ARCHIVE/SUITE, files called NAME_VERSION_amd64.deb; writes down each call.
+# Knows the packages in FAKE_ARCHIVE/SUITE, files called NAME_VERSION_amd64.deb; writes down each
+# call.
 _APT_GET = """
 echo "$*" >> "$FAKE_LOG"
 suite=$(sed -n 's/^Suites: //p' "${APT_CONFIG%/*}/sources/debian.sources")

@@ -6,7 +6,8 @@ load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS")
 def _variant_table_test_impl(ctx):
     env = unittest.begin(ctx)
     for table in CPU_VARIANTS.values():
-        # Two variants with the same features would have the same score, and which one runs would be chance.
+        # Two variants with the same features would have the same score, and which one runs would be
+        # chance.
         features = [tuple(sorted(spec.defines)) for spec in table.variants.values()]
         asserts.equals(env, len(features), len({key: None for key in features}))
     return unittest.end(env)

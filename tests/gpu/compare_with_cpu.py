@@ -21,8 +21,9 @@ import llama_cpp
 
 _GENERATOR = Path(__file__).resolve().parent.parent / "models/random_models.py"
 _TYPES = ("f16", "q8_0", "q4_k")
-# Root mean square of the difference over that of the logits. Both sides round activations to 8 bits where weights are
-# quantised, but in blocks of their own; in 16-bit arithmetic the order of summation differs.
+# Root mean square of the difference over that of the logits. Both sides round activations to 8 bits
+# where weights are quantised, but in blocks of their own; in 16-bit arithmetic the order of
+# summation differs.
 _TOLERANCES = {"f16": 0.005, "q8_0": 0.02, "q4_k": 0.02}
 _PROMPT_TOKENS = 64
 # The shape of Llama 3.2 1B, with a smaller vocabulary: 1.1 billion parameters.
@@ -51,7 +52,8 @@ def load(path: Path, gpu: bool, **options: Any) -> llama_cpp.Llama:
     return llama_cpp.Llama(
         str(path),
         n_gpu_layers=-1 if gpu else 0,
-        # Without this llama.cpp would have the GPU compute large batches of a model that lies in memory.
+        # Without this llama.cpp would have the GPU compute large batches of a model that lies in
+        # memory.
         op_offload=gpu,
         offload_kqv=gpu,
         verbose=False,

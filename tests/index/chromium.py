@@ -18,7 +18,8 @@ _OPTIONS = (
     "--disable-dev-shm-usage",
     "--disable-gpu",
     "--no-first-run",
-    # As root Chromium has no sandbox, and Bazel's does not let it make one; it only opens pages of this test.
+    # As root Chromium has no sandbox, and Bazel's does not let it make one; it only opens pages of
+    # this test.
     "--no-sandbox",
 )
 

@@ -27,7 +27,8 @@ BUILD_COMMANDS = {
     f"cpu-{synthetic.LINUX}": "./bazelw build //:wheel_{abi}",
     f"cu13-{synthetic.LINUX}": "./bazelw build //:wheel_{abi} --platforms=//:gpu",
 }
-# Beside this interpreter's own wheels: another ABI, a free-threaded one, another system, and an older version.
+# Beside this interpreter's own wheels: another ABI, a free-threaded one, another system, and an
+# older version.
 MORE_WHEELS = [
     ("0.3.101+cpu", f"cp39-cp39-{synthetic.LINUX}"),
     ("0.3.101+cpu", f"cp315-cp315t-{synthetic.LINUX}"),

@@ -18,7 +18,8 @@ _CMAKE = next(file for file in _FILES if file.name == "CMakeLists.txt")
 _METAL = _CMAKE.parent
 _KERNELS = _METAL / "kernels"
 
-# CMake's variables for the shared headers -> what the kernel must include for the header to come in.
+# CMake's variables for the shared headers -> what the kernel must include for the header to come
+# in.
 _INCLUDED = {
     "METALLIB_KERNELS_DEQUANTIZE": "dequantize.h",
     "METALLIB_KERNELS_QUANTIZE": "quantize.h",

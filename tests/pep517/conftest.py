@@ -14,7 +14,8 @@ import stand_in
 
 ARCHIVE = Path(os.environ["PROJECT_ARCHIVE"])
 
-# As a front end does: in the source tree, in a process of its own, with the backend's folder on the path.
+# As a front end does: in the source tree, in a process of its own, with the backend's folder on the
+# path.
 _CALL = """
 import importlib, json, sys
 sys.path.insert(0, "tools")

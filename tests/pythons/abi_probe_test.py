@@ -10,7 +10,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-# As the tests will use it: in a virtual environment, with modules whose libraries are not Python's own.
+# As the tests will use it: in a virtual environment, with modules whose libraries are not Python's
+# own.
 _PROGRAM = """
 import ctypes, json, sqlite3, ssl, sys, zlib
 import abi_probe

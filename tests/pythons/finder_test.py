@@ -322,7 +322,8 @@ def test_what_an_interruption_left_is_removed(host: Machine) -> None:
 
 # Debian.
 
-# Answers like apt-get for python3.14 and its headers, of the versions in FAKE_VERSIONS, and writes down each call.
+# Answers like apt-get for python3.14 and its headers, of the versions in FAKE_VERSIONS, and writes
+# down each call.
 _APT_GET = """
 echo "$*" >> "$FAKE_LOG"
 last() { for argument; do :; done; echo "$argument"; }

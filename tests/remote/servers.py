@@ -54,8 +54,9 @@ _FILES = """
         }}
 """
 
-# Debian's Bazel 7 speaks version 2.0 of the protocol only, buildbox-casd says 2.1 or later and yet understands it: nginx
-# answers this one question for it. The rest goes through, and into nginx's log.
+# Debian's Bazel 7 speaks version 2.0 of the protocol only, buildbox-casd says 2.1 or later and yet
+# understands it: nginx answers this one question for it. The rest goes through, and into nginx's
+# log.
 _GRPC = """
         http2 on;
         http2_max_concurrent_streams 1000;
@@ -79,7 +80,8 @@ _GRPC = """
         }}
 """
 
-# A message `ServerCapabilities` of the protocol: SHA-256, an action cache that takes results, execution, version 2.0.
+# A message `ServerCapabilities` of the protocol: SHA-256, an action cache that takes results,
+# execution, version 2.0.
 _CAPABILITIES = bytes.fromhex("0a070a010112020801120408011001220208022a020802")
 
 

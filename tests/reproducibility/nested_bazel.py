@@ -222,7 +222,8 @@ def unpack_project(archive: str, folder: Path) -> None:
     """Unpacks what the rule `project_archive` packed."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
-    # What bazelw decided for an earlier copy in the same place holds until something is newer than the decision.
+    # What bazelw decided for an earlier copy in the same place holds until something is newer than
+    # the decision.
     for path in (folder / "bazel/offline").rglob("*"):
         os.utime(path)
 

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-# Python's own spelling of annotations differs between versions; the committed stub is written with this one.
+# Python's own spelling of annotations differs between versions; the committed stub is written with
+# this one.
 WRITTEN_WITH = (3, 11)
 
 

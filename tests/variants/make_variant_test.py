@@ -239,7 +239,7 @@ def test_the_plain_wheel_is_no_variant_for_other_tools(wheel: Path, tmp_path: Pa
     assert not [path for path in entries(plain) if path.endswith("variant.json")]
 
 
-# ---- Refusals ------------------------------------------------------------------------------------------------
+# ---- Refusals ------------------------------------------------------------------------------------
 
 
 def refused(wheel: Path, out: Path, accelerator: str = "cu13") -> str:
@@ -310,7 +310,7 @@ def test_never_writes_over_a_file(wheel: Path, variant: Path) -> None:
     assert variant.read_bytes() == before
 
 
-# ---- The table, by the rules of PEP 825 and of PEP 850 ------------------------------------------------------
+# ---- The table, by the rules of PEP 825 and of PEP 850 -------------------------------------------
 
 
 @pytest.mark.parametrize("accelerator", ACCELERATORS)

@@ -25,7 +25,8 @@ def logits(path: Path, gpu: bool) -> np.ndarray:
         str(path),
         n_ctx=64,
         n_gpu_layers=-1 if gpu else 0,
-        # Without this llama.cpp would have the device compute large batches of a model that lies in memory.
+        # Without this llama.cpp would have the device compute large batches of a model that lies in
+        # memory.
         op_offload=gpu,
         offload_kqv=gpu,
         logits_all=True,

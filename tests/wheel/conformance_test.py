@@ -46,7 +46,8 @@ def test_auditwheel_finds_the_platform_tag(wheel: Path) -> None:
 
 
 def test_check_wheel_contents(wheel: Path) -> None:
-    # W004 takes every library for a module, and wants those with a hyphen in their name to be importable.
+    # W004 takes every library for a module, and wants those with a hyphen in their name to be
+    # importable.
     run("check_wheel_contents", "--no-config", "--ignore=W004", str(wheel))
 
 

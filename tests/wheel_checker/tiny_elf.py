@@ -150,7 +150,8 @@ def tiny_elf(
     segments = struct.pack(
         "<IIQQQQQQ", _PT_DYNAMIC, 4, offsets[".dynamic"], 0, 0, len(parts[-1][2]), 0, 8
     )
-    # A program names its interpreter; which one is of no interest here. Otherwise the entry is PT_NULL.
+    # A program names its interpreter; which one is of no interest here. Otherwise the entry is
+    # PT_NULL.
     segments += struct.pack(
         "<IIQQQQQQ", _PT_INTERP if is_program else 0, 4, body_start, 0, 0, 1, 0, 1
     )

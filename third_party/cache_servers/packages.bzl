@@ -1,4 +1,4 @@
-"""Repositories of the servers' packages; which versions is in the lock files beside this one."""
+"""Repositories of the servers' packages; the lock files beside this one have the versions."""
 
 _LEFT_OUT = [
     "etc",

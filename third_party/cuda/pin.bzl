@@ -1,16 +1,16 @@
-"""The CUDA toolkit out of NVIDIA's wheels of the Python index, used where there is no other way to it (bazel/offline/rules_cuda).
+"""The CUDA toolkit in NVIDIA's wheels, the last resort of bazel/offline/rules_cuda.
 
-CUDA 13.4.1 is what llama.cpp's own releases are built with, and 13.4 the first that takes zig's clang 22 for a host compiler.
-The versions are those that the package `cuda-toolkit` 13.4.1 names.
+llama.cpp's own releases are built with CUDA 13.4.1, and 13.4 is the first that takes zig's clang 22
+for a host compiler. The versions are those that the package `cuda-toolkit` 13.4.1 names.
 """
 
-# Folder of the wheels that holds the tree.
+# Directory of the wheels that holds the tree.
 CUDA_TOOLKIT_PREFIX = "nvidia/cu13"
 
 def _pin(package, sha256):
     return struct(package = package, sha256 = sha256)
 
-# What is compiled into libggml-cuda.so (CUB and Thrust).
+# Compiled into libggml-cuda.so (CUB and Thrust).
 CCCL_VERSION = "13.3.4.2.1"
 CCCL_WHEEL = "nvidia_cuda_cccl-{}-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl".format(CCCL_VERSION)
 
@@ -44,7 +44,8 @@ CUDA_TOOLKIT_WHEELS = {
     },
 }
 
-# The same once more, for its licence: with another toolkit than the wheels' there is no @cuda_toolkit.
+# The same once more, for its licence: with another toolkit than the wheels' there is no
+# @cuda_toolkit.
 CCCL_ARCHIVE = dict(
     build_file_content = "exports_files([\"LICENSE\"])",
     file = CCCL_WHEEL,
@@ -53,7 +54,7 @@ CCCL_ARCHIVE = dict(
     strip_prefix = CUDA_TOOLKIT_PREFIX + "/cccl",
 )
 
-# Reads back what a library has.
+# Reads back a library's GPU architectures.
 CUOBJDUMP_ARCHIVES = {
     "cuobjdump_linux_x86_64": dict(
         build_file_content = "exports_files([\"bin/cuobjdump\"])",
@@ -65,7 +66,7 @@ CUOBJDUMP_ARCHIVES = {
     ),
 }
 
-# What a wheel of ours is installed with in tests.
+# Tests install our wheels with these.
 NVIDIA_WHEELS = {
     file: "{} {}".format(pin.package, pin.sha256)
     for file, pin in CUDA_TOOLKIT_WHEELS["linux_x86_64"].items()

@@ -1,4 +1,4 @@
-"""`llama-common`: chat templates, grammars, sampling. Upstream's helper library, linked statically where it is used."""
+"""`llama-common`, linked statically: upstream's chat templates, grammars and sampling."""
 
 load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
@@ -8,7 +8,7 @@ load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD")
 load(":version.bzl", "LLAMA_COMMIT", "LLAMA_VERSION")
 
 def _build_info():
-    """The one unit that names version and commit (upstream generates it from common/build-info.cpp.in)."""
+    """Declares the unit with version and commit, as upstream's common/build-info.cpp.in."""
     write_file(
         name = "build_info",
         out = "generated/build-info.cpp",
@@ -27,15 +27,15 @@ def _build_info():
         ],
     )
 
-# common/fit.cpp swaps the process's log callback while it works, which no other thread survives that logs at that
-# moment. It gets functions of its own that do nothing.
+# common/fit.cpp swaps the process's log callback while it works, which no other thread survives
+# that logs at that moment. It gets functions of its own that do nothing.
 _FIT_LOG_FUNCTIONS = {
     "llama_log_get": "(ggml_log_callback * callback, void ** data) { *callback = nullptr; *data = nullptr; }",
     "llama_log_set": "(ggml_log_callback, void *) {}",
 }
 
 def _fit(name):
-    """How much of a model fits into the memory of the devices."""
+    """Declares the estimate of how much of a model fits into the memory of the devices."""
     write_file(
         name = name + "_log",
         out = "generated/fit-log.cpp",
@@ -69,7 +69,8 @@ def llama_common(name):
     _build_info()
     _fit(name = "llama_common_fit")
 
-    # By a path in this repository: that of the file itself is another one where this module is a dependency.
+    # By a path in this repository: that of the file itself is another one where this module is a
+    # dependency.
     copy_file(
         name = "common_log",
         src = Label("//third_party/llama.cpp:common_log.cpp"),
@@ -106,7 +107,8 @@ def llama_common(name):
             "-I{}/vendor".format(source_root()),
         ],
         includes = ["common"],
-        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is renamed with the calls.
+        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is
+        # renamed with the calls.
         local_defines = ["fprintf=llama_common_fprintf"],
         textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),
         deps = [

@@ -1,11 +1,11 @@
-"""What wheels say of llama.cpp and of the works inside its sources: licences and SBOM."""
+"""The wheels' facts about llama.cpp and the works inside its sources: licences and SBOM."""
 
 load("//bazel/wheel:defs.bzl", "wheel_component")
 load(":pin.bzl", "LLAMA_CPP_ARCHIVE")
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 
-# Only what is compiled into the libraries. Licence files: path in the sources -> path in the wheel. tests/wheel compares
-# the versions with the sources.
+# Only works that are compiled into the libraries. Licence files: path in the sources -> path in the
+# wheel. tests/wheel compares the versions with the sources.
 _COMPONENTS = {
     "cpp-httplib": struct(
         license_expression = "MIT",
@@ -68,7 +68,7 @@ def llama_cpp_components(name):
     """Declares a wheel_component for each of them.
 
     Args:
-      name: what is appended to the names of the components, such as `ggml_component`.
+      name: suffix of the names of the components, such as `ggml_component`.
     """
     for component, spec in _COMPONENTS.items():
         wheel_component(

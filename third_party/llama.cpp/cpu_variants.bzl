@@ -1,7 +1,8 @@
 """The CPU variants of ggml: which instruction sets each one is compiled for.
 
-The loader picks one at run time by the score that each variant's `ggml_backend_score` computes from the same
-features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VARIANTS`) and ggml/src/ggml-cpu/CMakeLists.txt.
+The loader picks one at run time by the score that each variant's `ggml_backend_score` computes from
+the same features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VARIANTS`) and
+ggml/src/ggml-cpu/CMakeLists.txt.
 """
 
 # x86: feature -> compiler flags. The define that scores a feature is `GGML_<FEATURE>`.
@@ -80,12 +81,12 @@ def _x86_variant(features):
     return struct(copts = copts, defines = ["GGML_" + feature for feature in features])
 
 def _arm_variant(architecture, features, without = []):
-    """`without` are extensions that the architecture would imply."""
+    """Returns a variant; `without` are extensions that the architecture would imply."""
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
     return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
 
-# Kind of machine -> what it is (constraints, and the condition that selects it), folder of ggml-cpu/arch, and variants:
-# name -> struct(copts, defines).
+# Kind of machine -> its facts (constraints, and the condition that selects it), directory of
+# ggml-cpu/arch, and variants: name -> struct(copts, defines).
 CPU_VARIANTS = {
     "aarch64": struct(
         condition = "@platforms//cpu:aarch64",
@@ -107,11 +108,12 @@ CPU_VARIANTS = {
     ),
 }
 
-# gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were not tried.
+# gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were
+# not tried.
 _NOT_WITH_GCC = ["sapphirerapids"]
 
 def _names(machine, exclude):
-    """Names of a machine's variants, those that ask least of its CPU first."""
+    """Returns the names of a machine's variants, the least demanding first."""
     variants = CPU_VARIANTS[machine].variants
     ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
     return [name for _, name in ordered if name not in exclude]
@@ -120,7 +122,7 @@ def select_cpu_variants(make):
     """Selects on the variants that the target's CPU and compiler have.
 
     Args:
-      make: function from a list of variant names, those that ask least of the CPU first, to a value.
+      make: function from a list of variant names, the least demanding first, to a value.
 
     Returns:
       A select().
@@ -130,5 +132,5 @@ def select_cpu_variants(make):
     return select(values)
 
 def cpu_variants_constant():
-    """The names as a constant of the wheel's `_build_info.py`."""
+    """Returns the names as a constant of the wheel's `_build_info.py`."""
     return select_cpu_variants(lambda variants: {"CPU_VARIANTS": variants})

@@ -1,4 +1,4 @@
-"""Sources and defines that ggml's CUDA backend and its HIP backend share: both compile the same `.cu` files.
+"""Sources and defines of ggml's CUDA and HIP backends, which compile the same `.cu` files.
 
 Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt and ggml/src/ggml-hip/CMakeLists.txt.
 """
@@ -10,7 +10,8 @@ _DIR = "ggml/src/ggml-cuda/"
 
 _KV_TYPES = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "BF16", "F16"]
 
-# Types of keys and values that have a flash attention kernel for single vectors; upstream's default of GGML_CUDA_FA_QUANTS.
+# Types of keys and values that have a flash attention kernel for single vectors; upstream's default
+# of GGML_CUDA_FA_QUANTS.
 _FA_QUANTS = ["q4_0-q4_0", "q8_0-q8_0", "f16-f16", "bf16-bf16"]
 
 def _fa_quant(key, value):
@@ -20,7 +21,7 @@ def _fa_quant(key, value):
 CUDA_CONFIG_COPTS = ["-include", "ggml-cuda-config.h"]
 
 def cuda_config_headers(name):
-    """Declares the library of that header: a define for every pair of types, since what is missing does not compile.
+    """Declares that header's library, with all pairs of types: a missing define does not compile.
 
     Args:
       name: name of the library.
@@ -42,7 +43,7 @@ def cuda_config_headers(name):
 
 # buildifier: disable=unnamed-macro
 def cuda_sources():
-    """The `.cu` files; only to be called from the BUILD file of the sources."""
+    """Returns the `.cu` files; call from the BUILD file of the sources only."""
     return native.glob(
         [
             _DIR + "*.cu",
@@ -56,7 +57,7 @@ def cuda_sources():
 
 # buildifier: disable=unnamed-macro
 def cuda_headers():
-    """The headers between them; only to be called from the BUILD file of the sources."""
+    """Returns the headers between them; call from the BUILD file of the sources only."""
     return native.glob([
         _DIR + "**/*.cuh",
         _DIR + "vendors/*.h",

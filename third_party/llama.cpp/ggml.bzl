@@ -1,23 +1,30 @@
-"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF) and `ggml` (backend registry and loader)."""
+"""ggml's core: `ggml-base` (tensors, graphs, quantisation, GGUF), `ggml` (registry, loader)."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 load(":version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 
-# Private to ggml's own translation units (ggml/src/CMakeLists.txt). GGML_BACKEND_DL: backends are opened at run time.
+# Private to ggml's own translation units (ggml/src/CMakeLists.txt). GGML_BACKEND_DL: backends are
+# opened at run time.
 GGML_LOCAL_DEFINES = [
     "GGML_BUILD",
     "GGML_SCHED_MAX_COPIES=4",
     "_GNU_SOURCE",
     "_XOPEN_SOURCE=600",
 ] + select({
-    # What _XOPEN_SOURCE hides there.
+    # Declarations that _XOPEN_SOURCE hides there.
     "@platforms//os:macos": ["_DARWIN_C_SOURCE"],
     "//conditions:default": [],
 })
 
-# What everything that includes ggml's headers sees.
+# Defines for everything that includes ggml's headers.
 GGML_DEFINES = [
     "GGML_BACKEND_DL",
     "GGML_BACKEND_SHARED",
@@ -26,7 +33,7 @@ GGML_DEFINES = [
 
 # buildifier: disable=unnamed-macro
 def source_root():
-    """Folder of the llama.cpp sources as the compiler sees it; only to be called from a BUILD file of theirs."""
+    """Returns the compiler's path of the llama.cpp sources; call from their BUILD files only."""
     return native.package_relative_label(":BUILD").workspace_root
 
 def ggml_base(name):

@@ -3,7 +3,13 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":cpu_variants.bzl", "CPU_VARIANTS", "select_cpu_variants")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 
 _DIR = "ggml/src/ggml-cpu/"
 _C_SOURCES = [_DIR + "ggml-cpu.c", _DIR + "quants.c"]
@@ -14,7 +20,7 @@ _BACKEND_DEFINES = GGML_LOCAL_DEFINES + [
 ]
 
 def ggml_cpu_variants(name):
-    """Declares every CPU variant and a filegroup `<name>` of those for the target machine and compiler.
+    """Declares every CPU variant, and the target machine's and compiler's as filegroup `<name>`.
 
     Args:
       name: prefix of the libraries, `<name>-<variant>`.
@@ -34,7 +40,7 @@ def ggml_cpu_variants(name):
     )
 
 def _variant(name, constraints, folder, copts, defines):
-    """One variant: its kernels with the variant's flags, its score function without them.
+    """Declares one variant: kernels with the variant's flags, its score function without them.
 
     The score function decides whether the CPU may run the rest, so no flag may reach it.
     """

@@ -1,4 +1,4 @@
-"""ggml's CUDA backend, compiled by nvcc through rules_cuda. Source: llama.cpp, ggml/src/ggml-cuda/CMakeLists.txt."""
+"""ggml's CUDA backend, compiled by nvcc (rules_cuda), after ggml/src/ggml-cuda/CMakeLists.txt."""
 
 load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
 load("//bazel/toolchains/cuda:defs.bzl", "checked_cuda_library", "cuda_archs")
@@ -26,7 +26,7 @@ _DEFINES = [
 ]
 
 def ggml_cuda(name):
-    """Declares `ggml-cuda` and `ggml-cuda_checked`. NCCL is left out: it serves several GPUs, and is another 200 MB to install.
+    """Declares `ggml-cuda` and `ggml-cuda_checked`, without NCCL: for several GPUs, 200 MB more.
 
     Args:
       name: name of the library.

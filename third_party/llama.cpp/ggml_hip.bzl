@@ -1,11 +1,12 @@
-"""ggml's HIP backend: the sources of the CUDA backend, compiled for AMD's GPUs. Source: llama.cpp, ggml/src/ggml-hip/CMakeLists.txt."""
+"""ggml's HIP backend: CUDA's sources for AMD's GPUs, after ggml/src/ggml-hip/CMakeLists.txt."""
 
 load("//bazel/toolchains/hip:defs.bzl", "checked_hip_library", "hip_library", "requires_rocm")
 load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "native_library")
 
-# Graphs as upstream's releases have them. Without virtual memory management, which ROCm has on few GPUs, memory is pooled.
+# Graphs as upstream's releases have them. Without virtual memory management, which ROCm has on few
+# GPUs, memory is pooled.
 _DEFINES = [
     "GGML_BACKEND_BUILD",
     "GGML_CUDA_PEER_MAX_BATCH_SIZE=128",

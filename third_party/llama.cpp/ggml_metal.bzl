@@ -6,7 +6,13 @@ load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("//platforms:macos.bzl", "MACOS_DEPLOYMENT_TARGET")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":metal_kernels.bzl", "metal_kernels")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 
 _DIR = "ggml/src/ggml-metal/"
 _KERNELS = _DIR + "kernels/"
@@ -28,12 +34,13 @@ METAL_FRAMEWORKS = [
     "MetalKit",
 ]
 
-# What Foundation re-exports, by which Apple's linker finds it and zig's does not.
+# Foundation re-exports these: Apple's linker finds them by that and zig's does not.
 _REEXPORTED_FRAMEWORKS = ["CoreFoundation"]
 
 _SDK = Label("@macos_sdk//:files").workspace_root
 
-# zig has headers of the newest macOS, and would say so to sources that ask what the SDK declares.
+# zig has headers of the newest macOS, and would say so to sources that ask for the SDK's
+# declarations.
 _SDK_DEFINES = [
     "__MAC_OS_X_VERSION_MAX_ALLOWED={}".format(_SDK_VERSION),
     "__MAC_OS_X_VERSION_MIN_REQUIRED={}{}00".format(

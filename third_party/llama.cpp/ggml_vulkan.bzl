@@ -10,7 +10,8 @@ load(":vulkan_shaders.bzl", "vulkan_shaders")
 _DIR = "ggml/src/ggml-vulkan/"
 _SHADERS = _DIR + "vulkan-shaders/"
 
-# Which variants of shaders there are. The generator and the library must agree, so both have them from here.
+# Which variants of shaders there are. The generator and the library must agree, so both have them
+# from here.
 VULKAN_FEATURE_DEFINES = [
     "GGML_VULKAN_{}_GLSLC_SUPPORT".format(feature.upper())
     for feature in GLSLC_FEATURES
@@ -23,7 +24,7 @@ def ggml_vulkan(name):
       name: name of the library.
     """
 
-    # What upstream tries a compiler out with.
+    # Upstream's tests of a compiler.
     native.filegroup(
         name = "vulkan_feature_tests",
         srcs = native.glob([_SHADERS + "feature-tests/*.comp"]),

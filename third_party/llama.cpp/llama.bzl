@@ -58,7 +58,8 @@ def llama(name):
     native_library(
         name = name,
         dynamic_deps = ["ggml", "ggml-base"],
-        # The second pattern is llama-ext.h: C++ functions whose names begin with llama_ (10 to 99 characters).
+        # The second pattern is llama-ext.h: C++ functions whose names begin with llama_ (10 to 99
+        # characters).
         exports = ["llama_*", "_Z??llama_*"],
         hdrs_from = ":llama_headers",
         deps = [":llama_objects"],

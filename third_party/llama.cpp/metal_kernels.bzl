@@ -1,4 +1,4 @@
-"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text, one action each."""
+"""`metal_kernels`: ggml's Metal kernels as assembly files that embed their text; an action each."""
 
 def _metal_kernels_impl(ctx):
     sources = []
@@ -26,12 +26,12 @@ metal_kernels = rule(
     implementation = _metal_kernels_impl,
     attrs = {
         "folder": attr.string(
-            doc = "Folder of the files, below the package.",
+            doc = "Directory of the files, below the package.",
             mandatory = True,
         ),
         "includes": attr.label_list(
             allow_files = True,
-            doc = "What the kernels include.",
+            doc = "Headers that the kernels include.",
         ),
         "srcs": attr.label_list(
             allow_files = [".metal"],

@@ -2,7 +2,13 @@
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":ggml.bzl", "source_root")
-load(":native_library.bzl", "NATIVE_COPTS", "NATIVE_CXX_STANDARD", "NATIVE_C_STANDARD", "native_library")
+load(
+    ":native_library.bzl",
+    "NATIVE_COPTS",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+    "native_library",
+)
 
 # The hash functions are other people's code with other people's warnings.
 _QUIET = ["-w"]

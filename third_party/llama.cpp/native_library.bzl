@@ -1,11 +1,11 @@
-"""`native_library`: one shared library of the native payload, laid out as wheels and programs need it."""
+"""`native_library`: one shared library of the native payload, for wheels and programs."""
 
 load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_import.bzl", "cc_import")
 load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
 
-# Flags that every translation unit of ggml and llama.cpp is compiled with. -O3 is what upstream's Release has.
-# Hidden visibility: only what upstream marks as API is exported.
+# Flags of every translation unit of ggml and llama.cpp. -O3 is upstream's Release. Hidden
+# visibility: only symbols that upstream marks as API are exported.
 NATIVE_COPTS = [
     "-O3",
     "-fvisibility=hidden",
@@ -13,12 +13,12 @@ NATIVE_COPTS = [
 NATIVE_C_STANDARD = ["-std=gnu11"]
 NATIVE_CXX_STANDARD = ["-std=gnu++17"]
 
-# Of file names and sonames. A process loads one library per soname: under upstream's names the first package with llama.cpp
-# would give its libraries to all others.
+# Of file names and sonames. A process loads one library per soname: under upstream's names the
+# first package with llama.cpp would give its libraries to all others.
 OWN_PREFIX = "llama_cpp_python-"
 
-# The node of version scripts. Files without it are refused by the dynamic loader in place of ours, and the check at import
-# (native/core/native_files.cpp) knows by it which symbols must be ours.
+# The node of version scripts. Files without it are refused by the dynamic loader in place of ours,
+# and the check at import (native/core/native_files.cpp) knows by it which symbols must be ours.
 _VERSION_NODE = "LLAMA_CPP_PYTHON_0"
 
 def native_library(
@@ -34,21 +34,24 @@ def native_library(
         **kwargs):
     """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
 
-    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname alone: its file is `lib<name>.so`
-    on every system, since ggml looks for that name and opens it by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after.
-    zig's linker hides nothing by itself for macOS: what is exported is what upstream marks as API.
+    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname
+    alone: its file is `lib<name>.so` on every system, since ggml looks for that name and opens it
+    by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after. zig's linker hides nothing by
+    itself for macOS: the exports are the symbols that upstream marks as API.
 
     Args:
-      name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked library) and
-        `<name>` (the library for C++ code that links to it).
+      name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked
+        library) and `<name>` (the library for C++ code that links to it).
       deps: cc_library targets that go into the library.
-      exports: patterns of the symbols it exports; everything else is local, the C++ runtime first of all.
-      dynamic_deps: the other native libraries that it links to: their names, or labels in other packages.
+      exports: patterns of the symbols it exports; everything else is local, the C++ runtime first
+        of all.
+      dynamic_deps: the other native libraries that it links to: their names, or labels in other
+        packages.
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
       link_flags: more flags for the linker.
       link_inputs: files that these name.
-      run_paths: where the library looks for others on Linux, beside its own folder.
-      prefix: what file name and soname have before the name.
+      run_paths: where the library looks for others on Linux, beside its own directory.
+      prefix: prefix of the name in file name and soname.
       **kwargs: common attributes of the linked library.
     """
     write_file(

@@ -1,4 +1,4 @@
-"""Patches that the pinned sources of llama.cpp need. The head of each says why, and what upstream knows of it."""
+"""Patches for the pinned llama.cpp. The head of each gives the reason and upstream's state."""
 
 _NAMES = [
     "amx-3d-weights",

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Prepares a checkout of llama.cpp to be built in the place of the pinned sources: use_checkout.sh CHECKOUT
+# Prepares a checkout of llama.cpp to be built in the place of the pinned sources: use_checkout.sh
+# CHECKOUT
 #
-# Puts two files into it that Bazel needs, tells its git to ignore them, and prints the flag to build with. Nothing else
-# in the checkout is touched; running it again is harmless. It names the patches of this project that the checkout
-# lacks, with the command that applies them. See docs/hacking-on-llama.cpp.md.
+# Puts two files into it that Bazel needs, tells its git to ignore them, and prints the flag to
+# build with. Nothing else in the checkout is touched; running it again is harmless. It names the
+# patches of this project that the checkout lacks, with the command that applies them. See
+# docs/hacking-on-llama.cpp.md.
 set -eu
 
 fail() {

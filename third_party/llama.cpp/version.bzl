@@ -1,6 +1,7 @@
-"""What llama.cpp the pinned sources are. One small generated header per library carries these, never a define."""
+"""Version of the pinned llama.cpp, in one small generated header per library, never a define."""
 
-# Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned sources.
+# Out of CMakeLists.txt (LLAMA_VERSION_BASE) and ggml/CMakeLists.txt (GGML_VERSION_*) of the pinned
+# sources.
 LLAMA_VERSION = "0.5.0"
 GGML_VERSION = "0.25.3"
 

@@ -1,10 +1,11 @@
-"""`vulkan_shaders`: ggml's Vulkan shaders as C++ files, one action each, and the header that declares them."""
+"""`vulkan_shaders`: ggml's Vulkan shaders as C++ files, an action each, and their header."""
 
 def _declare_header(ctx):
     header = ctx.actions.declare_file(ctx.attr.folder + "/ggml-vulkan-shaders.hpp")
     arguments = ctx.actions.args()
 
-    # Written for the shaders that the generator knows; it reads none, and the folder must be there.
+    # Written for the shaders that the generator knows; it reads none, and the directory must be
+    # there.
     arguments.add("--output-dir", header.dirname)
     arguments.add("--target-hpp", header)
     ctx.actions.run(
@@ -44,7 +45,7 @@ vulkan_shaders = rule(
     implementation = _vulkan_shaders_impl,
     attrs = {
         "folder": attr.string(
-            doc = "Folder of the files, below the package.",
+            doc = "Directory of the files, below the package.",
             mandatory = True,
         ),
         "generator": attr.label(
@@ -61,11 +62,11 @@ vulkan_shaders = rule(
         ),
         "glslc_files": attr.label(
             cfg = "exec",
-            doc = "What it needs to run.",
+            doc = "Files that it needs to run.",
         ),
         "includes": attr.label_list(
             allow_files = [".glsl"],
-            doc = "What the shaders include.",
+            doc = "Headers that the shaders include.",
         ),
         "srcs": attr.label_list(
             allow_files = [".comp"],

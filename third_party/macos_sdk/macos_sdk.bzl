@@ -36,7 +36,8 @@ MISSING = {missing}
 VERSION = {version}
 """
 
-# Where an SDK has it (Xcode's layout), and where a collection of frameworks without the rest of one does.
+# Where an SDK has it (Xcode's layout), and where a collection of frameworks without the rest of one
+# does.
 _LAYOUTS = {
     "Frameworks": ["System/Library/Frameworks", "Frameworks"],
     "include": ["usr/include", "include"],
@@ -55,7 +56,7 @@ def _link(rctx, sdk):
         fail("{} has no Metal framework; {}".format(sdk, _ADVICE))
 
 def _version(rctx):
-    """The number of the newest macOS in AvailabilityVersions.h, where each is a macro __MAC_14_2."""
+    """Returns the newest macOS of AvailabilityVersions.h, where each is a macro __MAC_14_2."""
     numbers = [0]
     for line in rctx.read("include/AvailabilityVersions.h").splitlines():
         words = [word for word in line.replace("\t", " ").split(" ") if word]
@@ -75,6 +76,7 @@ def _macos_sdk_impl(rctx):
 
 macos_sdk = repository_rule(
     implementation = _macos_sdk_impl,
-    doc = "Links to the SDK's folders; without one the repository's target is incompatible with every platform.",
+    doc = "Links to the SDK's directories; without one the repository's target is incompatible " +
+          "with every platform.",
     environ = ["MACOS_SDK"],
 )

@@ -1,4 +1,4 @@
-"""pybind11's headers and licence, out of its wheel."""
+"""pybind11's headers and licence, from its wheel."""
 
 PYBIND11_VERSION = "3.1.0"
 

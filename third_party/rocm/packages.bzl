@@ -1,4 +1,4 @@
-"""The repository of Debian's HIP: clang for AMD's GPUs, its device libraries, and headers. Which versions is in the lock file."""
+"""Debian's HIP, in the lock file's versions: clang for AMD's GPUs, device libraries, headers."""
 
 ROCM_PACKAGES = {
     "rocm_packages": dict(

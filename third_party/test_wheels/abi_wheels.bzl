@@ -1,7 +1,7 @@
-"""What tests/abis installs beside the wheel under test, for ABIs that pins.bzl has nothing for.
+"""Wheels that tests/abis installs beside the wheel under test, for ABIs that pins.bzl lacks.
 
-The suites of those ABIs run in an environment of their own, so they need less than the default Python's: NumPy, and for 3.9
-the last pip and pytest that run there.
+The suites of those ABIs run in an environment of their own, so they need less than the default
+Python's: NumPy, and for 3.9 the last pip and pytest that run there.
 """
 
 # ABI tag -> file -> "package sha256", as in pins.bzl.
@@ -29,5 +29,5 @@ ABI_WHEELS = {
 }
 
 def abi_wheels_repository(abi_tag):
-    """Name of the repository with the wheels of ABI_WHEELS for an ABI tag."""
+    """Returns the name of the repository with the wheels of ABI_WHEELS for an ABI tag."""
     return "abi_wheels_" + abi_tag

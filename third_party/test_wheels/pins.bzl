@@ -4,7 +4,7 @@ load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
 
 def _pin(archive):
-    """The entry of a file that is pinned elsewhere already."""
+    """Returns the entry of a file that is pinned elsewhere already."""
     return {archive["file"]: "{} {}".format(archive["package"], archive["sha256"])}
 
 # ABI tag (`any` for pure Python) -> file -> "package sha256".
@@ -47,11 +47,11 @@ TEST_WHEELS = {
     },
 }
 
-# pip itself, run out of its wheel: an interpreter need not have one.
+# pip itself, run from its wheel: an interpreter need not have one.
 PIP_WHEEL = {
     "pip-26.3-py3-none-any.whl": "pip f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13",
 }
 
 def test_wheels_repository(abi_tag):
-    """Name of the repository with the wheels for an ABI tag."""
+    """Returns the name of the repository with the wheels for an ABI tag."""
     return "test_wheels_" + abi_tag

@@ -1,9 +1,10 @@
-"""Other people's checkers of wheels and SBOMs, which tests/wheel runs, with what they import.
+"""Other projects' checkers of wheels and SBOMs, which tests/wheel runs, with their imports.
 
-Left out, because the parts that are run do not import them: keyring, id, requests-toolbelt, rfc3986 and markdown-it-py of
-twine; of cyclonedx-python-lib only the schemas are read (`jsonschema` needs a compiled package for every ABI, fastjsonschema
-none). wheel-inspect is not the newest, which wants another wheel-filename than check-wheel-contents. abi3audit is not here: it
-audits the stable ABI, which pybind11 does not have.
+Left out, because the parts that are run do not import them: keyring, id, requests-toolbelt, rfc3986
+and markdown-it-py of twine; of cyclonedx-python-lib only the schemas are read (`jsonschema` needs a
+compiled package for every ABI, fastjsonschema none). wheel-inspect is not the newest, which wants
+another wheel-filename than check-wheel-contents. abi3audit is not here: it audits the stable ABI,
+which pybind11 does not have.
 """
 
 # ABI tag (`any` for pure Python and the stable ABI) -> file -> "package sha256", as in pins.bzl.
@@ -54,5 +55,5 @@ WHEEL_TOOLS = {
 }
 
 def wheel_tools_repository(abi_tag):
-    """Name of the repository with the tools for an ABI tag."""
+    """Returns the name of the repository with the tools for an ABI tag."""
     return "wheel_tools_" + abi_tag

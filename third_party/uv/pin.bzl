@@ -1,4 +1,4 @@
-"""uv's program, out of its wheel: for the machine that tests."""
+"""uv's program, from its wheel: for the machine that tests."""
 
 UV_ARCHIVES = {
     "uv_linux_x86_64": dict(

@@ -1,6 +1,7 @@
-"""What the pinned glslc supports of the seven extensions that llama.cpp tries out (its vulkan-shaders/feature-tests).
+"""The pinned glslc's support of the seven extensions of llama.cpp's vulkan-shaders/feature-tests.
 
-Pinned beside the compiler, because defines must be known before anything runs; //tests/vulkan:glslc_features_test tries them.
+Pinned beside the compiler, because defines must be known before anything runs;
+//tests/vulkan:glslc_features_test tries them.
 """
 
 GLSLC_FEATURES = [

@@ -1,7 +1,8 @@
-"""Repositories of Vulkan's packages; which versions is in the lock files beside this one."""
+"""Repositories of Vulkan's packages; the lock files beside this one have the versions."""
 
 VULKAN_PACKAGES = {
-    # Debian 12's knows none of the extensions that ggml's faster shaders use. This one needs a newer C library.
+    # Debian 12's knows none of the extensions that ggml's faster shaders use. This one needs a
+    # newer C library.
     "vulkan_glslc": dict(
         build_file = Label("//third_party/vulkan:glslc.BUILD"),
         leave_out = [
@@ -21,7 +22,8 @@ VULKAN_PACKAGES = {
         ],
         lock = Label("//third_party/vulkan:headers.lock.json"),
     ),
-    # The oldest, because the Python of the tests opens it: it runs with newer C libraries, not with older ones.
+    # The oldest, because the Python of the tests opens it: it runs with newer C libraries, not with
+    # older ones.
     "vulkan_lavapipe": dict(
         build_file = Label("//third_party/vulkan:lavapipe.BUILD"),
         leave_out = [

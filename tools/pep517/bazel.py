@@ -24,8 +24,9 @@ from .settings import Settings
 _TARGET = "//:wheel"
 # A server whose client was killed goes away by itself.
 _IDLE_SECONDS = 60
-# Of pip's settings, those that say where files are and how they are reached. The others are about the installation
-# that pip is busy with, and must not reach the pip that the build asks for addresses.
+# Of pip's settings, those that say where files are and how they are reached. The others are about
+# the installation that pip is busy with, and must not reach the pip that the build asks for
+# addresses.
 _PIP_SETTINGS = frozenset(
     (
         "PIP_CERT",

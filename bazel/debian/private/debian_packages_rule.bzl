@@ -1,7 +1,8 @@
 """Implementation of `debian_packages`.
 
-apt does the work, with the settings of the user and folders of its own (../../offline/debian.py). Files that were fetched
-once stay in the user's cache, because Debian keeps those of testing for days only.
+apt does the work, with the settings of the user and directories of its own
+(../../offline/debian.py). Files that were fetched once stay in the user's cache, because Debian
+keeps those of testing for days only.
 """
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
@@ -50,7 +51,7 @@ _LOOK_AGAIN = "{}. To look again - bazel fetch --force --repo=@@{}"
 def _fetch(rctx):
     """Returns the answer of ../fetch_packages.py."""
     for module in rctx.attr._modules:
-        # Bazel sees only the program that is run, not what it imports.
+        # Bazel watches only the program that is run, not its imports.
         rctx.watch(module)
     rctx.watch(rctx.attr.lock)
     python = rctx.which("python3")
@@ -62,7 +63,8 @@ def _fetch(rctx):
         "library_folders": rctx.attr.library_folders,
         "lock": str(rctx.path(rctx.attr.lock)),
         "plugins": rctx.attr.plugins,
-        # From the folder that actions run in; an absolute path would make their keys those of one machine.
+        # From the directory that actions run in; an absolute path would make their keys those of
+        # one machine.
         "program_root": "external/" + rctx.name if rctx.attr.relocate_programs else "",
     })
     rctx.report_progress("fetching packages of Debian")
@@ -75,7 +77,7 @@ def _fetch(rctx):
     return json.decode(result.stdout)
 
 def _package(name, facts):
-    """An entry of PACKAGES; a file is called `<name>_<version>_<architecture>.deb`."""
+    """Returns an entry of PACKAGES; a file is called `<name>_<version>_<architecture>.deb`."""
     version = facts["file"].split("_")[1].replace("%3a", ":") if facts["file"] else ""
     return "    {}: struct(file = {}, sha256 = {}, version = {}),\n".format(
         repr(name),
@@ -105,29 +107,32 @@ debian_packages = repository_rule(
     implementation = _debian_packages_impl,
     attrs = {
         "build_file": attr.label(
-            doc = "File that becomes the BUILD.bazel at the root of the repository. Where the packages can't be had it " +
-                  "is loaded all the same: it calls `where_found(MISSING)` (//bazel/availability), MISSING is in the " +
-                  "repository's `debian_packages.bzl`, and its globs may be empty.",
+            doc = "File that becomes the BUILD.bazel at the root of the repository. It is loaded " +
+                  "even if the packages are missing: it calls `where_found(MISSING)` " +
+                  "(//bazel/availability), MISSING is in the repository's `debian_packages.bzl`, " +
+                  "and its globs may be empty.",
             mandatory = True,
         ),
         "leave_out": attr.string_list(
             doc = "Patterns of paths below the root that are removed.",
         ),
         "library_folders": attr.string_list(
-            doc = "Folders below the root where programs find libraries, beside `usr/lib/<architecture>`.",
+            doc = "Directories below the root where programs find libraries, beside " +
+                  "`usr/lib/<architecture>`.",
         ),
         "lock": attr.label(
-            doc = "Lock file: which packages, of which releases, in which versions. ../fetch_packages.py says what is " +
-                  "in it, and fills in the versions.",
+            doc = "Lock file: packages, releases and versions. ../fetch_packages.py documents " +
+                  "its fields, and fills in the versions.",
             mandatory = True,
         ),
         "plugins": attr.string_list(
-            doc = "Patterns of paths of libraries that foreign programs open: they find other libraries of the packages " +
-                  "by themselves.",
+            doc = "Patterns of paths of libraries that foreign programs open: they find other " +
+                  "libraries of the packages by themselves.",
         ),
         "relocate_programs": attr.bool(
-            doc = "Whether programs are given the C library of the packages, which must be among them, so that they run " +
-                  "on an older host: by actions, whose inputs must have all that they need.",
+            doc = "Whether programs are given the C library of the packages, which must be among " +
+                  "them, so that they run on an older host: by actions, whose inputs must have " +
+                  "all that they need.",
         ),
         "_modules": attr.label_list(
             default = [Label(module) for module in _MODULES],

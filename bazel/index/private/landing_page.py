@@ -1,7 +1,8 @@
 """The landing page: its template is landing_page.html; here the tables are made that it shows.
 
-A table is there without JavaScript. A script in the page writes the install lines for the button that is pressed, because
-only the browser knows the page's address; each button carries its wheel's facts as JSON.
+A table is there without JavaScript. A script in the page writes the install lines for the button
+that is pressed, because only the browser knows the page's address; each button carries its wheel's
+facts as JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Iterable, Mapping, NamedTuple
 from simple_pages import relative_address
 from wheel_file import WheelFile
 
-# Platform tags (PEP 425, 600, 656) -> system and CPU | oldest version of the system; in the order of the columns.
+# Platform tags (PEP 425, 600, 656) -> system and CPU | oldest version of the system; in the order
+# of the columns.
 _PLATFORMS = {
     r"manylinux_(\d+)_(\d+)_(\w+)": "Linux {2}|glibc {0}.{1}+",
     r"musllinux_(\d+)_(\d+)_(\w+)": "Linux {2}|musl {0}.{1}+",
@@ -35,14 +37,14 @@ class Column(NamedTuple):
 
 
 def _version_order(version: str) -> tuple[list[int], bool, str]:
-    """Sort key of a public version: pre-releases come before their release."""
+    """Returns the sort key of a public version: pre-releases come before their release."""
     release, suffix = re.fullmatch(r"([\d.]*\d|)(.*)", version).groups()
     numbers = [int(part) for part in release.split(".") if part]
     return numbers, suffix.startswith(".post") or not suffix, suffix
 
 
 def _python(abi_tag: str) -> str:
-    """`3.13t` for `cp313t`; an ABI tag of another kind is left as it is."""
+    """Returns `3.13t` for `cp313t`; an ABI tag of another kind is unchanged."""
     parts = re.fullmatch(r"cp(\d)(\d+)(t?)", abi_tag)
     return "{}.{}{}".format(*parts.groups()) if parts else abi_tag
 
@@ -52,7 +54,7 @@ def _abi_order(abi_tag: str) -> tuple[int, str]:
 
 
 def _platform(tag: str) -> tuple[str, str]:
-    """(operating system and CPU, oldest version of it) of a platform tag, for people."""
+    """Returns (operating system and CPU, oldest version of it) of a platform tag, for people."""
     for pattern, text in _PLATFORMS.items():
         parts = re.fullmatch(pattern, tag.split(".")[0])
         if parts:
@@ -62,7 +64,7 @@ def _platform(tag: str) -> tuple[str, str]:
 
 
 def _column_order(column: Column) -> tuple[str, int, bool, str]:
-    """The usual CPU first, on each system."""
+    """Returns the sort key of a platform: the usual CPU first, on each system."""
     tag = column.platform_tag
     system = next((i for i, p in enumerate(_PLATFORMS) if re.match(p, tag)), len(_PLATFORMS))
     return column.backend, system, not tag.endswith(("x86_64", "amd64")), tag
@@ -73,7 +75,7 @@ def _size(number: int) -> str:
 
 
 def _facts(wheel: WheelFile, build_commands: Mapping[str, str]) -> str:
-    """What the page's script needs, as JSON in an attribute's quotes."""
+    """Returns the data of the page's script, as JSON in an attribute's quotes."""
     command = build_commands.get(f"{wheel.label}-{wheel.platform_tag}", "")
     python, (platform, floor) = _python(wheel.abi_tag), _platform(wheel.platform_tag)
     facts = {
@@ -108,7 +110,7 @@ def _row(abi_tag: str, cells: Iterable[str]) -> str:
 
 
 def _head(columns: list[Column]) -> str:
-    """Two rows: backends, and below each its platforms."""
+    """Returns two rows: backends, and below each its platforms."""
     backends = sorted({column.backend for column in columns})
     spans = {backend: sum(column.backend == backend for column in columns) for backend in backends}
     above = "".join(
@@ -141,7 +143,7 @@ def _table(title: str, wheels: list[WheelFile], build_commands: Mapping[str, str
 
 
 def _tables(wheels: Iterable[WheelFile], build_commands: Mapping[str, str]) -> str:
-    """One table per project and version, newest version first; all but the first are folded up."""
+    """Returns one table per project and version, newest first; all but the first are folded up."""
     releases: dict[tuple[str, str], list[WheelFile]] = {}
     for wheel in wheels:
         releases.setdefault((wheel.project, wheel.public_version), []).append(wheel)
@@ -158,7 +160,7 @@ def _tables(wheels: Iterable[WheelFile], build_commands: Mapping[str, str]) -> s
 def landing_page(
     tree: Mapping[str, Mapping[str, list[WheelFile]]], build_commands: Mapping[str, str]
 ) -> bytes:
-    """The page as bytes. `build_commands` is that of write_index.write_index."""
+    """Returns the page as bytes. `build_commands` is that of write_index.write_index."""
     wheels = [w for projects in tree.values() for files in projects.values() for w in files]
     names = ", ".join(sorted({wheel.project for wheel in wheels}))
     template = Path(__file__).with_name("landing_page.html").read_text(encoding="utf-8")
@@ -167,7 +169,7 @@ def landing_page(
 
 
 class _ButtonParser(html.parser.HTMLParser):
-    """What the buttons of a page carry."""
+    """Reads the data of a page's buttons."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +180,7 @@ class _ButtonParser(html.parser.HTMLParser):
 
 
 def read_build_commands(page: str) -> dict[str, str]:
-    """The `build_commands` that a landing page was written with; ValueError where it is no landing page.
+    """Returns the `build_commands` of a landing page; ValueError for any other page.
 
     Of a backend and platform without a command the command is empty.
     """

@@ -1,6 +1,7 @@
-"""Pages of the simple repository API, as bytes: HTML (PEP 503) and JSON (PEP 691, PEP 700), version 1.4.
+"""Pages of the simple repository API 1.4, as bytes: HTML (PEP 503), JSON (PEP 691, PEP 700).
 
-Both say the same, but for what HTML has no place for (PEP 833 froze it): sizes, versions and upload times.
+Both say the same, except sizes, versions and upload times, for which HTML has no place (PEP 833
+froze it).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from wheel_file import WheelFile
 
 _API_VERSION = "1.4"
 
-# A file as the JSON page says it; the HTML page is made out of the same.
+# A file's entry in the JSON page, from which the HTML page is made too.
 Entry = Mapping[str, Any]
 
 _HTML = """\
@@ -84,7 +85,7 @@ def _wheel_entry(wheel: WheelFile, upload_time: str) -> dict[str, Any]:
 
 
 def content_facts(content: bytes) -> dict[str, Any]:
-    """What an entry says about the bytes of a file."""
+    """Returns the part of an entry about the bytes of a file."""
     return {"hashes": {"sha256": hashlib.sha256(content).hexdigest()}, "size": len(content)}
 
 
@@ -98,7 +99,7 @@ def _variants_entry(name: str, content: bytes, upload_time: str) -> dict[str, An
 def project_entries(
     wheels: Iterable[WheelFile], variants: Mapping[str, bytes], upload_times: Mapping[str, str]
 ) -> list[Entry]:
-    """The wheels, and the files about their variants (variants.py), as both pages have them.
+    """Returns the wheels and the files about their variants (variants.py), for both pages.
 
     `upload_times`: public version -> time, with the key `` for all others.
     """
@@ -113,20 +114,20 @@ def project_entries(
 
 
 def project_html(project: str, entries: Iterable[Entry]) -> bytes:
-    """The page that lists a project's files."""
+    """Returns the page that lists a project's files."""
     return _html_page(f"Links for {project}", map(_file_link, entries))
 
 
 def project_json(project: str, versions: Iterable[str], entries: Iterable[Entry]) -> bytes:
-    """The same as JSON."""
+    """Returns the project's page as JSON."""
     return _json_page({"name": project, "versions": sorted(set(versions)), "files": list(entries)})
 
 
 def root_html(projects: Iterable[str]) -> bytes:
-    """The page that lists an index's projects."""
+    """Returns the page that lists an index's projects."""
     return _html_page("Simple index", (_link(f"{name}/", name, {}) for name in projects))
 
 
 def root_json(projects: Iterable[str]) -> bytes:
-    """The same as JSON."""
+    """Returns the index's page as JSON."""
     return _json_page({"projects": [{"name": name} for name in projects]})

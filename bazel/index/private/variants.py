@@ -1,7 +1,8 @@
-"""Index-level metadata of variant wheels (PEP 825): `{name}-{version}-variants.json`. Standard library only.
+"""Index-level metadata of variant wheels (PEP 825). Standard library only.
 
-An installer reads this one file instead of every variant's variant.json, and finds no variant where it is missing. It is
-the union of theirs, so it is written from the wheels that the index lists and from nothing else.
+An installer reads this one file instead of every variant's variant.json, and finds no variant where
+it is missing. It is the union of theirs, so it is written from the wheels that the index lists and
+from nothing else.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import zipfile
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Optional
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}-{label}.whl. A build tag starts with a digit and, by PEP
-# 825, a Python tag does not: that tells a build tag from a label.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}-{label}.whl. A build tag starts with
+# a digit and, by PEP 825, a Python tag does not: that tells a build tag from a label.
 _VARIANT_NAME = re.compile(
     r"(?P<release>[^-]+-[^-]+)(-\d[^-]*)?-[^-\d][^-]*-[^-]+-[^-]+-(?P<label>[0-9a-z_.]+)\.whl"
 )
@@ -28,20 +29,20 @@ class VariantsError(ValueError):
 
 
 def variant_label(file_name: str) -> Optional[str]:
-    """Label of a variant wheel; None for any other file."""
+    """Returns the label of a variant wheel; None for any other file."""
     name = _VARIANT_NAME.fullmatch(file_name)
     return name["label"] if name else None
 
 
 def _release(file_name: str) -> str:
-    """`{name}-{version}` as the wheel's file name spells them, which is how PEP 825 wants them."""
+    """Returns `{name}-{version}` in the spelling of the wheel's file name, as PEP 825 asks."""
     name = _VARIANT_NAME.fullmatch(file_name)
     assert name, file_name
     return name["release"]
 
 
 def read_document(wheel: Path) -> Document:
-    """variant.json of a variant wheel."""
+    """Returns the variant.json of a variant wheel."""
     path = f"{_release(wheel.name)}.dist-info/variant.json"
     try:
         with zipfile.ZipFile(wheel) as archive:
@@ -68,7 +69,7 @@ def _namespaces(document: Document) -> list[str]:
 
 
 def _merged_namespaces(one: list[str], other: list[str], wheel: str) -> list[str]:
-    """The longer list, which has to start with the shorter one (PEP 825, metadata consistency)."""
+    """Returns the longer list, which must start with the shorter one (PEP 825)."""
     shorter, longer = sorted((one, other), key=len)
     if longer[: len(shorter)] != shorter:
         raise VariantsError(
@@ -81,7 +82,7 @@ def _merged_namespaces(one: list[str], other: list[str], wheel: str) -> list[str
 def _merged_mapping(
     one: Mapping[str, Any], other: Mapping[str, Any], what: str, wheel: str
 ) -> dict[str, Any]:
-    """The union, in which a key that both have has to mean the same."""
+    """Returns the union; a key that both have must have the same value."""
     for key in sorted(one.keys() & other.keys()):
         if one[key] != other[key]:
             raise VariantsError(
@@ -92,7 +93,7 @@ def _merged_mapping(
 
 
 def merge(documents: Mapping[str, Document]) -> Document:
-    """One document out of those of all variants of a release; key: file name of the wheel, for messages."""
+    """Merges the documents of all variants of a release; key: wheel file name, for messages."""
     (_, merged), *rest = sorted(documents.items())
     for wheel, document in rest:
         if document["$schema"] != merged["$schema"]:
@@ -113,7 +114,7 @@ def merge(documents: Mapping[str, Document]) -> Document:
 
 
 def variants_files(wheels: Iterable[Path]) -> dict[str, bytes]:
-    """File name -> content of the index-level files for these wheels; wheels that are no variants have none."""
+    """Returns file name -> content of the index-level files; only variants have one."""
     releases: dict[str, dict[str, Document]] = {}
     for wheel in wheels:
         if variant_label(wheel.name):

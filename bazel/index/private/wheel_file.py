@@ -1,4 +1,4 @@
-"""What an index says about a wheel: its name's parts, its hash, its METADATA. Standard library only."""
+"""An index's facts about a wheel: its name's parts, hash and METADATA. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label is that of PEP 440. The
-# variant is the label of PEP 825.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label
+# is that of PEP 440. The variant is the label of PEP 825.
 _NAME = re.compile(
     r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
     r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)(-(?P<variant>[0-9a-z_.]+))?\.whl",
@@ -51,7 +51,7 @@ class WheelFile:
 
 
 def normalized(name: str) -> str:
-    """Name of a project as addresses of an index spell it (PEP 503)."""
+    """Returns a project's name as an index's addresses spell it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -101,9 +101,10 @@ def _read_metadata(path: Path) -> bytes:
 
 
 def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
-    """Reads what an index needs to know; InvalidWheelError where the wheel contradicts its name.
+    """Reads an index's facts about a wheel; InvalidWheelError if it contradicts its name.
 
-    `is_plain`: whether it is one of the plain version (a variant, or the wheel beside them), not of one backend.
+    `is_plain`: whether it is one of the plain version (a variant, or the wheel beside them), not of
+    one backend.
     """
     if not path.is_file():
         raise InvalidWheelError(f"there is no wheel {path}; build it, or correct the path")
@@ -133,7 +134,7 @@ def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
 def listed_wheel(
     path: Path, sha256: str, size: int, metadata: bytes, requires_python: str
 ) -> WheelFile:
-    """A wheel by what an index says of it, without opening the file, which is there and was read when it was listed."""
+    """Returns a wheel from its index entry; the file, read when it was listed, stays closed."""
     parts = _name_parts(path, is_plain=False)
     return WheelFile(
         path=path,

@@ -1,4 +1,4 @@
-"""Implementation of `wheel_index`: a folder to host as it is, written from wheels."""
+"""Implementation of `wheel_index`: a directory to host as it is, written from wheels."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 
@@ -29,21 +29,24 @@ wheel_index = rule(
     implementation = _wheel_index_impl,
     attrs = {
         "build_commands": attr.string_dict(
-            doc = "`<backend>-<platform tag>` -> the command that builds such a wheel, for the landing page; `{abi}` " +
-                  "stands for the ABI tag.",
+            doc = "`<backend>-<platform tag>` -> the command that builds such a wheel, for the " +
+                  "landing page; `{abi}` stands for the ABI tag.",
         ),
         "upload_time": attr.label(
-            doc = "Flag with the time that the JSON pages give as the files' upload time: RFC 3339 in UTC, such as " +
-                  "`2026-11-25T12:00:00Z`. Where it is empty they give none: an action has no clock.",
+            doc = "Flag with the time that the JSON pages give as the files' upload time: RFC " +
+                  "3339 in UTC, such as `2026-11-25T12:00:00Z`. Where it is empty they give " +
+                  "none: an action has no clock.",
             providers = [BuildSettingInfo],
         ),
         "variants": attr.label_list(
             allow_files = [".whl"],
-            doc = "Variant wheels, and the wheel without a variant beside them (`wheel_variant`): `whl/variants` lists them.",
+            doc = "Variant wheels, and the wheel without a variant beside them " +
+                  "(`wheel_variant`): `whl/variants` lists them.",
         ),
         "wheels": attr.label_list(
             allow_files = [".whl"],
-            doc = "Wheels; the local version label of each (`1.0+cpu`) names the backend folder that lists it.",
+            doc = "Wheels; the local version label of each (`1.0+cpu`) names the backend " +
+                  "directory that lists it.",
             mandatory = True,
         ),
         "_writer": attr.label(
@@ -52,8 +55,9 @@ wheel_index = rule(
             executable = True,
         ),
     },
-    doc = """Writes a static package index into one folder.
+    doc = """Writes a static package index into one directory.
 
-`whl/<backend>/<project>/` has the pages (PEP 503 HTML, PEP 691 JSON), copies of the wheels and their metadata files
-(PEP 658); `whl/variants` is there where variants are given; `index.html` at the top is the landing page. Wheels are copied, so the folder is as large as all of them.""",
+`whl/<backend>/<project>/` has the pages (PEP 503 HTML, PEP 691 JSON), copies of the wheels and
+their metadata files (PEP 658); `whl/variants` exists if variants are given; `index.html` at the top
+is the landing page. Wheels are copied, so the directory is as large as all of them.""",
 )

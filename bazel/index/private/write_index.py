@@ -1,13 +1,16 @@
 """Writes a static package index from wheels: write_index.py --out FOLDER WHEEL...
 
     FOLDER/index.html                                landing page for people
-    FOLDER/whl/<backend>/index.html, .v1_json        an index of its own for each backend: its projects
-    FOLDER/whl/<backend>/<project>/index.html, ...   the wheels, each with its <wheel>.metadata (PEP 658) beside it
-    FOLDER/whl/variants/...                          the same for wheels given as --variant: of the plain version, for
-                                                     installers that choose among variants (PEP 825)
+    FOLDER/whl/<backend>/index.html, .v1_json        an index for each backend: its projects
+    FOLDER/whl/<backend>/<project>/index.html, ...   the wheels, each beside its <wheel>.metadata
+                                                     (PEP 658)
+    FOLDER/whl/variants/...                          the same for wheels given as --variant: of the
+                                                     plain version, for installers that choose among
+                                                     variants (PEP 825)
 
-The backend is the wheel's local version label (`0.3.100+cu13`). The same wheels give the same bytes, in any order of the
-arguments. Wheels are copied; nothing in the folder is a link. An argument `@FILE` stands for the lines of FILE.
+The backend is the wheel's local version label (`0.3.100+cu13`). The same wheels give the same
+bytes, in any order of the arguments. Wheels are copied; nothing in the directory is a link. An
+argument `@FILE` stands for the lines of FILE.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ Tree = Mapping[str, Projects]
 
 
 def read_wheels(paths: Iterable[Path], is_plain: bool = False) -> list[WheelFile]:
-    """The wheels, sorted by file name, each once; `is_plain` as for read_wheel."""
+    """Returns the wheels, sorted by file name, each once; `is_plain` as for read_wheel."""
     wheels: dict[str, WheelFile] = {}
     for wheel in (read_wheel(path, is_plain) for path in paths):
         other = wheels.setdefault(wheel.file_name, wheel)
@@ -47,7 +50,7 @@ def read_wheels(paths: Iterable[Path], is_plain: bool = False) -> list[WheelFile
 
 
 def group(wheels: Iterable[WheelFile]) -> Tree:
-    """The wheels by backend and project, both sorted."""
+    """Returns the wheels by backend and project, both sorted."""
     tree: dict[str, dict[str, list[WheelFile]]] = defaultdict(lambda: defaultdict(list))
     for wheel in sorted(wheels, key=lambda wheel: (wheel.label, wheel.project, wheel.file_name)):
         tree[wheel.label][wheel.project].append(wheel)
@@ -83,7 +86,7 @@ def _write_project(
 
 
 def _write_projects(folder: Path, projects: Projects, upload_times: Mapping[str, str]) -> None:
-    """One index."""
+    """Writes one index."""
     folder.mkdir(parents=True)
     _write_pages(folder, simple_pages.root_html(projects), simple_pages.root_json(projects))
     for project, wheels in projects.items():
@@ -97,10 +100,11 @@ def write_index(
     build_commands: Mapping[str, str],
     variants: Iterable[WheelFile] = (),
 ) -> None:
-    """Writes the whole tree into `out`, an empty or new folder.
+    """Writes the whole tree into `out`, an empty or new directory.
 
-    `variants`: wheels of the plain version. `upload_times`: public version -> RFC 3339 time, the key `` for all others. `build_commands`: `<backend>-<platform
-    tag>` -> command for the landing page, with `{abi}` in place of the ABI tag.
+    `variants`: wheels of the plain version. `upload_times`: public version -> RFC 3339 time, the
+    key `` for all others. `build_commands`: `<backend>-<platform tag>` -> command for the landing
+    page, with `{abi}` in place of the ABI tag.
     """
     if out.exists() and any(out.iterdir()):
         raise InvalidWheelError(f"{out} is not empty; name a new folder, or empty it")
@@ -113,7 +117,7 @@ def write_index(
 
 
 def _key_and_time(text: str) -> tuple[str, str]:
-    """`[VERSION=]TIME` of --upload-time."""
+    """Parses `[VERSION=]TIME` of --upload-time."""
     version, _, time = text.rpartition("=")
     if not _TIME.fullmatch(time):
         raise argparse.ArgumentTypeError(
@@ -123,7 +127,7 @@ def _key_and_time(text: str) -> tuple[str, str]:
 
 
 def _key_and_command(text: str) -> tuple[str, str]:
-    """`KEY=COMMAND` of --build-command."""
+    """Parses `KEY=COMMAND` of --build-command."""
     key, _, command = text.partition("=")
     return key, command
 

@@ -1,4 +1,4 @@
-"""Looking a pinned file up in the index of the user's pip settings; shared by the repository rules of //bazel/pip."""
+"""Search for a pinned file in the user's pip index, for the repository rules of //bazel/pip."""
 
 # Settings that decide which index is asked; a change refetches.
 PIP_ENVIRONMENT = [
@@ -35,8 +35,9 @@ def look_up(rctx, package, file, sha256):
       sha256: SHA-256 of the file.
 
     Returns:
-      (addresses, reason). Where the index has no such file, `reason` is one sentence and the address one that serves
-      nothing: the repository cache may still have the pinned bytes, so the download is tried all the same.
+      (addresses, reason). If the index has no such file, `reason` is one sentence and the address
+      serves nothing: the repository cache may still have the pinned bytes, so the download is tried
+      anyway.
     """
     if "://" in file:
         return [file], _NO_DOWNLOAD.format(file = file, sha256 = sha256)
@@ -54,7 +55,7 @@ def require_download(result, reason, package, file, sha256):
     """Fails with one clear sentence unless the download succeeded.
 
     Args:
-      result: what rctx.download or rctx.download_and_extract returned.
+      result: return value of rctx.download or rctx.download_and_extract.
       reason: the reason that look_up gave.
       package: as for look_up.
       file: as for look_up.

@@ -1,8 +1,9 @@
 """Implementation of `pip_archive`.
 
-The file is looked up in the index that the user's own pip settings name and fetched by Bazel's downloader,
-so the repository cache works and no hook of the package runs (`pip download` of an sdist runs its build
-backend). Adding a file means adding name, version, file and sha256: no address is written down anywhere.
+The file is looked up in the index that the user's own pip settings name and fetched by Bazel's
+downloader, so the repository cache works and no hook of the package runs (`pip download` of an
+sdist runs its build backend). Adding a file means adding name, version, file and sha256: no address
+is written down anywhere.
 """
 
 load(":index.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
@@ -69,14 +70,16 @@ pip_archive = repository_rule(
         ),
         "patches": attr.label_list(
             allow_files = [".patch"],
-            doc = "Unified diffs with paths below `a/` and `b/`, applied in this order after unpacking.",
+            doc = "Unified diffs with paths below `a/` and `b/`, applied in this order after " +
+                  "unpacking.",
         ),
         "sha256": attr.string(
             doc = "SHA-256 of the file, in hexadecimal.",
             mandatory = True,
         ),
         "strip_prefix": attr.string(
-            doc = "Folder of the archive that becomes the root of the repository; the rest is left out.",
+            doc = "Directory of the archive that becomes the root of the repository; the rest is " +
+                  "left out.",
         ),
     } | FIND_FILE_ATTRS,
     doc = "Fetches one pinned file of a Python index, unpacks it, and adds a BUILD file.",

@@ -1,4 +1,4 @@
-"""Implementation of `pip_files`: pinned files of a Python index as they are, for pip to install from."""
+"""Implementation of `pip_files`: unmodified, pinned files of a Python index, for pip to install."""
 
 load(":index.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
 

@@ -1,11 +1,13 @@
 """The GPU architectures that a CUDA wheel is for.
 
-`--@rules_cuda//cuda:archs=sm_90` names others, in rules_cuda's notation: `sm_90` is machine code, `compute_90` PTX.
+`--@rules_cuda//cuda:archs=sm_90` names others, in rules_cuda's notation: `sm_90` is machine code,
+`compute_90` PTX.
 """
 
-# The GPUs of llama.cpp's own releases (ggml/src/ggml-cuda/CMakeLists.txt), Turing to Blackwell, plus PTX for what comes after
-# them. Upstream has PTX alone for some, which a driver older than the toolkit refuses; machine code runs on every driver of
-# CUDA 13. `a`: the instructions for FP4 exist on that architecture only.
+# The GPUs of llama.cpp's own releases (ggml/src/ggml-cuda/CMakeLists.txt), Turing to Blackwell,
+# plus PTX for later ones. Upstream has PTX alone for some, which a driver older than the toolkit
+# refuses; machine code runs on every driver of CUDA 13. `a`: the instructions for FP4 exist on that
+# architecture only.
 CUDA_RELEASE_ARCHS = [
     "sm_75",
     "sm_80",
@@ -18,7 +20,7 @@ CUDA_RELEASE_ARCHS = [
 ]
 
 def cuda_archs():
-    """For `archs` of a cuda_library: the flag where it is set, else the release's."""
+    """Returns the `archs` of a cuda_library: the flag's if it is set, else the release's."""
     return select({
         Label("//bazel/toolchains/cuda:default_archs"): CUDA_RELEASE_ARCHS,
         "//conditions:default": [],

@@ -53,7 +53,7 @@ _FOLDERS = ["amdgcn", "include", "llvm", "share"]
 _ADVICE = "correct ROCM_PATH, or unset it for Debian's packages"
 
 def _version(rctx, path):
-    """Major and minor version of a ROCm, as its headers say."""
+    """Returns the major and minor version of a ROCm, from its headers."""
     header = path.get_child("include/hip/hip_version.h")
     if not header.exists:
         fail("{} is no ROCm with HIP: it has no include/hip/hip_version.h; {}".format(path, _ADVICE))
@@ -78,7 +78,7 @@ def _check_version(path, major, minor):
         ))
 
 def _resources(path):
-    """clang's resource folder, from the root of the ROCm."""
+    """Returns clang's resource directory, from the root of the ROCm."""
     versions = path.get_child("llvm/lib/clang")
     folders = versions.readdir() if versions.exists else []
     if not folders:
@@ -101,6 +101,7 @@ def _rocm_repository_impl(rctx):
 
 rocm_repository = repository_rule(
     implementation = _rocm_repository_impl,
-    doc = "Declares `toolkit`: of the folder in the environment variable ROCM_PATH, else of @rocm_packages.",
+    doc = "Declares `toolkit`: of the directory in the environment variable ROCM_PATH, else of " +
+          "@rocm_packages.",
     environ = _ENVIRONMENT,
 )

@@ -1,4 +1,4 @@
-"""`PythonAbiInfo`: what a CPython ABI is called, for extensions and wheels."""
+"""`PythonAbiInfo`: the names of a CPython ABI, for extensions and wheels."""
 
 PythonAbiInfo = provider(
     doc = "Facts of one CPython ABI.",

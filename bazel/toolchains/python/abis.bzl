@@ -8,7 +8,7 @@ def _abi(python_version, free_threaded = False):
         python_version = python_version,
     )
 
-# ABI tag of PEP 425 -> what it stands for, by age.
+# ABI tag of PEP 425 -> its facts, by age.
 # buildifier: disable=unsorted-dict-items
 PYTHON_ABIS = {
     "cp39": _abi("3.9"),
@@ -24,7 +24,7 @@ PYTHON_ABIS = {
 }
 
 def for_available_abis(prefix):
-    """Targets of every ABI whose C headers can be had. They are looked for when a target with this attribute is built.
+    """Returns targets of ABIs with C headers; the search runs when a dependent is built.
 
     Args:
       prefix: label without the ABI tag at its end, such as `:wheel_`.

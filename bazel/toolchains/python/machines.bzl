@@ -1,4 +1,4 @@
-"""The machines that extension modules are built for, and what the modules are called there."""
+"""The machines that extension modules are built for, and the modules' names there."""
 
 load("//platforms:macos.bzl", "MACOS_CPUS")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
@@ -9,13 +9,13 @@ def _machine(os, cpu, soabi, triple):
         cpu = cpu,
         # System as @platforms//os spells it.
         os = os,
-        # What EXT_SUFFIX says of it, after the ABI (PEP 3149).
+        # Machine part of EXT_SUFFIX, after the ABI (PEP 3149).
         soabi = soabi,
-        # What python-build-standalone calls it.
+        # Name in python-build-standalone.
         triple = triple,
     )
 
-# Name below //platforms -> what it stands for.
+# Name below //platforms -> its facts.
 PYTHON_MACHINES = {
     "linux_" + cpu: _machine("linux", cpu, cpu + "-linux-gnu", cpu + "-unknown-linux-gnu")
     for cpu in LINUX_CPUS
@@ -44,7 +44,7 @@ def select_machine(values, default = None, **kwargs):
     )
 
 def ext_suffix(abi, machine):
-    """EXT_SUFFIX of an ABI (PEP 3149); on Linux with glibc.
+    """Returns the EXT_SUFFIX of an ABI (PEP 3149); on Linux with glibc.
 
     Args:
       abi: a key of PYTHON_ABIS.
@@ -56,7 +56,7 @@ def ext_suffix(abi, machine):
     return ".cpython-{}-{}.so".format(abi.removeprefix("cp"), PYTHON_MACHINES[machine].soabi)
 
 def ext_suffix_select(abi):
-    """EXT_SUFFIX of an ABI for the target platform, known without any interpreter.
+    """Selects the EXT_SUFFIX of an ABI for the target platform, known without any interpreter.
 
     Args:
       abi: a key of PYTHON_ABIS.

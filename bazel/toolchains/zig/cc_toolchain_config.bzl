@@ -1,8 +1,8 @@
 """Flags of the zig C++ toolchain, feature by feature.
 
-`no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth about a command
-line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt runtime (zig-ld.sh, runtime.bzl), those for macOS to
-zig's own linker (macho_link.bzl).
+`no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth
+about a command line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt
+runtime (zig-ld.sh, runtime.bzl), those for macOS to zig's own linker (macho_link.bzl).
 """
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
@@ -48,7 +48,8 @@ def _compile_features(target):
                     "-D__DATE__=\"redacted\"",
                     "-D__TIME__=\"redacted\"",
                     "-D__TIMESTAMP__=\"redacted\"",
-                    # zig turns on the undefined behaviour sanitizer in unoptimised builds; its runtime is not shipped.
+                    # zig turns on the undefined behaviour sanitizer in unoptimised builds; its
+                    # runtime is not shipped.
                     "-fno-sanitize=undefined",
                     "-ffunction-sections",
                     "-fdata-sections",
@@ -231,8 +232,8 @@ def _environment_feature(ctx):
                 actions = _COMPILE + LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
                 env_entries = [
                     env_entry(key = "ZIG", value = zig.path),
-                    # Relative to the execution root: otherwise zig follows the sandbox's symbolic link to its real
-                    # path and Bazel sees every system header as undeclared.
+                    # Relative to the execution root: otherwise zig follows the sandbox's symbolic
+                    # link to its real path and Bazel sees every system header as undeclared.
                     env_entry(key = "ZIG_LIB_DIR", value = zig.dirname + "/lib"),
                 ],
             ),
@@ -284,7 +285,7 @@ zig_cc_toolchain_config = rule(
     implementation = _zig_cc_toolchain_config_impl,
     attrs = {
         "compiler_script": attr.string(
-            doc = "File name of the script that compiles, in the folder of the toolchain.",
+            doc = "File name of the script that compiles, in the directory of the toolchain.",
             mandatory = True,
         ),
         "cpu": attr.string(
@@ -295,11 +296,12 @@ zig_cc_toolchain_config = rule(
             doc = "Program interpreter written into executables for Linux.",
         ),
         "linker_script": attr.string(
-            doc = "File name of the script that links, in the folder of the toolchain.",
+            doc = "File name of the script that links, in the directory of the toolchain.",
             mandatory = True,
         ),
         "runtime": attr.label(
-            # The configuration in which cc_toolchain takes its linker_files, so that the paths agree.
+            # The configuration in which cc_toolchain takes its linker_files, so that the paths
+            # agree.
             cfg = "exec",
             doc = "The `zig_runtime` of the same target.",
             mandatory = True,

@@ -1,6 +1,7 @@
-"""How a clang that is not zig's compiles C++ against zig's headers, so that both kinds of objects are linked together."""
+"""Flags for another clang to compile C++ against zig's headers, so that the objects link."""
 
-# What zig 0.17 tells its own clang about the libc++ that it ships (`zig c++ -v`): its headers have no configuration file.
+# zig 0.17's flags for the libc++ that it ships (`zig c++ -v`): its headers have no configuration
+# file.
 _LIBCXX_DEFINES = [
     "_LIBCPP_ABI_NAMESPACE=__1",
     "_LIBCPP_ABI_VERSION=1",
@@ -40,8 +41,8 @@ def zig_clang_flags(cc_toolchain, compiler_headers, wrappers = []):
 
     Args:
       cc_toolchain: the CcToolchainInfo of a toolchain of this package.
-      compiler_headers: folder of the clang's own headers.
-      wrappers: folders that come before those of C++.
+      compiler_headers: directory of the clang's own headers.
+      wrappers: directories that come before those of C++.
 
     Returns:
       A list of arguments.

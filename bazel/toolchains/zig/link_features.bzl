@@ -1,7 +1,14 @@
 """Features of the actions that link, as far as ELF and Mach-O share them."""
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
-load("@rules_cc//cc:cc_toolchain_config_lib.bzl", "feature", "flag_group", "flag_set", "variable_with_value", "with_feature_set")
+load(
+    "@rules_cc//cc:cc_toolchain_config_lib.bzl",
+    "feature",
+    "flag_group",
+    "flag_set",
+    "variable_with_value",
+    "with_feature_set",
+)
 
 _LINK_SHARED = [
     ACTION_NAMES.cpp_link_dynamic_library,
@@ -11,11 +18,11 @@ _LINK_SHARED = [
 LINK = _LINK_SHARED + [ACTION_NAMES.cpp_link_executable]
 
 def flags_of(actions, flags, **kwargs):
-    """A flag set of one group; keyword arguments go to the group (iterate_over, expand_if_available, ...)."""
+    """Returns a flag set of one group; keyword arguments go to the group."""
     return flag_set(actions = actions, flag_groups = [flag_group(flags = flags, **kwargs)])
 
 def library_group(kind, flags, **kwargs):
-    """Flags for one kind of entry in Bazel's `libraries_to_link`; keyword arguments go to the group."""
+    """Returns flags for an entry kind of `libraries_to_link`; keyword arguments go to the group."""
     return flag_group(
         expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = kind),
         flags = flags,
@@ -23,7 +30,7 @@ def library_group(kind, flags, **kwargs):
     )
 
 def _variable_feature(name, flags, variable, actions = LINK, **kwargs):
-    """A feature whose flags are there where Bazel sets a variable."""
+    """Returns a feature whose flags apply if Bazel sets a variable."""
     return feature(
         name = name,
         enabled = True,
@@ -50,13 +57,13 @@ def _run_paths(own_folder):
     )
 
 def link_features(shared_flag, defaults, libraries, own_folder):
-    """The features, in the order of the command line.
+    """Returns the features, in the order of the command line.
 
     Args:
-      shared_flag: what asks for a shared library.
-      defaults: features with what every link has.
+      shared_flag: flag that asks for a shared library.
+      defaults: features of every link.
       libraries: the flag set for Bazel's `libraries_to_link`.
-      own_folder: how a run path names the folder of the file that has it.
+      own_folder: how a run path names the directory of the file that has it.
 
     Returns:
       A list of features.
@@ -75,7 +82,8 @@ def link_features(shared_flag, defaults, libraries, own_folder):
             "library_search_directories",
             iterate_over = "library_search_directories",
         ),
-        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place in them.
+        # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place
+        # in them.
         feature(name = "payload_runpath"),
         _run_paths(own_folder),
         feature(

@@ -1,7 +1,8 @@
 """How the zig C++ toolchain links for macOS.
 
-zig's own linker for Mach-O knows neither version scripts nor lists of exported symbols: what is hidden is what was compiled with
-hidden visibility. Archives that Bazel makes of objects are taken apart again, so that all their objects are linked.
+zig's own linker for Mach-O knows neither version scripts nor lists of exported symbols: it hides
+only symbols that were compiled with hidden visibility. Archives that Bazel makes of objects are
+taken apart again, so that all their objects are linked.
 """
 
 load("@rules_cc//cc:cc_toolchain_config_lib.bzl", "feature", "flag_group", "flag_set")

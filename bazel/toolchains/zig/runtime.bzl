@@ -1,11 +1,12 @@
 """`zig_runtime`: zig's C and C++ runtime for one target, built once as its own action.
 
-An ordinary `zig c++` link builds libc++, libc++abi, libunwind, compiler_rt, the start file and stubs of the C
-library into zig's cache (about a minute). This rule does one such link and takes those files out of the cache,
-so that every later link is a plain ld.lld call (zig-ld.sh).
+An ordinary `zig c++` link builds libc++, libc++abi, libunwind, compiler_rt, the start file and
+stubs of the C library into zig's cache (about a minute). This rule does one such link and takes
+those files out of the cache, so that every later link is a plain ld.lld call (zig-ld.sh).
 """
 
-# Output name -> name in zig's cache. The stubs keep their sonames; the output names make `-lm` and the like work.
+# Output name -> name in zig's cache. The stubs keep their sonames; the output names make `-lm` and
+# the like work.
 _FILES = {
     "Scrt1.o": "Scrt1.o",
     "libc++.a": "libc++.a",
@@ -22,7 +23,8 @@ _FILES = {
     "libutil.so": "libutil.so.1",
 }
 
-# Of macOS the system has the rest, unwinding included, and zig's lib folder the stub of it (libSystem.tbd).
+# Of macOS the system has the rest, unwinding included, and zig's lib directory the stub of it
+# (libSystem.tbd).
 _MACOS_FILES = {
     "libc++.a": "libc++.a",
     "libc++abi.a": "libc++abi.a",
@@ -102,12 +104,13 @@ zig_runtime = rule(
     implementation = _zig_runtime_impl,
     attrs = {
         "sanitizer": attr.string(
-            doc = "Sanitizer to build it with. A program links to all of the output group `sanitizer` then, and to " +
-                  "`libcxx` in front of the toolchain's.",
+            doc = "Sanitizer to build it with. A program links to all of the output group " +
+                  "`sanitizer` then, and to `libcxx` in front of the toolchain's.",
             values = [""] + _SANITIZERS.keys(),
         ),
         "target": attr.string(
-            doc = "zig target triple with the glibc or macOS version, such as `x86_64-linux-gnu.2.17` or `aarch64-macos.13.0`.",
+            doc = "zig target triple with the glibc or macOS version, such as " +
+                  "`x86_64-linux-gnu.2.17` or `aarch64-macos.13.0`.",
             mandatory = True,
         ),
         "zig": attr.label(
@@ -119,7 +122,8 @@ zig_runtime = rule(
         ),
         "zig_lib": attr.label(
             cfg = "exec",
-            doc = "zig's lib folder: sources of the runtime, and of the sanitizer if one is named, and headers.",
+            doc = "zig's lib directory: sources of the runtime, and of the sanitizer if one is " +
+                  "named, and headers.",
             mandatory = True,
         ),
     },

@@ -1,7 +1,7 @@
 """A C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS.
 
-The toolchains are targets of zig's own repository, so that what they are made of has the same paths in every workspace; what
-chooses among them is here.
+The toolchains are targets of zig's own repository, so that their files have the same paths in every
+workspace; the selection among them is here.
 """
 
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
@@ -10,7 +10,7 @@ load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
 
-# Only what a build needs: `//...` would otherwise build the runtime of every target, a minute each.
+# Only on demand: `//...` would otherwise build the runtime of every target, a minute each.
 _TAGS = ["manual"]
 
 # CPU -> facts that only depend on it.
@@ -28,7 +28,7 @@ _CPUS = {
 }
 
 def _targets():
-    """What there are toolchains for, as structs(name, constraints, files of the linker, facts, headers, lib, target)."""
+    """Returns structs(name, constraints, linker_files, facts, headers, lib, target)."""
     linux = [
         struct(
             name = "linux_{}_{}".format(cpu, glibc_value(floor)),
@@ -65,11 +65,12 @@ def _targets():
     return linux + macos
 
 def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<target>`: that the toolchain of a target, in zig's repository, runs on one kind of Linux machine.
+    """Declares `<name>_<target>`: each target's toolchain in zig's repository, run on `exec_cpu`.
 
     Args:
       name: prefix of the targets.
-      zig_repository: repository of the zig wheel for the machine that compiles, such as `@zig_linux_x86_64`.
+      zig_repository: repository of the zig wheel for the machine that compiles, such as
+        `@zig_linux_x86_64`.
       exec_cpu: CPU of that machine, a value of @platforms//cpu.
     """
     for target in _targets():
@@ -85,7 +86,7 @@ def zig_toolchains(name, zig_repository, exec_cpu):
         )
 
 def zig_cc_toolchains(name):
-    """Declares `<target>_cc`, a cc_toolchain for each target; only to be called in zig's own repository.
+    """Declares the cc_toolchain `<target>_cc` of each target; call in zig's own repository only.
 
     Args:
       name: the zig executable there.
@@ -112,7 +113,7 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
     zig_cc_toolchain_config(
         name = name + "_config",
         tags = _TAGS,
-        # The first script is called; the others are what it calls or reads.
+        # The first script is called, and calls or reads the others.
         compiler_script = facts.compiler_scripts[0],
         cpu = facts.legacy_cpu,
         dynamic_linker = facts.dynamic_linker,

@@ -1,10 +1,10 @@
-"""Checks that a wheel is what its name says, and nothing else.
+"""Checks that a wheel matches its name, and nothing else.
 
     python check_wheel.py WHEEL [--policy FILE] [--accelerator LABEL]
 
-Lists every problem, one sentence each, and exits with 1 if there is one. By hand the file name says what to expect; the
-build, which runs this on every wheel (py_abi_wheel.bzl), knows it from the toolchain and the platform and passes it on.
-Needs the packages `packaging` and `pyelftools`.
+Lists every problem, one sentence each, and exits with 1 if there is one. A manual run takes its
+expectations from the file name; the build, which runs this on every wheel (py_abi_wheel.bzl),
+passes those of the toolchain and the platform. Needs the packages `packaging` and `pyelftools`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ def problems(
 
     Args:
         path: The wheel.
-        expected: What the build says of it; None for what its file name says.
-        accelerator: Where only the file name says it, the accelerator that it was built for; None for the local label.
-        policy: Where only the file name says it, the policy of its project; None for one without accelerators.
+        expected: The build's facts; None to use those of its file name.
+        accelerator: Where only the file name says it, the accelerator that it was built for; None
+            for the local label.
+        policy: Where only the file name says it, the policy of its project; None for one without
+            accelerators.
     """
     try:
         expected = expected or expected_from_name(path, accelerator, policy or Policy())
@@ -47,7 +49,7 @@ def problems(
 
 
 def _guarded(check: Iterator[str]) -> Iterator[str]:
-    """A check that meets something unreadable ends with that; the others go on."""
+    """Ends a check at unreadable content with that problem; the others go on."""
     try:
         yield from check
     except UnreadableWheel as error:

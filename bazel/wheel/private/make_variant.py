@@ -1,13 +1,16 @@
-"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator gpu1 --out FOLDER WHEEL.
+"""Makes variants (PEP 825) of a finished wheel: make_variant.py --table TABLE --accelerator gpu1
+--out FOLDER WHEEL.
 
-`X+gpu1` becomes the variant `gpu1` of plain X, and `X+cpu` the variant `null` and the wheel of X without a variant. What is
-new: the file's name, the version in METADATA and in the SBOM, the names of the folders .dist-info and .data, variant.json,
-RECORD. Everything else is copied as it is compressed, so the payload is the one that was checked. The same wheel gives the
-same bytes.
+`X+gpu1` becomes the variant `gpu1` of plain X, and `X+cpu` the variant `null` and the wheel of X
+without a variant. These parts are new: the file's name, the version in METADATA and in the SBOM,
+the names of the directories .dist-info and .data, variant.json, RECORD. Everything else is copied
+as it is compressed, so the payload is the one that was checked. The same wheel gives the same
+bytes.
 
-`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend (`0.3.100+cu13`) where the version
-of the distribution (importlib.metadata) is `0.3.100`. In an installed package nothing else tells which variant the installer
-chose, and the two agree in their public part, which is all that `~=`, `>=` and `==` without a label compare.
+`_build_info.py` belongs to the payload, so `llama_cpp.__version__` still names the backend
+(`0.3.100+cu13`) where the version of the distribution (importlib.metadata) is `0.3.100`. In an
+installed package nothing else tells which variant the installer chose, and the two agree in their
+public part, which is all that `~=`, `>=` and `==` without a label compare.
 """
 
 from __future__ import annotations
@@ -28,14 +31,15 @@ from urllib.parse import quote
 
 from wheel_record import record_row
 
-# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl, where a build tag starts with a digit and, by PEP 825,
-# a Python tag does not: that tells a build tag from a variant label.
+# {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl, where a build tag starts with a
+# digit and, by PEP 825, a Python tag does not: that tells a build tag from a variant label.
 _NAME = re.compile(
     r"(?P<distribution>[^-]+)-(?P<version>[^-+]+)(?P<local>\+[^-]+)?"
     r"(?P<tags>(-\d[^-]*)?-[^-\d][^-]*-[^-]+-[^-]+)\.whl"
 )
 _VERSION = re.compile(rb"^Version: (.*)$", re.M)
-# A zip's local file header up to its name: all that matters here is the lengths of the name and of the extra field.
+# A zip's local file header up to its name: all that matters here is the lengths of the name and of
+# the extra field.
 _LOCAL_HEADER = struct.Struct("<26x2H")
 _DATA_DESCRIPTOR = 0x08
 
@@ -46,7 +50,7 @@ class VariantError(ValueError):
 
 @dataclass(frozen=True)
 class _Name:
-    """What the file name of a wheel says, and what its variants are called."""
+    """Parts of a wheel's file name, and the names of its variants."""
 
     distribution: str
     version: str
@@ -61,7 +65,7 @@ class _Name:
         return f"{self.distribution}-{self.full_version}.dist-info/{file}"
 
     def renamed(self, path: str) -> str:
-        """Path in the variant of an entry of the wheel: .dist-info and .data carry the version."""
+        """Returns an entry's path in the variant: .dist-info and .data carry the version."""
         old = f"{self.distribution}-{self.full_version}."
         new = f"{self.distribution}-{self.version}."
         return new + path[len(old) :] if path.startswith(old) else path
@@ -82,7 +86,7 @@ def _parse_name(file_name: str) -> _Name:
 
 
 def variant_document(table: Mapping[str, Any], accelerator: str) -> dict[str, Any]:
-    """Content of variant.json for an accelerator of the table (variant_table.bzl)."""
+    """Returns variant.json for an accelerator of the table (variant_table.bzl)."""
     variant = table["variants"][accelerator]
     return {
         "$schema": table["schema"],
@@ -103,7 +107,7 @@ def _new_metadata(metadata: bytes, name: _Name) -> bytes:
 
 
 def _new_sbom(sbom: bytes, name: _Name) -> bytes:
-    """A CycloneDX document (PEP 770) about the variant; one about something else than the wheel stays as it is."""
+    """Returns the CycloneDX document (PEP 770) of the variant; another work's is unchanged."""
     document = json.loads(sbom)
     main = document.get("metadata", {}).get("component", {})
     if not name.local or main.get("version") != name.full_version:
@@ -119,7 +123,7 @@ def _new_sbom(sbom: bytes, name: _Name) -> bytes:
 
 
 def _new_record(record: bytes, name: _Name, changed: Mapping[str, bytes]) -> bytes:
-    """RECORD with the variant's paths, and with new rows for the files that changed."""
+    """Returns RECORD with the variant's paths, and with new rows for the changed files."""
     own = name.renamed(name.dist_info("RECORD"))
     rows = {}
     for path, *rest in csv.reader(io.StringIO(record.decode())):
@@ -134,7 +138,7 @@ def _new_record(record: bytes, name: _Name, changed: Mapping[str, bytes]) -> byt
 def _copy_compressed(
     source: zipfile.ZipFile, entry: zipfile.ZipInfo, target: zipfile.ZipFile, path: str
 ) -> None:
-    """Appends an entry under another name without unpacking it; zipfile has no function for that."""
+    """Appends an entry under another name without unpacking it, which zipfile can't do."""
     assert source.fp and target.fp
     source.fp.seek(entry.header_offset)
     header = source.fp.read(_LOCAL_HEADER.size)
@@ -161,7 +165,7 @@ def _add(target: zipfile.ZipFile, like: zipfile.ZipInfo, path: str, data: bytes)
 def _changed_files(
     source: zipfile.ZipFile, name: _Name, document: Optional[Mapping[str, Any]]
 ) -> dict[str, bytes]:
-    """Path in the variant -> content of the files that are not the wheel's, RECORD last."""
+    """Returns path in the variant -> content of the changed files, RECORD last."""
     if name.dist_info("variant.json") in source.namelist():
         raise VariantError(
             f"the wheel of {name.distribution} has a variant.json, so it is a variant; give the wheel that it was made of"
@@ -182,7 +186,7 @@ def _changed_files(
 def _write(
     source: zipfile.ZipFile, target: zipfile.ZipFile, name: _Name, changed: dict[str, bytes]
 ) -> None:
-    """Entries in the wheel's order, then what the wheel does not have, then RECORD, which the wheel format wants last."""
+    """Writes the wheel's entries in order, then new ones, then RECORD, which must be last."""
     like = source.getinfo(name.dist_info("METADATA"))
     record = name.dist_info("RECORD")
     for entry in source.infolist():
@@ -198,7 +202,7 @@ def _write(
 
 
 def make_variant(wheel: Path, folder: Path, document: Optional[Mapping[str, Any]]) -> Path:
-    """Writes a variant of `wheel` into `folder` and returns it; without a document the wheel that is no variant."""
+    """Writes a variant of `wheel` into `folder`, or without a document the plain wheel."""
     name = _parse_name(wheel.name)
     output = folder / name.variant(next(iter(document["variants"])) if document else "")
     if output.exists():

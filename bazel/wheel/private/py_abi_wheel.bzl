@@ -1,4 +1,4 @@
-"""Implementation of `py_abi_wheel`: a wheel for one Python ABI whose tags come from the toolchain and platform."""
+"""Implementation of `py_abi_wheel`: a wheel for one ABI, tagged by toolchain and platform."""
 
 load("//bazel/toolchains/python:abi.bzl", "PythonAbiInfo")
 load(":wheel_info.bzl", "WheelInfo")
@@ -32,6 +32,7 @@ py_abi_wheel = rule(
             mandatory = True,
         ),
     },
-    doc = "Writes a wheel, and checks it. Its Python, ABI and platform tags come from `abi` and the target platform.",
+    doc = "Writes a wheel, and checks it. Its Python, ABI and platform tags come from `abi` and " +
+          "the target platform.",
     provides = [WheelInfo],
 )

@@ -6,7 +6,8 @@ load("@rules_cc//cc:cc_shared_library.bzl", "cc_shared_library")
 def py_extension(name, module, ext_suffix, deps, dynamic_deps = [], runpath = "$ORIGIN", **kwargs):
     """Links `<module><ext_suffix>`.
 
-    Python's own symbols stay undefined, and the module's init function is the only one that is exported.
+    Python's own symbols stay undefined, and the module's init function is the only one that is
+    exported.
 
     Args:
       name: name of the target.

@@ -1,8 +1,8 @@
 """The wheel's software bill of materials: CycloneDX 1.6 in `.dist-info/sboms` (PEP 770).
 
-The wheel is the main component. Inside are the third-party works that its native code is made of, each with the archive
-that it was taken from, and every native file with its hash. There is no serial number and no time: the same wheel has the
-same SBOM.
+The wheel is the main component. Inside are the third-party works that its native code is made of,
+each with the archive that it was taken from, and every native file with its hash. There is no
+serial number and no time: the same wheel has the same SBOM.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _sha256(digest: str) -> list[dict[str, str]]:
 
 
 def _pypi_url(package: str, version: str) -> str:
-    """Package URL of a release on a Python index, whichever index that is."""
+    """Returns the package URL of a release on a Python index, whichever index that is."""
     return f"pkg:pypi/{package}@{quote(version, safe='')}"
 
 
@@ -35,7 +35,7 @@ def _wheel(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _archive_url(package: str, file: str) -> str:
-    """Package URL of an archive: a package of Debian, a wheel or an sdist. An address stays one."""
+    """Returns the package URL of an archive (Debian package, wheel, sdist); an address stays."""
     if "://" in file:
         return file
     if file.endswith(".deb"):
@@ -58,7 +58,7 @@ def _work(component: dict[str, Any]) -> dict[str, Any]:
         ],
         "licenses": [{"expression": component["license_expression"]}],
         "name": component["name"],
-        # Where the wheel has the text: paths below its `licenses` folder.
+        # Where the wheel has the text: paths below its `licenses` directory.
         "properties": [
             {"name": "license-file", "value": path} for path in component["license_files"]
         ],
@@ -78,7 +78,7 @@ def _file(path: str, data: bytes) -> dict[str, Any]:
 
 
 def sbom(spec: dict[str, Any], native: dict[str, bytes]) -> str:
-    """The SBOM of the wheel that `spec` describes, whose native files are `native` (path -> contents)."""
+    """Returns the SBOM of the wheel of `spec`; `native`: path -> contents of its native files."""
     wheel = _wheel(spec)
     works = [_work(component) for component in spec["components"]]
     parts = sorted(works, key=lambda part: part["bom-ref"])

@@ -1,4 +1,4 @@
-"""Unpacks a wheel into a folder: unpack_wheel.py WHEEL FOLDER. Standard library only."""
+"""Unpacks a wheel into a directory: unpack_wheel.py WHEEL FOLDER. Standard library only."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Implementation of `variant_table`: which wheels become which variants (PEP 825).
 
-PEP 825 (the format) is provisional and PEP 850 (the providers) a draft: the schema's address changes
-until both are final, so it is here and nowhere else. It is the one of PEP 850, because uv 0.13.9
-takes no variant but `null` where the document names no provider, and the schema of PEP 825 alone
-forbids the key `providers`.
+PEP 825 (the format) is provisional and PEP 850 (the providers) a draft: the schema's address
+changes until both are final, so it is here and nowhere else. It is the one of PEP 850, because uv
+0.13.9 takes no variant but `null` where the document names no provider, and the schema of PEP 825
+alone forbids the key `providers`.
 """
 
 _SCHEMA = "https://variants-schema.wheelnext.dev/peps/850/v0.2.0.json"
@@ -43,10 +43,10 @@ def variant_table(name, plain, properties, providers, **kwargs):
       name: name of the target.
       plain: accelerator's label whose wheel is everybody's: it becomes the variant `null`, and the
         wheel without a variant, which installers take that know no variants.
-      properties: accelerator's label, which is that of its variant too -> what the variant asks of a
-        machine: namespace -> feature -> values, of which one is enough.
-      providers: namespace -> where an installer learns what a machine has, as variant.json has it;
-        in order of preference.
+      properties: accelerator's label, which is that of its variant too -> the variant's
+        requirements on a machine: namespace -> feature -> values, of which one is enough.
+      providers: namespace -> an installer's source of a machine's properties, as variant.json has
+        it; in order of preference.
       **kwargs: common attributes.
     """
     _variant_table(

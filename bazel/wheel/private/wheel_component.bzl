@@ -25,8 +25,8 @@ wheel_component = rule(
             mandatory = True,
         ),
         "file": attr.string(
-            doc = "File name or address of the pinned archive that it was taken from, as for `pip_archive`; " +
-                  "or of Debian's package.",
+            doc = "File name or address of the pinned archive that it was taken from, as for " +
+                  "`pip_archive`; or of Debian's package.",
             mandatory = True,
         ),
         "license_expression": attr.string(
@@ -35,11 +35,13 @@ wheel_component = rule(
         ),
         "license_files": attr.label_keyed_string_dict(
             allow_files = True,
-            doc = "Licence file -> its path below the wheel's `licenses` folder, where two components may share a file. " +
-                  "Empty only for licences that ask for no copy of their text.",
+            doc = "Licence file -> its path below the wheel's `licenses` directory, where two " +
+                  "components may share a file. Empty only for licences that ask for no copy of " +
+                  "their text.",
         ),
         "package": attr.string(
-            doc = "Project of the Python index that has the archive, as for `pip_archive`; or name of Debian's package.",
+            doc = "Project of the Python index that has the archive, as for `pip_archive`; or " +
+                  "name of Debian's package.",
             mandatory = True,
         ),
         "purl": attr.string(
@@ -55,6 +57,7 @@ wheel_component = rule(
             mandatory = True,
         ),
     },
-    doc = "A third-party work whose code is in a wheel: its licences go into the wheel, its name and hash into the SBOM.",
+    doc = "A third-party work whose code is in a wheel: its licences go into the wheel, its name " +
+          "and hash into the SBOM.",
     provides = [WheelComponentInfo],
 )

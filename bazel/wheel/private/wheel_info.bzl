@@ -1,7 +1,7 @@
-"""`WheelInfo` and `WheelComponentInfo`: what a wheel is called, and what is inside."""
+"""`WheelInfo` and `WheelComponentInfo`: a wheel's name and its contents."""
 
 WheelInfo = provider(
-    doc = "A wheel, and what its file name says.",
+    doc = "A wheel, and the parts of its file name.",
     fields = {
         "abi_tag": "ABI tag of PEP 425, such as `cp314t`.",
         "distribution": "Name of the distribution as pip knows it, such as `llama-cpp-python`.",

@@ -1,10 +1,10 @@
-"""Implementation of `wheel_library`: what is in a wheel, as a dependency of Python programs."""
+"""Implementation of `wheel_library`: a wheel's contents as a dependency of Python programs."""
 
 load("@rules_python//python:py_info.bzl", "PyInfo")
 load(":wheel_info.bzl", "WheelInfo")
 
 def _runfiles_path(ctx, file):
-    """Path of a file below the root of a program's runfiles."""
+    """Returns a file's path below the root of a program's runfiles."""
     return file.short_path.removeprefix("../") if file.short_path.startswith("../") else ctx.workspace_name + "/" + file.short_path
 
 def _wheel_library_impl(ctx):
@@ -24,7 +24,7 @@ def _wheel_library_impl(ctx):
             files = files,
             runfiles = ctx.runfiles(transitive_files = files),
         ),
-        # What checks the wheel runs for its dependents too.
+        # The wheel's check runs for its dependents too.
         OutputGroupInfo(_validation = ctx.attr.wheel[OutputGroupInfo]._validation),
         PyInfo(
             imports = depset([_runfiles_path(ctx, site)]),
@@ -46,7 +46,7 @@ wheel_library = rule(
             executable = True,
         ),
     },
-    doc = "For `deps` of py_binary, py_library and py_test: a program imports what is installed elsewhere, file by file the " +
-          "same. Requirements of the wheel are not followed.",
+    doc = "For `deps` of py_binary, py_library and py_test: a program imports the files that an " +
+          "installation has. Requirements of the wheel are not followed.",
     provides = [PyInfo],
 )

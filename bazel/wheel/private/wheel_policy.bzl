@@ -1,4 +1,4 @@
-"""Implementation of `wheel_policy`: what the checker cannot know of a project's wheels."""
+"""Implementation of `wheel_policy`: the checker's facts about a project's wheels."""
 
 _ATTRS = {
     "accelerator_libraries": attr.string_list_dict(

@@ -1,4 +1,4 @@
-"""What the wheel rules share: attributes, and the actions that write a wheel and check it."""
+"""Shared parts of the wheel rules: attributes, and the actions that write a wheel and check it."""
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
@@ -10,7 +10,7 @@ def _has(ctx, target):
     return ctx.target_platform_has_constraint(target[platform_common.ConstraintValueInfo])
 
 def _constrained(ctx, values, what):
-    """Name of the one constraint value among `values` that the target platform has."""
+    """Returns the name of the one constraint among `values` that the target platform has."""
     for target, name in values.items():
         if _has(ctx, target):
             return name
@@ -21,7 +21,7 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """manylinux tag of PEP 600 for the platform's CPU and glibc floor, or macosx tag for its CPU and the deployment target."""
+    """Returns the tag for CPU and glibc floor (PEP 600), or for CPU and macOS deployment target."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
         return macos_platform_tag(cpu)
@@ -36,12 +36,12 @@ def _version(ctx):
     return version, label
 
 def _runfiles_path(file):
-    """Path of a file below the root of its own repository."""
+    """Returns a file's path below the root of its own repository."""
     path = file.short_path
     return "/".join(path.split("/")[2:]) if path.startswith("../") else path
 
 def _python_files(ctx):
-    """Wheel path -> file of the Python sources, relative to the folder that holds the package."""
+    """Returns wheel path -> Python source, relative to the package's parent directory."""
     package = ctx.label.package + "/" if ctx.label.package else ""
     return {_runfiles_path(file).removeprefix(package): file for file in ctx.files.srcs}
 
@@ -56,7 +56,7 @@ def _add(ctx, files, path, file):
         ))
 
 def _members(ctx, extension):
-    """Wheel path -> file, for all but the .dist-info folder."""
+    """Returns wheel path -> file, for all but the .dist-info directory."""
     members = _python_files(ctx)
     for file in extension:
         _add(ctx, members, "{}/{}".format(ctx.attr.import_name, file.basename), file)
@@ -65,7 +65,7 @@ def _members(ctx, extension):
     return members
 
 def _license_files(ctx):
-    """Path below the `licenses` folder -> file: the project's own, and those of every component."""
+    """Returns path below `licenses` -> file: the project's own and every component's."""
     files = {}
     for target, path in ctx.attr.license_files.items():
         _add(ctx, files, path, target.files.to_list()[0])
@@ -75,7 +75,7 @@ def _license_files(ctx):
     return files
 
 def _component(target):
-    """What the SBOM says of a component."""
+    """Returns the SBOM's facts about a component."""
     info = target[WheelComponentInfo]
     return {
         "archive": info.archive,
@@ -136,7 +136,7 @@ def _write(ctx, info, extension, license_expression):
     )
 
 def _check(ctx, info, ext_suffix):
-    """Reads the wheel again and fails where it is not what its name says. Returns the (empty) report."""
+    """Fails if the wheel does not match its name. Returns the (empty) report."""
     expected = ctx.actions.declare_file(ctx.label.name + ".expected.json")
     ctx.actions.write(expected, json.encode({
         "abi_tag": info.abi_tag,
@@ -167,7 +167,7 @@ def _check(ctx, info, ext_suffix):
     return report
 
 def _wheel_info(ctx, python_tag, abi_tag):
-    """What the wheel is called, out of the ABI, the platform and the flags."""
+    """Returns the wheel's name, from the ABI, the platform and the flags."""
     version, label = _version(ctx)
     info = dict(
         abi_tag = abi_tag,
@@ -188,14 +188,14 @@ def _tag(info):
     return "-".join([info.python_tag, info.abi_tag, info.platform_tag])
 
 def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", extension = []):
-    """The implementation of a wheel rule that has WHEEL_ATTRS.
+    """Implements a wheel rule that has WHEEL_ATTRS.
 
     Args:
       ctx: its context.
       python_tag: Python tag of PEP 425.
       abi_tag: ABI tag of PEP 425; `none` for a wheel without an extension module.
       license_expression: SPDX expression (PEP 639).
-      ext_suffix: what the names of the ABI's extension modules end in.
+      ext_suffix: suffix of the names of the ABI's extension modules.
       extension: files of the extension module.
 
     Returns:
@@ -205,19 +205,19 @@ def make_wheel(ctx, python_tag, abi_tag, license_expression, ext_suffix = "", ex
     _write(ctx, info, extension, license_expression)
     return [
         DefaultInfo(files = depset([info.wheel])),
-        # Bazel runs this whenever the wheel is built, for the sake of anything.
+        # Bazel runs this whenever the wheel is built, for any target.
         OutputGroupInfo(_validation = depset([_check(ctx, info, ext_suffix)])),
         info,
     ]
 
 WHEEL_ATTRS = {
     "accelerator_label": attr.string(
-        doc = "Accelerator that the wheel is built for: its local version label where `local_label` says `auto`, and " +
-              "the libraries that it may need (`policy`).",
+        doc = "Accelerator that the wheel is built for: its local version label where " +
+              "`local_label` says `auto`, and the libraries that it may need (`policy`).",
         mandatory = True,
     ),
     "build_info": attr.string_dict(
-        doc = "Constants for the generated `_build_info.py`, beside those that the rule derives.",
+        doc = "Constants for the generated `_build_info.py`, beside the derived ones.",
     ),
     "build_info_json": attr.string_dict(
         doc = "Like `build_info`, for constants that are dictionaries, as JSON objects.",
@@ -229,7 +229,8 @@ WHEEL_ATTRS = {
         doc = "Trove classifiers of METADATA.",
     ),
     "components": attr.label_list(
-        doc = "Third-party works whose code is inside: their licences go into the wheel, and the SBOM names them.",
+        doc = "Third-party works whose code is inside: their licences go into the wheel, and the " +
+              "SBOM names them.",
         providers = [WheelComponentInfo],
     ),
     "description_file": attr.label(
@@ -257,22 +258,24 @@ WHEEL_ATTRS = {
     ),
     "license_files": attr.label_keyed_string_dict(
         allow_files = True,
-        doc = "Licence file of the project itself -> its path below the wheel's `licenses` folder.",
+        doc = "Licence file of the project itself -> its path below the wheel's `licenses` " +
+              "directory.",
         mandatory = True,
     ),
     "local_label": attr.label(
-        doc = "Flag with the local version label: `auto` takes `accelerator_label`, empty none. None for a wheel whose " +
-              "version never has one.",
+        doc = "Flag with the local version label: `auto` takes `accelerator_label`, empty none. " +
+              "None for a wheel whose version never has one.",
         providers = [BuildSettingInfo],
     ),
     "native": attr.label_list(
         allow_files = True,
-        doc = "Libraries and programs for the package's `lib` folder.",
+        doc = "Libraries and programs for the package's `lib` directory.",
     ),
     "policy": attr.label(
         allow_single_file = [".json"],
         default = Label("//bazel/wheel:default_policy"),
-        doc = "The `wheel_policy` that the checker compares the wheel with; by default one without accelerators.",
+        doc = "The `wheel_policy` that the checker compares the wheel with; by default one " +
+              "without accelerators.",
     ),
     "project_urls": attr.string_dict(
         doc = "Label -> address.",

@@ -25,7 +25,8 @@ def _file_names(ctx):
     return names + [plain] if variant.is_plain else names
 
 def _wheel_variant_impl(ctx):
-    # A folder of its own: without a local label the plain wheel is called as the wheel that it is made of.
+    # A directory of its own: without a local label the plain wheel is called as the wheel that it
+    # is made of.
     wheels = [
         ctx.actions.declare_file("{}/{}.whl".format(ctx.label.name, name))
         for name in _file_names(ctx)
@@ -51,7 +52,8 @@ wheel_variant = rule(
     implementation = _wheel_variant_impl,
     attrs = {
         "accelerator_label": attr.string(
-            doc = "Row of the table: the local version label of the accelerator that the wheel is built for.",
+            doc = "Row of the table: the local version label of the accelerator that the wheel " +
+                  "is built for.",
             mandatory = True,
         ),
         "table": attr.label(
@@ -70,8 +72,8 @@ wheel_variant = rule(
             executable = True,
         ),
     },
-    doc = """Makes the variant wheel (PEP 825) of plain version X out of the wheel of X+<label> of one backend.
+    doc = """Makes the variant wheel (PEP 825) of plain version X from a backend's wheel X+<label>.
 
-The payload is copied. For the backend that everybody can run the wheel without a variant is made too, for
-installers that know no variants.""",
+The payload is copied. For the backend that everybody can run the wheel without a variant is made
+too, for installers that know no variants.""",
 )

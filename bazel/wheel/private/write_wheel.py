@@ -1,8 +1,8 @@
 """Writes one wheel from a JSON specification (wheel_rule.bzl). Standard library only.
 
 The same inputs give the same bytes: entries are sorted, dates are fixed, modes are 0644 or 0755.
-Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4 (PEP 639), SBOMs
-(PEP 770, sbom.py).
+Formats: the wheel format (PEP 427 and its successors on packaging.python.org), core metadata 2.4
+(PEP 639), SBOMs (PEP 770, sbom.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
 
 
 def _of_extra(requirement: str, extra: str) -> str:
-    """A requirement (PEP 508) for those who ask for an extra."""
+    """Returns a requirement (PEP 508) of an extra."""
     name, _, marker = requirement.partition(";")
     condition = f"extra == '{extra}'"
     return (
@@ -36,12 +36,12 @@ def _of_extra(requirement: str, extra: str) -> str:
 
 
 def _at_version(requirements: list[str], version: str) -> list[str]:
-    """The requirements with the public version in place of `{version}`."""
+    """Returns the requirements with the public version in place of `{version}`."""
     return [item.replace("{version}", version.partition("+")[0]) for item in requirements]
 
 
 def metadata(spec: dict[str, Any]) -> str:
-    """METADATA, as core metadata 2.4 orders it."""
+    """Returns METADATA, as core metadata 2.4 orders it."""
     version = spec["version"]
     fields = [
         ("Metadata-Version", "2.4"),
@@ -65,7 +65,7 @@ def metadata(spec: dict[str, Any]) -> str:
 
 
 def _tags(tag: str) -> list[str]:
-    """The single tags that a compressed one stands for (PEP 425)."""
+    """Returns the single tags that a compressed one stands for (PEP 425)."""
     return [
         "-".join(parts)
         for parts in itertools.product(*(part.split(".") for part in tag.split("-")))
@@ -83,7 +83,7 @@ def _wheel_file(spec: dict[str, Any]) -> str:
 
 
 def _entry_points(groups: dict[str, list[str]]) -> str:
-    """entry_points.txt."""
+    """Returns entry_points.txt."""
     return "\n".join(
         f"[{group}]\n" + "".join(f"{line}\n" for line in sorted(lines))
         for group, lines in sorted(groups.items())
@@ -95,7 +95,7 @@ def _is_native(data: bytes) -> bool:
 
 
 def _build_info(spec: dict[str, Any], members: dict[str, bytes]) -> str:
-    """The package's `_build_info.py`: constants of this build, with the digest of every native file."""
+    """Returns `_build_info.py`: constants of this build, with the digest of every native file."""
     native = f"{spec['import_name']}/lib/"
     digests = {
         path[len(native) :]: hashlib.sha256(data).hexdigest()
@@ -123,7 +123,7 @@ def _write(archive: zipfile.ZipFile, path: str, data: bytes) -> None:
 
 
 def _dist_info(spec: dict[str, Any], members: dict[str, bytes]) -> dict[str, bytes]:
-    """What goes into the .dist-info folder, without RECORD."""
+    """Returns the files of the .dist-info directory, without RECORD."""
     native = {path: data for path, data in members.items() if _is_native(data)}
     files = {
         "METADATA": metadata(spec).encode(),
@@ -144,7 +144,8 @@ def write_wheel(spec: dict[str, Any], output: Path) -> None:
     folder = f"{spec['distribution'].replace('-', '_')}-{spec['version']}.dist-info"
     tail = {f"{folder}/{path}": data for path, data in _dist_info(spec, members).items()}
     record = f"{folder}/RECORD"
-    # The wheel format asks for the .dist-info folder at the end of the archive, and RECORD last of all.
+    # The wheel format asks for the .dist-info directory at the end of the archive, and RECORD last
+    # of all.
     entries = sorted(members.items()) + sorted(tail.items())
     lines = [record_line(path, data) for path, data in entries]
     with zipfile.ZipFile(output, "w") as archive:

@@ -1,6 +1,7 @@
 """`pip_packages`: packages that pip installs, as a repository.
 
-It works behind any mirror that pip is set to, and stands for what a monorepo has in its place: rules_python's pip.parse, or its own.
+It works behind any mirror that pip is set to, and stands for a monorepo's own way: rules_python's
+pip.parse, or its own.
 """
 
 _BUILD = """\

@@ -1,4 +1,4 @@
-"""Rules for CUDA: `cuda_library`, and `requires_cuda()` for what can only be built where a toolkit is."""
+"""Rules for CUDA: `cuda_library`, and `requires_cuda()` for targets that need a toolkit."""
 
 load("//cuda/private:archs.bzl", _CudaArchsInfo = "CudaArchsInfo")
 load("//cuda/private:cuda_library.bzl", _cuda_library = "cuda_library")

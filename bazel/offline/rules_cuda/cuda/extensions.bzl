@@ -1,4 +1,4 @@
-"""Module extension `toolchain`: the repository `@cuda`, configured by the tag that the real one has."""
+"""Module extension `toolchain`: the repository `@cuda`, configured by the real one's tag."""
 
 load("//cuda/private:repositories.bzl", "cuda", "cuda_toolkit")
 
@@ -9,8 +9,9 @@ _toolkit = tag_class(
             doc = "Name of the repository.",
         ),
         "toolkit_path": attr.string(
-            doc = "Folder of a CUDA toolkit; empty for the one that the environment variable CUDA_PATH names, and where " +
-                  "that is not set for NVIDIA's wheels of the Python index.",
+            doc = "Directory of a CUDA toolkit; empty for the one that the environment variable " +
+                  "CUDA_PATH names, and where that is not set for NVIDIA's wheels of the Python " +
+                  "index.",
         ),
     },
     doc = "The toolkit.",

@@ -2,7 +2,7 @@
 
 Usage: check_architectures.py CUOBJDUMP LIBRARY REPORT CODE...
 
-A CODE is `sm_90` for machine code or `compute_90` for PTX. The report lists what was found.
+A CODE is `sm_90` for machine code or `compute_90` for PTX. The report lists the codes found.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`checked_cuda_library`: a shared library, with a validation action that reads its GPU architectures back."""
+"""`checked_cuda_library`: a shared library and the validation of its GPU architectures."""
 
 load("@rules_cuda//cuda:defs.bzl", "CudaArchsInfo")
 load("//bazel/cc:checked_library.bzl", "CHECKED_LIBRARY_ATTRS", "check_architectures")
@@ -20,7 +20,8 @@ checked_cuda_library = rule(
     implementation = _checked_cuda_library_impl,
     attrs = CHECKED_LIBRARY_ATTRS | {
         "archs": attr.string_list(
-            doc = "Architectures that it must have, no more and no less; empty for those of the flag @rules_cuda//cuda:archs.",
+            doc = "Architectures that it must have, no more and no less; empty for those of the " +
+                  "flag @rules_cuda//cuda:archs.",
         ),
         "_archs": attr.label(
             default = Label("@rules_cuda//cuda:archs"),
@@ -37,5 +38,6 @@ checked_cuda_library = rule(
             executable = True,
         ),
     },
-    doc = "The library as it is; building it, or anything of it, fails where its GPU code is not for the architectures asked for.",
+    doc = "The library as it is; building it, or anything of it, fails where its GPU code is not " +
+          "for the architectures asked for.",
 )

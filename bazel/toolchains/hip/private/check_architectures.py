@@ -2,8 +2,9 @@
 
 Usage: check_architectures.py LIBRARY REPORT ARCH...
 
-Every source leaves one bundle of code objects in the section `.hip_fatbin` (LLVM, ClangOffloadBundler, "Bundled Binary File
-Layout"). An ARCH such as `gfx1100` must be in each of them. The report lists what was found.
+Every source leaves one bundle of code objects in the section `.hip_fatbin` (LLVM,
+ClangOffloadBundler, "Bundled Binary File Layout"). An ARCH such as `gfx1100` must be in each of
+them. The report lists the architectures found.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from elftools.elf.elffile import ELFFile
 _SECTION = ".hip_fatbin"
 _MAGIC = b"__CLANG_OFFLOAD_BUNDLE__"
 _COMPRESSED = b"CCOB"
-# Such as `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-`; the host's entry, which is empty, begins with `host-`.
+# Such as `hipv4-amdgcn-amd-amdhsa--gfx90a:xnack-`; the host's entry, which is empty, begins with
+# `host-`.
 _GPU = "hip"
 
 
 class UnreadableError(Exception):
-    """The library's GPU code cannot be read; the text says why."""
+    """The library's GPU code cannot be read; the message says why."""
 
 
 def gpu_code(library: Path) -> bytes:

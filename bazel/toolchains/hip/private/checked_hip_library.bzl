@@ -1,4 +1,4 @@
-"""`checked_hip_library`: a shared library, with a validation action that reads its GPU architectures back."""
+"""`checked_hip_library`: a shared library and the validation of its GPU architectures."""
 
 load("//bazel/cc:checked_library.bzl", "CHECKED_LIBRARY_ATTRS", "check_architectures")
 load(":archs.bzl", "HipArchsInfo")
@@ -18,5 +18,6 @@ checked_hip_library = rule(
             executable = True,
         ),
     },
-    doc = "The library as it is; building it, or anything of it, fails where its GPU code is not for the architectures asked for.",
+    doc = "The library as it is; building it, or anything of it, fails where its GPU code is not " +
+          "for the architectures asked for.",
 )

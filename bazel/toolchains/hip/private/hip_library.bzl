@@ -1,7 +1,7 @@
 """`hip_library`: HIP sources compiled by clang, once each, into a static library for cc_* rules.
 
-clang compiles both halves of a file, that of the GPU and that of the host; for the latter it reads the headers of the C++
-toolchain, whose linker and C++ runtime it shall fit.
+clang compiles both halves of a file, that of the GPU and that of the host; for the latter it reads
+the headers of the C++ toolchain, whose linker and C++ runtime it shall fit.
 """
 
 load("@bazel_tools//tools/cpp:toolchain_utils.bzl", "find_cpp_toolchain", "use_cpp_toolchain")
@@ -15,13 +15,13 @@ _SOURCES = [".cu", ".hip", ".cpp"]
 _HEADERS = [".cuh", ".h", ".hpp"]
 
 def _common_arguments(ctx, cc_toolchain, context):
-    """What clang is told for every source."""
+    """Returns clang's arguments for every source."""
     toolkit = ctx.attr._toolkit[HipToolkitInfo]
     arguments = ctx.actions.args()
     arguments.add_all(["-x", "hip"])
     arguments.add_all(ctx.attr._archs[HipArchsInfo].archs, format_each = "--offload-arch=%s")
 
-    # Of its folders clang knows the absolute paths otherwise, and of the machine its settings.
+    # Of its directories clang knows the absolute paths otherwise, and of the machine its settings.
     arguments.add_all(["-no-canonical-prefixes", "--no-default-config"])
     arguments.add("-resource-dir", toolkit.resources)
     arguments.add(toolkit.root, format = "--rocm-path=%s")
@@ -59,7 +59,8 @@ def _compile(ctx, cc_toolchain, context):
         output = ctx.actions.declare_file("_objs/{}/{}.pic.o".format(ctx.label.name, name))
         own = ctx.actions.args()
 
-        # Unique in the library, and the same everywhere; clang's own choice depends on absolute paths.
+        # Unique in the library, and the same everywhere; clang's own choice depends on absolute
+        # paths.
         own.add(name.replace("-", "_"), format = "-cuid=%s")
         own.add("-c", source)
         own.add("-o", output)
@@ -133,7 +134,8 @@ hip_library = rule(
             providers = [HipToolkitInfo],
         ),
     },
-    doc = "Compiles HIP sources into a static library for cc_* rules. Architectures are those of //bazel/toolchains/hip:archs.",
+    doc = "Compiles HIP sources into a static library for cc_* rules. Architectures are those of " +
+          "//bazel/toolchains/hip:archs.",
     fragments = ["cpp"],
     provides = [CcInfo],
     toolchains = use_cpp_toolchain(),

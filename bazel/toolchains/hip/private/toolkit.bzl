@@ -1,7 +1,8 @@
-"""`hip_toolkit`: a clang that compiles HIP, with what it reads."""
+"""`hip_toolkit`: a clang that compiles HIP, with its inputs."""
 
 HipToolkitInfo = provider(
-    doc = "A clang that compiles HIP, with what it reads. Folders are paths from the execution root.",
+    doc = "A clang that compiles HIP, with its inputs. Directories are paths from the execution " +
+          "root.",
     fields = {
         "clang": "Path of clang++.",
         "device_libraries": "Folder of AMD's device libraries (bitcode).",
@@ -32,19 +33,20 @@ hip_toolkit = rule(
             mandatory = True,
         ),
         "device_libraries": attr.string(
-            doc = "Folder of AMD's device libraries in this repository.",
+            doc = "Directory of AMD's device libraries in this repository.",
             mandatory = True,
         ),
         "files": attr.label(
-            doc = "clang, the programs that it calls, what they are made of, and all headers.",
+            doc = "clang, the programs that it calls, their libraries, and all headers.",
             mandatory = True,
         ),
         "resources": attr.string(
-            doc = "clang's resource folder in this repository.",
+            doc = "clang's resource directory in this repository.",
             mandatory = True,
         ),
         "root": attr.string(
-            doc = "Folder with `include/hip` and `share/hip` in this repository; empty for its root.",
+            doc = "Directory with `include/hip` and `share/hip` in this repository; empty for " +
+                  "its root.",
         ),
     },
     doc = "Describes a toolkit at the root of an external repository.",

@@ -1,4 +1,4 @@
-"""Makes the modules of bazel/offline importable: what puts Debian's Bazel into the user's cache. Imported first."""
+"""Makes the modules of bazel/offline, which provision Debian's Bazel, importable; import first."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the finder is asked and what it answers; how an interpreter is asked who it is."""
+"""The finder's request and answer; the query of an interpreter's identity."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _ANSWER_SECONDS = 20
 
 
 class NotFound(Exception):
-    """The place that was looked at has nothing usable; the message says what it lacks.
+    """A place has nothing usable; the message says why.
 
     Attributes:
-        looked_at: files that were not there or not right, and folders that did not hold one. A change in one of them
-            is a reason to look again.
+        looked_at: files that were not there or not right, and directories that did not hold one. A
+            change in one of them is a reason to look again.
     """
 
     def __init__(self, reason: str, looked_at: Iterable[str | Path] = ()) -> None:
@@ -32,11 +32,12 @@ class OtherAbi(NotFound):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """What is looked for.
+    """A request for headers or an interpreter.
 
     Attributes:
         abi: ABI tag, such as `cp313t`.
-        ext_suffix: EXT_SUFFIX that the interpreter must have; it names CPU, C library and build flavour.
+        ext_suffix: EXT_SUFFIX that the interpreter must have; it names CPU, C library and build
+            flavour.
         need: `headers` or `interpreter`.
         source: where to look: `path`, `machine` or `debian`.
         path: the interpreter to ask where `source` is `path`.
@@ -54,7 +55,7 @@ class Request:
 
     @property
     def version(self) -> str:
-        """The language version, such as `3.13`."""
+        """Returns the language version, such as `3.13`."""
         digits = self.abi[len("cp") :].rstrip("t")
         return f"{digits[0]}.{digits[1:]}"
 
@@ -65,12 +66,12 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Python:
-    """What was found.
+    """The interpreter or headers that were found.
 
     Attributes:
         executable: the interpreter; empty where only headers were found.
-        include: folder with Python.h; may not be there where only an interpreter was asked for.
-        platform_include: folder that Debian's pyconfig.h includes from, or empty.
+        include: directory with Python.h; may not be there where only an interpreter was asked for.
+        platform_include: directory that Debian's pyconfig.h includes from, or empty.
     """
 
     executable: str
@@ -79,7 +80,7 @@ class Python:
 
 
 def ask(python: str | Path, request: Request) -> Python:
-    """Returns what an interpreter says of itself, or raises NotFound when it is not the one that is needed."""
+    """Returns an interpreter's description of itself; NotFound if it is not the requested one."""
     facts = describe(python)
     if facts["implementation"] != "cpython":
         raise NotFound(f"{python} is {facts['implementation']}, not CPython")

@@ -1,6 +1,6 @@
-"""Folders that are made once and shared by all workspaces and Bazel output roots of a user.
+"""Directories that are made once and shared by all workspaces and Bazel output roots of a user.
 
-They lie beside what bazelw keeps, outside of any Bazel output root, which are thrown away more easily.
+They lie beside bazelw's files, outside of any Bazel output root, which users delete more easily.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from locks import locked
 
 
 def root() -> Path:
-    """Returns the folder that holds them all; it exists."""
+    """Returns the directory that holds them all; it exists."""
     return user_cache.folder("pythons")
 
 
@@ -25,15 +25,16 @@ def kept(
     make: Callable[[Path, Path, Path], None],
     try_out: Callable[[Path], None] = lambda _: None,
 ) -> Path:
-    """Returns the folder of a name, made where it is missing.
+    """Returns the directory of a name, made where it is missing.
 
-    A failure or an interruption leaves nothing there, and of several processes one makes it and the others wait.
+    A failure or an interruption leaves nothing there, and of several processes one makes it and the
+    others wait.
 
     Args:
         name: its name.
-        make: fills its first argument, a folder that does not exist and will be renamed to the second; the third is
-            a folder for scratch files.
-        try_out: raises an exception when the folder, in its place, does not work.
+        make: fills its first argument, a directory that does not exist and will be renamed to the
+            second; the third is a directory for scratch files.
+        try_out: raises an exception when the directory, in its place, does not work.
     """
     final = root() / name
     with locked(root() / f"{name}.lock", f"Bazel that makes {name}"):

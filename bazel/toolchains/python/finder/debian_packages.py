@@ -57,7 +57,7 @@ def try_out(python: Path, advice: str) -> None:
 
 
 def with_apt(types: str, use: Callable[[debian.PrivateApt], _T]) -> _T:
-    """Returns what `use` returns for an apt with the index of the first of Debian's suites that satisfies it.
+    """Calls `use` with an apt that has the index of the first of Debian's suites that satisfies it.
 
     Args:
         types: `deb` for packages, `deb-src` for their sources.
@@ -75,7 +75,7 @@ def _pins() -> dict[str, str]:
 
 
 def _download(package: str, request: Request, folder: Path, alone: bool = False) -> list[Path]:
-    """Downloads a package, with or without what it depends on, and returns the files."""
+    """Downloads a package, with or without its dependencies, and returns the files."""
 
     def use(apt: debian.PrivateApt) -> list[Path]:
         closure = _closure(apt, package, _pins()[request.version])
@@ -86,7 +86,7 @@ def _download(package: str, request: Request, folder: Path, alone: bool = False)
 
 
 def _closure(apt: debian.PrivateApt, package: str, pin: str) -> list[debian.Package]:
-    """Returns a package and what it depends on, in the pinned version where Debian still has that."""
+    """Returns a package and its dependencies, in the pinned version if Debian still has it."""
     with contextlib.suppress(StepError):
         return apt.closure(f"{package}={pin}")
     return apt.closure(package)

@@ -1,4 +1,4 @@
-"""A free-threaded interpreter, built from Debian's source package and kept: Debian has no such package."""
+"""Builds free-threaded Python from Debian's source package and keeps it: Debian packages none."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ import debian_packages
 from answer import NotFound, Python, Request, ask
 from steps import StepError, run
 
-# A build takes minutes, so only the version that upstream calls the first free-threaded one is built.
+# A build takes minutes, so only the version that upstream calls the first free-threaded one is
+# built.
 _VERSIONS = ("3.13",)
-# Header of each library that pip, numpy or the tests import a module of, and the Debian package that has it.
+# Header of each library that pip, numpy or the tests import a module of, and the Debian package
+# that has it.
 _LIBRARIES = {
     "ffi.h": "libffi-dev",
     "openssl/ssl.h": "libssl-dev",
@@ -77,7 +79,7 @@ def _build(source: Path, prefix: Path, final: Path, advice: str) -> None:
 
 
 def _check_compiler() -> None:
-    """Raises NotFound where the build would fail after minutes, or make a Python that lacks modules."""
+    """Raises NotFound if the build would fail after minutes, or make a Python without modules."""
     for tool in ("cc", "make"):
         if not shutil.which(tool):
             raise NotFound(

@@ -1,7 +1,7 @@
-"""Prints, as one JSON object, the facts about the running interpreter that extensions and wheels are named by.
+"""Prints the running interpreter's facts for the names of extensions and wheels, as JSON object.
 
-Run by answer.py and by the repository rule `local_python` with the interpreter in question. The names are those of the
-`sysconfig` module; tags are spelled as PEP 425 does.
+Run by answer.py and by the repository rule `local_python` with the interpreter in question. The
+names are those of the `sysconfig` module; tags are spelled as PEP 425 does.
 """
 
 import json
@@ -12,7 +12,7 @@ import sysconfig
 
 
 def _platform_header_folder(include):
-    """Debian's pyconfig.h includes one of these, by its path below the folder that holds all headers."""
+    """Returns the directory of the pyconfig.h that Debian's own includes, or an empty string."""
     root, name = os.path.split(include)
     folder = os.path.join(root, sysconfig.get_config_var("MULTIARCH") or "", name)
     return (

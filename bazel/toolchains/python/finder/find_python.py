@@ -2,9 +2,9 @@
 
 Usage: find_python.py '{"abi": ..., "ext_suffix": ..., "need": ..., "source": ...}'
 
-Called by the repository rules of ../private with the host's Python. The request's fields are those of `Request`. Prints
-one JSON object: the facts of `Python`, or those of `NotFound`: one sentence that says what was looked at and what it
-lacked, and the paths. Only a bug makes it fail.
+Called by the repository rules of ../private with the host's Python. The request's fields are those
+of `Request`. Prints one JSON object: the facts of `Python`, or those of `NotFound`: the reason in
+one sentence, and the paths that were examined. Only a bug makes it fail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from answer import NotFound, Python, Request, ask
 
 
 def find(request: Request) -> Python:
-    """Returns what the request asks for, or raises NotFound."""
+    """Returns the requested headers or interpreter, or raises NotFound."""
     if request.source == "path":
         return ask(request.path, request)
     if request.source == "machine":

@@ -10,7 +10,7 @@ from answer import NotFound, OtherAbi, Python, Request, ask
 
 
 def find(request: Request) -> Python:
-    """Returns the first interpreter that fits, or raises NotFound with what each of them lacks."""
+    """Returns the first interpreter that fits, or raises NotFound with each one's defect."""
     reasons, looked_at = [], []
     installations, unreadable = _installations()
     places = _places(request, installations)
@@ -33,21 +33,21 @@ def find(request: Request) -> Python:
 
 
 def _names(request: Request) -> list[str]:
-    """Returns the names that an interpreter of the ABI may have; a free-threaded one is installed under both."""
+    """Returns the possible names of the ABI's interpreter; a free-threaded one has both."""
     plain = f"python{request.version}"
     return [plain + "t", plain] if request.free_threaded else [plain]
 
 
 def _places(request: Request, installations: list[Path]) -> list[Path]:
-    """Returns where an interpreter may be, each place once though PATH may name a folder twice."""
-    # A relative entry is another folder for every caller; Bazel's own tests have `.` there.
+    """Returns places of interpreters, each once though PATH may name a directory twice."""
+    # A relative entry is another directory for every caller; Bazel's own tests have `.` there.
     folders = [Path(folder) for folder in os.get_exec_path() if os.path.isabs(folder)]
     folders += [installation / "bin" for installation in installations]
     return list(dict.fromkeys(folder / name for folder in folders for name in _names(request)))
 
 
 def _installations() -> tuple[list[Path], list[str]]:
-    """Returns pyenv's and uv's installations, and a sentence for each directory that can't be read."""
+    """Returns pyenv's and uv's installations, and a message for each unreadable directory."""
     found, unreadable = [], []
     for folder in (_pyenv_folder(), _uv_folder()):
         try:

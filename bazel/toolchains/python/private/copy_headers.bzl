@@ -1,7 +1,7 @@
 """Copying C headers into a repository, so that no absolute path reaches an action."""
 
 def copy_headers(rctx, facts):
-    """Copies what `facts` name into the folder `include`.
+    """Copies the headers that `facts` name into the directory `include`.
 
     Args:
       rctx: the repository context.

@@ -1,4 +1,4 @@
-"""Looking for the headers or the interpreter of an ABI; shared by the repository rules of this folder."""
+"""Search for an ABI's headers or interpreter; shared by the repository rules of this directory."""
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
@@ -40,7 +40,7 @@ FINDER_ATTRS = {
     ),
 }
 
-# What is looked through where the user names nothing, in this order; ../extensions.bzl says what each is.
+# Places to search if the user names none, in this order; ../extensions.bzl describes them.
 _SOURCES = ["standalone", "machine", "debian"]
 
 # Building a free-threaded interpreter takes 4 minutes of CPU, which a busy machine stretches.
@@ -51,7 +51,7 @@ _MISSING = (
 )
 
 def host_machine(rctx):
-    """The machine that runs the build.
+    """Returns the machine that runs the build.
 
     Args:
       rctx: the repository context.
@@ -70,13 +70,13 @@ def host_machine(rctx):
     return machine
 
 def default_python(rctx):
-    """The interpreter that `PYTHON` names, else the first python3 on PATH.
+    """Returns the interpreter that `PYTHON` names, else the first python3 on PATH.
 
     Args:
       rctx: the repository context.
 
     Returns:
-      (path, reason): the path is None where there is none.
+      (path, reason): the path is None if there is none.
     """
     named = rctx.getenv("PYTHON")
     python = rctx.path(named) if named else rctx.which("python3")
@@ -93,10 +93,10 @@ def find_python(rctx, abi, need):
       need: `headers` or `interpreter`.
 
     Returns:
-      (facts, reason): what ../finder/answer.py calls `Python`, or None and the sentence that says why there is none.
+      (facts, reason): the `Python` of ../finder/answer.py, or None and a sentence with the reason.
     """
     for module in rctx.attr._finder_modules:
-        # Bazel sees only the program that is run, not what it imports.
+        # Bazel watches only the program that is run, not its imports.
         rctx.watch(module)
     default, reason = default_python(rctx)
     if not default:
@@ -121,7 +121,7 @@ def find_python(rctx, abi, need):
     return None, _missing(abi, need, reasons)
 
 def python_sources(rctx):
-    """What is looked through where the user names nothing.
+    """Returns the places to search if the user names none.
 
     Args:
       rctx: the repository context.
@@ -151,7 +151,7 @@ def _look(rctx, abi, need, source):
     return _ask(rctx, abi, need, "path", python, watch = False)
 
 def _ask(rctx, abi, need, source, path = "", watch = True):
-    """Asks the finder; returns (facts, reason). What it answers from is watched, unless it is part of the repository."""
+    """Asks the finder; returns (facts, reason). Watches its inputs outside of the repository."""
     request = json.encode({
         "abi": abi,
         "ext_suffix": ext_suffix(abi, host_machine(rctx)),
@@ -173,14 +173,14 @@ def _ask(rctx, abi, need, source, path = "", watch = True):
     return (answer, "") if found else (None, answer["reason"])
 
 def _watch(rctx, path):
-    """Looks again when a file appears or changes, or when something appears in a folder."""
+    """Looks again when a file appears or changes, or when something appears in a directory."""
     if path.is_dir:
         path.readdir(watch = "yes")
     else:
         rctx.watch(path)
 
 def python_title(abi):
-    """What people call the Python of an ABI.
+    """Returns the usual name of an ABI's Python.
 
     Args:
       abi: a key of PYTHON_ABIS.
@@ -192,7 +192,7 @@ def python_title(abi):
     return ("free-threaded " if facts.free_threaded else "") + "Python " + facts.python_version
 
 def version_suffix(abi):
-    """What the names of an ABI's program and folder of headers have after `python`.
+    """Returns the suffix of an ABI's program and header directory after `python`.
 
     Args:
       abi: a key of PYTHON_ABIS.

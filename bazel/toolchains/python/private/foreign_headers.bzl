@@ -1,4 +1,4 @@
-"""Looking for the headers of an ABI on another machine than this one, whose interpreter can't be asked."""
+"""Search for an ABI's headers for another machine, whose interpreter can't be asked."""
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
@@ -10,14 +10,14 @@ _MISSING = (
     "no C headers of {title} for {machine} found ({reason}), name an installation with --repo_env={variable}=/path/to/it"
 )
 
-# Of the installation, those that are looked at.
+# Headers of the installation that the search reads.
 _HEADERS = ["Python.h", "patchlevel.h", "pyconfig.h"]
 
 # A macro of pyconfig.h that is defined on the one system and not on the other.
 _OF_LINUX = "HAVE_EPOLL"
 
 def find_foreign_headers(rctx, abi, machine):
-    """Looks at what the user names, then for an archive of python-build-standalone.
+    """Searches the user's installation, else an archive of python-build-standalone.
 
     Args:
       rctx: the repository context.
@@ -25,7 +25,7 @@ def find_foreign_headers(rctx, abi, machine):
       machine: the key of PYTHON_MACHINES.
 
     Returns:
-      (facts, reason): what copy_headers() takes, or None and the sentence that says why there are none.
+      (facts, reason): the argument of copy_headers(), or None and a sentence with the reason.
     """
     variable = "PYTHON_{}_{}".format(abi, machine).upper()
     named = rctx.getenv(variable)
@@ -56,7 +56,7 @@ def _look(folder, abi, machine):
     if not all([include.get_child(header).exists for header in _HEADERS]):
         return None
 
-    # Debian's pyconfig.h includes that of the machine out of a folder of its own.
+    # Debian's pyconfig.h includes the machine's from a directory of its own.
     platform_include = folder.get_child("include", PYTHON_MACHINES[machine].soabi, name)
     return {
         "include": str(include),
@@ -64,7 +64,7 @@ def _look(folder, abi, machine):
     }
 
 def _problem(rctx, facts, abi, machine):
-    """What is wrong with the headers, or nothing."""
+    """Returns the defect of the headers, or an empty string."""
     versions = _macros(rctx, facts["include"] + "/patchlevel.h")
     version = "{}.{}".format(versions.get("PY_MAJOR_VERSION"), versions.get("PY_MINOR_VERSION"))
     if version != PYTHON_ABIS[abi].python_version:
@@ -78,7 +78,7 @@ def _problem(rctx, facts, abi, machine):
     return ""
 
 def _macros(rctx, file):
-    """Name -> value of the macros that a header defines."""
+    """Returns name -> value of the macros that a header defines."""
     macros = {}
     for line in rctx.read(file).splitlines():
         words = line.replace("\t", " ").split(" ")

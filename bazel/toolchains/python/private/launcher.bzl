@@ -1,4 +1,4 @@
-"""How the targets of a repository start its interpreter: a script, and a bare virtual environment."""
+"""Start of a repository's interpreter by its targets: a script, and a bare virtual environment."""
 
 # Not a link to the interpreter, which would look for its library beside the link.
 _LAUNCHER = """\
@@ -15,8 +15,9 @@ def write_launcher(rctx, facts):
     """
     rctx.file("bin/python3", _LAUNCHER.format(**facts))
 
-# A virtual environment without packages: programs, and the interpreters that they start as sys.executable, do not see
-# the site-packages of the machine or of the user, so a requirement that is not declared is an ImportError everywhere.
+# A virtual environment without packages: programs, and the interpreters that they start as
+# sys.executable, do not see the site-packages of the machine or of the user, so a requirement that
+# is not declared is an ImportError everywhere.
 _CONFIGURATION = """\
 home = {home}
 include-system-site-packages = false

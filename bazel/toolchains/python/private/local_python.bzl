@@ -1,4 +1,4 @@
-"""`local_python`: the Python interpreter found on the machine, its C headers, and the facts of its ABI.
+"""`local_python`: the machine's Python interpreter, its C headers, and the facts of its ABI.
 
 Unlike the repositories of PYTHON_ABIS it must be there: it runs the tools of the build.
 """
@@ -30,8 +30,9 @@ toolchain(
 )
 """
 
-# rules_python 1.x and later ask for a toolchain of build tools too, and would download an interpreter for it. They use
-# it to compile .py files ahead of time, which nothing here wants: `none` turns that off.
+# rules_python 1.x and later ask for a toolchain of build tools too, and would download an
+# interpreter for it. They use it to compile .py files ahead of time, which nothing here wants:
+# `none` turns that off.
 _EXEC_TOOLS = """
 load("@rules_python//python:py_exec_tools_toolchain.bzl", "py_exec_tools_toolchain")
 
@@ -96,7 +97,8 @@ local_python = repository_rule(
         ),
     },
     configure = True,
-    doc = "The interpreter that `PYTHON` names (`--repo_env=PYTHON=...`), else the first python3 on PATH.",
+    doc = "The interpreter that `PYTHON` names (`--repo_env=PYTHON=...`), else the first python3 " +
+          "on PATH.",
     environ = ["PATH", "PYTHON"],
     local = True,
 )

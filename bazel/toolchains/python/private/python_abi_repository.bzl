@@ -1,4 +1,4 @@
-"""`python_abi_repository`: the name under which targets know an ABI, whatever machine they are built for."""
+"""`python_abi_repository`: the targets' name for an ABI, for every target machine."""
 
 load(":find.bzl", "host_machine")
 
@@ -32,5 +32,6 @@ python_abi_repository = repository_rule(
         "abi": attr.string(doc = "A key of PYTHON_ABIS.", mandatory = True),
     },
     configure = True,
-    doc = "Aliases: `:headers`, `:abi` and `:available` of the target platform's machine, and `:python` of this one.",
+    doc = "Aliases: `:headers`, `:abi` and `:available` of the target platform's machine, and " +
+          "`:python` of this one.",
 )

@@ -3,7 +3,14 @@
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
 load(":copy_headers.bzl", "copy_headers")
-load(":find.bzl", "FINDER_ATTRS", "FINDER_ENVIRONMENT", "find_python", "host_machine", "python_title")
+load(
+    ":find.bzl",
+    "FINDER_ATTRS",
+    "FINDER_ENVIRONMENT",
+    "find_python",
+    "host_machine",
+    "python_title",
+)
 load(":foreign_headers.bzl", "find_foreign_headers")
 
 _BUILD = """\
@@ -27,7 +34,7 @@ def _find_headers(rctx, abi):
     return find_foreign_headers(rctx, abi, machine)
 
 def _find(rctx, abi):
-    """Returns (facts, whether they are of the ordinary build, sentence that says why there are none)."""
+    """Returns (facts, whether they are of the ordinary build, the reason if there are none)."""
     facts, missing = _find_headers(rctx, abi)
     if facts or not PYTHON_ABIS[abi].free_threaded:
         return facts, False, missing
@@ -55,7 +62,11 @@ python_headers_repository = repository_rule(
     implementation = _python_headers_repository_impl,
     attrs = FINDER_ATTRS | {
         "abi": attr.string(doc = "A key of PYTHON_ABIS.", mandatory = True),
-        "machine": attr.string(doc = "A key of PYTHON_MACHINES.", mandatory = True, values = PYTHON_MACHINES.keys()),
+        "machine": attr.string(
+            doc = "A key of PYTHON_MACHINES.",
+            mandatory = True,
+            values = PYTHON_MACHINES.keys(),
+        ),
     },
     configure = True,
     doc = "`:headers`, `:abi` and `:available`, for targets that are this machine.",

@@ -80,7 +80,7 @@ _PINS = {
 }
 
 def download_standalone(rctx, abi, machine):
-    """Downloads an installation into the folder `standalone`.
+    """Downloads an installation into the directory `standalone`.
 
     Args:
       rctx: the repository context.
@@ -88,7 +88,7 @@ def download_standalone(rctx, abi, machine):
       machine: the key of PYTHON_MACHINES that it is for.
 
     Returns:
-      (path, reason): the folder, or None and the reason.
+      (path, reason): the directory, or None and the reason.
     """
     pin = _PINS.get(abi)
     sha256 = pin.sha256.get(machine) if pin else None

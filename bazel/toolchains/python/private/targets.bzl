@@ -11,14 +11,14 @@ load("//bazel/toolchains/python:abi.bzl", "python_abi")
 load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "select_machine")
 
 def _compatible_with(machine, missing):
-    """Constraints of what was found for a machine, or unsatisfiable ones that say why nothing was."""
+    """Returns a machine's constraints, or unsatisfiable ones that name the reason."""
     return where_found(missing) or [
         Label("@platforms//cpu:" + PYTHON_MACHINES[machine].cpu),
         Label("@platforms//os:" + PYTHON_MACHINES[machine].os),
     ]
 
 def _declare_available(machine, missing):
-    """Declares `:available`, which a select() can ask where an incompatible target would make its dependents so."""
+    """Declares `:available` for select(), since an incompatible dependency makes dependents so."""
     native.config_setting(
         name = "available",
         constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(machine, missing),
@@ -26,11 +26,11 @@ def _declare_available(machine, missing):
     )
 
 def python_of_target(name, host):
-    """Declares `:headers`, `:abi` and `:available` as those of the machine that the target platform is.
+    """Declares the target platform's `:headers`, `:abi` and `:available`.
 
     Args:
-      name: what the names of the repositories that have them begin with.
-      host: the machine that runs the build; it is taken for a platform that is none of the table, too.
+      name: prefix of the names of the repositories that have them.
+      host: the machine that runs the build; also used for platforms outside of the table.
     """
     for target in ["headers", "abi", "available"]:
         actual = "@{}_{{}}//:{}".format(name, target)
@@ -44,9 +44,10 @@ def python_of_target(name, host):
         )
 
 def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing = "", of_ordinary_build = False):
-    """Declares `:headers`, `:abi`, and `:available`, a config_setting that tells whether there are any.
+    """Declares `:headers`, `:abi`, and the config_setting `:available`, true if there are any.
 
-    pyconfig.h and EXT_SUFFIX are those of one machine: an extension for another one needs another interpreter's.
+    pyconfig.h and EXT_SUFFIX are those of one machine: an extension for another one needs another
+    interpreter's.
 
     Args:
       name: name of the headers' target.
@@ -54,9 +55,9 @@ def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing =
       ext_suffix: see PythonAbiInfo.
       machine: the key of PYTHON_MACHINES that they are for.
       python_version: see PythonAbiInfo.
-      missing: where no headers were found, the sentence that says so.
-      of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the ordinary build, which
-        differ by one macro.
+      missing: message if no headers were found.
+      of_ordinary_build: whether the ABI is a free-threaded one and the headers are those of the
+        ordinary build, which differ by one macro.
     """
     compatible_with = _compatible_with(machine, missing)
     _declare_available(machine, missing)
@@ -82,12 +83,12 @@ def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing =
     )
 
 def python_interpreter(name, machine, missing = ""):
-    """Declares `:python`, a file that starts the interpreter, and `:runtimes`, which py_binary and py_test run with.
+    """Declares `:python`, which starts the interpreter, and `:runtimes` for py_binary and py_test.
 
     Args:
       name: name of the file's target.
       machine: the key of PYTHON_MACHINES that it runs on.
-      missing: where none was found, the sentence that says so.
+      missing: message if none was found.
     """
     compatible_with = _compatible_with(machine, missing)
     native.filegroup(
@@ -97,7 +98,8 @@ def python_interpreter(name, machine, missing = ""):
         visibility = ["//visibility:public"],
     )
 
-    # By a path in the repository: an absolute one would be in the key of every action that runs Python.
+    # By a path in the repository: an absolute one would be in the key of every action that runs
+    # Python.
     py_runtime(
         name = "runtime",
         files = ["bare/pyvenv.cfg"],

@@ -18,7 +18,7 @@ _AGAIN = "build the wheel again with py_abi_wheel"
 
 
 def check(wheel: Wheel) -> Iterator[str]:
-    """Yields what is wrong with the archive."""
+    """Yields problems with the archive."""
     yield from _paths(wheel)
     yield from _attributes(wheel)
     yield from _order(wheel)
@@ -83,7 +83,7 @@ def _record(wheel: Wheel) -> Iterator[str]:
 
 
 def _recorded(wheel: Wheel, record: str, path: str, digest: str, size: str) -> Iterator[str]:
-    """One line of RECORD against the file that it is about."""
+    """Compares one line of RECORD with its file."""
     data = wheel.files.get(path)
     if data is None:
         yield f"{path}: RECORD lists it, but it is not in the archive; {_AGAIN}"

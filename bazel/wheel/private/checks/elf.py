@@ -1,4 +1,4 @@
-"""What an ELF file says to the dynamic loader."""
+"""An ELF file's facts for the dynamic loader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAGIC = b"\x7fELF"
 
 
 class UnreadableElf(Exception):
-    """The file cannot be looked at; the text says why."""
+    """The file cannot be read; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Elf:
         exported: Names of the symbols that it defines for others.
         unversioned: Those of them that have no version.
         undefined: Names of the symbols that it takes from others.
-        versions: Pairs of library and symbol version that it needs, such as ("libc.so.6", "GLIBC_2.17").
+        versions: Pairs of library and symbol version that it needs, such as ("libc.so.6",
+            "GLIBC_2.17").
     """
 
     machine: str
@@ -51,7 +52,7 @@ def read(data: bytes) -> Elf:
     """Reads an ELF file. Raises UnreadableElf."""
     try:
         return _read(ELFFile(io.BytesIO(data)))
-    # pyelftools trusts offsets and sizes, and raises whatever a wrong one leads to.
+    # pyelftools trusts offsets and sizes, and a wrong one may raise any exception.
     except Exception as error:
         raise UnreadableElf(str(error) or type(error).__name__) from error
 
@@ -102,7 +103,7 @@ def _version_nodes(sections) -> Iterator[str]:
 
 
 def _is_versioned(versions: list[GNUVerSymSection], index: int) -> bool:
-    """Whether a version node of the file, and not its base, holds the symbol of this index."""
+    """Returns whether a version node, and not the file's base, holds the symbol of this index."""
     return any(isinstance(section.get_symbol(index)["ndx"], int) for section in versions)
 
 

@@ -1,4 +1,4 @@
-"""The tree in which a Mach-O file lists what it exports. Source: mach-o/loader.h and dyld's MachOAnalyzer of Apple."""
+"""The tree of a Mach-O file's exports. Source: mach-o/loader.h and Apple's dyld, MachOAnalyzer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def names(trie: bytes) -> Iterator[str]:
-    """Yields the exported symbols, as the linker spells them. Raises ValueError where the tree is broken."""
+    """Yields exported symbols in the linker's spelling; ValueError if the tree is broken."""
     seen: set[int] = set()
     waiting = [(0, b"")] if trie else []
     while waiting:
@@ -21,7 +21,7 @@ def names(trie: bytes) -> Iterator[str]:
 
 
 def _children(trie: bytes, position: int) -> Iterator[tuple[bytes, int]]:
-    """Yields what follows the node's prefix, and where it goes on."""
+    """Yields the continuations of the node's prefix, and their positions."""
     count = _byte(trie, position)
     position += 1
     for _ in range(count):
@@ -34,7 +34,7 @@ def _children(trie: bytes, position: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _number(trie: bytes, position: int) -> tuple[int, int]:
-    """A ULEB128 number, and the position after it."""
+    """Returns a ULEB128 number, and the position after it."""
     number, shift = 0, 0
     while True:
         byte = _byte(trie, position)

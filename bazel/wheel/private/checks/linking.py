@@ -1,4 +1,4 @@
-"""What native files need, and where they look for it."""
+"""Needed libraries and run paths of native files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check(elves: dict[str, Elf], native: set[str], expected: Expected) -> Iterat
     """Yields libraries that a user of the wheel need not have, and run paths that lead nowhere.
 
     Args:
-        elves: Path -> what could be read.
+        elves: Path -> readable file.
         native: Paths of all native files, the unreadable ones too.
         expected: As everywhere.
     """
@@ -66,7 +66,7 @@ def _unreachable(path: str, elf: Elf, library: str, native: set[str]) -> Iterato
 
 
 def _folder(path: str, run_path: str) -> str:
-    """The folder that a run path names, below the one that the wheel is installed in."""
+    """Returns a run path's directory, below the one that the wheel is installed in."""
     return posixpath.normpath(run_path.replace("$ORIGIN", posixpath.dirname(path) or ".", 1))
 
 
@@ -81,7 +81,7 @@ def _run_paths(path: str, elf: Elf) -> Iterator[str]:
 
 
 def _host_libraries(native: set[str], expected: Expected) -> Iterator[str]:
-    """A plug-in must use the host's libraries: a second copy would have a registry of its own."""
+    """Checks that a plug-in uses the host's libraries: a copy would have its own registry."""
     policy = expected.policy
     for path in sorted(native):
         if expected.is_plugin and posixpath.basename(path) in policy.plugin_host_libraries:

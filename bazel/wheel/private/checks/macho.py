@@ -1,4 +1,4 @@
-"""What a Mach-O file says to the dynamic loader of macOS. Source: mach-o/loader.h of Apple's SDK."""
+"""A Mach-O file's facts for macOS's dynamic loader. Source: mach-o/loader.h of Apple's SDK."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from . import export_trie
 
 MAGIC = b"\xcf\xfa\xed\xfe"  # 64 bits, little endian
-# Other files for macOS, which no tag here promises: both 32 bits, big endian, and of several machines.
+# Other files for macOS, which no tag here promises: both 32 bits, big endian, and of several
+# machines.
 FOREIGN_MAGICS = (
     b"\xce\xfa\xed\xfe",
     b"\xfe\xed\xfa\xcf",
@@ -23,13 +24,14 @@ _LOADS = (0xC, 0x80000018, 0x8000001F)  # LC_LOAD_DYLIB, LC_LOAD_WEAK_DYLIB, LC_
 _RPATH = 0x8000001C
 _BUILD_VERSION = 0x32
 _CODE_SIGNATURE = 0x1D
-# Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY, LC_DYLD_EXPORTS_TRIE.
+# Where a command says at which offset the exported symbols are: LC_DYLD_INFO, LC_DYLD_INFO_ONLY,
+# LC_DYLD_EXPORTS_TRIE.
 _EXPORTS = {0x22: 40, 0x80000022: 40, 0x80000033: 8}
 _PLATFORM_MACOS = 1
 
 
 class UnreadableMachO(Exception):
-    """The file cannot be looked at; the text says why."""
+    """The file cannot be read; the message says why."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,6 +113,6 @@ def _commands(data: bytes, number: int, size: int) -> Iterator[tuple[int, bytes]
 
 
 def _string(body: bytes) -> str:
-    """The string that a load command names by its offset, which comes first."""
+    """Returns the string that a load command names by its offset, which comes first."""
     (offset,) = struct.unpack_from("<I", body, 8)
     return body[offset:].split(b"\0", 1)[0].decode()

@@ -1,4 +1,4 @@
-"""The native files of a wheel for macOS: machine, oldest system, what they need and where they look, how they are entered."""
+"""The native files of a wheel for macOS: machine, oldest system, libraries, run paths, entries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RUN_PATH = "@rpath/"
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    """Yields what is wrong with the native files."""
+    """Yields problems with the native files."""
     platforms = [macos_of(tag) for tag in expected.platform_tag.split(".")]
     files: dict[str, MachO] = {}
     for path, data in sorted(wheel.files.items()):
@@ -41,7 +41,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _entries(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
-    """Yields problems with the symbols by which files are entered. They may export others: zig's linker can't hide them."""
+    """Yields problems with entry symbols; more may be exported, as zig's linker can't hide them."""
     extensions = {
         path: file for path, file in files.items() if symbols.is_extension(path, file.exported)
     }
@@ -77,7 +77,7 @@ def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
 
 
 def _signature(path: str, file: MachO) -> Iterator[str]:
-    """An ad-hoc one is enough. Source: Apple, `macOS Big Sur 11.0.1 Release Notes`, Code Signing."""
+    """Checks for a signature, ad hoc or not (Apple, `macOS Big Sur 11.0.1 Release Notes`)."""
     if not file.is_signed:
         yield f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; link with zig, or `codesign --sign -`"
 
@@ -106,7 +106,7 @@ def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected)
 
 
 def _folder(path: str, run_path: str) -> str:
-    """The folder that a run path names, below the one that the wheel is installed in."""
+    """Returns a run path's directory, below the one that the wheel is installed in."""
     return posixpath.normpath(run_path.replace(_LOADER, posixpath.dirname(path) or ".", 1))
 
 

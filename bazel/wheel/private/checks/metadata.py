@@ -1,4 +1,4 @@
-"""METADATA and what it promises: licences, Python versions, entry points, types."""
+"""METADATA and its promises: licences, Python versions, entry points, types."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .wheel import Expected, Wheel
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    """Yields what is wrong with METADATA."""
+    """Yields problems with METADATA."""
     try:
         metadata = Metadata.from_email(wheel.text("METADATA"), validate=True)
     except ExceptionGroup as group:
@@ -55,7 +55,7 @@ def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
 
 
 def _plugin_host(expected: Expected, metadata: Metadata) -> Iterator[str]:
-    """A plug-in works with one version of its host."""
+    """Checks that a plug-in requires one version of its host."""
     pin = f"{expected.policy.plugin_host}=={expected.public_version}"
     if (
         expected.is_plugin

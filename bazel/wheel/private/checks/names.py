@@ -1,4 +1,4 @@
-"""The names of a wheel: its file name, its .dist-info folder, the tags of WHEEL, name and version of METADATA."""
+"""A wheel's names: file name, .dist-info directory, tags of WHEEL, name and version of METADATA."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def library_name(path: str, kind: str, name: str, policy: Policy) -> Iterator[str]:
-    """Yields what is wrong with the name under which a dynamic loader knows a library.
+    """Yields problems with the name by which a dynamic loader knows a library.
 
     Args:
         path: The library.
-        kind: What the name is called: `soname`, `install name`.
-        name: The name without folder; empty where the library has none.
+        kind: Kind of name: `soname`, `install name`.
+        name: The name without directory; empty where the library has none.
         policy: The project's.
     """
     file = posixpath.basename(path)
@@ -91,7 +91,7 @@ def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _label(expected: Expected) -> Iterator[str]:
-    """A label that names an accelerator must name the one that the wheel was built for."""
+    """Checks that an accelerator's label names the one that the wheel was built for."""
     accelerators = expected.policy.accelerator_libraries
     if expected.accelerator not in accelerators:
         yield (

@@ -1,4 +1,4 @@
-"""The native files: machine, symbol versions, each once; linking.py and symbols.py go on from there."""
+"""Native files: machine, symbol versions, each once; linking.py and symbols.py check the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .wheel import Expected, Platform, Wheel, macos_of, platform_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    """Yields what is wrong with the native files."""
+    """Yields problems with the native files."""
     if any(map(macos_of, expected.platform_tag.split("."))):
         yield from macos.check(wheel, expected)
         return
@@ -38,7 +38,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _platforms(expected: Expected) -> list[Platform]:
-    """The platforms of the tag that this knows; names.py speaks up about the others."""
+    """Returns the known platforms of the tag; names.py reports the others."""
     found = (platform_of(tag) for tag in expected.platform_tag.split("."))
     return [platform for platform in found if platform and platform.machine in systems.MACHINES]
 

@@ -1,4 +1,4 @@
-"""The software bill of materials (PEP 770) against what is in the wheel."""
+"""Compares the software bill of materials (PEP 770) with the wheel's contents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LICENSES_WITHOUT_NOTICE = frozenset(("0BSD", "CC0-1.0", "MIT-0", "Unlicense"))
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
-    """Yields what the SBOM gets wrong."""
+    """Yields errors in the SBOM."""
     folder = f"{wheel.dist_info}/sboms/"
     paths = [path for path in wheel.files if path.startswith(folder) and path.endswith(".cdx.json")]
     if len(paths) != 1:
@@ -73,7 +73,7 @@ def _files(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _works(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
-    """Third-party works: each with a version, a pinned archive, and its licence in the wheel."""
+    """Checks that each third-party work has a version, a pinned archive, and its licence."""
     for part in parts:
         name = part["name"]
         if not part.get("version"):
@@ -84,7 +84,7 @@ def _works(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _operands(*expressions: str) -> set[str]:
-    """The licences (SPDX) that hold together."""
+    """Returns the licences (SPDX) that hold together."""
     return {operand.strip() for expression in expressions for operand in expression.split(" AND ")}
 
 

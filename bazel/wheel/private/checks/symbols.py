@@ -1,4 +1,4 @@
-"""Symbols: the extension's name and exports, libraries that are free of Python, a C++ runtime that stays inside."""
+"""Symbols: the extension's name and exports, Python-free libraries, a hidden C++ runtime."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from .elf import Elf
 from .policy import Policy
 from .wheel import Expected
 
-# Names of the C++ runtime (Itanium C++ ABI): the standard library's, those of the compiler, the unwinder's.
+# Names of the C++ runtime (Itanium C++ ABI): the standard library's, those of the compiler, the
+# unwinder's.
 _CXX_RUNTIME = re.compile(
     r"_Z(T[CISTV]|GV|GR)?(N[KORVr]*)?(St|S[abdios]|10__cxxabiv1|9__gnu_cxx)"
     r"|_Z(n[aw]|d[al])"
@@ -44,7 +45,7 @@ def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
 
 
 def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf], policy: Policy) -> Iterator[str]:
-    """A plug-in is for every Python, and is entered by its entry points alone."""
+    """Checks that a plug-in fits every Python, and has no entry but its entry points."""
     for path in extensions:
         yield is_for_one_python(path)
     libraries = {path: elf for path, elf in elves.items() if path not in extensions}
@@ -61,28 +62,28 @@ def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf], policy: Policy) -
 
 
 def entry_point(path: str, exported: Container[str], policy: Policy) -> Iterator[str]:
-    """Yields what keeps a plug-in's library from being loaded."""
+    """Yields problems that keep a plug-in's library from being loaded."""
     for init in policy.plugin_entry_points[:1]:
         if init not in exported:
             yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
 
 
 def is_extension(path: str, exported: Iterable[str]) -> bool:
-    """Whether a library is an extension module, by its symbols or its name."""
+    """Returns whether a library is an extension module, by its symbols or its name."""
     name = PurePosixPath(path).name
     defines_module = any(symbol.startswith(_INIT) for symbol in exported)
     return defines_module or bool(_EXTENSION_NAME.fullmatch(name))
 
 
 def _some(names: list[str]) -> str:
-    """A few of many names."""
+    """Returns a few of many names."""
     rest = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(sorted(names)[:3]) + rest
 
 
 def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
     leaked = [name for name in elf.exported if _CXX_RUNTIME.match(name)]
-    # What a program defines, nothing binds to but the program's own libraries.
+    # Only the program's own libraries bind to its symbols.
     if leaked and not elf.is_program:
         yield (
             f"{path}: exports {_some(leaked)} of the C++ runtime, which other libraries of the process would bind to; "
@@ -91,7 +92,7 @@ def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
 
 
 def _unversioned(path: str, elf: Elf) -> Iterator[str]:
-    # Programs are entered by nobody.
+    # Nothing loads a program, so its symbols need no version.
     if elf.unversioned and not elf.is_program:
         yield (
             f"{path}: exports {_some(elf.unversioned)} without a version, so a library of another package is taken "
@@ -109,17 +110,17 @@ def _python(path: str, elf: Elf) -> Iterator[str]:
 
 
 def is_for_one_python(path: str) -> str:
-    """What is said of an extension module in a plug-in wheel."""
+    """Returns the message for an extension module in a plug-in wheel."""
     return f"{path}: is an extension module, but the wheel says it is for every Python; leave it out, or use py_abi_wheel"
 
 
 def no_extension(expected: Expected) -> str:
-    """What is said of a wheel that is to have one and has none."""
+    """Returns the message for a wheel without an extension module."""
     return f"there is no extension module for {expected.abi_tag}; set `extension` of py_abi_wheel"
 
 
 def suffix(path: str, expected: Expected) -> Iterator[str]:
-    """Yields what is wrong with the name of an extension module."""
+    """Yields problems with the name of an extension module."""
     stem, _, rest = PurePosixPath(path).name.partition(".")
     found = "." + rest
     if found == ".so":
@@ -139,7 +140,7 @@ def _init(path: str) -> str:
 
 
 def init_function(path: str, exported: Container[str]) -> Iterator[str]:
-    """Yields what keeps an extension module from being imported."""
+    """Yields problems that keep an extension module from being imported."""
     init = _init(path)
     if init not in exported:
         yield f"{path}: does not export {init}, so importing it fails; define the module under the name of its file"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-# Machine part of a platform tag -> (e_machine of ELF, architecture in CPython's EXT_SUFFIX on Linux).
+# Machine part of a platform tag -> (e_machine of ELF, architecture in CPython's EXT_SUFFIX on
+# Linux).
 MACHINES = {
     "aarch64": ("EM_AARCH64", "aarch64-linux-gnu"),
     "x86_64": ("EM_X86_64", "x86_64-linux-gnu"),

@@ -1,4 +1,4 @@
-"""A wheel read into memory, and what is expected of it."""
+"""A wheel read into memory, and its expected facts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from .policy import Policy
 
 
 class UnreadableWheel(Exception):
-    """Nothing inside can be looked at; the text says why, in one sentence."""
+    """The wheel's content cannot be read; the message says why, in one sentence."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Expected:
-    """What the build says of a wheel, or its file name where nobody else does.
+    """Facts of a wheel, from the build, or else from its file name.
 
     Attributes:
         distribution: Name as in METADATA, not normalised.
@@ -32,7 +32,7 @@ class Expected:
         abi_tag: Such as `cp314t`; `none` for a plug-in wheel.
         platform_tag: Such as `manylinux_2_17_x86_64`.
         ext_suffix: EXT_SUFFIX of the ABI's interpreter; empty for a plug-in wheel.
-        accelerator: Local label of the accelerator, of those that the policy has.
+        accelerator: Local label of the accelerator, one of the policy's.
         policy: The policy of the project that the wheel is from.
     """
 
@@ -52,28 +52,28 @@ class Expected:
 
     @property
     def tag(self) -> str:
-        """The three tags as in the file name."""
+        """Returns the three tags as in the file name."""
         return f"{self.python_tag}-{self.abi_tag}-{self.platform_tag}"
 
     @property
     def is_plugin(self) -> bool:
-        """Whether the wheel has libraries for another wheel, and no extension module."""
+        """Returns whether the wheel has libraries for another wheel, and no extension module."""
         return self.abi_tag == "none"
 
     @property
     def public_version(self) -> str:
-        """The version without its local label."""
+        """Returns the version without its local label."""
         return self.version.partition("+")[0]
 
     @property
     def local_label(self) -> str:
-        """The version's local label, or nothing."""
+        """Returns the version's local label, or an empty string."""
         return self.version.partition("+")[2]
 
 
 @dataclasses.dataclass(frozen=True)
 class Platform:
-    """What a platform tag promises: the machine and its oldest glibc."""
+    """The promise of a manylinux tag: the machine and its oldest glibc."""
 
     machine: str
     glibc: tuple[int, int]
@@ -81,7 +81,7 @@ class Platform:
 
 @dataclasses.dataclass(frozen=True)
 class MacosPlatform:
-    """What a platform tag promises: the machine and its oldest macOS."""
+    """The promise of a macosx tag: the machine and its oldest macOS."""
 
     machine: str
     minimum: tuple[int, int]
@@ -93,7 +93,7 @@ class Wheel:
 
     Attributes:
         path: The file.
-        entries: Entries of the archive in their order, folders left out.
+        entries: Entries of the archive in their order, directories left out.
         files: Path -> contents.
     """
 
@@ -103,7 +103,7 @@ class Wheel:
 
     @property
     def dist_info(self) -> str:
-        """The .dist-info folder."""
+        """Returns the name of the .dist-info directory."""
         folders = {path.split("/")[0] for path in self.files}
         found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
         if len(found) != 1:
@@ -114,7 +114,7 @@ class Wheel:
         return found[0]
 
     def text(self, name: str) -> str:
-        """Contents of a file of the .dist-info folder."""
+        """Contents of a file of the .dist-info directory."""
         path = f"{self.dist_info}/{name}"
         if path not in self.files:
             raise UnreadableWheel(f"{path} is missing; build the wheel again with py_abi_wheel")
@@ -147,12 +147,12 @@ def read_wheel(path: Path) -> Wheel:
 
 
 def fields(text: str) -> email.message.Message:
-    """The fields of METADATA or WHEEL, as they are written."""
+    """Returns the fields of METADATA or WHEEL, as they are written."""
     return email.parser.HeaderParser().parsestr(text)
 
 
 def platform_of(tag: str) -> Optional[Platform]:
-    """What a manylinux tag promises, or None for any other tag."""
+    """Returns the promise of a manylinux tag, or None for any other tag."""
     found = re.fullmatch(r"manylinux_(\d+)_(\d+)_(\w+)", tag)
     if found:
         return Platform(found[3], (int(found[1]), int(found[2])))
@@ -161,13 +161,13 @@ def platform_of(tag: str) -> Optional[Platform]:
 
 
 def macos_of(tag: str) -> Optional[MacosPlatform]:
-    """What a macosx tag promises, or None for any other tag."""
+    """Returns the promise of a macosx tag, or None for any other tag."""
     found = re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", tag)
     return MacosPlatform(found[3], (int(found[1]), int(found[2]))) if found else None
 
 
 def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
-    """EXT_SUFFIX of CPython; empty for a plug-in wheel, which has no extension module."""
+    """Returns CPython's EXT_SUFFIX; empty for a plug-in wheel, which has no extension module."""
     if abi_tag == "none":
         return ""
     abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
@@ -183,11 +183,11 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
 
 
 def expected_from_name(path: Path, accelerator: Optional[str], policy: Policy) -> Expected:
-    """What the file name says. Raises UnreadableWheel.
+    """Returns the facts of the file name. Raises UnreadableWheel.
 
     Args:
         path: The wheel.
-        accelerator: As in Expected; None for what the local label says.
+        accelerator: As in Expected; None to use the local label.
         policy: The project's.
     """
     try:

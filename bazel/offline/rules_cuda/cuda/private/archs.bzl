@@ -1,8 +1,8 @@
 """Architectures to compile for, in the notation of rules_cuda's `archs` flag.
 
-A specification is `[VIRTUAL:]CODE[,CODE...]`, several are separated by `;`. CODE is `sm_90` (machine code) or `compute_90` (PTX,
-which the driver compiles). Without VIRTUAL, the lowest of the codes is the virtual architecture. Source: nvcc's manual,
-`--generate-code`.
+A specification is `[VIRTUAL:]CODE[,CODE...]`, several are separated by `;`. CODE is `sm_90`
+(machine code) or `compute_90` (PTX, which the driver compiles). Without VIRTUAL, the lowest of the
+codes is the virtual architecture. Source: nvcc's manual, `--generate-code`.
 """
 
 CudaArchsInfo = provider(
@@ -13,7 +13,7 @@ CudaArchsInfo = provider(
 )
 
 ArchSpecInfo = provider(
-    doc = "A virtual architecture, and what is generated from it.",
+    doc = "A virtual architecture, and the code generated from it.",
     fields = {
         "stage1_arch": "The virtual architecture's number, such as `90a`.",
         "stage2_archs": "List of Stage2ArchInfo.",
@@ -32,7 +32,7 @@ Stage2ArchInfo = provider(
 _PREFIXES = ("compute_", "sm_")
 
 def _number(code):
-    """The architecture without its kind: `90a` of `sm_90a`."""
+    """Returns the architecture without its kind: `90a` of `sm_90a`."""
     for prefix in _PREFIXES:
         number = code.removeprefix(prefix)
         if number != code and number and number.rstrip("af").isdigit():

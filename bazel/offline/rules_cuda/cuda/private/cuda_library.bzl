@@ -1,4 +1,4 @@
-"""`cuda_library`: CUDA sources compiled by nvcc into a static library, as rules_cuda's rule of that name.
+"""`cuda_library`: compiles CUDA sources with nvcc into a static library, as rules_cuda does.
 
 Only position independent objects are made, so each source is compiled once.
 """
@@ -23,7 +23,7 @@ def _architectures(ctx):
     return ctx.attr._archs[CudaArchsInfo]
 
 def _generate_code(archs):
-    """nvcc's flags for the architectures, each code on its own as rules_cuda writes them."""
+    """Returns nvcc's flags for the architectures, each code on its own as in rules_cuda."""
     return [
         "-gencode=arch=compute_{},code={}_{}".format(
             spec.stage1_arch,
@@ -35,7 +35,7 @@ def _generate_code(archs):
     ]
 
 def _host_compiler(ctx, cc_toolchain, features):
-    """How nvcc is to call the C++ toolchain: struct(path, flags, env)."""
+    """Returns nvcc's use of the C++ toolchain: struct(path, flags, env)."""
     variables = cc_common.create_compile_variables(
         cc_toolchain = cc_toolchain,
         feature_configuration = features,
@@ -62,7 +62,7 @@ def _own_includes(ctx):
     return [package + "/" + path for path in ctx.attr.includes]
 
 def _common_arguments(ctx, host, context):
-    """What nvcc is told for every source."""
+    """Returns nvcc's arguments for every source."""
     arguments = ctx.actions.args()
     arguments.add_all(["-x", "cu", "-ccbin", host.path])
     arguments.add_all(_generate_code(_architectures(ctx)))
@@ -80,7 +80,7 @@ def _common_arguments(ctx, host, context):
     return arguments
 
 def _source_arguments(ctx, source, output):
-    """What nvcc is told for one source."""
+    """Returns nvcc's arguments for one source."""
     arguments = ctx.actions.args()
 
     # Names of temporary files get into the object otherwise.
@@ -119,7 +119,7 @@ def _compile(ctx, cc_toolchain, features, context):
     return objects
 
 def _own_context(ctx):
-    """What a library that depends on this one sees of it."""
+    """Returns the CcInfo of this library for its dependents."""
     return cc_common.create_compilation_context(
         defines = depset(ctx.attr.host_defines + ctx.attr.defines),
         headers = depset(ctx.files.hdrs),
@@ -196,7 +196,7 @@ cuda_library = rule(
             doc = "Like `local_defines`.",
         ),
         "includes": attr.string_list(
-            doc = "Include folders, relative to the package.",
+            doc = "Include directories, relative to the package.",
         ),
         "local_defines": attr.string_list(
             doc = "Macros for this target alone.",

@@ -1,24 +1,30 @@
-"""Repositories: `@cuda`, which is small and always there, and `@cuda_toolkit`, fetched when something is compiled."""
+"""Repositories: the small `@cuda`, always there, and `@cuda_toolkit`, fetched on demand."""
 
-load("@llama_cpp_python//bazel/pip:look_up.bzl", "FIND_FILE_ATTRS", "PIP_ENVIRONMENT", "look_up", "require_download")
+load(
+    "@llama_cpp_python//bazel/pip:look_up.bzl",
+    "FIND_FILE_ATTRS",
+    "PIP_ENVIRONMENT",
+    "look_up",
+    "require_download",
+)
 load("@llama_cpp_python//third_party/cuda:pin.bzl", "CUDA_TOOLKIT_PREFIX", "CUDA_TOOLKIT_WHEELS")
 
 _ENVIRONMENT = ["CUDA_PATH"]
 
 _ATTRS = {
     "toolkit_path": attr.string(
-        doc = "Folder of a CUDA toolkit; empty for CUDA_PATH, else NVIDIA's wheels.",
+        doc = "Directory of a CUDA toolkit; empty for CUDA_PATH, else NVIDIA's wheels.",
     ),
 }
 
-# What is taken of a toolkit on this machine.
+# Directories of a toolkit on this machine that the repository links.
 _FOLDERS = ["bin", "include", "nvvm"]
 
-# Folders of libraries, in the order of preference.
+# Directories of libraries, in the order of preference.
 _LIBRARY_FOLDERS = ["lib64", "targets/x86_64-linux/lib", "lib"]
 
 def _local_path(rctx):
-    """Folder of the toolkit on this machine that the user names, or None. Fails where it is none."""
+    """Returns the user's toolkit directory on this machine, or None. Fails if it is no toolkit."""
     named = rctx.attr.toolkit_path or rctx.getenv("CUDA_PATH")
     if not named:
         return None
@@ -28,7 +34,7 @@ def _local_path(rctx):
     return path
 
 def _wheels(rctx):
-    """The pinned wheels for this machine; empty where there are none."""
+    """Returns the pinned wheels for this machine; empty if there are none."""
     cpu = {"amd64": "x86_64"}.get(rctx.os.arch, rctx.os.arch)
     return CUDA_TOOLKIT_WHEELS.get("{}_{}".format(rctx.os.name, cpu), {})
 

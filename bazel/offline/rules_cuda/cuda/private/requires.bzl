@@ -1,7 +1,7 @@
 """`requires_cuda()`."""
 
 def requires_cuda():
-    """For `target_compatible_with`: satisfied where CUDA is enabled and a toolkit can be had."""
+    """Returns `target_compatible_with` constraints: CUDA is enabled and a toolkit is available."""
     return select({
         Label("//cuda:is_enabled"): [],
         "//conditions:default": [Label("//cuda:rules_are_enabled")],

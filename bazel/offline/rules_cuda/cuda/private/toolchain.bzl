@@ -14,7 +14,8 @@ cuda_toolchain = rule(
         "compiler_files": attr.label_list(
             allow_files = True,
             cfg = "exec",
-            doc = "What nvcc reads and calls, itself included; the headers too.",
+            doc = "nvcc, the programs that it calls, and the files that it reads, including " +
+                  "headers.",
         ),
         "compiler_label": attr.label(
             allow_single_file = True,
