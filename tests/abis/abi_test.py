@@ -1,6 +1,6 @@
 """One Python ABI from end to end: the wheel out of the index into a clean environment, by pip and by uv, and used there.
 
-The interpreter under test is not the one that runs this file. NumPy and pytest come out of a folder of pinned wheels, the
+The interpreter under test is not the one that runs this file. NumPy and pytest come out of a directory of pinned wheels, the
 wheel itself out of the served index and from nowhere else.
 """
 
@@ -66,7 +66,7 @@ def index() -> Iterator[str]:
     spec = importlib.util.spec_from_file_location("serve", os.environ["SERVE"])
     serve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve)
-    # Each file is a link here, and the server does not leave its folder.
+    # Each file is a link here, and the server does not leave its directory.
     address, stop = serve.start((Path(os.environ["INDEX"]) / "index.html").resolve().parent)
     yield f"{address}/whl/cpu"
     stop()

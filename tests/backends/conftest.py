@@ -68,7 +68,7 @@ class Installation(Copy):
     """A copy of the installed package."""
 
     def add_backend(self, name: str, needs: Optional[str] = None) -> Path:
-        """Puts a backend under ggml's name for it into the wheel's own folder.
+        """Puts a backend under ggml's name for it into the wheel's own directory.
 
         It is the stand-in, or with `needs` a library that needs another one of that name.
         """

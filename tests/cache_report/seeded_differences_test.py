@@ -104,7 +104,7 @@ class SeededDifferencesTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         workspace = cls._make_workspace()

@@ -39,7 +39,7 @@ def _cached(spawns: list[Spawn]) -> list[str]:
 
 
 def _includes(file: Path, folders: Sequence[Path]) -> set[Path]:
-    """A file, and those below some folders that it includes, directly or not."""
+    """A file, and those below some directories that it includes, directly or not."""
     result, todo = set(), [file]
     while todo:
         current = todo.pop()
@@ -69,7 +69,7 @@ class StaleTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         workspace = project_workspace(folder, f"--disk_cache={folder}/disk-cache")
@@ -143,7 +143,7 @@ class StaleTest(CountsTestCase):
         """The source of an object of ggml-base; None for the small module's."""
         name = Path(path).name.partition(".")[0]
         found = [self.sources / f"ggml/src/{name}{suffix}" for suffix in (".c", ".cpp")]
-        # ggml has a ggml.c and a ggml.cpp, whose objects differ in their folders only.
+        # ggml has a ggml.c and a ggml.cpp, whose objects differ in their directories only.
         language = ".c" if "/ggml_base_c/" in path else ".cpp"
         return next((file for file in found if file.exists() and file.suffix == language), None)
 

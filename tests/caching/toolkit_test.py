@@ -40,7 +40,7 @@ class ToolkitTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         cls.toolkit = toolkits.make_toolkit(folder / "toolkit")

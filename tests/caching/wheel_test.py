@@ -38,7 +38,7 @@ _ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
 
 
 def _built_files(spawns: list[Spawn], mnemonic: str) -> list[str]:
-    """Paths of what actions of a kind made, without the folder of the configuration."""
+    """Paths of what actions of a kind made, without the directory of the configuration."""
     return [
         re.sub(r"^bazel-out/[^/]+/", "", path)
         for spawn in spawns
@@ -57,7 +57,7 @@ class WheelTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         cls.workspace = project_workspace(folder)

@@ -37,7 +37,7 @@ _KEPT = {
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[str]:
     """Address of our index, `//tests:wheel` in whl/cpu."""
-    # A sandbox has links, which the server does not follow out of its folder.
+    # A sandbox has links, which the server does not follow out of its directory.
     folder = shutil.copytree(os.environ["INDEX"], tmp_path / "index")
     address, stop = serve.start(folder)
     yield f"{address}/whl/cpu"

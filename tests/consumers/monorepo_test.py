@@ -32,7 +32,7 @@ class MonorepoTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], folder / "project")

@@ -24,7 +24,7 @@ _ANY_PYTHON = 'requires-python = ">=3.9"'
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[str]:
     """Address of an index with the wheel in whl/cpu."""
-    # A sandbox has links, which the server does not follow out of its folder.
+    # A sandbox has links, which the server does not follow out of its directory.
     folder = shutil.copytree(os.environ["INDEX"], tmp_path / "index")
     address, stop = serve.start(folder)
     yield address
@@ -49,7 +49,7 @@ def project(tmp_path: Path, index: str) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, index: str) -> dict[str, str]:
-    """Of uv: what the wheel requires comes out of a folder, and nothing out of the network."""
+    """Of uv: what the wheel requires comes out of a directory, and nothing out of the network."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for wheel in _WHEELS:

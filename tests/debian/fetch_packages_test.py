@@ -101,7 +101,7 @@ class Debian:
         return result.stdout
 
     def fetch(self, **request: Any) -> tuple[Path, dict[str, Any]]:
-        """Returns the folder of the packages and what the program answers."""
+        """Returns the directory of the packages and what the program answers."""
         folder = self.folder / f"repository-{len(list(self.folder.glob('repository-*')))}"
         folder.mkdir()
         request |= {"lock": str(self.lock), "folder": str(folder)}

@@ -39,7 +39,7 @@ def _run(
 
 
 class Client:
-    """A virtual environment in a folder, and a program that installs into it."""
+    """A virtual environment in a directory, and a program that installs into it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -85,7 +85,7 @@ class Uv(Client):
     def __call__(
         self, *arguments: object, check: bool = True, **settings: object
     ) -> subprocess.CompletedProcess[str]:
-        """`uv ARGUMENTS` in the folder; `settings` are environment variables."""
+        """`uv ARGUMENTS` in the directory; `settings` are environment variables."""
         environment = _environment(
             self.folder,
             **{

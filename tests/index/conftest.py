@@ -20,7 +20,7 @@ from clients import Pip, Uv  # noqa: E402
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with whl/cpu, whl/cu13, whl/metal and pypi."""
+    """Directory with whl/cpu, whl/cu13, whl/metal and pypi."""
     folder = tmp_path_factory.mktemp("index") / "site"
     small_site.write_site(folder)
     return folder
@@ -36,7 +36,7 @@ def url(site: Path) -> Iterator[str]:
 
 @pytest.fixture
 def serve_folder() -> Iterator[Callable[[Path], str]]:
-    """Serves further folders until the test ends."""
+    """Serves further directories until the test ends."""
     stops = []
 
     def start(folder: Path) -> str:

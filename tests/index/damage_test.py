@@ -222,7 +222,7 @@ def test_no_bit_flip_in_a_page_installs_other_bytes(
 
 
 class Cut:
-    """Serves a folder, and breaks the connection in the middle of files with one ending."""
+    """Serves a directory, and breaks the connection in the middle of files with one ending."""
 
     def __init__(self, folder: Path, ending: str) -> None:
         class Handler(serve._Handler):

@@ -1,4 +1,4 @@
-"""serve.py: content negotiation, HEAD, errors with a body, and nothing outside of the folder."""
+"""serve.py: content negotiation, HEAD, errors with a body, and nothing outside of the directory."""
 
 from __future__ import annotations
 

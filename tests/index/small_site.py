@@ -1,4 +1,4 @@
-"""A folder to serve: the index of synthetic wheels, and beside it a stand-in for PyPI."""
+"""A directory to serve: the index of synthetic wheels, and beside it a stand-in for PyPI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Installs the wheel with pip into a new virtual environment and uses it from another folder."""
+"""Installs the wheel with pip into a new virtual environment and uses it from another directory."""
 
 from __future__ import annotations
 

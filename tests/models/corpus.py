@@ -2,7 +2,7 @@
 
 The translation is of 1611 and out of copyright. The packages' files are in a compressed form
 that only the package's own ``bible`` program reads, so both packages are unpacked into a
-temporary folder (nothing is installed) and the program prints the text.
+temporary directory (nothing is installed) and the program prints the text.
 """
 
 from __future__ import annotations

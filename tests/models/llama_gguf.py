@@ -1,4 +1,4 @@
-"""The small Llama models of this folder: their shape, their vocabulary and their GGUF file.
+"""The small Llama models of this directory: their shape, their vocabulary and their GGUF file.
 
 ``random_models.py`` and ``train_small_llama.py`` both write through this module, so that one
 place says which tensors and which metadata a Llama-architecture GGUF file has.

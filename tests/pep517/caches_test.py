@@ -29,7 +29,7 @@ class Environment(NamedTuple):
     """A virtual environment, and caches that are empty.
 
     Attributes:
-        folder: Folder of the virtual environment.
+        folder: Directory of the virtual environment.
         variables: Environment of the front ends.
         log: What the stand-in for Bazel writes down.
         pip_folder: pip, which the virtual environment lacks.

@@ -14,7 +14,7 @@ import stand_in
 
 ARCHIVE = Path(os.environ["PROJECT_ARCHIVE"])
 
-# As a front end does: in the source tree, in a process of its own, with the backend's folder on the
+# As a front end does: in the source tree, in a process of its own, with the backend's directory on the
 # path.
 _CALL = """
 import importlib, json, sys
@@ -46,7 +46,7 @@ class Tree(NamedTuple):
     Attributes:
         root: The source tree.
         log: What the stand-in writes down.
-        out: An empty folder for wheels.
+        out: An empty directory for wheels.
     """
 
     root: Path
@@ -77,7 +77,7 @@ class Tree(NamedTuple):
 
 
 def make_tree(folder: Path) -> Tree:
-    """Returns a new tree below a folder."""
+    """Returns a new tree below a directory."""
     root = folder / "a project"
     root.mkdir(parents=True)
     (folder / "out").mkdir()

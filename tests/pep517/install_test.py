@@ -56,7 +56,7 @@ class InstallTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         scratch = Path(os.environ["TEST_TMPDIR"], "pep517")
         clone, cls.links = scratch / "clone", scratch / "links"
         with tarfile.open(ARCHIVE[0]) as archive:
@@ -90,7 +90,7 @@ class InstallTest(unittest.TestCase):
         run(*uv, *options, *arguments, folder=self.sources)
 
     def info(self) -> dict:
-        """What the installed package says of itself, seen from another folder."""
+        """What the installed package says of itself, seen from another directory."""
         return json.loads(run(self.python, "-m", "llama_cpp", "info", "--json", folder=self.folder))
 
     def assert_it_generates(self) -> None:
@@ -117,7 +117,7 @@ class InstallTest(unittest.TestCase):
         self.assertEqual("cpu", info["build"]["accelerator"])
         self.assertTrue(info["package"].startswith(f"{self.folder}/venv/"), info["package"])
         self.assert_no_server()
-        # From the archive this time, which pip unpacks into a folder of its own.
+        # From the archive this time, which pip unpacks into a directory of its own.
         self.pip_install(self.sdist, "-C", "local-label=other")
         self.assertEqual("0.3.100+other", self.info()["version"])
         self.assert_no_server()

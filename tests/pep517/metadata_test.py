@@ -18,7 +18,7 @@ PREPARE = "prepare_metadata_for_build_wheel"
 
 
 def prepare(tree, hook: str = PREPARE, given=None) -> tuple[str, str]:
-    """Returns the name of the .dist-info folder and the text of METADATA."""
+    """Returns the name of the .dist-info directory and the text of METADATA."""
     name = tree.call(hook, str(tree.out), given).value
     assert [path.name for path in (tree.out / name).iterdir()] == ["METADATA"]
     return name, (tree.out / name / "METADATA").read_text()

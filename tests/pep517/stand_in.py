@@ -20,7 +20,7 @@ from typing import Any
 LOG = "STAND_IN_LOG"
 EXIT = "STAND_IN_EXIT"
 
-# The Python of the package. As in the real one there are sources in a folder of the extension's
+# The Python of the package. As in the real one there are sources in a directory of the extension's
 # name.
 _PACKAGE = {
     "__init__.py": "from ._build_info import *\nfrom . import _core\nfrom .python import ANSWER\n",

@@ -31,7 +31,7 @@ FORMS = {
 
 @pytest.fixture(params=NAMES, ids=ascii)
 def named(request, tmp_path):
-    """A folder, as bytes, with a name of its own; skips where the file system refuses it."""
+    """A directory, as bytes, with a name of its own; skips where the file system refuses it."""
     folder = os.fsencode(tmp_path) + b"/" + request.param
     try:
         os.mkdir(folder)

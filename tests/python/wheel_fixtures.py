@@ -2,7 +2,7 @@
 
     LLAMA_TEST_MODEL=kjv-q8_0.gguf LLAMA_TEST_MODELS_DIR=DIR python -m pytest tests/python
 
-LLAMA_TEST_MODEL is the trained model, LLAMA_TEST_MODELS_DIR a folder with the random models that
+LLAMA_TEST_MODEL is the trained model, LLAMA_TEST_MODELS_DIR a directory with the random models that
 tests/models/random_models.py makes. Neither a network nor a particular working directory is used.
 """
 
@@ -39,7 +39,7 @@ def model_path() -> str:
 
 @pytest.fixture(scope="session")
 def random_models() -> Path:
-    """The folder of models with random weights."""
+    """The directory of models with random weights."""
     return _from_environment("LLAMA_TEST_MODELS_DIR")
 
 
@@ -78,7 +78,7 @@ def fresh(load, model_path):
 
 @pytest.fixture
 def run_python(tmp_path):
-    """Runs Python code in a process of its own, in an empty folder; returns the finished process.
+    """Runs Python code in a process of its own, in an empty directory; returns the finished process.
 
     `options` go to the interpreter; a variable that is None in `env` is unset. A negative return
     code is a signal: the process crashed.

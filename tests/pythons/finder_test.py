@@ -274,7 +274,7 @@ def test_folders_of_a_user_who_set_nothing(host: Machine, monkeypatch: pytest.Mo
     assert machine.find(request("cp39")).executable == str(in_pyenv)
 
 
-# Folders that are made once.
+# Directories that are made once.
 
 
 def test_a_folder_is_made_once(host: Machine) -> None:

@@ -74,7 +74,7 @@ def _of_host(abi: str) -> str:
 class RepositoriesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         project = cls.folder / "project"
@@ -163,7 +163,7 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def repositories(cls) -> dict[str, Path]:
-        """Returns the folders of the repositories of ABIs that have been fetched."""
+        """Returns the directories of the repositories of ABIs that have been fetched."""
         folders = cls.bazel.output_root.glob("*/external/*python_cp*/")
         return {f"python_{folder.name.rpartition('python_')[2]}": folder for folder in folders}
 

@@ -1,4 +1,4 @@
-"""Built indexes and a folder to publish them in, for the tests beside this file."""
+"""Built indexes and a directory to publish them in, for the tests beside this file."""
 
 from __future__ import annotations
 

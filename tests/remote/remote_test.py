@@ -39,7 +39,7 @@ _folder: Path
 def setUpModule() -> None:
     """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer than most tests."""
     global _first, _second, _folder
-    # Always the same folder: bazelw remembers something about each one.
+    # Always the same directory: bazelw remembers something about each one.
     _folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
     unittest.addModuleCleanup(shutil.rmtree, _folder)
     environment = nested_bazel.inherited_environment()

@@ -1,4 +1,4 @@
-"""Real servers on loopback, each with a folder of its own: nginx (HTTP), and buildbox-casd (gRPC) behind nginx.
+"""Real servers on loopback, each with a directory of its own: nginx (HTTP), and buildbox-casd (gRPC) behind nginx.
 
 Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard library only.
 """

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parents[2]
-# Run by hand, no rule says where nested_bazel finds `execution_log`.
+# Run manually, no rule says where nested_bazel finds `execution_log`.
 sys.path.append(str(_PROJECT / "tools/cache_report"))
 
 import nested_bazel  # noqa: E402

@@ -48,11 +48,11 @@ class Workspace:
 
     Attributes:
         folder: The copy of the project.
-        output_root: Folder for everything that this Bazel writes.
+        output_root: Directory for everything that this Bazel writes.
         environment: The whole environment of its client.
         options: Options of every build.
         umask: Of its client and server, and so of its actions.
-        bazelw: Where bazelw is, relative to the folder.
+        bazelw: Where bazelw is, relative to the directory.
     """
 
     folder: Path
@@ -109,11 +109,11 @@ class Workspace:
         return self.execution_root() / path
 
     def execution_root(self) -> Path:
-        """Returns the folder that the paths of outputs are relative to."""
+        """Returns the directory that the paths of outputs are relative to."""
         return Path(self._run("info", "execution_root").strip())
 
     def external_repository(self, name: str) -> tuple[str, Path]:
-        """Fetches a repository; returns its canonical name and its folder.
+        """Fetches a repository; returns its canonical name and its directory.
 
         Raises:
             NestedBazelError: It can't be fetched.
@@ -229,10 +229,10 @@ def unpack_project(archive: str, folder: Path) -> None:
 
 
 def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
-    """Unpacks the test's copy of the project below a folder; returns a workspace that has it.
+    """Unpacks the test's copy of the project below a directory; returns a workspace that has it.
 
     Args:
-        root: the folder.
+        root: the directory.
         options: of every build, beside those of every test.
         variables: of its environment, beside the caller's.
     """
@@ -247,7 +247,7 @@ def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
 
 
 def date_files(folder: Path, year: int) -> None:
-    """Gives every file below a folder a date in a year."""
+    """Gives every file below a directory a date in a year."""
     seconds = datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
     for path in folder.rglob("*"):
         os.utime(path, (seconds, seconds))

@@ -33,11 +33,11 @@ project_archive = repository_rule(
     implementation = _project_archive_impl,
     attrs = {
         "files": attr.string_list(
-            doc = "Single files, by their paths below the project's root folder.",
+            doc = "Single files, by their paths below the project's root directory.",
             mandatory = True,
         ),
         "folders": attr.string_list(
-            doc = "Folders of the project's root folder.",
+            doc = "Directories of the project's root directory.",
             mandatory = True,
         ),
     },

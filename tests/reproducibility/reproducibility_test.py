@@ -1,6 +1,6 @@
 """The same files give the same bytes, and the same cache entries, wherever and by whomever they are built.
 
-Runs Bazel on two copies of the project, in different folders, with different output roots, homes, users and PATHs. What
+Runs Bazel on two copies of the project, in different directories, with different output roots, homes, users and PATHs. What
 is built is small (ggml-base and a wheel of it) and goes through every rule that the real wheel goes through.
 Asserts numbers of actions, never times.
 """
@@ -39,7 +39,7 @@ class ReproducibilityTest(CountsTestCase):
 
     @classmethod
     def _make_workspaces(cls) -> tuple[Workspace, Workspace]:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         environment = nested_bazel.inherited_environment()

@@ -14,7 +14,7 @@ sys.path[:0] = sorted({os.path.dirname(os.path.abspath(p)) for p in os.environ["
 
 
 def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
-    """A project's folder: the files, and a page that gives their hashes (PEP 503)."""
+    """A project's directory: the files, and a page that gives their hashes (PEP 503)."""
     folder.mkdir(parents=True)
     links = []
     for name, data in sorted(files.items()):

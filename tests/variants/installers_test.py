@@ -57,7 +57,7 @@ def runtime(tmp_path: Path) -> dict[str, dict[str, bytes]]:
 
 
 class Site:
-    """A folder to install into."""
+    """A directory to install into."""
 
     def __init__(self, tmp_path: Path, address: str) -> None:
         self.folder = tmp_path / "site"

@@ -51,7 +51,7 @@ def _environment(folder: Path) -> dict[str, str]:
     icd = {"api_version": "1.3.230", "library_path": str(_DRIVER)}
     manifest.write_text(json.dumps({"ICD": icd, "file_format_version": "1.0.0"}))
     environment |= {"VK_DRIVER_FILES": str(manifest), "VK_ICD_FILENAMES": str(manifest)}
-    # A folder of its own, so that Python does not find other libraries of the packages.
+    # A directory of its own, so that Python does not find other libraries of the packages.
     libraries = folder / "loader"
     libraries.mkdir()
     (libraries / "libvulkan.so.1").symlink_to(_DRIVER.with_name("libvulkan.so.1"))

@@ -3,7 +3,7 @@
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 
 def vulkan_test(name, site, types, **kwargs):
-    """Runs installed_test.py of this folder.
+    """Runs installed_test.py of this directory.
 
     Args:
       name: name of the test.

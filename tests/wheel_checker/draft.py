@@ -51,11 +51,11 @@ class Draft:
 
     @property
     def dist_info(self) -> str:
-        """The .dist-info folder."""
+        """The .dist-info directory."""
         return next(path.split("/")[0] for path in self.files if ".dist-info/" in path)
 
     def inside(self, name: str) -> str:
-        """Path of a file in the .dist-info folder."""
+        """Path of a file in the .dist-info directory."""
         return f"{self.dist_info}/{name}"
 
     def replace(self, path: str, old: str, new: str) -> None:
@@ -73,7 +73,7 @@ class Draft:
         self.files = {new if path == old else path: data for path, data in self.files.items()}
 
     def add(self, path: str, data: bytes) -> None:
-        """Adds a file before the .dist-info folder."""
+        """Adds a file before the .dist-info directory."""
         self.files = {path: data, **self.files}
 
     def fit_sbom(self) -> None:
@@ -107,7 +107,7 @@ class Draft:
         return entries + list(self.again.items())
 
     def write(self, folder: Path) -> Path:
-        """Writes the wheel into a folder."""
+        """Writes the wheel into a directory."""
         path = folder / self.name
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in self._entries():

@@ -104,7 +104,7 @@ class _Comparison:
         identity = _identity(action)
         if identity in self._renamed:
             return self._renamed[identity]
-        # The same target may be built for two configurations, of which only the folder tells.
+        # The same target may be built for two configurations, of which only the directory tells.
         candidates = self._first.get(identity, [])
         for candidate in candidates:
             if candidate.outputs == action.outputs:

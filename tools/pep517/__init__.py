@@ -66,7 +66,7 @@ def build_sdist(sdist_directory: str, config_settings: _ConfigSettings = None) -
 def prepare_metadata_for_build_wheel(
     metadata_directory: str, config_settings: _ConfigSettings = None
 ) -> str:
-    """Writes METADATA without building anything; returns the name of its folder."""
+    """Writes METADATA without building anything; returns the name of its directory."""
     chosen = settings.parse(config_settings, _PROJECT)
     return metadata.write_dist_info(_PROJECT, chosen, Path(metadata_directory)).name
 

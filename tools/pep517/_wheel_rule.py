@@ -1,4 +1,4 @@
-"""The modules of the wheel rule, from its folder: what writes a wheel's METADATA and RECORD is written once."""
+"""The modules of the wheel rule, from its directory: what writes a wheel's METADATA and RECORD is written once."""
 
 import sys
 from pathlib import Path

@@ -45,7 +45,7 @@ _PIP_SETTINGS = frozenset(
 
 
 def build_wheel(project: Project, settings: Settings, version: str, folder: Path) -> Path:
-    """Builds the wheel and copies it to a folder; returns the copy.
+    """Builds the wheel and copies it to a directory; returns the copy.
 
     Args:
         project: the source tree.

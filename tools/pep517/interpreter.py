@@ -21,7 +21,7 @@ def executable() -> str:
 
 
 def environment_folder() -> str:
-    """Returns the folder with the programs of the environment that runs the build, or an empty string."""
+    """Returns the directory with the programs of the environment that runs the build, or an empty string."""
     return os.path.dirname(sys.executable) if sys.prefix != sys.base_prefix else ""
 
 

@@ -23,7 +23,7 @@ def version(project: Project, settings: Settings) -> str:
 
 
 def write_dist_info(project: Project, settings: Settings, folder: Path) -> Path:
-    """Writes a .dist-info folder with METADATA alone; returns it."""
+    """Writes a .dist-info directory with METADATA alone; returns it."""
     dist_info = folder / f"{project.distribution}-{version(project, settings)}.dist-info"
     dist_info.mkdir()
     text = _metadata(project, version(project, settings))

@@ -14,7 +14,7 @@ class Project:
     """A source tree.
 
     Attributes:
-        root: Its root folder.
+        root: Its root directory.
     """
 
     root: Path

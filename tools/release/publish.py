@@ -1,6 +1,6 @@
 """Merges a built index into the one that is hosted: publish.py INDEX TARGET
 
-INDEX is what `./bazelw build //:index` wrote. TARGET is the folder of the static host: a checkout, a mount, or a new folder.
+INDEX is what `./bazelw build //:index` wrote. TARGET is the directory of the static host: a checkout, a mount, or a new directory.
 What is published stays: a wheel never changes, and is listed for ever. Pages are written after the files that they list,
 each in one step, so whoever reads meanwhile, or after an interruption, finds every file that a page names; the same
 command finishes what was interrupted.

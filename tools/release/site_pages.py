@@ -133,7 +133,7 @@ def _projects(folder: Path) -> set[str]:
 
 
 def read_site(root: Path) -> Site:
-    """All projects of an index; of an empty folder or of one that is not there, none."""
+    """All projects of an index; of an empty directory or of one that is not there, none."""
     folders = sorted(path for path in (root / "whl").glob("*") if path.is_dir())
     return {
         Key(folder.name, name): _read_project(folder / name)
