@@ -2,8 +2,8 @@
 
     PYTHON worker.py TASK MODEL THREADS
 
-Prints one JSON object of numbers. Uses only what llama-cpp-python and this project's llama_cpp
-have in common, but for the bare decode, which is each side's cheapest way to decode one token.
+Prints one JSON object of numbers. Uses only the API that llama-cpp-python and this project's
+llama_cpp share, but for the bare decode, which is each side's cheapest way to decode one token.
 Needs no package but llama_cpp and its requirements.
 """
 

@@ -120,7 +120,7 @@ def python(request: pytest.FixtureRequest, environments: Environments) -> Path:
 
 @pytest.fixture
 def facts(python: Path, tmp_path: Path) -> dict[str, object]:
-    """What the interpreter says after an import during which no warning is allowed."""
+    """Returns the interpreter's output after an import during which no warning is allowed."""
     return json.loads(run([python, "-W", "error", "-c", FACTS], tmp_path).stdout)
 
 

@@ -46,13 +46,11 @@ def with_library_name(variable: str, name: str) -> bytes:
 
 
 class Answer:
-    """What require_backend() said in a process of its own.
+    """The result of require_backend() in a process of its own.
 
     Attributes:
-        reason: BackendError.reason; "" if it raised nothing.
-        message: The error's text.
-        warnings: What importing the package warned of.
-        stderr: What else the process said.
+        reason: BackendError.reason; "" if it raised nothing. message: The error's text. warnings:
+        Warnings of importing the package. stderr: Other output of the process.
     """
 
     def __init__(self, done: subprocess.CompletedProcess) -> None:
@@ -98,7 +96,8 @@ class Installation(Copy):
         return Answer(self.run(ASK, backend, **env))
 
     def info(self, **env: str) -> dict:
-        """What `python -m llama_cpp info --json` prints, and its exit status as `status`."""
+        """Returns the output of `python -m llama_cpp info --json`, with its exit status as
+        `status`."""
         code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['info', *sys.argv[1:]]))"
         done = self.run(code, "--json", **env)
         return {**json.loads(done.stdout), "status": done.returncode}

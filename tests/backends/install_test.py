@@ -42,7 +42,7 @@ def run(command: list[object], cwd: Path, **env: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
-    """A directory of wheels, as an index: the wheel, what it requires, and the plug-in."""
+    """A directory of wheels, as an index: the wheel, its requirements, and the plug-in."""
     folder = tmp_path / "links"
     folder.mkdir()
     for wheel in [*WHEELS, PLUGIN, OLD_PLUGIN]:

@@ -1,4 +1,4 @@
-"""What is said about two made-up builds that differ in one thing."""
+"""The report on two made-up builds that differ in one thing."""
 
 from __future__ import annotations
 

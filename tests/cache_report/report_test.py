@@ -1,4 +1,4 @@
-"""The program: its table, its JSON, its picture, and what it says about files that it can't use."""
+"""The program: its table, its JSON, its picture, and its messages about files that it can't use."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ReportTest(unittest.TestCase):
         return path
 
     def _run(self, *arguments: str | Path, code: int = 0) -> str:
-        """Returns what is printed; with an error code, to standard error."""
+        """Returns the output; with an error code, that on standard error."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             result = cache_report.main(list(map(str, arguments)))

@@ -69,7 +69,7 @@ unit(
 )
 """
 
-# What it makes depends on all that it is given.
+# Its output depends on all of its inputs.
 _TOOL = """\
 #!/bin/sh
 out=$1
@@ -89,7 +89,7 @@ _FILES = {
     "unit.bzl": _RULE,
 }
 
-# Name of the difference -> file, what is replaced, by what. Each comes on top of those before it.
+# Name of the difference -> file, old text, new text. Each comes on top of the earlier ones.
 _DIFFERENCES = {
     "flag": ("BUILD.bazel", '"-O2"', '"-O3"'),
     "variable": ("BUILD.bazel", '"plain"', '"fancy"'),
@@ -144,7 +144,7 @@ class SeededDifferencesTest(unittest.TestCase):
         return workspace.log.rename(cls.folder / f"{name}.json")
 
     def _causes(self, difference: str) -> list[dict[str, Any]]:
-        """What the program says about the build with a difference and the one before it."""
+        """Returns the report on the build with a difference and the one before it."""
         names = list(self.logs)
         logs = [str(self.logs[names[names.index(difference) + i]]) for i in (-1, 0)]
         out = io.StringIO()
@@ -158,7 +158,7 @@ class SeededDifferencesTest(unittest.TestCase):
     def _assert_cause(
         self, difference: str, kind: str, name: str, before: str | None, after: str | None
     ) -> None:
-        """The three units have this one cause, and nothing but what follows from it has another."""
+        """The three units have this one cause; only actions that follow from them have another."""
         cause, *others = self._causes(difference)
         self.assertEqual(kind, cause["kind"])
         (change,) = cause["changes"]

@@ -1,4 +1,5 @@
-"""What a change cost, as a line of the table in docs/caching.md: counted by a test, printed, and compared with the page."""
+"""The cost of a change, as a line of the table in docs/caching.md: counted by a test, printed, and
+compared with the page."""
 
 from __future__ import annotations
 
@@ -23,11 +24,10 @@ class Row:
     """One line of the table.
 
     Attributes:
-        change: What is different from the build before it.
-        target: What is built.
-        actions: Number of actions with another key than in the build before, or all of them where there was none.
-        executed: How many of them no cache had. None: that depends on what the machine's cache held before the test.
-        kinds: The actions, as `2 CppCompile, 1 CppLink`.
+        change: The difference from the build before it. target: The built target. actions: Number
+        of actions with another key than in the build before, or all of them where there was none.
+        executed: How many of them no cache had. None: that depends on the machine's cache before
+        the test. kinds: The actions, as `2 CppCompile, 1 CppLink`.
     """
 
     change: str
@@ -52,10 +52,8 @@ def row(change: str, target: str, spawns: Sequence[Spawn], *, executed: bool = T
     """Returns the line for a build.
 
     Args:
-        change: what was changed before it.
-        target: what was built.
-        spawns: the actions of the build.
-        executed: whether the number of executed actions says something; see Row.
+        change: the change before it. target: the built target. spawns: the actions of the build.
+        executed: whether the number of executed actions is meaningful; see Row.
     """
     number = sum(not spawn.cached for spawn in spawns) if executed else None
     return Row(change, target, len(spawns), number, kinds(spawn.mnemonic for spawn in spawns))

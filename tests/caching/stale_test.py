@@ -1,7 +1,8 @@
-"""A change of what an action depends on runs the action again: nothing is served stale.
+"""A change of an action's inputs runs the action again: nothing is served stale.
 
-One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes one thing, looks at what
-is executed, and undoes it, after which everything comes out of the cache again.
+One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes
+one thing, checks the executed actions, and undoes it, after which everything comes out of the cache
+again.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class StaleTest(CountsTestCase):
         cls.first = cls.workspace.build([_TARGET])
 
     def setUp(self) -> None:
-        # What a test before this one has left, if it failed.
+        # An earlier test leaves this behind if it failed.
         self.workspace.build([_TARGET])
 
     def _assert_undone(self) -> None:

@@ -1,4 +1,4 @@
-"""What a change of the wheel's name, its Python ABI or its accelerator costs, of the real wheel.
+"""The cost of a change of the real wheel's name, Python ABI or accelerator.
 
 A copy of the project is built with the user's disk cache, one change after the other in the same output root, and
 Bazel's execution log says which actions had another key than before.
@@ -38,7 +38,7 @@ _ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
 
 
 def _built_files(spawns: list[Spawn], mnemonic: str) -> list[str]:
-    """Paths of what actions of a kind made, without the directory of the configuration."""
+    """Returns the output paths of actions of a kind, without the directory of the configuration."""
     return [
         re.sub(r"^bazel-out/[^/]+/", "", path)
         for spawn in spawns
@@ -68,7 +68,7 @@ class WheelTest(CountsTestCase):
         cls.first = cls.workspace.build([_WHEEL, _INDEX])
 
     def setUp(self) -> None:
-        # What a test before this one has left.
+        # An earlier test leaves this behind.
         self.workspace.build([_WHEEL, _INDEX])
 
     def _wheel(self, *options: str) -> Path:

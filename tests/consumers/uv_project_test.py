@@ -49,7 +49,8 @@ def project(tmp_path: Path, index: str) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, index: str) -> dict[str, str]:
-    """Of uv: what the wheel requires comes out of a directory, and nothing out of the network."""
+    """Returns uv's environment: requirements come out of a directory, and nothing out of the
+    network."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for wheel in _WHEELS:

@@ -23,7 +23,7 @@ class CheckArchitecturesTest(unittest.TestCase):
         self.report = self.folder / "report"
 
     def _check(self, *codes: str, cuobjdump: str = f"cat <<'EOF'\n{_LISTING}EOF\n") -> str:
-        """Runs it with a stand-in of cuobjdump; returns what it complains of."""
+        """Runs it with a stand-in of cuobjdump; returns its complaints."""
         tool = self.folder / "cuobjdump"
         tool.write_text(f"#!/bin/sh\n{cuobjdump}")
         tool.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Packages of Debian: which ones are fetched, what is done to them, and what is said where that can't be done.
+"""Packages of Debian: which are fetched, how they are changed, and the messages on failure.
 
 apt and dpkg are stand-ins.
 """
@@ -101,7 +101,7 @@ class Debian:
         return result.stdout
 
     def fetch(self, **request: Any) -> tuple[Path, dict[str, Any]]:
-        """Returns the directory of the packages and what the program answers."""
+        """Returns the directory of the packages and the program's answer."""
         folder = self.folder / f"repository-{len(list(self.folder.glob('repository-*')))}"
         folder.mkdir()
         request |= {"lock": str(self.lock), "folder": str(folder)}

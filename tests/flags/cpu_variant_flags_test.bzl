@@ -1,4 +1,5 @@
-"""Analysis tests: what each CPU variant of ggml is compiled with, also for CPUs that this machine can't run."""
+"""Analysis tests: the flags of each CPU variant of ggml, also for CPUs that this machine can't
+run."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS")

@@ -59,10 +59,8 @@ class Situation:
     """A foreign library for each of some names, in one place.
 
     Attributes:
-        kind: What is in the libraries.
-        names: Their files.
-        place: Where they are.
-        linked: Whether the package is seen through a symbolic link.
+        kind: The libraries' contents. names: Their files. place: Where they are. linked: Whether
+        the package is seen through a symbolic link.
     """
 
     kind: str
@@ -140,7 +138,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 @pytest.fixture(scope="module")
 def text(machine: Machine) -> str:
-    """What is generated where nothing is in the way."""
+    """Returns the generated text without a foreign library."""
     done = machine.run(Situation("empty", ("libnothing.so",), "working directory"))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["text"]
@@ -218,7 +216,7 @@ def test_the_message(machine: Machine) -> None:
 
 
 def test_importing_first_helps(machine: Machine) -> None:
-    """The first remedy: what is loaded later changes nothing."""
+    """The first remedy: a library loaded later changes nothing."""
     (path,) = machine.write(Situation("aborting", ("libggml-base.so",), ""))
     code = PROGRAM.replace("for library in foreign:", "import llama_cpp\nfor library in foreign:")
     done = machine.copy.run(code, MODEL, os.RTLD_NOW | os.RTLD_GLOBAL, path)

@@ -1,4 +1,5 @@
-"""PyInstaller without options: the hook in the wheel brings what is opened by name at run time."""
+"""PyInstaller without options: the hook in the wheel brings the files opened by name at run
+time."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def run(program: Path, folder: Path) -> dict:
-    """What the program prints, started without a Python to fall back on."""
+    """Returns the executable's output, started without a Python to fall back on."""
     env = {name: value for name, value in environment(folder).items() if name[:6] != "PYTHON"}
     done = subprocess.run(
         [program, MODEL], capture_output=True, cwd=folder, env=env, text=True, timeout=120

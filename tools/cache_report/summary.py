@@ -1,4 +1,4 @@
-"""What a build did, by kind of action."""
+"""Sums up a build by kind of action."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ class Summary:
     """One build.
 
     Attributes:
-        name: The file that it was read from.
-        rows: By mnemonic, most actions first.
-        runners: What ran the executed ones -> number of actions.
+        name: The file that it was read from. rows: By mnemonic, most actions first. runners: Runner
+        of executed actions -> number of actions.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Summary:
 
     @property
     def outcomes(self) -> list[str]:
-        """What happened to actions; the columns of a table."""
+        """Returns the outcomes of actions, the columns of a table."""
         seen = {outcome for row in self.rows.values() for outcome in row.outcomes}
         return [*_ALWAYS, *sorted(seen - set(_ALWAYS))]
 
@@ -68,9 +67,8 @@ def summarize(
     """Counts the actions of a build.
 
     Args:
-        name: the file that they come from.
-        actions: what a log says.
-        critical: seconds on the critical path by mnemonic, which a profile says.
+        name: the file that they come from. actions: the actions of a log. critical: seconds on the
+        critical path by mnemonic, from a profile.
     """
     rows: dict[str, Row] = collections.defaultdict(Row)
     runners: collections.Counter[str] = collections.Counter()

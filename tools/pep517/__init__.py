@@ -1,7 +1,8 @@
 """The build backend that pyproject.toml names: pip, uv and `build` call these hooks (PEP 517, PEP 660).
 
-Everything is built by the same Bazel graph as `./bazelw build //:wheel`. docs/installing.md says what `-C` takes and what
-pip and uv keep in their caches. Standard library only, for every Python that a wheel is built for.
+Everything is built by the same Bazel graph as `./bazelw build //:wheel`. docs/installing.md
+describes the settings of `-C` and the caches of pip and uv. Standard library only, for every Python
+that a wheel is built for.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 
 def get_requires_for_build_wheel(config_settings: _ConfigSettings = None) -> list[str]:
-    """Returns what pip should install first: nothing, bazelw brings everything."""
+    """Returns the requirements to install first: none, bazelw brings everything."""
     return []
 
 

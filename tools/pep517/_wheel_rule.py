@@ -1,4 +1,5 @@
-"""The modules of the wheel rule, from its directory: what writes a wheel's METADATA and RECORD is written once."""
+"""Imports the wheel rule's modules from its directory, so that METADATA and RECORD have one
+writer."""
 
 import sys
 from pathlib import Path

@@ -8,7 +8,7 @@ import sysconfig
 
 
 def abi() -> str:
-    """Returns the ABI tag, such as `cp313t`; where it is not CPython, what it calls itself."""
+    """Returns the ABI tag, such as `cp313t`; where it is not CPython, its own name for itself."""
     if sys.implementation.name != "cpython":
         return sys.implementation.cache_tag or sys.implementation.name
     threads = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
@@ -26,5 +26,6 @@ def environment_folder() -> str:
 
 
 def has_pip() -> bool:
-    """Whether that environment has pip: a user's has, those that uv and `build` make for a build have not."""
+    """Returns whether that environment has pip: a user's has, an environment that uv or `build`
+    makes for a build has not."""
     return os.path.isdir(os.path.join(sysconfig.get_path("purelib"), "pip"))

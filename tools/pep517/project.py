@@ -1,4 +1,4 @@
-"""`Project`: what the source tree says of itself, read from its Starlark tables without Bazel."""
+"""`Project`: the facts of the source tree, read from its Starlark tables without Bazel."""
 
 from __future__ import annotations
 

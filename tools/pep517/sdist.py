@@ -45,7 +45,7 @@ def _files(root: Path) -> list[str]:
             raise BuildError(
                 f"{file} is a symbolic link, which an sdist cannot have: commit a file"
             )
-    # What was deleted and not yet committed is still tracked.
+    # Files that were deleted without a commit are still tracked.
     return sorted(file for file in files if (root / file).is_file())
 
 

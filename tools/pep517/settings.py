@@ -1,4 +1,4 @@
-"""`Settings`: what was chosen with `-C key=value` (PEP 517's `config_settings`)."""
+"""`Settings`: the values of `-C key=value` (PEP 517's `config_settings`)."""
 
 from __future__ import annotations
 

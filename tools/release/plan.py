@@ -1,4 +1,5 @@
-"""Compares a built index with the published one: which files are new, and what the pages say then.
+"""Compares a built index with the published one: which files are new, and the new contents of the
+pages.
 
 Everything is decided here, before anything is written.
 """
@@ -48,7 +49,7 @@ class Page(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """In this order: a page is written after what it leads to."""
+    """In this order: a page is written after the files that it links to."""
 
     copies: list[Copy]
     pages: list[Page]
@@ -61,7 +62,7 @@ class _Folders(NamedTuple):
     published: Path
 
     def find(self, name: str) -> Path:
-        """What is published, else what will be."""
+        """Returns the published file, else the one to be published."""
         published = self.published / name
         return published if published.is_file() else self.built / name
 
@@ -133,7 +134,7 @@ def _copies(built: Project, published: Project, folders: _Folders) -> list[Copy]
 
 
 def _check_is_there(project: Project, folders: _Folders) -> None:
-    """Pages of today would otherwise go on to list what is gone."""
+    """Fails if a published file is gone: its page would go on to list it."""
     for name, entry in project.files.items():
         for needed in _hashes(entry) if is_wheel(name) else ():
             if not folders.find(needed).is_file():
@@ -143,7 +144,7 @@ def _check_is_there(project: Project, folders: _Folders) -> None:
 
 
 def _merged(built: Project, published: Project) -> Project:
-    """What is published keeps what is said of it, its upload time above all."""
+    """Published files keep their entries, above all the upload time."""
     return Project(built.versions | published.versions, {**built.files, **published.files})
 
 
@@ -231,7 +232,8 @@ def _make_plan(index: Path, target: Path) -> Plan:
 
 
 def make_plan(index: Path, target: Path) -> Plan:
-    """What has to be written to publish `index` in `target`; PublishError where that is refused."""
+    """Returns the files to write to publish `index` in `target`; raises PublishError where that is
+    refused."""
     try:
         return _make_plan(index, target)
     except (InvalidWheelError, VariantsError) as error:

@@ -1,9 +1,10 @@
 """Merges a built index into the one that is hosted: publish.py INDEX TARGET
 
-INDEX is what `./bazelw build //:index` wrote. TARGET is the directory of the static host: a checkout, a mount, or a new directory.
-What is published stays: a wheel never changes, and is listed for ever. Pages are written after the files that they list,
-each in one step, so whoever reads meanwhile, or after an interruption, finds every file that a page names; the same
-command finishes what was interrupted.
+INDEX is the output of `./bazelw build //:index`. TARGET is the directory of the static host: a
+checkout, a mount, or a new directory. Published files stay: a wheel never changes, and is listed
+for ever. Pages are written after the files that they list, each in one step, so whoever reads
+meanwhile, or after an interruption, finds every file that a page names; the same command finishes
+an interrupted publication.
 
 Exit codes: 0 published (or nothing to do), 1 refused or failed, 2 wrong arguments.
 """
@@ -24,7 +25,7 @@ from plan import Plan, make_plan
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     """Has `write` make the file beside its place, and moves it there: half a file has never the name of a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name: what an interruption left is overwritten.
+    # A fixed name, so that a file left by an interruption is overwritten.
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         write(unfinished)

@@ -1,4 +1,4 @@
-"""Reads the pages of an index: what it lists, by backend and project.
+"""Reads the pages of an index: its files, by backend and project.
 
 A page that has something which simple_pages does not write is refused: writing it anew would lose that.
 """
@@ -25,7 +25,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Project(NamedTuple):
-    """What the page of a project says."""
+    """The contents of a project's page."""
 
     versions: set[str]
     files: Mapping[str, Entry]  # by file name
@@ -126,7 +126,8 @@ def _listed_projects(folder: Path) -> set[str]:
 
 
 def _projects(folder: Path) -> set[str]:
-    """Those that have pages. A publication that was interrupted may have left one that the backend's page lacks."""
+    """Returns the projects that have pages. An interrupted publication may have left one that the
+    backend's page lacks."""
     unlisted = {page.parent.name for name in (HTML, JSON) for page in folder.glob(f"*/{name}")}
     has_page = (folder / JSON).exists() or (folder / HTML).exists()
     return unlisted | (_listed_projects(folder) if has_page else set())
@@ -143,7 +144,8 @@ def read_site(root: Path) -> Site:
 
 
 def read_build_commands(root: Path) -> dict[str, str]:
-    """What the landing page tells a visitor to type, in the form that landing_page takes; of a missing page, nothing."""
+    """Returns the commands on the landing page, in the form that landing_page takes; of a missing
+    page, nothing."""
     page = root / HTML
     try:
         return landing_page.read_build_commands(page.read_text(encoding="utf-8"))
