@@ -112,7 +112,7 @@ def compare_speed(folder: Path) -> None:
         rates = {}
         for side, gpu in (("GPU", True), ("CPU", False)):
             llm = load(path, gpu, n_ctx=1024, n_batch=512)
-            # A CPU takes a minute for what a GPU does in a tenth of a second.
+            # A CPU takes a minute for a tenth of a second's work of a GPU.
             rates[side] = rate(llm, 512, 128) if gpu else rate(llm, 64, 8)
             llm.close()
             prompt, decode = rates[side]

@@ -34,7 +34,7 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 def find_chromium() -> str | None:
-    """$CHROMIUM, else what is on PATH."""
+    """Returns $CHROMIUM, else the one on PATH."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -114,7 +114,8 @@ class Page:
         return result["result"].get("value")
 
     def click(self, element: str) -> None:
-        """A real mouse click in the middle of what a JavaScript expression gives."""
+        """Clicks with a real mouse event in the middle of the element that a JavaScript expression
+        gives."""
         self.evaluate(f"{element}.scrollIntoView({{block: 'center', inline: 'center'}})")
         box = self.evaluate(f"{element}.getBoundingClientRect().toJSON()")
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}

@@ -1,4 +1,5 @@
-"""pip and uv as a user would start them, with caches of their own and no index but those that a test names."""
+"""pip and uv as a user would start them, with caches of their own and only the indexes that a test
+names."""
 
 from __future__ import annotations
 
@@ -49,7 +50,7 @@ class Client:
         self.create_environment()
 
     def create_environment(self) -> None:
-        """Anew: without what was installed, and with the caches as they are."""
+        """Returns a new environment, without the installed packages and with the same caches."""
         _run(
             [sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", ".venv"],
             self.folder,

@@ -1,7 +1,7 @@
 """Damaged files on the index's host, and connections that break: pip and uv refuse them, or install the right bytes.
 
-What the hashes cannot do is shown here too: where somebody changes a wheel and the page that has its hash, only a hash that
-the user keeps (uv.lock, --require-hashes) tells.
+The limit of the hashes is shown here too: where somebody changes a wheel and the page that has its
+hash, only a hash that the user keeps (uv.lock, --require-hashes) reveals it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def flip_at(path: Path, text: bytes) -> None:
 
 
 def swap_wheel(target: Target) -> None:
-    """A whole wheel, with right checksums inside, of the same size, that says it is what it replaces."""
+    """A whole wheel, with right checksums inside, of the same size and with the metadata of the
+    original."""
     synthetic.make_wheel(
         target.folder, VERSION, requires=[small_site.DEPENDENCY], seed="somebody else's"
     )
@@ -101,7 +102,7 @@ class Installer:
         self.client = client
 
     def __call__(self, url: str) -> tuple[bool, str]:
-        """Installs the wheel from scratch: (whether that succeeded, what was said)."""
+        """Installs the wheel from scratch; returns whether that succeeded, and the output."""
         pypi, index = f"{url}/pypi", f"{url}/whl/cpu"
         if isinstance(self.client, Pip):
             if self.client.installed():
@@ -134,7 +135,7 @@ PIP_HASH = "DO NOT MATCH THE HASHES"
 UV_WHEEL_HASH = f"Hash mismatch for `{REQUIREMENT}`"
 UV_METADATA_HASH = "Hash mismatch for package metadata"
 
-# Damage -> what it does, and why pip and uv refuse.
+# Damage -> its effect, and the messages with which pip and uv refuse.
 REFUSED: dict[str, tuple[Callable[[Target], None], str, str]] = {
     "another wheel": (swap_wheel, PIP_HASH, UV_WHEEL_HASH),
     "bit flip in the wheel": (
@@ -217,7 +218,7 @@ def test_no_bit_flip_in_a_page_installs_other_bytes(
         refused += not succeeded
         assert not succeeded or installer.payload() == expected, (offset, number % 8)
     print(f"{refused} of {flips} pages refused")
-    # Names and hashes of what was asked for are a good part of the page.
+    # Names and hashes of the requested files are a good part of the page.
     assert refused
 
 
@@ -268,7 +269,7 @@ def test_a_connection_that_breaks_is_an_error(
 
 
 def swap_wheel_and_pages(target: Target) -> None:
-    """What somebody who can write to the host can do."""
+    """Attacks of somebody who can write to the host."""
     old = synthetic.sha256(target.wheel)
     swap_wheel(target)
     for page in target.pages:

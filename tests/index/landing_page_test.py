@@ -1,4 +1,5 @@
-"""The landing page in a headless Chromium: its cells, the lines for what is clicked, and that these lines work."""
+"""The landing page in a headless Chromium: its cells, the lines for a clicked cell, and that these
+lines work."""
 
 from __future__ import annotations
 
@@ -82,7 +83,7 @@ def files_of_the_index(site: Path) -> dict[str, dict[str, Any]]:
 
 
 def lines(page: Page) -> dict[str, str]:
-    """What the page shows: id of the line -> text; what is hidden is left out."""
+    """Returns the visible text of the page: id of the line -> text."""
     return page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.line')].filter((line) => line.offsetHeight)"
         ".map((line) => [line.id, line.querySelector('pre code').textContent]))"

@@ -27,7 +27,8 @@ def backend_wheels(folder: Path) -> list[Path]:
 
 
 def write_pypi(folder: Path) -> None:
-    """What PyPI has: the dependency, and a newer version of the project that no backend's index has."""
+    """Writes PyPI's files: the dependency, and a newer version of the project that no backend's
+    index has."""
     wheels = {
         DEPENDENCY: ("small_dependency", "1.0"),
         PROJECT: ("llama_cpp_python", "0.9.0"),

@@ -74,7 +74,8 @@ def make_wheel(
 
 
 def main() -> None:
-    """For a target that needs a wheel: `synthetic.py WHEEL` writes what the file name says."""
+    """Entry point for a target that needs a wheel: `synthetic.py WHEEL` writes the wheel of that
+    file name."""
     path = Path(sys.argv[1])
     _, version, tag = path.stem.split("-", 2)
     make_wheel(path.parent, version, tag=tag)

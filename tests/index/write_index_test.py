@@ -1,4 +1,5 @@
-"""The tree that write_index.py writes: pages that agree with each other and with the files, and what it refuses."""
+"""The tree that write_index.py writes: pages that agree with each other and with the files, and
+refusals."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class Page(html.parser.HTMLParser):
 
 
 def files_of_html(path: Path) -> dict[str, dict[str, object]]:
-    """File name -> what HTML can say about it, in the words of the JSON page."""
+    """Returns file name -> the facts that HTML can hold, in the words of the JSON page."""
     files = {}
     for link in Page(path).links:
         address, _, fragment = link["href"].partition("#sha256=")
@@ -227,7 +228,7 @@ def without_metadata(folder: Path) -> list[Path]:
     ]
 
 
-# What is given -> words of the one sentence that says what is wrong and what to do.
+# Input -> words of the one sentence that gives the cause and the remedy.
 REFUSED = {
     "missing": (
         lambda folder: [folder / "no-such.whl"],

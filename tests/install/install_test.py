@@ -26,7 +26,8 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Interpreter of a new virtual environment that has the wheel and what it requires, and nothing else."""
+    """Returns the interpreter of a new virtual environment that has only the wheel and its
+    requirements."""
     folder = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", folder], check=True)
     interpreter = folder / "bin" / "python"

@@ -1,4 +1,5 @@
-"""The text that is embedded for each Metal kernel is byte for byte what upstream's own build step makes.
+"""The text that is embedded for each Metal kernel equals that of upstream's build step, byte for
+byte.
 
 The step is a list of shell commands in ggml-metal/CMakeLists.txt; the test runs those very commands.
 """
@@ -18,8 +19,7 @@ _CMAKE = next(file for file in _FILES if file.name == "CMakeLists.txt")
 _METAL = _CMAKE.parent
 _KERNELS = _METAL / "kernels"
 
-# CMake's variables for the shared headers -> what the kernel must include for the header to come
-# in.
+# CMake's variables for the shared headers -> the include in the kernel that brings the header in.
 _INCLUDED = {
     "METALLIB_KERNELS_DEQUANTIZE": "dequantize.h",
     "METALLIB_KERNELS_QUANTIZE": "quantize.h",

@@ -15,7 +15,7 @@ import numpy as np
 import q4_k
 from gguf import GGMLQuantizationType, LlamaFileType, TokenType
 
-# What llama.cpp calls a file whose matrices are mostly of one type ("general.file_type").
+# llama.cpp's name for a file whose matrices are mostly of one type ("general.file_type").
 FILE_TYPES: Mapping[GGMLQuantizationType, LlamaFileType] = {
     GGMLQuantizationType.F32: LlamaFileType.ALL_F32,
     GGMLQuantizationType.F16: LlamaFileType.MOSTLY_F16,

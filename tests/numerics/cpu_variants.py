@@ -1,4 +1,4 @@
-"""What each CPU variant of GGML needs of the processor, and what this processor has.
+"""The features that each CPU variant of GGML needs, and the features of this processor.
 
 The needs are written down here from llama.cpp's build files, and not asked of the package under
 test, so that a variant that ought to run and does not is a failure.

@@ -9,8 +9,8 @@ rounding is the definition of the computation and not an error of a kernel:
 * keys and values are rounded to the type of the key/value cache, and so are the operands that
   they are multiplied with.
 
-What is left between the two is the order of float32 sums and a value now and then that falls on
-the other side of a rounding boundary.
+The remaining differences are the order of float32 sums and a value now and then that falls on the
+other side of a rounding boundary.
 """
 
 from __future__ import annotations

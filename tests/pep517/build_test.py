@@ -1,4 +1,5 @@
-"""Hooks that build: which Bazel command they run, in which environment, and what they make of its answer."""
+"""Hooks that build: which Bazel command they run, in which environment, and how they handle its
+answer."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def only_build(tree) -> dict:
 
 
 def options(call: dict) -> list[str]:
-    """The command's arguments, without those that differ from run to run."""
+    """Returns the command's arguments, but for the ones that differ from run to run."""
     arguments = call["arguments"]
     return [
         item

@@ -1,7 +1,9 @@
-"""What pip and uv keep and what they build again, after a setting has changed: the table of docs/installing.md.
+"""Caching and rebuilding by pip and uv after a setting has changed: the table of
+docs/installing.md.
 
-Each test installs for one accelerator, then asks for another one, and looks at what is then installed. Where a front end
-hands out the old wheel, the test says so too: if that changes, the page has to.
+Each test installs for one accelerator, then asks for another one, and looks at the installed
+package. Where a front end hands out the old wheel, the test says so too: if that changes, the page
+has to.
 """
 
 from __future__ import annotations
@@ -29,10 +31,8 @@ class Environment(NamedTuple):
     """A virtual environment, and caches that are empty.
 
     Attributes:
-        folder: Directory of the virtual environment.
-        variables: Environment of the front ends.
-        log: What the stand-in for Bazel writes down.
-        pip_folder: pip, which the virtual environment lacks.
+        folder: Directory of the virtual environment. variables: Environment of the front ends. log:
+        The log of the stand-in for Bazel. pip_folder: pip, which the virtual environment lacks.
     """
 
     folder: Path
@@ -41,7 +41,7 @@ class Environment(NamedTuple):
     pip_folder: Path
 
     def run(self, *command: Any, folder: Path | None = None) -> str:
-        """Runs a command that succeeds; returns what it printed."""
+        """Runs a command that succeeds; returns its output."""
         status, said = self.try_to_run(*command, folder=folder)
         assert status == 0, said
         return said
@@ -75,7 +75,7 @@ class Environment(NamedTuple):
         return (UV, "pip", "install", "--no-deps", f"--python={self.python}")
 
     def installed(self) -> dict[str, Any]:
-        """What the installed wheel says of its build: ACCELERATOR, BUILD (its number), VERSION."""
+        """Returns the installed wheel's build facts: ACCELERATOR, BUILD (its number), VERSION."""
         (file,) = self.folder.glob("lib/*/site-packages/llama_cpp/_build_info.py")
         return {key: value for key, value in runpy.run_path(str(file)).items() if key.isupper()}
 
@@ -90,7 +90,7 @@ class Environment(NamedTuple):
 
 @pytest.fixture(scope="session")
 def pip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """pip, unpacked: it is run often, and Python keeps no bytecode of what is in a zip."""
+    """Returns pip, unpacked: it is run often, and Python keeps no bytecode of modules in a zip."""
     folder = tmp_path_factory.mktemp("pip")
     with zipfile.ZipFile(os.environ["PIP_WHEEL"]) as wheel:
         wheel.extractall(folder)

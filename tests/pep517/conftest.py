@@ -27,12 +27,11 @@ with open(output, "w") as file:
 
 
 class Result(NamedTuple):
-    """What a hook did.
+    """The result of a hook.
 
     Attributes:
-        value: What it returned, None where it did not.
-        status: Exit code of its process.
-        said: What it printed.
+        value: Its return value, None where it did not return. status: Exit code of its process.
+        said: Its output.
     """
 
     value: Any
@@ -44,9 +43,7 @@ class Tree(NamedTuple):
     """A source tree with the stand-in.
 
     Attributes:
-        root: The source tree.
-        log: What the stand-in writes down.
-        out: An empty directory for wheels.
+        root: The source tree. log: The stand-in's log. out: An empty directory for wheels.
     """
 
     root: Path

@@ -37,7 +37,7 @@ def environment() -> dict[str, str]:
 
 
 def run(*command: object, folder: Path | None = None) -> str:
-    """Runs a command that must succeed; returns what it printed to standard output."""
+    """Runs a command that must succeed; returns its standard output."""
     result = subprocess.run(
         [str(item) for item in command],
         cwd=folder,
@@ -90,7 +90,7 @@ class InstallTest(unittest.TestCase):
         run(*uv, *options, *arguments, folder=self.sources)
 
     def info(self) -> dict:
-        """What the installed package says of itself, seen from another directory."""
+        """Returns the installed package's own facts, seen from another directory."""
         return json.loads(run(self.python, "-m", "llama_cpp", "info", "--json", folder=self.folder))
 
     def assert_it_generates(self) -> None:

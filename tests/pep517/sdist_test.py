@@ -1,4 +1,5 @@
-"""The source distribution: what is in it, that it can make itself again, and that the same files give the same bytes."""
+"""The source distribution: its contents, that it can make itself again, and that the same files
+give the same bytes."""
 
 from __future__ import annotations
 

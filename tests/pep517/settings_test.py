@@ -1,4 +1,5 @@
-"""`-C` settings: what is taken, what is refused and in which words; the tables come from the Starlark files."""
+"""`-C` settings: accepted values, refusals and their messages; the tables come from the Starlark
+files."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def running(pep517, monkeypatch):
 
 
 def starlark_values(path: Path) -> dict:
-    """What a file's names are bound to, by running it: tables are Python too."""
+    """Returns the values of a file's names, by running it: tables are Python too."""
     names = {"load": lambda *_: None, "struct": dict}
     exec(path.read_text(), names)
     return names

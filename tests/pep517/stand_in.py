@@ -1,7 +1,8 @@
 """A stand-in for bazelw: a source tree in which `bazelw build` takes no time, and tells how it was called.
 
-It writes a wheel whose `_build_info.py` says what the command line asked for and which build in a row it was, and the
-part of Bazel's build events that the backend reads. The same file is that bazelw; see `main`.
+It writes a wheel whose `_build_info.py` has the settings of the command line and the number of the
+build, and the part of Bazel's build events that the backend reads. The same file is that bazelw;
+see `main`.
 """
 
 from __future__ import annotations

@@ -406,7 +406,7 @@ CONVERSATION = [
     {"role": "assistant", "content": "A1"},
     {"role": "user", "content": "U2"},
 ]
-PROMPTS = {  # what these models were trained on, written out
+PROMPTS = {  # the training format of these models, written out
     "chatml": (
         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n"
         "<|im_start|>assistant\nA1<|im_end|>\n<|im_start|>user\nU2<|im_end|>\n"

@@ -1,4 +1,4 @@
-"""The choice of the CPU variant: what is broken is noticed, and never kills the process.
+"""The choice of the CPU variant: a broken variant is noticed, and never kills the process.
 
 The tests copy the installed package, so that its libraries can be broken, and load it in
 processes of their own.

@@ -1,4 +1,4 @@
-"""What a grammar accepts, against an independent recogniser (Earley's algorithm)."""
+"""The texts that a grammar accepts, against an independent recogniser (Earley's algorithm)."""
 
 from __future__ import annotations
 

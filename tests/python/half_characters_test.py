@@ -1,7 +1,7 @@
 """Row 16 of the faults: a text that ends within a character ends before that character.
 
-Only such an end is left out. U+FFFD that the model writes, and what stands for bytes that no more
-bytes could complete, stay in the text.
+Only such an end is left out. U+FFFD that the model writes, and U+FFFD for bytes that no more bytes
+could complete, stay in the text.
 """
 
 from __future__ import annotations

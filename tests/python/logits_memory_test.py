@@ -130,7 +130,7 @@ def test_scores_take_memory_for_evaluated_tokens(wide, plain):
     assert peak(wide, code, n_ctx=32768, logits_all=True) - plain < 250
 
 
-# ---- the arrays are what they were
+# ---- the arrays are unchanged
 
 
 def rows_of(llm, tokens):

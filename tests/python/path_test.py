@@ -20,7 +20,7 @@ from llama_cpp import Llama, LlamaGrammar
 N_HOSTILE = 200
 LONGEST_S = 10
 
-# Not UTF-8; with a newline; in another script; with what shells and printf care about.
+# Not UTF-8; with a newline; in another script; with characters special to shells and printf.
 NAMES = [b"latin\xe9", b"\xff\xfe", b"line\nfeed", "модель".encode(), b"%s%n $(id) '\""]
 FORMS = {
     "str": os.fsdecode,

@@ -34,7 +34,7 @@ class AbiProbeTest(unittest.TestCase):
             subprocess.run(command, check=True)
             result = subprocess.run(
                 [f"{folder}/bin/python", "-W", "error", "-c", _PROGRAM],
-                # Without what Bazel's own test runner sets.
+                # Without the variables that Bazel's own test runner sets.
                 env={"PATH": os.defpath, "PYTHONPATH": os.path.dirname(self.extension)},
                 stdout=subprocess.PIPE,
                 check=True,

@@ -34,7 +34,7 @@ def _is_standard(folder: str) -> bool:
 
 class BarePythonTest(unittest.TestCase):
     def test_nothing_but_the_standard_library(self) -> None:
-        # Without the directory of the program itself, and what Bazel lays out for it.
+        # Without the directory of the program itself, and the files that Bazel lays out for it.
         below = os.path.realpath(os.environ["TEST_SRCDIR"])
         others = [
             folder

@@ -57,7 +57,7 @@ def write_python(path: Path, abi: str, **facts: Any) -> Path:
 
 
 class Machine:
-    """A machine with nothing but what a test puts there: PATH, home, pyenv, uv, cache."""
+    """A machine that has only the files of a test: PATH, home, pyenv, uv, cache."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bin = folder / "bin"
@@ -158,7 +158,7 @@ def test_a_missing_path_is_one_sentence(host: Machine) -> None:
     assert json.loads(result.stdout) == {"looked_at": [], "reason": reason}
 
 
-# What is installed on the machine.
+# Pythons installed on the machine.
 
 
 def test_path_comes_before_pyenv_and_pyenv_before_uv(host: Machine) -> None:

@@ -1,6 +1,6 @@
 """The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test made.
 
-Nothing is compiled: what is asked for are the facts of an ABI, which are there exactly where its headers are.
+Nothing is compiled: the tests build the facts of an ABI, which exist exactly where its headers do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nested_bazel import NestedBazelError, Workspace, unpack_project
 
-# What the repository rules call.
+# Tools that the repository rules call.
 _TOOLS = ("cat", "cp", "mkdir", "sh")
 
 _PROBE = """\
@@ -36,7 +36,7 @@ load(":runtime.bzl", "runtime")
 runtime(name = "runtime")
 """
 
-# What py_binary does with its toolchain; that itself wants a C++ compiler too.
+# Uses its toolchain as py_binary does, which itself needs a C++ compiler too.
 _RUNTIME = """\
 def _runtime_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name)
@@ -61,7 +61,7 @@ END
 _ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/download"
 
 
-# What is built for another machine than this one.
+# Targets for another machine than this one.
 _MAC = "--platforms=//platforms:macos_aarch64"
 _MACOS_ABI = "@python_cp313//:abi"
 
@@ -149,7 +149,7 @@ class RepositoriesTest(unittest.TestCase):
         variables = {
             "PATH": tools,
             "PYENV_ROOT": cls.folder / "pyenv",
-            # Older than every ABI of the table, so that it is none of those that are looked for.
+            # Older than every ABI of the table, so that no search accepts it.
             "PYTHON": cls._make_python("cp38"),
             "PYTHON_SOURCES": "machine",
             "UV_PYTHON_INSTALL_DIR": cls.folder / "uv",

@@ -47,7 +47,7 @@ def listed(folder: Path) -> dict[str, dict]:
 
 
 class SiteTest(unittest.TestCase):
-    """`self.target` is what is hosted."""
+    """A built index and the hosted one, `self.target`."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory()
@@ -91,7 +91,7 @@ class SiteTest(unittest.TestCase):
         return error
 
     def check_consistent(self) -> None:
-        """Each page that is there leads to what is there, with the bytes that it says."""
+        """Asserts that each page links to existing files with the hashes that it gives."""
         for page in self.target.glob("whl/*/index.v1_json"):
             for project in json.loads(page.read_text(encoding="utf-8"))["projects"]:
                 self.assertTrue((page.parent / project["name"] / "index.v1_json").is_file())

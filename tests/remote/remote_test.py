@@ -1,4 +1,5 @@
-"""Builds against real servers: what is taken from them, and that no failure of theirs fails a build or spoils it.
+"""Builds against real servers: cache hits, and that no failure of theirs fails a build or spoils
+it.
 
 Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and reads the execution log and
 the server's. Asserts numbers of actions, never times.
@@ -28,7 +29,7 @@ _READ = "--config=remote_cache"
 _WRITE = "--config=remote_cache_ci"
 _LESS_THAN_AN_OBJECT = 500
 _HIT = "remote cache hit"
-# Methods of a request that changes what a server has: of HTTP, and of the protocol's services.
+# Methods of a request that changes a server's contents: of HTTP, and of the protocol's services.
 _WRITING = ("PUT", "/Write ", "/BatchUpdateBlobs ", "/UpdateActionResult ")
 
 _first: Workspace
@@ -94,7 +95,7 @@ class _When(threading.Thread):
 
 
 class _Cases:
-    """What holds for a server of either kind."""
+    """Tests for a server of either kind."""
 
     # How many requests the server answers before it is killed: some results, and not all.
     requests_of_half_a_build = 0
@@ -105,7 +106,7 @@ class _Cases:
 
     @classmethod
     def build(cls, workspace: Workspace, *options: str, targets: list[str] = _UNITS) -> list[Spawn]:
-        """Builds from nothing; prints what was done."""
+        """Builds from nothing; prints a summary."""
         workspace.clean()
         spawns = workspace.build(targets, *options)
         print(f"{cls.__name__}: {' '.join(options)}: {_count(spawns)}")
@@ -119,7 +120,8 @@ class _Cases:
         self.assertNotIn(_HIT, _runners(spawns))
 
     def assert_same(self, spawns: list[Spawn]) -> None:
-        """Fails unless a build made what a build without a server makes, and it lies where it should."""
+        """Fails unless a build made the same outputs in the same places as a build without a
+        server."""
         self.assertEqual(nested_bazel.outputs(self.reference), nested_bazel.outputs(spawns))
         expected = {p: d for p, d in nested_bazel.outputs(spawns).items() if p.endswith(".o")}
         self.assertEqual(expected, _built(_second, spawns, ".o"))
@@ -176,7 +178,7 @@ class _Cases:
             spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
             self.assertEqual({"linux-sandbox"}, _runners(spawns))
             self.assert_same(spawns)
-        # buildbox-casd keeps what it has written of a blob, and results that name it.
+        # buildbox-casd keeps the written part of a blob, and results that name it.
         with self.server() as server:
             for path, digest in nested_bazel.outputs(self.reference).items():
                 if path.endswith(".o") and server.blob(digest).exists():

@@ -149,14 +149,11 @@ class Server:
     """A cache that runs until the end of the `with` block: nginx, over HTTP.
 
     Attributes:
-        folder: holds its files.
-        store: where it keeps what clients upload.
-        port: where it listens on 127.0.0.1.
+        folder: holds its files. store: where it keeps uploads. port: where it listens on 127.0.0.1.
 
     Args:
-        nginx: nginx.
-        folder: see above; what it has stored there is there again.
-        settings: more directives for nginx's location of what it serves.
+        nginx: nginx. folder: see above; blobs stored there earlier are served again. settings: more
+        directives for nginx's location of the served files.
     """
 
     scheme = "http"
@@ -172,7 +169,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What `--remote_cache` takes."""
+        """Returns the value for `--remote_cache`."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Server:

@@ -2,9 +2,9 @@
 
     ./bazelw run //tests/remote:whole_wheel
 
-By hand, since it compiles all of llama.cpp: a quarter of an hour on two cores, and some GB below --scratch. The local wheel comes
-out of the user's disk cache as far as it is there; of the remote one everything is executed by buildbox-casd. Exit code 0: the
-same bytes; 1: others.
+Run manually, since it compiles all of llama.cpp: a quarter of an hour on two cores, and some GB
+below --scratch. The local wheel comes out of the user's disk cache as far as it is there; of the
+remote one everything is executed by buildbox-casd. Exit code 0: the same bytes; 1: others.
 """
 
 from __future__ import annotations

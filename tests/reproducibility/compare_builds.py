@@ -33,7 +33,7 @@ def different_outputs(first: list[Spawn], second: list[Spawn]) -> list[str]:
 
 
 def table(first: list[Spawn], second: list[Spawn]) -> str:
-    """Returns what two builds did, by kind of action."""
+    """Returns the actions of two builds, by kind."""
     different = set(different_outputs(first, second))
     lines = [f"{'action':24}{'executed':>12}{'from cache':>12}{'outputs':>10}{'different':>11}"]
     kinds = collections.defaultdict(lambda: ([], []))

@@ -1,4 +1,4 @@
-"""Runs Bazel on a copy of the project and reads back what it did, out of its execution log."""
+"""Runs Bazel on a copy of the project and reads its execution log."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ class Spawn:
     """One action that needed a process or a cache entry.
 
     Attributes:
-        mnemonic: Kind of the action, such as `CppCompile`.
-        label: Target that it belongs to.
-        cached: Whether its outputs came out of a cache.
-        runner: What ran it, or which cache it came from: `linux-sandbox`, `remote`, `remote cache hit`, ...
-        outputs: Path below the execution root -> SHA-256 in hexadecimal.
+        mnemonic: Kind of the action, such as `CppCompile`. label: Target that it belongs to.
+        cached: Whether its outputs came out of a cache. runner: Its runner, or the cache that it
+        came from: `linux-sandbox`, `remote`, `remote cache hit`, ... outputs: Path below the
+        execution root -> SHA-256 in hexadecimal.
     """
 
     mnemonic: str
@@ -39,7 +38,7 @@ class Spawn:
 
 
 class NestedBazelError(Exception):
-    """A nested Bazel failed; the text is the end of what it printed."""
+    """A nested Bazel failed; the text is the end of its output."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Workspace:
         return canonical, Path(self._run("info", "output_base").strip(), "external", canonical)
 
     def test(self, targets: list[str], *options: str) -> str:
-        """Runs tests; returns what Bazel printed.
+        """Runs tests; returns Bazel's output.
 
         Raises:
             NestedBazelError: One failed.
@@ -219,11 +218,10 @@ def common_options(environment: dict[str, str]) -> tuple[str, ...]:
 
 
 def unpack_project(archive: str, folder: Path) -> None:
-    """Unpacks what the rule `project_archive` packed."""
+    """Unpacks an archive of the rule `project_archive`."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
-    # What bazelw decided for an earlier copy in the same place holds until something is newer than
-    # the decision.
+    # bazelw's decision for an earlier copy in the same place holds until a file is newer than it.
     for path in (folder / "bazel/offline").rglob("*"):
         os.utime(path)
 

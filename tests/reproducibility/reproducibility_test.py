@@ -1,8 +1,8 @@
 """The same files give the same bytes, and the same cache entries, wherever and by whomever they are built.
 
-Runs Bazel on two copies of the project, in different directories, with different output roots, homes, users and PATHs. What
-is built is small (ggml-base and a wheel of it) and goes through every rule that the real wheel goes through.
-Asserts numbers of actions, never times.
+Runs Bazel on two copies of the project, in different directories, with different output roots,
+homes, users and PATHs. The target is small (ggml-base and a wheel of it) and uses every rule that
+the real wheel uses. Asserts numbers of actions, never times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _TARGETS = ["//tests/reproducibility:small_wheel"]
 
 
 class ReproducibilityTest(CountsTestCase):
-    """Both builds, and what the second workspace then does with the first one's cache, happen once for all tests."""
+    """Both builds, and the second workspace's build with the first one's cache, happen once for all
+    tests."""
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -47,7 +47,7 @@ class CheckArchitecturesTest(unittest.TestCase):
         self.report = self.folder / "report"
 
     def _check(self, data: bytes, *archs: str) -> str:
-        """Runs it on a file; returns what it complains of."""
+        """Runs it on a file; returns its complaints."""
         library = self.folder / "libggml-hip.so"
         library.write_bytes(data)
         said = io.StringIO()

@@ -41,6 +41,6 @@ def generate(core: Any, model: Any, context: Any, prompt: str, n_tokens: int = N
 
 
 def expected_texts(core: Any, model: Any) -> dict[str, str]:
-    """What generate() returns for each of PROMPTS when nothing else runs."""
+    """Returns the results of generate() for each of PROMPTS when nothing else runs."""
     context = new_context(core, model)
     return {prompt: generate(core, model, context, prompt) for prompt in PROMPTS}

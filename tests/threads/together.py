@@ -15,7 +15,8 @@ LONGEST_S = 300.0
 def together(*functions: Callable[[], Any]) -> list[Any]:
     """Call each function in a thread of its own, all at once; returns their results in order.
 
-    Raises what the first of them raised. A deadlock ends the process with every thread's stack.
+    Raises the first exception of any of them. A deadlock ends the process with every thread's
+    stack.
     """
     start = threading.Barrier(len(functions))
     results: list[Any] = [None] * len(functions)

@@ -1,4 +1,5 @@
-"""What real uv and pip take of variants that the rule `wheel_variant` made: small wheels that know their backend's name.
+"""Choices of real uv and pip among variants that the rule `wheel_variant` made: small wheels that
+know their backend's name.
 
 uv asks the NVIDIA driver for its CUDA version; NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION is its own way to fake one.
 """
@@ -25,7 +26,7 @@ WHEELS = {
     (variants.variant_label(path.name) or "plain"): path
     for path in map(Path, os.environ["VARIANT_WHEELS"].split())
 }
-# What a wheel says of itself is the local label of the wheel that it was made of.
+# A wheel gives the local label of the wheel that it was made of.
 BACKEND = {"null": "cpu", "plain": "cpu", "cu12": "cu12", "cu13": "cu13", "vulkan": "vulkan"}
 
 # uv reads a driver's version from these, or asks nvidia-smi.
@@ -48,7 +49,7 @@ def project(labels: Iterable[str]) -> dict[str, bytes]:
 
 
 def runtime(tmp_path: Path) -> dict[str, dict[str, bytes]]:
-    """What small wheels of CUDA require, as real ones require nvidia's."""
+    """The requirements of small wheels of CUDA, as real ones require nvidia's."""
     names = ["runtime_cu12-1.0-py3-none-any.whl", "runtime_cu13-1.0-py3-none-any.whl"]
     return {
         name.split("-")[0].replace("_", "-"): {name: write_wheel(tmp_path / name).read_bytes()}
@@ -98,7 +99,7 @@ class Site:
         )
 
     def backend(self) -> str:
-        """What the installed package says."""
+        """Returns the installed package's label."""
         code = "import demo; print(demo.BACKEND)"
         result = self.run([sys.executable, "-S", "-c", code], cwd=self.folder)
         assert result.returncode == 0, result.stderr

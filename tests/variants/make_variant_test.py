@@ -1,4 +1,5 @@
-"""make_variant.py: names, what changes and what does not, determinism, refusals; and the table of variants."""
+"""make_variant.py: names, changed and unchanged files, determinism, refusals; and the table of
+variants."""
 
 from __future__ import annotations
 
@@ -51,7 +52,7 @@ def compressed(wheel: Path, path: str) -> bytes:
 
 
 def new_name(path: str) -> str:
-    """Path in a wheel of 1.0 of what is at `path` in one of 1.0+cu13."""
+    """Returns the path in a wheel of 1.0 of the file at `path` in one of 1.0+cu13."""
     return path.replace("demo-1.0+cu13.", "demo-1.0.")
 
 
@@ -114,7 +115,7 @@ def test_unusual_names(tmp_path: Path, out: Path, name: str, expected: str) -> N
     assert folders == {f"{expected.split('-')[0]}-{version}.dist-info"}
 
 
-# What a variant has otherwise than the wheel that it is made of.
+# Differences of a variant from the wheel that it is made of.
 CHANGED = {
     "demo-1.0.dist-info/METADATA",
     "demo-1.0.dist-info/RECORD",

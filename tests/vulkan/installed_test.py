@@ -19,16 +19,16 @@ _MODELS = Path(os.environ["LLAMA_TEST_MODELS_DIR"])
 _CHILD = Path(__file__).with_name("vulkan_child.py")
 _IMPORT = "import llama_cpp; print([device.name for device in llama_cpp.devices()])"
 
-# Bounds of the root mean square of the difference over that of the logits, twice what is seen.
-# Vulkan adds up in 16 bits, where 0.013 is seen, also for F16 weights: with sums of 32 bits it is
-# 0.001. For quantised weights the CPU rounds activations to 8 bits; that alone makes 0.025.
+# Bounds of the root mean square of the difference over that of the logits, twice the observed
+# values. Vulkan adds up in 16 bits, where 0.013 is seen, also for F16 weights: with sums of 32 bits
+# it is 0.001. For quantised weights the CPU rounds activations to 8 bits; that alone makes 0.025.
 _TOLERANCES = {"f32": 0.003, "f16": 0.025, "q8_0": 0.05, "q4_0": 0.05, "q4_k": 0.05}
 _TYPES = os.environ["VULKAN_TEST_TYPES"].split()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What vulkan_child.py found: devices, logits, and the part of the log of each model."""
+    """The results of vulkan_child.py: devices, logits, and the part of the log of each model."""
 
     devices: list[dict]
     logits: dict[str, np.ndarray]

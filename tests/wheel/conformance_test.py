@@ -1,4 +1,5 @@
-"""What other people's tools say of the wheel: auditwheel, check-wheel-contents, twine, wheel-inspect, packaging."""
+"""The wheel under other projects' tools: auditwheel, check-wheel-contents, twine, wheel-inspect,
+packaging."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from trove_classifiers import classifiers, deprecated_classifiers
 
 
 def run(module: str, *arguments: str) -> str:
-    """Runs a tool that is a module, and returns what it prints; it must succeed."""
+    """Runs a tool that is a module, and returns its output; it must succeed."""
     result = subprocess.run(
         [sys.executable, "-S", "-m", module, *arguments],
         capture_output=True,

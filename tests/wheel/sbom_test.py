@@ -36,7 +36,8 @@ def schema(uri: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def validator() -> Callable[[Any], Any]:
-    """Raises for what is not CycloneDX 1.6. Compiling it takes seconds."""
+    """Returns a validator that raises for a document that is not CycloneDX 1.6. Compiling it takes
+    seconds."""
     handlers = {"http": schema, "https": schema}
     return fastjsonschema.compile(
         schema("bom-1.6.SNAPSHOT.schema.json"), handlers=handlers, use_default=False

@@ -1,4 +1,5 @@
-"""Changes to a draft that keep everything else in step, and how to assert what the checker says then."""
+"""Changes to a draft that keep everything else in step, and assertions on the checker's
+messages."""
 
 from __future__ import annotations
 
@@ -63,7 +64,7 @@ def assert_only(problems: list[str], *patterns: str) -> None:
 
 
 def expected(draft: Draft, policy, **changes: str):
-    """What the build would say of the draft."""
+    """Returns the build's messages for the draft."""
     from checks.wheel import Expected
 
     name, version, python_tag, abi_tag, platform_tag = draft.name[: -len(".whl")].split("-")

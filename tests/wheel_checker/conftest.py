@@ -11,7 +11,7 @@ import pytest
 from changes import set_platform
 from draft import Draft
 
-# The checker is a program; its directory is what Python would put first on the path.
+# The checker is a program; Python would put its directory first on the path.
 sys.path.insert(0, str(Path(os.environ["CHECK_WHEEL"]).parent))
 
 

@@ -47,7 +47,7 @@ def tiny_macho(
     exported: Sequence[str] = (),
     signed: bool = True,
 ) -> bytes:
-    """Returns a shared library that consists of its load commands, and the list of what it exports."""
+    """Returns a shared library that consists of its load commands, and the list of its exports."""
     versions = struct.pack("<III", 0, 0, 0)
     commands = [_with_string(_ID_DYLIB, versions, install_name)] if install_name else []
     commands += [_with_string(_LOAD_DYLIB, versions, library) for library in needed]

@@ -68,7 +68,7 @@ class _Folders(NamedTuple):
 
 
 def sha256(path: Path) -> str:
-    """Of a file, as hexadecimal digits."""
+    """Returns the file's SHA-256 as hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
