@@ -49,8 +49,10 @@ class Answer:
     """The result of require_backend() in a process of its own.
 
     Attributes:
-        reason: BackendError.reason; "" if it raised nothing. message: The error's text. warnings:
-        Warnings of importing the package. stderr: Other output of the process.
+        reason: BackendError.reason; "" if it raised nothing.
+        message: The error's text.
+        warnings: Warnings of importing the package.
+        stderr: Other output of the process.
     """
 
     def __init__(self, done: subprocess.CompletedProcess) -> None:

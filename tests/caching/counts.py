@@ -24,10 +24,13 @@ class Row:
     """One line of the table.
 
     Attributes:
-        change: The difference from the build before it. target: The built target. actions: Number
-        of actions with another key than in the build before, or all of them where there was none.
+        change: The difference from the build before it.
+        target: The built target.
+        actions: Number of actions with another key than in the build before, or all of them where
+            there was none.
         executed: How many of them no cache had. None: that depends on the machine's cache before
-        the test. kinds: The actions, as `2 CppCompile, 1 CppLink`.
+            the test.
+        kinds: The actions, as `2 CppCompile, 1 CppLink`.
     """
 
     change: str
@@ -52,7 +55,9 @@ def row(change: str, target: str, spawns: Sequence[Spawn], *, executed: bool = T
     """Returns the line for a build.
 
     Args:
-        change: the change before it. target: the built target. spawns: the actions of the build.
+        change: the change before it.
+        target: the built target.
+        spawns: the actions of the build.
         executed: whether the number of executed actions is meaningful; see Row.
     """
     number = sum(not spawn.cached for spawn in spawns) if executed else None

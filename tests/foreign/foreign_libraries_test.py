@@ -59,8 +59,10 @@ class Situation:
     """A foreign library for each of some names, in one place.
 
     Attributes:
-        kind: The libraries' contents. names: Their files. place: Where they are. linked: Whether
-        the package is seen through a symbolic link.
+        kind: The libraries' contents.
+        names: Their files.
+        place: Where they are.
+        linked: Whether the package is seen through a symbolic link.
     """
 
     kind: str

@@ -31,8 +31,10 @@ class Environment(NamedTuple):
     """A virtual environment, and caches that are empty.
 
     Attributes:
-        folder: Directory of the virtual environment. variables: Environment of the front ends. log:
-        The log of the stand-in for Bazel. pip_folder: pip, which the virtual environment lacks.
+        folder: Directory of the virtual environment.
+        variables: Environment of the front ends.
+        log: The log of the stand-in for Bazel.
+        pip_folder: pip, which the virtual environment lacks.
     """
 
     folder: Path

@@ -30,7 +30,8 @@ class Result(NamedTuple):
     """The result of a hook.
 
     Attributes:
-        value: Its return value, None where it did not return. status: Exit code of its process.
+        value: Its return value, None where it did not return.
+        status: Exit code of its process.
         said: Its output.
     """
 
@@ -43,7 +44,9 @@ class Tree(NamedTuple):
     """A source tree with the stand-in.
 
     Attributes:
-        root: The source tree. log: The stand-in's log. out: An empty directory for wheels.
+        root: The source tree.
+        log: The stand-in's log.
+        out: An empty directory for wheels.
     """
 
     root: Path

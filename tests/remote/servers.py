@@ -149,11 +149,14 @@ class Server:
     """A cache that runs until the end of the `with` block: nginx, over HTTP.
 
     Attributes:
-        folder: holds its files. store: where it keeps uploads. port: where it listens on 127.0.0.1.
+        folder: holds its files.
+        store: where it keeps uploads.
+        port: where it listens on 127.0.0.1.
 
     Args:
-        nginx: nginx. folder: see above; blobs stored there earlier are served again. settings: more
-        directives for nginx's location of the served files.
+        nginx: nginx.
+        folder: see above; blobs stored there earlier are served again.
+        settings: more directives for nginx's location of the served files.
     """
 
     scheme = "http"

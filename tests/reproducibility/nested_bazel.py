@@ -24,10 +24,12 @@ class Spawn:
     """One action that needed a process or a cache entry.
 
     Attributes:
-        mnemonic: Kind of the action, such as `CppCompile`. label: Target that it belongs to.
-        cached: Whether its outputs came out of a cache. runner: Its runner, or the cache that it
-        came from: `linux-sandbox`, `remote`, `remote cache hit`, ... outputs: Path below the
-        execution root -> SHA-256 in hexadecimal.
+        mnemonic: Kind of the action, such as `CppCompile`.
+        label: Target that it belongs to.
+        cached: Whether its outputs came out of a cache.
+        runner: Its runner, or the cache that it came from: `linux-sandbox`, `remote`, `remote cache
+            hit`, ...
+        outputs: Path below the execution root -> SHA-256 in hexadecimal.
     """
 
     mnemonic: str

@@ -20,12 +20,16 @@ class Draft:
     """The wheel to be.
 
     Attributes:
-        name: File name. files: Path -> contents, in the order of the archive; RECORD and the SBOM
-        are not among them. modes: Path -> mode, where it is not that of an ordinary file. dates:
-        Path -> date, where it is not the usual one. record: Path -> fields of its line in RECORD,
-        to replace the computed ones; None leaves the line out. sbom: The parsed SBOM; files and
-        hashes in it are made to fit first, by `fit_sbom`. again: Entries to add once more at the
-        end, of the same path with other contents. has_record: Whether there is a RECORD.
+        name: File name.
+        files: Path -> contents, in the order of the archive; RECORD and the SBOM are not among
+            them.
+        modes: Path -> mode, where it is not that of an ordinary file.
+        dates: Path -> date, where it is not the usual one.
+        record: Path -> fields of its line in RECORD, to replace the computed ones; None leaves the
+            line out.
+        sbom: The parsed SBOM; files and hashes in it are made to fit first, by `fit_sbom`.
+        again: Entries to add once more at the end, of the same path with other contents.
+        has_record: Whether there is a RECORD.
         has_record_last: Whether it is the last entry, not the first.
     """
 

@@ -68,7 +68,8 @@ class Overlay:
     """Evaluates the overlay of a project over a tree.
 
     Attributes:
-        libraries: Name of a library -> its sources. files: Every file of the tree.
+        libraries: Name of a library -> its sources.
+        files: Every file of the tree.
     """
 
     def __init__(self, project: Path, tree: Path) -> None:

@@ -20,8 +20,10 @@ class Hunk:
     """A hunk.
 
     Attributes:
-        file: The file that it changes. line: Where its lines were. lines: Its lines with their
-        marks. header: Index of its first line in the patch.
+        file: The file that it changes.
+        line: Where its lines were.
+        lines: Its lines with their marks.
+        header: Index of its first line in the patch.
     """
 
     file: str

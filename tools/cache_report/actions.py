@@ -55,14 +55,21 @@ class Action:
     """One spawn: an action that needed a process or a cache entry.
 
     Attributes:
-        mnemonic: Kind of the action, such as `CppCompile`. label: Target that it belongs to.
-        outcome: `EXECUTED`, or the cache that had its result, such as `disk cache hit`. runner: Its
-        runner, such as `linux-sandbox`, or the same cache. seconds: Wall time, or the time that
-        fetching the result took. output_bytes: Size of its outputs. made: Path of each output ->
-        its digest. outputs: Paths that were promised. arguments: Its command line. environment: Its
-        variables. platform: Its execution properties. inputs: Numbers of its files; empty unless
-        they were asked for. timeout: In milliseconds; a part of the key. may_be_cached: Whether any
-        cache was to be asked. digest: Of all of the key; empty where no cache was used.
+        mnemonic: Kind of the action, such as `CppCompile`.
+        label: Target that it belongs to.
+        outcome: `EXECUTED`, or the cache that had its result, such as `disk cache hit`.
+        runner: Its runner, such as `linux-sandbox`, or the same cache.
+        seconds: Wall time, or the time that fetching the result took.
+        output_bytes: Size of its outputs.
+        made: Path of each output -> its digest.
+        outputs: Paths that were promised.
+        arguments: Its command line.
+        environment: Its variables.
+        platform: Its execution properties.
+        inputs: Numbers of its files; empty unless they were asked for.
+        timeout: In milliseconds; a part of the key.
+        may_be_cached: Whether any cache was to be asked.
+        digest: Of all of the key; empty where no cache was used.
     """
 
     mnemonic: str
@@ -91,8 +98,9 @@ def read(log: Path, shared: Shared, *, inputs: bool) -> Iterator[Action]:
     """Yields the actions of a log.
 
     Args:
-        log: the file. shared: the same for two logs that are compared. inputs: whether to read each
-        action's inputs.
+        log: the file.
+        shared: the same for two logs that are compared.
+        inputs: whether to read each action's inputs.
 
     Raises:
         LogError: The file is no log, or only a part of one.

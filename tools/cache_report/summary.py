@@ -34,8 +34,9 @@ class Summary:
     """One build.
 
     Attributes:
-        name: The file that it was read from. rows: By mnemonic, most actions first. runners: Runner
-        of executed actions -> number of actions.
+        name: The file that it was read from.
+        rows: By mnemonic, most actions first.
+        runners: Runner of executed actions -> number of actions.
     """
 
     name: str
@@ -67,8 +68,9 @@ def summarize(
     """Counts the actions of a build.
 
     Args:
-        name: the file that they come from. actions: the actions of a log. critical: seconds on the
-        critical path by mnemonic, from a profile.
+        name: the file that they come from.
+        actions: the actions of a log.
+        critical: seconds on the critical path by mnemonic, from a profile.
     """
     rows: dict[str, Row] = collections.defaultdict(Row)
     runners: collections.Counter[str] = collections.Counter()

@@ -47,8 +47,10 @@ def build_wheel(project: Project, settings: Settings, version: str, folder: Path
     """Builds the wheel and copies it to a directory; returns the copy.
 
     Args:
-        project: the source tree. settings: the settings of the build. version: the wheel's version,
-        with its local label. folder: where the wheel goes.
+        project: the source tree.
+        settings: the settings of the build.
+        version: the wheel's version, with its local label.
+        folder: where the wheel goes.
 
     Raises:
         BuildError: Bazel failed, or made another wheel than the settings name.
