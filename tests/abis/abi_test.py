@@ -1,7 +1,8 @@
-"""One Python ABI from end to end: the wheel out of the index into a clean environment, by pip and by uv, and used there.
+"""One Python ABI from end to end: the wheel out of the index into a clean environment, by pip and
+by uv, and used there.
 
-The interpreter under test is not the one that runs this file. NumPy and pytest come out of a directory of pinned wheels, the
-wheel itself out of the served index and from nowhere else.
+The interpreter under test is not the one that runs this file. NumPy and pytest come out of a
+directory of pinned wheels, the wheel itself out of the served index and from nowhere else.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Environments:
-    """Environments with the wheel and pytest, by the program that filled them; each is made once."""
+    """Environments with the wheel and pytest, by the program that filled them; each is made
+    once."""
 
     def __init__(self, index: str, links: Path, make_folder: Callable[[str], Path]) -> None:
         self.sources = [f"--find-links={links}", "llama-cpp-python", "pytest"]

@@ -39,7 +39,8 @@ print(json.dumps(answer))
 
 
 def with_library_name(variable: str, name: str) -> bytes:
-    """Contents of the library that an environment variable names, with another library's name in the placeholder's place."""
+    """Contents of the library that an environment variable names, with another library's name in
+    the placeholder's place."""
     data = Path(os.environ[variable]).read_bytes()
     assert data.count(PLACEHOLDER) == 1
     return data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
@@ -81,7 +82,8 @@ class Installation(Copy):
         return target
 
     def add_library(self, name: str) -> dict[str, str]:
-        """Makes a library of this name one that is found everywhere; returns the environment for that."""
+        """Makes a library of this name one that is found everywhere; returns the environment for
+        that."""
         folder = self.site.parent / "everywhere"
         folder.mkdir(exist_ok=True)
         (folder / name).write_bytes(with_library_name("PLACEHOLDER", name))

@@ -1,4 +1,5 @@
-"""The wheel and a plug-in in one environment, as pip and uv put them there: extras, versions, uninstalling."""
+"""The wheel and a plug-in in one environment, as pip and uv put them there: extras, versions,
+uninstalling."""
 
 from __future__ import annotations
 

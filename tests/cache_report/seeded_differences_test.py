@@ -1,6 +1,8 @@
-"""Five differences, each made on purpose in a real workspace and built by a real Bazel: the report names each one.
+"""Five differences, each made on purpose in a real workspace and built by a real Bazel: the report
+names each one.
 
-The workspace is small and has no toolchain: three units that a script "compiles", and one that takes all three.
+The workspace is small and has no toolchain: three units that a script "compiles", and one that
+takes all three.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ unit(
 )
 """
 
-# Its output depends on all of its inputs.
+# Its output depends on all of its inputs and attributes.
 _TOOL = """\
 #!/bin/sh
 out=$1

@@ -74,7 +74,8 @@ class CountsTestCase(unittest.TestCase):
         cls._rows = []
 
     def assert_in_table(self, line: Row) -> None:
-        """Prints a line, keeps it for update_table.py, and fails where the page has another one; the test goes on."""
+        """Prints a line, keeps it for update_table.py, and fails where the page has another one;
+        the test goes on."""
         print(f"{self.id().rpartition('.')[2]}: {line.line()}")
         self._rows.append(line)
         folder = Path(os.environ["TEST_UNDECLARED_OUTPUTS_DIR"])

@@ -1,7 +1,7 @@
 """The cost of a change of the real wheel's name, Python ABI or accelerator.
 
-A copy of the project is built with the user's disk cache, one change after the other in the same output root, and
-Bazel's execution log says which actions had another key than before.
+A copy of the project is built with the user's disk cache, one change after the other in the same
+output root, and Bazel's execution log says which actions had another key than before.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ class WheelTest(CountsTestCase):
         self._assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
 
     def _assert_wheels_are_what_was_asked_for(self, wheels: dict[str, Path]) -> None:
-        """The bug that this project is for: a wheel of one configuration that is served for another one."""
+        """The bug that this project is for: a wheel of one configuration that is served for another
+        one."""
         libraries = {}
         for label, wheel in wheels.items():
             self.assertIn(f"+{label}-", wheel.name)

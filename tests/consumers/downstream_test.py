@@ -1,6 +1,8 @@
-"""A package that requires the incumbent's API, `llama-cpp-python>=0.3,<0.4`, is resolved to our wheel by pip and by uv.
+"""A package that requires the incumbent's API, `llama-cpp-python>=0.3,<0.4`, is resolved to our
+wheel by pip and by uv.
 
-Source of the requirement: METADATA of llama-index-llms-llama-cpp 0.7.0. It is made here without its other requirements.
+Source of the requirement: METADATA of llama-index-llms-llama-cpp 0.7.0. It is made here without its
+other requirements.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
-    """Directory with the downstream package, the incumbent, and a version that is too new for it."""
+    """Directory with the downstream package, the incumbent, and a version that is too new for
+    it."""
     folder = tmp_path / "others"
     folder.mkdir()
     for wheel in os.environ["TEST_WHEELS"].split():

@@ -1,4 +1,5 @@
-"""examples/monorepo: another workspace that depends on this module, built and run as its page says, in a copy.
+"""examples/monorepo: another workspace that depends on this module, built and run as its page says,
+in a copy.
 
 Its own Bazel, with the user's disk cache: results of this project's build are hits there. The
 counts are out of Bazel's execution log.

@@ -1,4 +1,5 @@
-"""examples/uv-project: locked, synced and run by uv, with the real wheel on an index of this machine."""
+"""examples/uv-project: locked, synced and run by uv, with the real wheel on an index of this
+machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The CUDA wheel, installed together with NVIDIA's wheels that it requires, on a machine without a driver."""
+"""The CUDA wheel, installed together with NVIDIA's wheels that it requires, on a machine without a
+driver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Each file, directory and target that CONTRIBUTING.md and the how-tos name exists; so does each page that the menu lists."""
+"""Each file, directory and target that CONTRIBUTING.md and the how-tos name exists; so does each
+page that the menu lists."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ _RULES = {
 }
 
 def cpu_variant_flags_tests(name):
-    """Declares two tests per variant: its kernels have the table's flags, its score function has none of them.
+    """Declares two tests per variant: its kernels have the table's flags, its score function has
+    none of them.
 
     Args:
       name: prefix of the tests, and the name of the suite.

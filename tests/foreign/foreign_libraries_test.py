@@ -1,4 +1,5 @@
-"""Whatever lies on library paths, is preloaded or was loaded before: our files run, or one error names the other one."""
+"""Whatever lies on library paths, is preloaded or was loaded before: our files run, or one error
+names the other one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""Compares a GPU with the CPU of the same machine: logits of small models, and speed with one of a billion parameters.
+"""Compares a GPU with the CPU of the same machine: logits of small models, and speed with one of a
+billion parameters.
 
     python compare_with_cpu.py --backend cuda --models DIR
 
-Runs against the llama_cpp that is installed; needs the packages numpy and gguf too. Models are generated into DIR and kept
-there. Exits with 1 where the logits differ by more than rounding, or where nothing was offloaded. Times are printed, not judged.
+Runs against the llama_cpp that is installed; needs the packages numpy and gguf too. Models are
+generated into DIR and kept there. Exits with 1 where the logits differ by more than rounding, or
+where nothing was offloaded. Times are printed, not judged.
 """
 
 from __future__ import annotations
@@ -88,7 +90,8 @@ def compare_logits(folder: Path) -> bool:
 
 
 def rate(llm: llama_cpp.Llama, prompt: int, decode: int) -> tuple[float, float]:
-    """Tokens per second of a prompt, and of decoding one token after the other; the best of three."""
+    """Tokens per second of a prompt, and of decoding one token after the other; the best of
+    three."""
     tokens = np.random.default_rng(0).integers(300, 500, prompt).tolist()
     best_prompt = best_decode = 0.0
     for _ in range(3):

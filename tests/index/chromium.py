@@ -1,4 +1,5 @@
-"""A headless Chromium, driven through its DevTools protocol over a pipe (--remote-debugging-pipe): no driver is needed."""
+"""A headless Chromium, driven through its DevTools protocol over a pipe (--remote-debugging-pipe):
+no driver is needed."""
 
 from __future__ import annotations
 

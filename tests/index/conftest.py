@@ -1,4 +1,5 @@
-"""The programs under test as modules, and one index on an address for all tests that only read it."""
+"""The programs under test as modules, and one index on an address for all tests that only read
+it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Damaged files on the index's host, and connections that break: pip and uv refuse them, or install the right bytes.
+"""Damaged files on the index's host, and connections that break: pip and uv refuse them, or install
+the right bytes.
 
 The limit of the hashes is shown here too: where somebody changes a wheel and the page that has its
 hash, only a hash that the user keeps (uv.lock, --require-hashes) reveals it.
@@ -74,8 +75,8 @@ def flip_at(path: Path, text: bytes) -> None:
 
 
 def swap_wheel(target: Target) -> None:
-    """A whole wheel, with right checksums inside, of the same size and with the metadata of the
-    original."""
+    """Puts in another whole wheel, with right checksums inside, of the same size and with the
+    original's metadata."""
     synthetic.make_wheel(
         target.folder, VERSION, requires=[small_site.DEPENDENCY], seed="somebody else's"
     )
@@ -200,7 +201,8 @@ def test_without_damage_it_installs(installer: Installer, target: Target, serve_
 def test_no_bit_flip_in_a_page_installs_other_bytes(
     page: str, installer: Installer, target: Target, serve_folder
 ) -> None:
-    """A page has no hash of its own. A flip in it makes the client refuse, or changes nothing that matters."""
+    """A page has no hash of its own. A flip in it makes the client refuse, or changes nothing that
+    matters."""
     if page == "index.html":
         target.leave_html_only()
     path = target.folder / page
@@ -269,7 +271,7 @@ def test_a_connection_that_breaks_is_an_error(
 
 
 def swap_wheel_and_pages(target: Target) -> None:
-    """Attacks of somebody who can write to the host."""
+    """Replaces the wheel and its hashes, as somebody who can write to the host could."""
     old = synthetic.sha256(target.wheel)
     swap_wheel(target)
     for page in target.pages:

@@ -1,4 +1,5 @@
-"""pip on the index: the documented command switches backends, plain ones do not, and hashes are checked."""
+"""pip on the index: the documented command switches backends, plain ones do not, and hashes are
+checked."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ def test_metadata_comes_before_the_wheel(pip: Pip, url: str) -> None:
 
 
 def requirements(pip: Pip, site: Path, wrong: str = "") -> Path:
-    """A requirements file with the hash of each file; `wrong` names a project that gets another's."""
+    """A requirements file with the hash of each file; `wrong` names a project that gets
+    another's."""
     wheels = {
         f"{synthetic.PROJECT}==0.3.100+cpu": next(site.glob("whl/cpu/*/*-0.3.100+cpu-*.whl")),
         f"{small_site.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),

@@ -51,7 +51,8 @@ def make_wheel(
     requires_python: str = ">=3.9",
     seed: str = "",
 ) -> Path:
-    """A wheel whose package has VERSION and some bytes that do not compress, so that there is something to damage."""
+    """A wheel whose package has VERSION and some bytes that do not compress, so that there is
+    something to damage."""
     package = "llama_cpp" if distribution == "llama_cpp_python" else distribution
     dist_info = f"{distribution}-{version}.dist-info"
     metadata = [

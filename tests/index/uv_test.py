@@ -1,4 +1,5 @@
-"""uv on the index: the snippet of abetlen/llama-cpp-python#2136, switching backends, locks, exports, exclude-newer."""
+"""uv on the index: the snippet of abetlen/llama-cpp-python#2136, switching backends, locks,
+exports, exclude-newer."""
 
 from __future__ import annotations
 

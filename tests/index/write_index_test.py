@@ -175,7 +175,8 @@ def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
-    """In two directories, at two times, in another order, one of them with the arguments in a file."""
+    """In two directories, at two times, in another order, one of them with the arguments in a
+    file."""
     wheels = small_site.backend_wheels(tmp_path / "wheels")
     assert run_program("--out", tmp_path / "first", *wheels).returncode == 0
     random.Random(1).shuffle(wheels)

@@ -1,7 +1,8 @@
 """The text that is embedded for each Metal kernel equals that of upstream's build step, byte for
 byte.
 
-The step is a list of shell commands in ggml-metal/CMakeLists.txt; the test runs those very commands.
+The step is a list of shell commands in ggml-metal/CMakeLists.txt; the test runs those very
+commands.
 """
 
 from __future__ import annotations

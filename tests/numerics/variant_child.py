@@ -3,8 +3,8 @@
     python variant_child.py MODELS_DIR TRAINED_MODEL OUT.npz
 
 Saves, for each type of weights, the logits of the short prompts and the hidden states of a batch of
-sequences; the same of models of other architectures; and the logits of the trained model on a text. Prints the GGML CPU libraries that are
-loaded in the process, as JSON.
+sequences; the same of models of other architectures; and the logits of the trained model on a text.
+Prints the GGML CPU libraries that are loaded in the process, as JSON.
 """
 
 from __future__ import annotations

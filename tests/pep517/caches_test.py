@@ -235,7 +235,8 @@ def test_pip_name_after_the_wheel_left_the_cache(env, index) -> None:
 
 
 def test_pip_name_refuses_a_label(env, index) -> None:
-    """The wheel of an sdist may not have another version (core metadata 2.2); so there is none by default."""
+    """The wheel of an sdist may not have another version (core metadata 2.2); so there is none by
+    default."""
     install = (*env.pip_install, "--index-url", index, NAME)
     status, said = env.try_to_run(*install, "-C", "local-label=one")
     assert status == 1
@@ -352,7 +353,8 @@ def changed_files(root: Path) -> Iterator[Path]:
 
 
 def test_uv_sync_builds_again_after_a_change_of_any_file(env, tree, sources, tmp_path) -> None:
-    """`cache-keys` in pyproject.toml names all that a wheel is made of, and nothing that a build leaves behind."""
+    """`cache-keys` in pyproject.toml names all that a wheel is made of, and nothing that a build
+    leaves behind."""
     sync(env, tmp_path / "consumer", sources["path"], "cpu")
     assert list(tree.root.glob("tools/pep517/__pycache__/*.pyc"))
     for number, file in enumerate(changed_files(tree.root), start=2):

@@ -1,4 +1,5 @@
-"""Source trees with a stand-in for Bazel, and calls of the build backend in them as pip makes them."""
+"""Source trees with a stand-in for Bazel, and calls of the build backend in them as pip makes
+them."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ import stand_in
 
 ARCHIVE = Path(os.environ["PROJECT_ARCHIVE"])
 
-# As a front end does: in the source tree, in a process of its own, with the backend's directory on the
-# path.
+# As a front end does: in the source tree, in a process of its own, with the backend's directory on
+# the path.
 _CALL = """
 import importlib, json, sys
 sys.path.insert(0, "tools")
@@ -70,7 +71,8 @@ class Tree(NamedTuple):
         return Result(value, process.returncode, process.stdout)
 
     def environment(self) -> dict[str, str]:
-        """Returns an environment in which the stand-in writes to this tree's log, and nothing of the user's is read."""
+        """Returns an environment in which the stand-in writes to this tree's log, and nothing of
+        the user's is read."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON", "UV_"))}
         kept.update({stand_in.LOG: str(self.log), "XDG_CACHE_HOME": str(self.out.parent / "cache")})
         return kept

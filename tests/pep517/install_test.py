@@ -1,7 +1,8 @@
-"""`pip install .` and `uv pip install .` of an unpacked sdist, with the real Bazel: they end in a package that works.
+"""`pip install .` and `uv pip install .` of an unpacked sdist, with the real Bazel: they end in a
+package that works.
 
-Front ends see no index, only the wheels that the package requires; Bazel finds its own archives as ever. Uses the caches
-of whoever runs it. Takes a minute where the wheel has been built before.
+Front ends see no index, only the wheels that the package requires; Bazel finds its own archives as
+ever. Uses the caches of whoever runs it. Takes a minute where the wheel has been built before.
 """
 
 from __future__ import annotations

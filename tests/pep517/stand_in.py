@@ -1,4 +1,5 @@
-"""A stand-in for bazelw: a source tree in which `bazelw build` takes no time, and tells how it was called.
+"""A stand-in for bazelw: a source tree in which `bazelw build` takes no time, and tells how it was
+called.
 
 It writes a wheel whose `_build_info.py` has the settings of the command line and the number of the
 build, and the part of Bazel's build events that the backend reads. The same file is that bazelw;
@@ -34,7 +35,8 @@ _GENERATED = {
 
 
 def make_tree(archive: Path, folder: Path) -> Path:
-    """Unpacks the project and puts stand-ins in place of bazelw and of the package's Python; returns the tree."""
+    """Unpacks the project and puts stand-ins in place of bazelw and of the package's Python;
+    returns the tree."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
     for file in folder.glob("llama_cpp/**/*.py"):

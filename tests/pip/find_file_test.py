@@ -1,4 +1,5 @@
-"""find_file.py against a local index: JSON and HTML pages, wrong bytes, missing files, slow and dead servers."""
+"""find_file.py against a local index: JSON and HTML pages, wrong bytes, missing files, slow and
+dead servers."""
 
 from __future__ import annotations
 

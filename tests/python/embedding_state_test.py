@@ -1,6 +1,7 @@
 """Row 11 of the faults: nothing of one call is left for the next one.
 
-Every vector must equal that of the text alone, in a Llama of its own, whatever was evaluated before.
+Every vector must equal that of the text alone, in a Llama of its own, whatever was evaluated
+before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A copy of the installed package, so that its libraries can be broken, used in processes of its own."""
+"""A copy of the installed package, so that its libraries can be broken, used in processes of its
+own."""
 
 from __future__ import annotations
 

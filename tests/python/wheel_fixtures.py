@@ -78,7 +78,8 @@ def fresh(load, model_path):
 
 @pytest.fixture
 def run_python(tmp_path):
-    """Runs Python code in a process of its own, in an empty directory; returns the finished process.
+    """Runs Python code in a process of its own, in an empty directory; returns the finished
+    process.
 
     `options` go to the interpreter; a variable that is None in `env` is unset. A negative return
     code is a signal: the process crashed.

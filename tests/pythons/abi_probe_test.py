@@ -1,4 +1,5 @@
-"""One ABI: `abi_probe_test.py INTERPRETER EXTENSION`; its interpreter, headers and EXT_SUFFIX belong together."""
+"""One ABI: `abi_probe_test.py INTERPRETER EXTENSION`; its interpreter, headers and EXT_SUFFIX
+belong together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Programs of the build see their declared packages and the standard library, not those of the machine or of the user."""
+"""Programs of the build see their declared packages and the standard library, not those of the
+machine or of the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The programs that look for Pythons, against stand-in interpreters, stand-in version managers and a stand-in Debian."""
+"""The programs that look for Pythons, against stand-in interpreters, stand-in version managers and
+a stand-in Debian."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test made.
+"""The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test
+made.
 
 Nothing is compiled: the tests build the facts of an ABI, which exist exactly where its headers do.
 """
@@ -93,7 +94,8 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _make_python(cls, abi: str) -> Path:
-        """Makes a program that describes itself as an interpreter with headers where Debian has them.
+        """Makes a program that describes itself as an interpreter with headers where Debian has
+        them.
 
         Asked anything else, it does as the real interpreter does.
         """
@@ -120,7 +122,8 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _publish_archive(cls, pins: Path) -> None:
-        """Replaces the archive of cp312 by one that has a program and headers; the others can't be downloaded."""
+        """Replaces the archive of cp312 by one that has a program and headers; the others can't be
+        downloaded."""
         text = pins.read_text()
         release, version = re.search(
             r'"cp312": .*?release = "(\d+)",\s+version = "([^"]+)"', text, flags=re.DOTALL

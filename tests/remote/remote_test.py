@@ -1,8 +1,8 @@
 """Builds against real servers: cache hits, and that no failure of theirs fails a build or spoils
 it.
 
-Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and reads the execution log and
-the server's. Asserts numbers of actions, never times.
+Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and
+reads the execution log and the server's. Asserts numbers of actions, never times.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ _folder: Path
 
 
 def setUpModule() -> None:
-    """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer than most tests."""
+    """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer
+    than most tests."""
     global _first, _second, _folder
     # Always the same directory: bazelw remembers something about each one.
     _folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
@@ -64,7 +65,8 @@ def _runners(spawns: list[Spawn]) -> set[str]:
 
 
 def _by_plain_paths(outputs: dict[str, str]) -> dict[str, str]:
-    """Returns outputs without the part of a tool's path that is a checksum of the options, those of execution included."""
+    """Returns outputs without the part of a tool's path that is a checksum of the options, those of
+    execution included."""
     return {re.sub(r"-exec-ST-[0-9a-f]+/", "-exec/", path): sha for path, sha in outputs.items()}
 
 

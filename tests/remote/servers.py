@@ -1,6 +1,8 @@
-"""Real servers on loopback, each with a directory of its own: nginx (HTTP), and buildbox-casd (gRPC) behind nginx.
+"""Real servers on loopback, each with a directory of its own: nginx (HTTP), and buildbox-casd
+(gRPC) behind nginx.
 
-Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard library only.
+Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard
+library only.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Builds targets twice, as different people in different places, and compares every output of every action.
+"""Builds targets twice, as different people in different places, and compares every output of every
+action.
 
     python3 tests/reproducibility/compare_builds.py //:wheel
 
-Nothing is taken out of a cache, so this takes twice as long as a build from nothing; only downloads are shared. Prints a
-table by kind of action, then each output that differs. Exit code 0: all the same; 1: something differs; 2: a build failed.
+Nothing is taken out of a cache, so this takes twice as long as a build from nothing; only downloads
+are shared. Prints a table by kind of action, then each output that differs. Exit code 0: all the
+same; 1: something differs; 2: a build failed.
 """
 
 from __future__ import annotations

@@ -90,7 +90,8 @@ class Workspace:
         return [_spawn(entry) for entry in execution_log.entries(self.log, inputs=False)]
 
     def actions(self, query: str, *options: str) -> list[dict[str, Any]]:
-        """Analyses and returns the actions that a query (`bazel aquery`) selects, with their command lines.
+        """Analyses and returns the actions that a query (`bazel aquery`) selects, with their
+        command lines.
 
         Raises:
             NestedBazelError: The analysis failed.
@@ -145,7 +146,8 @@ class Workspace:
         self._run("clean")
 
     def remove(self) -> None:
-        """Ends this workspace's server and removes its outputs, which include trees without write permission."""
+        """Ends this workspace's server and removes its outputs, which include trees without write
+        permission."""
         self._run("clean", "--expunge")
 
     def _run(self, command: str, *arguments: str) -> str:
@@ -193,7 +195,8 @@ def outputs(spawns: list[Spawn]) -> dict[str, str]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Returns the caller's environment as far as it decides where Bazel, its caches and packages are found."""
+    """Returns the caller's environment as far as it decides where Bazel, its caches and packages
+    are found."""
     names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
     result = {name: value for name, value in os.environ.items() if name in names}
     result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
@@ -204,14 +207,16 @@ def inherited_environment() -> dict[str, str]:
 
 
 def default_repository_cache(environment: dict[str, str]) -> str:
-    """Returns where Bazel keeps a user's downloads; with another output root it would look elsewhere."""
+    """Returns where Bazel keeps a user's downloads; with another output root it would look
+    elsewhere."""
     cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
     user = environment.get("USER") or pwd.getpwuid(os.getuid()).pw_name
     return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
 
 
 def common_options(environment: dict[str, str]) -> tuple[str, ...]:
-    """Returns options for every build of a test: the caller's downloads and Python, and no remote cache."""
+    """Returns options for every build of a test: the caller's downloads and Python, and no remote
+    cache."""
     return (
         f"--repository_cache={default_repository_cache(environment)}",
         "--remote_cache=",
@@ -254,10 +259,12 @@ def date_files(folder: Path, year: int) -> None:
 
 
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
-    """Returns an environment that must make no difference: another home, user, locale, time zone and PATH.
+    """Returns an environment that must make no difference: another home, user, locale, time zone
+    and PATH.
 
-    The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs with the names of
-    compilers and linkers, which fail: a build that calls one of them is not hermetic.
+    The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs
+    with the names of compilers and linkers, which fail: a build that calls one of them is not
+    hermetic.
 
     Args:
         environment: the one to differ from.

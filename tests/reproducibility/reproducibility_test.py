@@ -1,4 +1,5 @@
-"""The same files give the same bytes, and the same cache entries, wherever and by whomever they are built.
+"""The same files give the same bytes, and the same cache entries, wherever and by whomever they are
+built.
 
 Runs Bazel on two copies of the project, in different directories, with different output roots,
 homes, users and PATHs. The target is small (ggml-base and a wheel of it) and uses every rule that

@@ -1,4 +1,5 @@
-"""Tests of the program that compares the GPU architectures in a library of HIP code with those asked for."""
+"""Tests of the program that compares the GPU architectures in a library of HIP code with those
+asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _PAGE = 4096
 
 
 def bundle(*archs: str) -> bytes:
-    """A bundle as clang writes it for a source: an empty entry of the host, and one for each architecture."""
+    """A bundle as clang writes it for a source: an empty entry of the host, and one for each
+    architecture."""
     names = ["host-x86_64-unknown-linux-gnu-"]
     names += [f"hipv4-amdgcn-amd-amdhsa--{arch}" for arch in archs]
     entries = b"".join(struct.pack("<QQQ", _PAGE, 0, len(name)) + name.encode() for name in names)

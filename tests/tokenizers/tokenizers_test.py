@@ -1,8 +1,8 @@
 """Every vocabulary of llama.cpp's own models directory gives llama.cpp's own token ids.
 
-``LLAMA_VOCAB_DIR`` names that directory, or any file in it. Beside ``ggml-vocab-NAME.gguf`` lie ``.inp`` (texts,
-separated by a marker line) and ``.out`` (one line of token ids for each text). As in llama.cpp's
-test-tokenizer-0, no special tokens are added and none are parsed.
+``LLAMA_VOCAB_DIR`` names that directory, or any file in it. Beside ``ggml-vocab-NAME.gguf`` lie
+``.inp`` (texts, separated by a marker line) and ``.out`` (one line of token ids for each text). As
+in llama.cpp's test-tokenizer-0, no special tokens are added and none are parsed.
 """
 
 from __future__ import annotations

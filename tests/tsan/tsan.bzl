@@ -18,7 +18,8 @@ _COPTS = [
 ]
 
 def tsan_runtime(name):
-    """Declares ThreadSanitizer's own library, and the C++ runtime compiled with it, for `tsan_binary`.
+    """Declares ThreadSanitizer's own library, and the C++ runtime compiled with it, for
+    `tsan_binary`.
 
     Args:
       name: name of the target.

@@ -1,4 +1,5 @@
-"""Runs the native core's threads under ThreadSanitizer, and a race, to see that it would be found."""
+"""Runs the native core's threads under ThreadSanitizer, and a race, to see that it would be
+found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The programs under test as modules, and a static package index on this machine: installers check hashes of an index."""
+"""The programs under test as modules, and a static package index on this machine: installers check
+hashes of an index."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[Mapping[str, Mapping[str, bytes]]], str]]:
-    """Function from project -> file name -> content to the address of an index; its files are in `tmp_path/index`."""
+    """Function from project -> file name -> content to the address of an index; its files are in
+    `tmp_path/index`."""
     import serve as server
 
     stops = []

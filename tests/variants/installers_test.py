@@ -1,7 +1,8 @@
 """Choices of real uv and pip among variants that the rule `wheel_variant` made: small wheels that
 know their backend's name.
 
-uv asks the NVIDIA driver for its CUDA version; NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION is its own way to fake one.
+uv asks the NVIDIA driver for its CUDA version; NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION is its
+own way to fake one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WHEELS = {
     (variants.variant_label(path.name) or "plain"): path
     for path in map(Path, os.environ["VARIANT_WHEELS"].split())
 }
-# A wheel gives the local label of the wheel that it was made of.
+# A variant reports the local label of the wheel that it was made of.
 BACKEND = {"null": "cpu", "plain": "cpu", "cu12": "cu12", "cu13": "cu13", "vulkan": "vulkan"}
 
 # uv reads a driver's version from these, or asks nvidia-smi.
@@ -178,7 +179,8 @@ def test_uv_takes_the_plain_wheel_where_no_variant_fits(
     ],
 )
 def test_uv_picks_among_all_variants(site: Sites, driver: Optional[str], expected: str) -> None:
-    """Vulkan is everywhere, for its provider is static; ROCm is nowhere, for uv knows no provider of it."""
+    """Vulkan is everywhere, for its provider is static; ROCm is nowhere, for uv knows no provider
+    of it."""
     demo = site(WHEELS)
     assert "rocm6" in WHEELS
     assert took(demo, demo.uv("demo", driver=driver)) == expected

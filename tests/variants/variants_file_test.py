@@ -1,4 +1,5 @@
-"""The index-level file of variants: the union of the wheels' variant.json, and conflicts between them."""
+"""The index-level file of variants: the union of the wheels' variant.json, and conflicts between
+them."""
 
 from __future__ import annotations
 

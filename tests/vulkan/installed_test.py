@@ -1,4 +1,5 @@
-"""The Vulkan backend of installed wheels, on Mesa's lavapipe: a driver that computes on the CPU, so no GPU is needed."""
+"""The Vulkan backend of installed wheels, on Mesa's lavapipe: a driver that computes on the CPU, so
+no GPU is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`vulkan_test`: the Vulkan suite against installed wheels, on Mesa's lavapipe, which needs no GPU."""
+"""`vulkan_test`: the Vulkan suite against installed wheels, on Mesa's lavapipe, which needs no
+GPU."""
 
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 

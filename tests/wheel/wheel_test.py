@@ -1,6 +1,7 @@
 """The wheel file: RECORD, exported and needed symbols, each part once, and its size.
 
-Much of this the checker of //bazel/wheel has refused already; here it is read a second time, without its code.
+Much of this the checker of //bazel/wheel has refused already; here it is read a second time,
+without its code.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def policy():
 
 @pytest.fixture
 def check(tmp_path: Path, policy) -> Callable[..., list[str]]:
-    """Writes a draft and returns the checker's problems with it, by the policy of this project's wheels."""
+    """Writes a draft and returns the checker's problems with it, by the policy of this project's
+    wheels."""
     import check_wheel
 
     return lambda draft, **arguments: check_wheel.problems(

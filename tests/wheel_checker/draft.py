@@ -1,4 +1,5 @@
-"""A wheel to break: read from a good one, changed, and written with a RECORD and an SBOM that fit unless they were changed."""
+"""A wheel to break: read from a good one, changed, and written with a RECORD and an SBOM that fit
+unless they were changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The smallest Mach-O files that say something to a loader. Source: mach-o/loader.h of Apple's SDK."""
+"""The smallest Mach-O files that say something to a loader. Source: mach-o/loader.h of Apple's
+SDK."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ def _with_string(command: int, facts: bytes, text: str) -> bytes:
 
 
 def _trie(names: Sequence[str]) -> bytes:
-    """A root with a leaf for each name; every offset is written as two bytes, so that sizes are known beforehand."""
+    """A root with a leaf for each name; every offset is written as two bytes, so that sizes are
+    known beforehand."""
     edges = [f"_{name}".encode() + b"\0" for name in names]
     leaf = b"\x02\x00\x00\x00"
     first = 2 + sum(len(edge) + 2 for edge in edges)

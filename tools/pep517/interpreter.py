@@ -1,4 +1,5 @@
-"""The interpreter that runs the build: its ABI, and where it lies outside of any virtual environment."""
+"""The interpreter that runs the build: its ABI, and where it lies outside of any virtual
+environment."""
 
 from __future__ import annotations
 
@@ -16,12 +17,14 @@ def abi() -> str:
 
 
 def executable() -> str:
-    """Returns the interpreter itself: a build environment is gone tomorrow, and its path would be a new cache key."""
+    """Returns the interpreter itself: a build environment is gone tomorrow, and its path would be a
+    new cache key."""
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def environment_folder() -> str:
-    """Returns the directory with the programs of the environment that runs the build, or an empty string."""
+    """Returns the directory with the programs of the environment that runs the build, or an empty
+    string."""
     return os.path.dirname(sys.executable) if sys.prefix != sys.base_prefix else ""
 
 

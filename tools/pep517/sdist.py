@@ -1,4 +1,5 @@
-"""The source distribution: everything that git tracks, but for the model that tests use, in one reproducible archive."""
+"""The source distribution: everything that git tracks, but for the model that tests use, in one
+reproducible archive."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ _MTIME = 315532800
 
 
 def write(project: Project, folder: Path) -> Path:
-    """Writes the archive to a directory and returns its path; the same files give the same bytes."""
+    """Writes the archive to a directory and returns its path; the same files give the same
+    bytes."""
     name = f"{project.distribution}-{project.version}"
     files = _files(project.root)
     path = folder / f"{name}.tar.gz"

@@ -23,7 +23,8 @@ from plan import Plan, make_plan
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Has `write` make the file beside its place, and moves it there: half a file has never the name of a whole one."""
+    """Has `write` make the file beside its place, and moves it there: half a file has never the
+    name of a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A fixed name, so that a file left by an interruption is overwritten.
     unfinished = path.with_name(f".{path.name}.unfinished")

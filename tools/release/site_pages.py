@@ -1,6 +1,7 @@
 """Reads the pages of an index: its files, by backend and project.
 
-A page that has something which simple_pages does not write is refused: writing it anew would lose that.
+A page that has something which simple_pages does not write is refused: writing it anew would lose
+that.
 """
 
 from __future__ import annotations
