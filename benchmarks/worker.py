@@ -96,7 +96,7 @@ def overhead(model: str, threads: int) -> dict[str, float]:
 
 
 def bare_decode(llm: Any) -> Callable[[int], None]:
-    """A function that decodes so many tokens with as little Python as the side allows.
+    """Returns a function that decodes so many tokens with as little Python as the side allows.
 
     Neither samples nor reads logits.
     """

@@ -39,8 +39,7 @@ print(json.dumps(answer))
 
 
 def with_library_name(variable: str, name: str) -> bytes:
-    """Contents of the library that an environment variable names, with another library's name in
-    the placeholder's place."""
+    """Returns a library, named by an environment variable, with `name` for its placeholder."""
     data = Path(os.environ[variable]).read_bytes()
     assert data.count(PLACEHOLDER) == 1
     return data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
@@ -82,8 +81,7 @@ class Installation(Copy):
         return target
 
     def add_library(self, name: str) -> dict[str, str]:
-        """Makes a library of this name one that is found everywhere; returns the environment for
-        that."""
+        """Makes a library of this name visible everywhere; returns the environment for that."""
         folder = self.site.parent / "everywhere"
         folder.mkdir(exist_ok=True)
         (folder / name).write_bytes(with_library_name("PLACEHOLDER", name))
@@ -100,8 +98,7 @@ class Installation(Copy):
         return Answer(self.run(ASK, backend, **env))
 
     def info(self, **env: str) -> dict:
-        """Returns the output of `python -m llama_cpp info --json`, with its exit status as
-        `status`."""
+        """Returns `python -m llama_cpp info --json`, with the exit status as `status`."""
         code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['info', *sys.argv[1:]]))"
         done = self.run(code, "--json", **env)
         return {**json.loads(done.stdout), "status": done.returncode}

@@ -34,7 +34,7 @@ class AnalysisTest(unittest.TestCase):
         self.workspace.build(["//..."], "--nobuild", f"--config={_CONFIG}")
 
     def _assert_rejects_an_empty_glob(self) -> None:
-        """The configuration has an effect."""
+        """Asserts that the configuration has an effect."""
         package = self.workspace.folder / "empty"
         package.mkdir()
         (package / "BUILD.bazel").write_text('filegroup(name = "empty", srcs = glob(["*.none"]))\n')

@@ -34,7 +34,7 @@ def _sentences(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> lis
 
 class KeyDifferencesTest(unittest.TestCase):
     def _assert_one(self, sentence: str, **changed: Any) -> None:
-        """One action changed in one way."""
+        """Asserts the report on one action that changed in one way."""
         found = _sentences([compile_action("x")], [compile_action("x", **changed)])
         self.assertEqual([sentence], found)
 

@@ -217,8 +217,8 @@ class ReportTest(unittest.TestCase):
 
 
 def _boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float, str]]:
-    """Where each text is, if a character has 7 pixels: left, top, right, bottom. A bar's number
-    stands for the bar."""
+    """Returns the place of each text, if a character has 7 pixels: left, top, right, bottom. A
+    bar's number stands for the bar."""
     result = []
     for element in root.iter():
         x, y = float(element.get("x", 0)), float(element.get("y", 0))

@@ -1,5 +1,4 @@
-"""Five differences, each made on purpose in a real workspace and built by a real Bazel: the report
-names each one.
+"""Five deliberate differences in a workspace that a real Bazel builds: the report names each.
 
 The workspace is small and has no toolchain: three units that a script "compiles", and one that
 takes all three.
@@ -160,7 +159,7 @@ class SeededDifferencesTest(unittest.TestCase):
     def _assert_cause(
         self, difference: str, kind: str, name: str, before: str | None, after: str | None
     ) -> None:
-        """The three units have this one cause; only actions that follow from them have another."""
+        """Asserts that the units have this one cause, and only their consequences another."""
         cause, *others = self._causes(difference)
         self.assertEqual(kind, cause["kind"])
         (change,) = cause["changes"]

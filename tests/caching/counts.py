@@ -1,5 +1,4 @@
-"""The cost of a change, as a line of the table in docs/caching.md: counted by a test, printed, and
-compared with the page."""
+"""The cost of a change, counted by a test and compared with the table in docs/caching.md."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ class Row:
     kinds: str
 
     def line(self) -> str:
-        """The line in Markdown."""
+        """Returns the line in Markdown."""
         executed = "·" if self.executed is None else self.executed
         return f"| {self.change} | `{self.target}` | {self.actions} | {executed} | {self.kinds or '—'} |"
 

@@ -25,7 +25,7 @@ _HEADER = "ggml/src/ggml-impl.h"
 
 
 def _objects(spawns: list[Spawn]) -> dict[str, Spawn]:
-    """Object file -> the compile that makes it."""
+    """Returns a mapping: object file -> the compile that makes it."""
     return {
         path: spawn
         for spawn in spawns
@@ -40,7 +40,7 @@ def _cached(spawns: list[Spawn]) -> list[str]:
 
 
 def _includes(file: Path, folders: Sequence[Path]) -> set[Path]:
-    """A file, and those below some directories that it includes, directly or not."""
+    """Returns a file, and those below some directories that it includes, directly or not."""
     result, todo = set(), [file]
     while todo:
         current = todo.pop()
@@ -132,7 +132,7 @@ class StaleTest(CountsTestCase):
         self._assert_undone()
 
     def _objects_that_read(self, header: str) -> set[str]:
-        """Which objects are made of sources that include a header, directly or not."""
+        """Returns the objects that are made of sources that include a header, directly or not."""
         wanted = self.sources / header
         return {
             path
@@ -141,7 +141,7 @@ class StaleTest(CountsTestCase):
         }
 
     def _source(self, path: str) -> Path | None:
-        """The source of an object of ggml-base; None for the small module's."""
+        """Returns the source of an object of ggml-base; None for the small module's."""
         name = Path(path).name.partition(".")[0]
         found = [self.sources / f"ggml/src/{name}{suffix}" for suffix in (".c", ".cpp")]
         # ggml has a ggml.c and a ggml.cpp, whose objects differ in their directories only.

@@ -33,7 +33,7 @@ _END = "<!-- End of what is written -->\n"
 
 
 def _rows(test: str) -> list[Row]:
-    """Lines that a test has left. Raises SystemExit where it was not run."""
+    """Returns the lines that a test has left. Raises SystemExit where it was not run."""
     outputs = _LOGS / "tests" / test / "test.outputs/outputs.zip"
     try:
         with zipfile.ZipFile(outputs) as archive:

@@ -72,7 +72,7 @@ class WheelTest(CountsTestCase):
         self.workspace.build([_WHEEL, _INDEX])
 
     def _wheel(self, *options: str) -> Path:
-        """The file of the wheel that was built last."""
+        """Returns the file of the wheel that was built last."""
         name = self.workspace.output_file(_WHEEL, *options)
         self.assertTrue(name.exists(), name)
         return name
@@ -149,8 +149,7 @@ class WheelTest(CountsTestCase):
         self._assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
 
     def _assert_wheels_are_what_was_asked_for(self, wheels: dict[str, Path]) -> None:
-        """The bug that this project is for: a wheel of one configuration that is served for another
-        one."""
+        """This project's reason: a wheel of one configuration is never served for another."""
         libraries = {}
         for label, wheel in wheels.items():
             self.assertIn(f"+{label}-", wheel.name)

@@ -48,8 +48,7 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
-    """Directory with the downstream package, the incumbent, and a version that is too new for
-    it."""
+    """Returns a directory with the downstream package, the incumbent, and a too new version."""
     folder = tmp_path / "others"
     folder.mkdir()
     for wheel in os.environ["TEST_WHEELS"].split():

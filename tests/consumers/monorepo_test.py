@@ -1,5 +1,4 @@
-"""examples/monorepo: another workspace that depends on this module, built and run as its page says,
-in a copy.
+"""examples/monorepo, in a copy: a workspace that depends on this module, used as its page says.
 
 Its own Bazel, with the user's disk cache: results of this project's build are hits there. The
 counts are out of Bazel's execution log.

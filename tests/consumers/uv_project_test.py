@@ -1,5 +1,4 @@
-"""examples/uv-project: locked, synced and run by uv, with the real wheel on an index of this
-machine."""
+"""examples/uv-project: locked, synced and run by uv, with the real wheel on a local index."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path, index: str) -> Path:
-    """The example, with that address in it, for the one Python that there are wheels for here."""
+    """Returns the example with that address, for the one Python that has wheels here."""
     folder = tmp_path / "uv-project"
     folder.mkdir()
     for file in _PROJECT:
@@ -50,8 +49,7 @@ def project(tmp_path: Path, index: str) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, index: str) -> dict[str, str]:
-    """Returns uv's environment: requirements come out of a directory, and nothing out of the
-    network."""
+    """Returns uv's environment: requirements come from a directory, not the network."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for wheel in _WHEELS:

@@ -75,8 +75,7 @@ class Debian:
         }
 
     def package(self, suite: str, name: str, version: str, files: dict[str, str]) -> dict[str, str]:
-        """Puts a package into a suite and returns its pin; a text that starts with `->` is a
-        link."""
+        """Puts a package into a suite and returns its pin; a text beginning with `->` is a link."""
         tree = self.folder / f"tree-{suite}-{name}-{version}"
         tree.mkdir()
         for path, text in files.items():

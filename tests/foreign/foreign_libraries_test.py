@@ -148,7 +148,7 @@ def text(machine: Machine) -> str:
 
 
 def runs_ours(machine: Machine, situation: Situation, text: str) -> bool:
-    """Whether our files ran; fails unless they did or one error named the foreign file."""
+    """Returns whether our files ran; fails unless they did or one error named the foreign file."""
     done = machine.run(situation)
     assert "was called" not in done.stderr, f"{situation}: {done.stderr}"
     if done.returncode == 0:
@@ -166,7 +166,7 @@ def runs_ours(machine: Machine, situation: Situation, text: str) -> bool:
 
 
 def named_situations() -> list[Situation]:
-    """Every kind and place, with the names that other packages have."""
+    """Returns situations of every kind and place, with the names that other packages have."""
     whole = [
         Situation(kind, names, place)
         for kind in KINDS
@@ -178,7 +178,7 @@ def named_situations() -> list[Situation]:
 
 
 def made_up_situations(count: int) -> list[Situation]:
-    """Distinct ones, the same in every run."""
+    """Returns distinct situations, the same in every run."""
     chance = random.Random(3)
     found: dict[Situation, None] = {}
     while len(found) < count:

@@ -72,7 +72,7 @@ def logits(path: Path, gpu: bool) -> np.ndarray:
 
 
 def difference(path: Path) -> float:
-    """Relative difference of the GPU's logits."""
+    """Returns the relative difference of the GPU's logits."""
     expected, found = logits(path, gpu=False), logits(path, gpu=True)
     return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))
 
@@ -90,8 +90,7 @@ def compare_logits(folder: Path) -> bool:
 
 
 def rate(llm: llama_cpp.Llama, prompt: int, decode: int) -> tuple[float, float]:
-    """Tokens per second of a prompt, and of decoding one token after the other; the best of
-    three."""
+    """Returns tokens per second of a prompt and of decoding token by token; the best of three."""
     tokens = np.random.default_rng(0).integers(300, 500, prompt).tolist()
     best_prompt = best_decode = 0.0
     for _ in range(3):

@@ -107,7 +107,7 @@ class Page:
         self._navigate(url)
 
     def evaluate(self, expression: str) -> Any:
-        """Value of a JavaScript expression, awaited."""
+        """Returns the value of a JavaScript expression, awaited."""
         result = self.call(
             "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
         )
@@ -115,8 +115,7 @@ class Page:
         return result["result"].get("value")
 
     def click(self, element: str) -> None:
-        """Clicks with a real mouse event in the middle of the element that a JavaScript expression
-        gives."""
+        """Clicks with a real mouse event on the element that a JavaScript expression gives."""
         self.evaluate(f"{element}.scrollIntoView({{block: 'center', inline: 'center'}})")
         box = self.evaluate(f"{element}.getBoundingClientRect().toJSON()")
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
@@ -124,7 +123,7 @@ class Page:
             self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def press(self, key: str, code: int, text: str = "") -> None:
-        """A real key."""
+        """Presses a real key."""
         for kind in ("keyDown", "keyUp"):
             self.call(
                 "Input.dispatchKeyEvent",

@@ -119,7 +119,7 @@ class Installer:
         return result.returncode == 0, result.stdout + result.stderr
 
     def payload(self) -> bytes:
-        """The installed bytes that tell one wheel from another."""
+        """Returns the installed bytes that tell one wheel from another."""
         (path,) = self.client.folder.glob(".venv/lib/*/site-packages/llama_cpp/payload.bin")
         return path.read_bytes()
 
@@ -201,8 +201,7 @@ def test_without_damage_it_installs(installer: Installer, target: Target, serve_
 def test_no_bit_flip_in_a_page_installs_other_bytes(
     page: str, installer: Installer, target: Target, serve_folder
 ) -> None:
-    """A page has no hash of its own. A flip in it makes the client refuse, or changes nothing that
-    matters."""
+    """A page has no hash. A flip in it makes the client refuse, or is harmless."""
     if page == "index.html":
         target.leave_html_only()
     path = target.folder / page

@@ -1,5 +1,4 @@
-"""The tree that write_index.py writes: pages that agree with each other and with the files, and
-refusals."""
+"""The tree that write_index.py writes: pages agree with each other and the files; refusals."""
 
 from __future__ import annotations
 
@@ -175,8 +174,7 @@ def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
-    """In two directories, at two times, in another order, one of them with the arguments in a
-    file."""
+    """Two directories, times and orders, one of them with the arguments in a file."""
     wheels = small_site.backend_wheels(tmp_path / "wheels")
     assert run_program("--out", tmp_path / "first", *wheels).returncode == 0
     random.Random(1).shuffle(wheels)

@@ -26,8 +26,7 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns the interpreter of a new virtual environment that has only the wheel and its
-    requirements."""
+    """Returns the interpreter of a virtual environment with only the wheel and its requirements."""
     folder = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", folder], check=True)
     interpreter = folder / "bin" / "python"

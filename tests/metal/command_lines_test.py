@@ -75,7 +75,7 @@ class CommandLinesTest(unittest.TestCase):
         cls.addClassCleanup(cls.workspace.remove)
 
     def _compiles(self, target: str) -> dict[str, list[str]]:
-        """Source file -> arguments of its compile."""
+        """Returns a mapping: source file -> arguments of its compile."""
         actions = self.workspace.actions(f'mnemonic("CppCompile", {target})', _METAL)
         return {_source(action): action["arguments"] for action in actions}
 

@@ -36,7 +36,7 @@ def _kinds() -> list[str]:
 
 
 def _commands() -> list[str]:
-    """The shell commands up to the embedded text, with CMake's variables in them."""
+    """Returns the shell commands up to the embedded text, with CMake's variables in them."""
     found = re.findall(r"COMMAND ((?:cat|sed) .*)", _CMAKE.read_text())
     return [command for command in found if "EMBED" in command]
 

@@ -18,7 +18,8 @@ VERSE_START = re.compile(r"^  \d+ ")
 
 
 def chapters() -> list[str]:
-    """Each chapter as one text: its heading, then one verse a line, without verse numbers."""
+    """Returns each chapter as one text: its heading, then one verse a line, without verse
+    numbers."""
     result: list[list[str]] = []
     for line in _printed_bible().splitlines():
         if CHAPTER_HEADING.match(line):

@@ -75,14 +75,14 @@ def evaluate(llm: Any, tokens: Sequence[int], step: int | None = None) -> NDArra
 
 
 def errors(logits: NDArray[Any], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The error at each position, as this module's docstring defines it."""
+    """Returns the error at each position, as this module's docstring defines it."""
     assert logits.shape == expected.shape
     assert np.isfinite(logits).all()
     return np.abs(logits - expected).max(axis=1) / expected.std()
 
 
 def short_prompt_errors(llm: Any, reference: ReferenceLlama) -> NDArray[np.float64]:
-    """The errors of all positions of the short prompts."""
+    """Returns the errors of all positions of the short prompts."""
     return np.concatenate(
         [
             errors(evaluate(llm, prompt), reference.logits(prompt))

@@ -91,7 +91,7 @@ def other_architecture(models_dir: Path, name: str) -> dict[str, NDArray[np.floa
 
 
 def loaded_libraries() -> list[str]:
-    """The variants whose library is mapped into this process, as the kernel sees it."""
+    """Returns the variants whose library is mapped into this process, as the kernel sees it."""
     maps = Path(f"/proc/{os.getpid()}/maps").read_text()
     return sorted(set(LIBRARY.findall(maps)))
 

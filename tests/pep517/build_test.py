@@ -1,5 +1,4 @@
-"""Hooks that build: which Bazel command they run, in which environment, and how they handle its
-answer."""
+"""Hooks that build: their Bazel command, its environment, and the handling of its answer."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ BASE = os.path.realpath(sys.executable)
 
 
 def only_build(tree) -> dict:
-    """The one call that builds; the other one ended the server, with the same startup options."""
+    """Returns the one call that builds; the other ended the server, with equal startup options."""
     build, shutdown = stand_in.calls(tree.log)
     startup = build["arguments"][: build["arguments"].index("build")]
     assert shutdown["arguments"] == [*startup, "shutdown"]
@@ -91,8 +90,7 @@ def test_settings_become_flags(tree) -> None:
 
 
 def test_other_folders_give_the_same_command_and_environment(tree, tmp_path) -> None:
-    """pip and uv unpack into a new directory each time, and put that of a temporary environment on
-    PATH."""
+    """pip and uv unpack into a new directory each time, and put a temporary environment on PATH."""
     seen = []
     for name in ("one", "two"):
         root = tmp_path / name / "sources"
@@ -131,8 +129,7 @@ def test_what_pip_knows_of_the_index_survives_and_nothing_else_of_pip_and_python
 
 
 def path_in_environment(tree, folder: Path, with_pip: bool) -> list[str]:
-    """PATH that Bazel gets where the build runs in a virtual environment, which is first on
-    PATH."""
+    """Returns Bazel's PATH for a build in a virtual environment, which is first on PATH."""
     venv.create(folder, with_pip=False, symlinks=True)
     if with_pip:
         (next(folder.glob("lib/*/site-packages")) / "pip").mkdir()
@@ -226,8 +223,7 @@ def test_bazelw_that_does_not_run(tree) -> None:
 
 
 def test_builds_at_the_same_time_take_turns(tree, tmp_path) -> None:
-    """The second one waits until the first one's wheel has been copied out of the shared
-    directory."""
+    """The second waits until the first one's wheel has been copied out of the shared directory."""
     lock = tree.out.parent / "cache/llama-cpp-bazel/pep517.lock"
     lock.parent.mkdir(parents=True)
     with lock.open("w") as file:

@@ -1,5 +1,4 @@
-"""Caching and rebuilding by pip and uv after a setting has changed: the table of
-docs/installing.md.
+"""Caching and rebuilding by pip and uv after a change of settings: docs/installing.md's table.
 
 Each test installs for one accelerator, then asks for another one, and looks at the installed
 package. Where a front end hands out the old wheel, the test says so too: if that changes, the page
@@ -86,7 +85,7 @@ class Environment(NamedTuple):
         return self.installed()["ACCELERATOR"]
 
     def count(self) -> int:
-        """How many wheels Bazel has built."""
+        """Returns how many wheels Bazel has built."""
         return len(stand_in.builds(self.log))
 
 
@@ -235,7 +234,7 @@ def test_pip_name_after_the_wheel_left_the_cache(env, index) -> None:
 
 
 def test_pip_name_refuses_a_label(env, index) -> None:
-    """The wheel of an sdist may not have another version (core metadata 2.2); so there is none by
+    """The wheel of an sdist has the same version (core metadata 2.2), so there is none by
     default."""
     install = (*env.pip_install, "--index-url", index, NAME)
     status, said = env.try_to_run(*install, "-C", "local-label=one")
@@ -345,7 +344,7 @@ def test_uv_sync_builds_for_each_setting_once(env, sources, tmp_path, by) -> Non
 
 
 def changed_files(root: Path) -> Iterator[Path]:
-    """One file of each kind, and a new one."""
+    """Changes one file of each kind, and adds one."""
     files = (root / "MANIFEST").read_text().splitlines()
     kinds = {Path(name).suffix or name: name for name in files if not name.startswith("tests/")}
     yield from (root / name for name in kinds.values())

@@ -1,5 +1,4 @@
-"""Source trees with a stand-in for Bazel, and calls of the build backend in them as pip makes
-them."""
+"""Source trees with a stand-in for Bazel, and pip's calls of the build backend in them."""
 
 from __future__ import annotations
 

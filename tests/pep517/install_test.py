@@ -27,7 +27,7 @@ ARCHIVE, MODEL, PIP, UV, WHEELS = (
 
 
 def environment() -> dict[str, str]:
-    """The caller's, as far as it decides where Bazel, its caches and packages are found."""
+    """Returns the caller's variables that locate Bazel, its caches and packages."""
     names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
     result = {name: value for name, value in os.environ.items() if name in names}
     result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
@@ -100,7 +100,7 @@ class InstallTest(unittest.TestCase):
         self.assertGreaterEqual(len(text.split()), 5, text)
 
     def assert_no_server(self) -> None:
-        """A build leaves no Bazel behind."""
+        """Asserts that a build leaves no Bazel behind."""
         cache = environment().get("XDG_CACHE_HOME") or f"{environment()['HOME']}/.cache"
         commands = [
             path.read_bytes()

@@ -25,7 +25,7 @@ def prepare(tree, hook: str = PREPARE, given=None) -> tuple[str, str]:
 
 
 def fields(text: str) -> list[tuple[str, str]]:
-    """Every field but the licences, of which the source tree has only the project's own."""
+    """Returns every field but the licences, of which the source tree has only the project's own."""
     message: Message = email.message_from_string(text)
     return [(name, value) for name, value in message.items() if name != "License-File"]
 

@@ -28,7 +28,7 @@ def make(tree, **variables: str) -> Path:
 
 
 def members(path: Path) -> dict[str, tarfile.TarInfo]:
-    """Path below the archive's one directory -> entry."""
+    """Returns path below the archive's one directory -> entry."""
     with tarfile.open(path) as archive:
         entries = archive.getmembers()
     assert all(entry.name.startswith(f"{NAME}/") for entry in entries)

@@ -1,5 +1,4 @@
-"""`-C` settings: accepted values, refusals and their messages; the tables come from the Starlark
-files."""
+"""`-C` settings: accepted values, refusals, messages; tables come from the Starlark files."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ sys.dont_write_bytecode = True
 
 @pytest.fixture
 def pep517(tree, monkeypatch):
-    """The backend's package, out of the tree, and the tree as it sees it."""
+    """Returns the backend's package, out of the tree, and the tree as it sees it."""
     monkeypatch.syspath_prepend(tree.root / "tools")
     for name in [name for name in sys.modules if name.split(".")[0] == "pep517"]:
         monkeypatch.delitem(sys.modules, name)

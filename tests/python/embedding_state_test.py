@@ -29,7 +29,7 @@ def random_texts(count: int, longest: int, seed: int = 11) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(random_models):
-    """A decoder with a cache: a Llama whose texts get a vector by mean pooling."""
+    """Returns a decoder with a cache: a Llama whose texts get a vector by mean pooling."""
     return random_models / "embedding-f16.gguf"
 
 

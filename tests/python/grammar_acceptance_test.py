@@ -125,7 +125,7 @@ class RandomGrammar:
 
 @pytest.fixture(scope="module")
 def pieces(llm) -> Dict[int, str]:
-    """The tokens that consist of the alphabet."""
+    """Returns the tokens that consist of the alphabet."""
     found = {}
     for token in range(llm.n_vocab()):
         piece = llm._model.token_to_piece(token).decode("utf-8", "replace")

@@ -35,7 +35,7 @@ def write(llm, data: bytes, count: int | None = None, eos: bool = False):
 
 
 def texts(llm, data: bytes, count: int | None = None, eos: bool = False, **arguments):
-    """The text of a completion, which must be the same in a stream, and in a chat."""
+    """Returns the text of a completion, which must be the same in a stream, and in a chat."""
     whole = llm("x", **write(llm, data, count, eos), **arguments)["choices"][0]["text"]
     chunks = llm("x", stream=True, **write(llm, data, count, eos), **arguments)
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == whole

@@ -42,7 +42,7 @@ def peak(path, code: str, **arguments) -> float:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
-    """A decoder with a vocabulary of 262,144 tokens."""
+    """Returns a decoder with a vocabulary of 262,144 tokens."""
     return write_wide_model(tmp_path_factory.mktemp("wide") / "wide.gguf", "llama")
 
 
@@ -52,7 +52,7 @@ def wide_encoder(tmp_path_factory):
 
 
 def write_wide_model(path, architecture):
-    """One layer of zeros: every token is as likely as any other."""
+    """Writes one layer of zeros: every token is as likely as any other."""
     gguf = pytest.importorskip("gguf")
     n_vocab, n_embd = 262144, 32
     writer = gguf.GGUFWriter(path, architecture)

@@ -47,7 +47,7 @@ def random_texts(count: int, seed: int) -> list[str]:
 
 @pytest.fixture(scope="module", params=["trained", "random"])
 def model(request, load, model_path, random_models):
-    """Two vocabularies with byte fallback, words and without."""
+    """Returns a model; there are two, with byte fallback and words, and without."""
     path = model_path if request.param == "trained" else random_models / "llama-f32.gguf"
     return load(path)
 
@@ -144,8 +144,7 @@ def test_values_are_those_of_the_logits(model):
 
 
 def test_a_prompt_that_begins_like_the_one_before(load, model_path):
-    """Only the differing part is evaluated (lm-evaluation-harness asks for many ends of one
-    text)."""
+    """Only the differing part is evaluated (lm-evaluation-harness sends many ends of one text)."""
     arguments = {"max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 2}
     context = "In the beginning God created the heaven and the earth. And the "
     llm = load(model_path)

@@ -1,5 +1,4 @@
-"""A copy of the installed package, so that its libraries can be broken, used in processes of its
-own."""
+"""A copy of the installed package, whose libraries can be broken, used in child processes."""
 
 from __future__ import annotations
 

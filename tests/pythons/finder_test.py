@@ -497,7 +497,7 @@ case $1 in install) exec sh ./install.sh "${2#DESTDIR=}" ;; esac
 
 @pytest.fixture
 def source(apt: Debian, host: Machine, tmp_path: Path) -> Debian:
-    """A stand-in Debian with a source package, and a C compiler."""
+    """Returns a stand-in Debian with a source package, and a C compiler."""
     host.use("mkdir", "sh", "tar", "xz")
     write_program(host.bin / "cc", 'case "$*" in *"${FAKE_NO_HEADER-none}"*) exit 1 ;; esac\n')
     write_program(host.bin / "make", _MAKE)

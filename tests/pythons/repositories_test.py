@@ -1,5 +1,4 @@
-"""The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test
-made.
+"""The repositories of the ABIs, in a nested Bazel on a machine that has only the test's Pythons.
 
 Nothing is compiled: the tests build the facts of an ABI, which exist exactly where its headers do.
 """
@@ -68,7 +67,7 @@ _MACOS_ABI = "@python_cp313//:abi"
 
 
 def _of_host(abi: str) -> str:
-    """The repository of an ABI's headers for this machine."""
+    """Returns the repository of an ABI's headers for this machine."""
     return f"python_{abi}_linux_{os.uname().machine}"
 
 
@@ -94,8 +93,7 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _make_python(cls, abi: str) -> Path:
-        """Makes a program that describes itself as an interpreter with headers where Debian has
-        them.
+        """Makes a program that claims to be an interpreter with headers in Debian's place.
 
         Asked anything else, it does as the real interpreter does.
         """

@@ -1,5 +1,4 @@
-"""Publishing that stops at any step: no page lists a missing file, and the same command finishes
-it."""
+"""Publishing that stops anywhere: no page lists a missing file; the same command finishes it."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class SiteTest(unittest.TestCase):
         self.numbers = iter(range(100))
 
     def index(self, *versions: str, seed: str = "", time: str = TIME) -> Path:
-        """An index of one wheel for each version."""
+        """Returns an index of one wheel for each version."""
         folder = self.folder / f"build{next(self.numbers)}"
         (folder / "wheels").mkdir(parents=True)
         paths = [synthetic.make_wheel(folder / "wheels", v, seed=seed) for v in versions]
@@ -66,7 +66,7 @@ class SiteTest(unittest.TestCase):
         return folder / "index"
 
     def run_publish(self, index: Path, *options: str) -> tuple[int, str, str]:
-        """Exit code, output and error output."""
+        """Returns the exit code, output and error output."""
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             code = publish.main([str(index), str(self.target), *options])
@@ -80,7 +80,7 @@ class SiteTest(unittest.TestCase):
         return out
 
     def assert_refused(self, index: Path, *words: str) -> str:
-        """The same before and after, and one sentence."""
+        """Asserts one sentence of error, and the same files before and after."""
         before = files(self.target)
         code, out, error = self.run_publish(index)
         self.assertEqual((code, out), (1, ""))

@@ -1,5 +1,4 @@
-"""Builds against real servers: cache hits, and that no failure of theirs fails a build or spoils
-it.
+"""Builds against real servers: cache hits, and no server failure fails or spoils a build.
 
 Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and
 reads the execution log and the server's. Asserts numbers of actions, never times.
@@ -122,8 +121,7 @@ class _Cases:
         self.assertNotIn(_HIT, _runners(spawns))
 
     def assert_same(self, spawns: list[Spawn]) -> None:
-        """Fails unless a build made the same outputs in the same places as a build without a
-        server."""
+        """Fails unless a build made the same outputs in the same places as one without a server."""
         self.assertEqual(nested_bazel.outputs(self.reference), nested_bazel.outputs(spawns))
         expected = {p: d for p, d in nested_bazel.outputs(spawns).items() if p.endswith(".o")}
         self.assertEqual(expected, _built(_second, spawns, ".o"))

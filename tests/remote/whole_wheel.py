@@ -24,7 +24,7 @@ _WHEEL = "//:wheel"
 
 
 def _wheels(spawns: list[Spawn]) -> dict[str, str]:
-    """Path -> SHA-256 of the wheels among the outputs."""
+    """Returns a mapping: path -> SHA-256 of the wheels among the outputs."""
     return {
         path: sha for path, sha in nested_bazel.outputs(spawns).items() if path.endswith(".whl")
     }

@@ -1,5 +1,4 @@
-"""Builds targets twice, as different people in different places, and compares every output of every
-action.
+"""Builds targets twice, as different users in different places, and compares all outputs.
 
     python3 tests/reproducibility/compare_builds.py //:wheel
 
@@ -53,7 +52,7 @@ def table(first: list[Spawn], second: list[Spawn]) -> str:
 
 
 def _workspaces(scratch: Path, repository_cache: str) -> list[Workspace]:
-    """Two copies of the project; the second one has another environment too."""
+    """Returns two copies of the project; the second one has another environment too."""
     environments = [
         dict(os.environ),
         nested_bazel.other_environment(dict(os.environ), scratch / "environment"),

@@ -65,7 +65,7 @@ class Workspace:
 
     @property
     def log(self) -> Path:
-        """The execution log of the last build."""
+        """Returns the execution log of the last build."""
         return self.output_root / "execution-log.json"
 
     def with_variables(self, **variables: str) -> Workspace:
@@ -90,8 +90,7 @@ class Workspace:
         return [_spawn(entry) for entry in execution_log.entries(self.log, inputs=False)]
 
     def actions(self, query: str, *options: str) -> list[dict[str, Any]]:
-        """Analyses and returns the actions that a query (`bazel aquery`) selects, with their
-        command lines.
+        """Analyses; returns the actions of a query (`bazel aquery`), with their command lines.
 
         Raises:
             NestedBazelError: The analysis failed.
@@ -195,8 +194,7 @@ def outputs(spawns: list[Spawn]) -> dict[str, str]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Returns the caller's environment as far as it decides where Bazel, its caches and packages
-    are found."""
+    """Returns the caller's variables that locate Bazel, its caches and packages."""
     names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
     result = {name: value for name, value in os.environ.items() if name in names}
     result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
@@ -207,16 +205,14 @@ def inherited_environment() -> dict[str, str]:
 
 
 def default_repository_cache(environment: dict[str, str]) -> str:
-    """Returns where Bazel keeps a user's downloads; with another output root it would look
-    elsewhere."""
+    """Returns Bazel's directory of a user's downloads; another output root would change it."""
     cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
     user = environment.get("USER") or pwd.getpwuid(os.getuid()).pw_name
     return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
 
 
 def common_options(environment: dict[str, str]) -> tuple[str, ...]:
-    """Returns options for every build of a test: the caller's downloads and Python, and no remote
-    cache."""
+    """Returns options of all test builds: the caller's downloads and Python, no remote cache."""
     return (
         f"--repository_cache={default_repository_cache(environment)}",
         "--remote_cache=",
@@ -259,8 +255,8 @@ def date_files(folder: Path, year: int) -> None:
 
 
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
-    """Returns an environment that must make no difference: another home, user, locale, time zone
-    and PATH.
+    """Returns an environment with another home, user, locale, time zone and PATH: no difference is
+    allowed.
 
     The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs
     with the names of compilers and linkers, which fail: a build that calls one of them is not

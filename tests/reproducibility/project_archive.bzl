@@ -1,5 +1,4 @@
-"""`project_archive`: the files of this project as one archive, for tests that run Bazel on a copy
-of it.
+"""`project_archive`: this project's files as an archive, for tests that run Bazel on a copy.
 
 A test cannot name the files of other packages; this rule packs them, and watches them, so that the
 test runs again when one of them changes and not otherwise.

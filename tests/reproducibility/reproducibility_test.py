@@ -1,5 +1,4 @@
-"""The same files give the same bytes, and the same cache entries, wherever and by whomever they are
-built.
+"""The same files give the same bytes and cache entries, whoever builds them, and wherever.
 
 Runs Bazel on two copies of the project, in different directories, with different output roots,
 homes, users and PATHs. The target is small (ggml-base and a wheel of it) and uses every rule that
@@ -22,8 +21,7 @@ _TARGETS = ["//tests/reproducibility:small_wheel"]
 
 
 class ReproducibilityTest(CountsTestCase):
-    """Both builds, and the second workspace's build with the first one's cache, happen once for all
-    tests."""
+    """Builds once for all tests: both workspaces, and the second with the first one's cache."""
 
     @classmethod
     def setUpClass(cls) -> None:

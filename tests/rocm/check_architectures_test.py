@@ -1,5 +1,4 @@
-"""Tests of the program that compares the GPU architectures in a library of HIP code with those
-asked for."""
+"""Tests of the comparison of a HIP library's GPU architectures with the requested ones."""
 
 from __future__ import annotations
 
@@ -17,8 +16,8 @@ _PAGE = 4096
 
 
 def bundle(*archs: str) -> bytes:
-    """A bundle as clang writes it for a source: an empty entry of the host, and one for each
-    architecture."""
+    """Returns a bundle as clang writes it for a source: an empty entry of the host, and one for
+    each architecture."""
     names = ["host-x86_64-unknown-linux-gnu-"]
     names += [f"hipv4-amdgcn-amd-amdhsa--{arch}" for arch in archs]
     entries = b"".join(struct.pack("<QQQ", _PAGE, 0, len(name)) + name.encode() for name in names)
@@ -27,7 +26,7 @@ def bundle(*archs: str) -> bytes:
 
 
 def elf(code: bytes, section: str = ".hip_fatbin") -> bytes:
-    """A 64-bit ELF file with one section beside that of names."""
+    """Returns a 64-bit ELF file with one section beside that of names."""
     names = b"\0" + section.encode() + b"\0.shstrtab\0"
     header = 64
     sections = header + len(code) + len(names)

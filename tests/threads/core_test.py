@@ -41,7 +41,7 @@ def expected(core, model):
 
 @pytest.fixture(scope="module")
 def slow(core, random_models):
-    """A model that computes long enough for other threads to come in between."""
+    """Returns a model that computes long enough for other threads to come in between."""
     return core.Model(str(random_models / "llama-f32.gguf"), core.ModelParams())
 
 

@@ -28,7 +28,7 @@ def load_and_generate(core, model_path):
 
 
 def shape(line):
-    """Returns a line without the parts that differ from run to run: addresses, times, an input's
+    """Returns a line without the parts that vary between runs: addresses, times, an input's
     node."""
     line = re.sub(r" +", " ", re.sub(r"is used by .*", "", line))
     return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "0", line)

@@ -28,7 +28,7 @@ def prompt_tokens(model: Any, prompt: str) -> list[int]:
 
 
 def generate(core: Any, model: Any, context: Any, prompt: str, n_tokens: int = N_TOKENS) -> str:
-    """The likeliest continuation of a prompt."""
+    """Returns the likeliest continuation of a prompt."""
     tokens = prompt_tokens(model, prompt)
     context.memory_clear()
     context.decode(tokens, 0)

@@ -13,7 +13,7 @@ LONGEST_S = 300.0
 
 
 def together(*functions: Callable[[], Any]) -> list[Any]:
-    """Call each function in a thread of its own, all at once; returns their results in order.
+    """Calls each function in a thread of its own, all at once; returns their results in order.
 
     Raises the first exception of any of them. A deadlock ends the process with every thread's
     stack.
@@ -41,12 +41,12 @@ def together(*functions: Callable[[], Any]) -> list[Any]:
 
 
 def each(values: Iterable[Any], function: Callable[[Any], Any]) -> list[Any]:
-    """Call `function` with each value in a thread of its own; returns the results in order."""
+    """Calls `function` with each value in a thread of its own; returns the results in order."""
     return together(*(lambda value=value: function(value) for value in values))
 
 
 def until(done: threading.Event, function: Callable[[], Any]) -> Callable[[], int]:
-    """Make a function that calls `function` again and again until `done`; returns how often."""
+    """Makes a function that calls `function` again and again until `done`; returns how often."""
 
     def loop() -> int:
         count = 0
@@ -59,7 +59,7 @@ def until(done: threading.Event, function: Callable[[], Any]) -> Callable[[], in
 
 
 def then_set(done: threading.Event, function: Callable[[], Any]) -> Callable[[], Any]:
-    """Make a function that calls `function` and, however that ends, sets `done`."""
+    """Makes a function that calls `function` and, however that ends, sets `done`."""
 
     def call() -> Any:
         try:

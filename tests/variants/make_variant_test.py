@@ -1,5 +1,4 @@
-"""make_variant.py: names, changed and unchanged files, determinism, refusals; and the table of
-variants."""
+"""make_variant.py: names, changed and kept files, determinism, refusals; the table of variants."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def entries(wheel: Path) -> dict[str, bytes]:
 
 
 def compressed(wheel: Path, path: str) -> bytes:
-    """Bytes of an entry as they are stored."""
+    """Returns the bytes of an entry as they are stored."""
     data = wheel.read_bytes()
     with zipfile.ZipFile(wheel) as archive:
         entry = archive.getinfo(path)
@@ -57,7 +56,7 @@ def new_name(path: str) -> str:
 
 
 def rewritten(wheel: Path, changes: dict[str, bytes | None]) -> Path:
-    """The wheel with entries replaced, added or (None) left out."""
+    """Returns the wheel with entries replaced, added or (None) left out."""
     members = {**entries(wheel), **changes}
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, data in members.items():

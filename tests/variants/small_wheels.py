@@ -34,7 +34,7 @@ def _digest(data: bytes) -> str:
 
 
 def sbom(distribution: str, version: str) -> bytes:
-    """A CycloneDX document about a wheel."""
+    """Returns a CycloneDX document about a wheel."""
     url = f"pkg:pypi/{distribution}@{version.replace('+', '%2B')}"
     part = {"bom-ref": "part@1.0+cu13", "name": "part", "type": "library", "version": "1.0+cu13"}
     document = {

@@ -45,7 +45,7 @@ def _has_loader() -> bool:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The environment of a machine whose only Vulkan driver is lavapipe."""
+    """Returns the environment of a machine whose only Vulkan driver is lavapipe."""
     # ggml leaves out devices that are CPUs unless they are named.
     environment = {**os.environ, "GGML_VK_VISIBLE_DEVICES": "0", "HOME": str(folder)}
     manifest = folder / "lavapipe.json"

@@ -1,5 +1,4 @@
-"""The wheel under other projects' tools: auditwheel, check-wheel-contents, twine, wheel-inspect,
-packaging."""
+"""The wheel under auditwheel, check-wheel-contents, twine, wheel-inspect and packaging."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ def run(module: str, *arguments: str) -> str:
 
 
 def glibc(tag: str) -> tuple[int, ...]:
-    """The glibc of a manylinux tag."""
+    """Returns the glibc of a manylinux tag."""
     found = re.match(r"manylinux_(\d+)_(\d+)_", tag)
     assert found, tag
     return tuple(map(int, found.groups()))

@@ -54,11 +54,11 @@ class Draft:
 
     @property
     def dist_info(self) -> str:
-        """The .dist-info directory."""
+        """Returns the .dist-info directory."""
         return next(path.split("/")[0] for path in self.files if ".dist-info/" in path)
 
     def inside(self, name: str) -> str:
-        """Path of a file in the .dist-info directory."""
+        """Returns the path of a file in the .dist-info directory."""
         return f"{self.dist_info}/{name}"
 
     def replace(self, path: str, old: str, new: str) -> None:

@@ -1,5 +1,4 @@
-"""The providers of the wheel rules: WheelInfo, and a validation that Bazel runs for every request
-of the wheel."""
+"""The wheel rules' providers: WheelInfo, and a validation that runs whenever a wheel is built."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//bazel/toolchains/python:abi.bzl", "PythonAbiInfo")

@@ -78,8 +78,7 @@ def _enumerators(header: Header) -> dict[str, str]:
 
 
 def _preprocess(text: str, header: Header) -> str:
-    """Notes macros and returns the text without directives and without the parts that only C++
-    sees."""
+    """Notes macros; returns the text without directives and without C++-only parts."""
     result: list[str] = []
     # For every open condition whether its lines are kept.
     kept: list[bool] = []

@@ -40,8 +40,7 @@ def header_changes(old: Path, new: Path) -> Iterator[str]:
 
 
 def file_changes(project: Path, old: Path, new: Path) -> Iterator[str]:
-    """Yields the differences of the libraries' file lists, and the files that the overlay doesn't
-    cover."""
+    """Yields the differences of the libraries' file lists, and files outside of the overlay."""
     before, after = overlay.Overlay(project, old), overlay.Overlay(project, new)
     for name, library in after.libraries.items():
         was = before.libraries[name]

@@ -90,7 +90,7 @@ class Action:
 
     @property
     def executed(self) -> bool:
-        """Whether a process ran."""
+        """Returns whether a process ran."""
         return self.outcome == EXECUTED
 
 

@@ -51,7 +51,7 @@ class Summary:
 
     @property
     def total(self) -> Row:
-        """All actions."""
+        """Returns the sum of all actions."""
         result = Row()
         for row in self.rows.values():
             result.outcomes.update(row.outcomes)

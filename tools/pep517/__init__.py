@@ -1,5 +1,4 @@
-"""The build backend that pyproject.toml names: pip, uv and `build` call these hooks (PEP 517, PEP
-660).
+"""The build backend of pyproject.toml: hooks for pip, uv and `build` (PEP 517, PEP 660).
 
 Everything is built by the same Bazel graph as `./bazelw build //:wheel`. docs/installing.md
 describes the settings of `-C` and the caches of pip and uv. Standard library only, for every Python
@@ -50,8 +49,7 @@ def build_editable(
     config_settings: _ConfigSettings = None,
     metadata_directory: Optional[str] = None,
 ) -> str:
-    """Builds a wheel with Bazel that takes its Python from this source tree; returns its file
-    name."""
+    """Builds a wheel that takes its Python from this source tree; returns its file name."""
     with tempfile.TemporaryDirectory() as folder:
         wheel = _build(config_settings, Path(folder))
         editable.make_editable(wheel, _PROJECT.root, Path(wheel_directory, wheel.name))

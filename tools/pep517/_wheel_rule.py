@@ -1,5 +1,4 @@
-"""Imports the wheel rule's modules from its directory, so that METADATA and RECORD have one
-writer."""
+"""Imports the wheel rule's modules from its directory: METADATA and RECORD have one writer."""
 
 import sys
 from pathlib import Path

@@ -71,7 +71,7 @@ def build_wheel(project: Project, settings: Settings, version: str, folder: Path
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Returns the environment of Bazel: the caller's, without the additions of pip and uv for this
+    """Returns Bazel's environment: the caller's, without pip's and uv's additions for this
     build."""
     kept = {
         name: value

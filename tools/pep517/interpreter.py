@@ -1,5 +1,4 @@
-"""The interpreter that runs the build: its ABI, and where it lies outside of any virtual
-environment."""
+"""The interpreter that runs the build: its ABI, and its place outside of virtual environments."""
 
 from __future__ import annotations
 
@@ -23,12 +22,10 @@ def executable() -> str:
 
 
 def environment_folder() -> str:
-    """Returns the directory with the programs of the environment that runs the build, or an empty
-    string."""
+    """Returns the directory of executables of the build's environment, or an empty string."""
     return os.path.dirname(sys.executable) if sys.prefix != sys.base_prefix else ""
 
 
 def has_pip() -> bool:
-    """Returns whether that environment has pip: a user's has, an environment that uv or `build`
-    makes for a build has not."""
+    """Returns whether the environment has pip: a user's has, one made by uv or `build` has not."""
     return os.path.isdir(os.path.join(sysconfig.get_path("purelib"), "pip"))

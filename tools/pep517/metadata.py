@@ -32,8 +32,7 @@ def write_dist_info(project: Project, settings: Settings, folder: Path) -> Path:
 
 
 def pkg_info(project: Project) -> str:
-    """Returns PKG-INFO. It tells that a wheel has more licences, and promises everything else, the
-    version too."""
+    """Returns PKG-INFO: a wheel has more licences; all other fields are fixed, the version too."""
     head, blank, description = _metadata(project, project.version).partition("\n\n")
     return f"{head}\n{_DYNAMIC}{blank}{description}"
 

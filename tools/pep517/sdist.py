@@ -22,8 +22,7 @@ _MTIME = 315532800
 
 
 def write(project: Project, folder: Path) -> Path:
-    """Writes the archive to a directory and returns its path; the same files give the same
-    bytes."""
+    """Writes the archive and returns its path; the same files give the same bytes."""
     name = f"{project.distribution}-{project.version}"
     files = _files(project.root)
     path = folder / f"{name}.tar.gz"

@@ -1,5 +1,4 @@
-"""Compares a built index with the published one: which files are new, and the new contents of the
-pages.
+"""Compares a built index with the published one: new files, and the new contents of the pages.
 
 Everything is decided here, before anything is written.
 """
@@ -77,7 +76,7 @@ def sha256(path: Path) -> str:
 
 
 def _next_version(name: str) -> str:
-    """A version that is newer than that of a wheel: a post-release."""
+    """Returns a version that is newer than that of a wheel: a post-release."""
     public = name.split("-")[1].partition("+")[0]
     release, _, number = public.partition(".post")
     return f"{release}.post{int(number) + 1 if re.fullmatch('[0-9]+', number) else 1}"
@@ -106,7 +105,7 @@ def _check_immutable(path: Path, built: str, listed: str | None) -> None:
 
 
 def _hashes(entry: Entry) -> dict[str, str]:
-    """SHA-256 of a wheel and of the metadata file beside it, by name."""
+    """Returns the SHA-256 of a wheel and of the metadata file beside it, by name."""
     name = entry["filename"]
     return {
         name: entry["hashes"]["sha256"],
@@ -144,12 +143,13 @@ def _check_is_there(project: Project, folders: _Folders) -> None:
 
 
 def _merged(built: Project, published: Project) -> Project:
-    """Published files keep their entries, above all the upload time."""
+    """Merges two projects; published files keep their entries, above all the upload time."""
     return Project(built.versions | published.versions, {**built.files, **published.files})
 
 
 def _variants_pages(project: Project, folders: _Folders) -> dict[str, bytes]:
-    """Files about variants describe all wheels of a release, so a new wheel changes them."""
+    """Returns the variants files; each describes all wheels of a release, and changes with a new
+    one."""
     return variants_files(folders.find(name) for name in sorted(project.files) if is_wheel(name))
 
 
@@ -232,7 +232,7 @@ def _make_plan(index: Path, target: Path) -> Plan:
 
 
 def make_plan(index: Path, target: Path) -> Plan:
-    """Returns the files to write to publish `index` in `target`; raises PublishError where that is
+    """Returns the plan to publish `index` in `target`; raises PublishError where that is
     refused."""
     try:
         return _make_plan(index, target)

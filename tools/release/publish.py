@@ -36,7 +36,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_plan(plan: Plan) -> None:
-    """Files, then pages."""
+    """Writes files, then pages."""
     for source, destination in plan.copies:
         _replace(destination, lambda path, source=source: shutil.copyfile(source, path))
     for page, content in plan.pages:
@@ -50,7 +50,7 @@ def _report(plan: Plan, target: Path) -> str:
 
 
 def _path(text: str) -> Path:
-    """Relative to where the user stands: `bazel run` starts programs elsewhere."""
+    """Returns a path relative to the user's directory: `bazel run` starts executables elsewhere."""
     return Path(os.environ.get("BUILD_WORKING_DIRECTORY", ""), text)
 
 

@@ -98,7 +98,8 @@ def _check_entry(entry: Any, page: Path) -> None:
 
 
 def is_wheel(name: str) -> bool:
-    """Whether a listed file never changes; the others are `{name}-{version}-variants.json`."""
+    """Returns whether a listed file never changes; the others are
+    `{name}-{version}-variants.json`."""
     return name.endswith(".whl")
 
 
@@ -127,15 +128,15 @@ def _listed_projects(folder: Path) -> set[str]:
 
 
 def _projects(folder: Path) -> set[str]:
-    """Returns the projects that have pages. An interrupted publication may have left one that the
-    backend's page lacks."""
+    """Returns projects with pages, also one of an interrupted publication that is listed
+    nowhere."""
     unlisted = {page.parent.name for name in (HTML, JSON) for page in folder.glob(f"*/{name}")}
     has_page = (folder / JSON).exists() or (folder / HTML).exists()
     return unlisted | (_listed_projects(folder) if has_page else set())
 
 
 def read_site(root: Path) -> Site:
-    """All projects of an index; of an empty directory or of one that is not there, none."""
+    """Returns all projects of an index; of an empty directory or of one that is not there, none."""
     folders = sorted(path for path in (root / "whl").glob("*") if path.is_dir())
     return {
         Key(folder.name, name): _read_project(folder / name)
@@ -145,8 +146,7 @@ def read_site(root: Path) -> Site:
 
 
 def read_build_commands(root: Path) -> dict[str, str]:
-    """Returns the commands on the landing page, in the form that landing_page takes; of a missing
-    page, nothing."""
+    """Returns the landing page's commands in landing_page's form; of a missing page, nothing."""
     page = root / HTML
     try:
         return landing_page.read_build_commands(page.read_text(encoding="utf-8"))
