@@ -1,4 +1,4 @@
-"""Tests of the program that compares a library's GPU architectures with those asked for."""
+"""Tests of the comparison of a library's GPU architectures with the requested ones."""
 
 from __future__ import annotations
 

@@ -234,8 +234,7 @@ def test_pip_name_after_the_wheel_left_the_cache(env, index) -> None:
 
 
 def test_pip_name_refuses_a_label(env, index) -> None:
-    """The wheel of an sdist has the same version (core metadata 2.2), so there is none by
-    default."""
+    """An sdist and its wheel have one version (core metadata 2.2): no label by default."""
     install = (*env.pip_install, "--index-url", index, NAME)
     status, said = env.try_to_run(*install, "-C", "local-label=one")
     assert status == 1

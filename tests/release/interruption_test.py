@@ -11,7 +11,7 @@ from sites import CPU, SiteTest, files, listed, wheel_name
 
 
 class Stopped(BaseException):
-    """Not caught by anybody, like a signal."""
+    """An exception that nothing catches, like a signal."""
 
 
 class InterruptionTest(SiteTest):
