@@ -2,7 +2,7 @@
 
     python compare.py --peer /path/to/peer/bin/python [--ours /path/to/our/bin/python]
 
-README.md says what is measured and how to read it.
+README.md describes the measurements and how to read them.
 """
 
 from __future__ import annotations

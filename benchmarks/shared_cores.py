@@ -50,7 +50,7 @@ class Peers(Sides):
 
 
 def measure(sides: Peers, cases: list[Case], model: Path) -> dict[Case, list[Sample]]:
-    """Every case once per round, in turn."""
+    """Runs every case once per round, in turn."""
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}
     for _ in range(sides.rounds):
         for side, threads in cases:

@@ -2,8 +2,8 @@
 
     PYTHON worker.py TASK MODEL THREADS
 
-Prints one JSON object of numbers. Uses only what llama-cpp-python and this project's llama_cpp
-have in common, but for the bare decode, which is each side's cheapest way to decode one token.
+Prints one JSON object of numbers. Uses only the API that llama-cpp-python and this project's
+llama_cpp share, but for the bare decode, which is each side's cheapest way to decode one token.
 Needs no package but llama_cpp and its requirements.
 """
 
@@ -96,7 +96,7 @@ def overhead(model: str, threads: int) -> dict[str, float]:
 
 
 def bare_decode(llm: Any) -> Callable[[int], None]:
-    """A function that decodes so many tokens with as little Python as the side allows.
+    """Returns a function that decodes so many tokens with as little Python as the side allows.
 
     Neither samples nor reads logits.
     """

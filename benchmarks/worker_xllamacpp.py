@@ -1,7 +1,8 @@
 """The speed of xllamacpp, in a process of its own: PYTHON worker_xllamacpp.py MODEL THREADS
 
-Prints the JSON object of worker.py's task `speed`. xllamacpp has no way to evaluate tokens alone, so one
-greedy completion is timed by its own server: the difference is a sampler that takes the largest logit.
+Prints the JSON object of worker.py's task `speed`. xllamacpp has no way to evaluate tokens alone,
+so one greedy completion is timed by its own server: the difference is a sampler that takes the
+largest logit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One Python ABI from end to end: the wheel out of the index into a clean environment, by pip and by uv, and used there.
+"""One Python ABI end to end: pip and uv install the wheel from the index, and tests use it.
 
-The interpreter under test is not the one that runs this file. NumPy and pytest come out of a folder of pinned wheels, the
-wheel itself out of the served index and from nowhere else.
+The interpreter under test is not the one that runs this file. NumPy and pytest come out of a
+directory of pinned wheels, the wheel itself out of the served index and from nowhere else.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def index() -> Iterator[str]:
     spec = importlib.util.spec_from_file_location("serve", os.environ["SERVE"])
     serve = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(serve)
-    # Each file is a link here, and the server does not leave its folder.
+    # Each file is a link here, and the server does not leave its directory.
     address, stop = serve.start((Path(os.environ["INDEX"]) / "index.html").resolve().parent)
     yield f"{address}/whl/cpu"
     stop()
@@ -81,7 +81,7 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Environments:
-    """Environments with the wheel and pytest, by the program that filled them; each is made once."""
+    """Environments with the wheel and pytest, by the installer; each is made once."""
 
     def __init__(self, index: str, links: Path, make_folder: Callable[[str], Path]) -> None:
         self.sources = [f"--find-links={links}", "llama-cpp-python", "pytest"]
@@ -90,7 +90,7 @@ class Environments:
         self.made: dict[str, Path] = {}
 
     def __getitem__(self, installer: str) -> Path:
-        """The interpreter of one."""
+        """Returns the interpreter of one environment."""
         if installer not in self.made:
             folder = self.make_folder(installer)
             run([PYTHON, "-I", "-m", "venv", "--without-pip", "environment"], folder)
@@ -114,13 +114,13 @@ def environments(index: str, links: Path, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(params=["pip", "uv"])
 def python(request: pytest.FixtureRequest, environments: Environments) -> Path:
-    """Interpreter of a clean environment with the wheel."""
+    """Returns the interpreter of a clean environment with the wheel."""
     return environments[request.param]
 
 
 @pytest.fixture
 def facts(python: Path, tmp_path: Path) -> dict[str, object]:
-    """What the interpreter says after an import during which no warning is allowed."""
+    """Returns the interpreter's output after an import during which no warning is allowed."""
     return json.loads(run([python, "-W", "error", "-c", FACTS], tmp_path).stdout)
 
 

@@ -39,20 +39,20 @@ print(json.dumps(answer))
 
 
 def with_library_name(variable: str, name: str) -> bytes:
-    """Contents of the library that an environment variable names, with another library's name in the placeholder's place."""
+    """Returns a library, named by an environment variable, with `name` for its placeholder."""
     data = Path(os.environ[variable]).read_bytes()
     assert data.count(PLACEHOLDER) == 1
     return data.replace(PLACEHOLDER, name.encode().ljust(len(PLACEHOLDER), b"\0"))
 
 
 class Answer:
-    """What require_backend() said in a process of its own.
+    """The result of require_backend() in a process of its own.
 
     Attributes:
         reason: BackendError.reason; "" if it raised nothing.
         message: The error's text.
-        warnings: What importing the package warned of.
-        stderr: What else the process said.
+        warnings: Warnings of importing the package.
+        stderr: Other output of the process.
     """
 
     def __init__(self, done: subprocess.CompletedProcess) -> None:
@@ -68,7 +68,7 @@ class Installation(Copy):
     """A copy of the installed package."""
 
     def add_backend(self, name: str, needs: Optional[str] = None) -> Path:
-        """Puts a backend under ggml's name for it into the wheel's own folder.
+        """Puts a backend under ggml's name for it into the wheel's own directory.
 
         It is the stand-in, or with `needs` a library that needs another one of that name.
         """
@@ -81,7 +81,7 @@ class Installation(Copy):
         return target
 
     def add_library(self, name: str) -> dict[str, str]:
-        """Makes a library of this name one that is found everywhere; returns the environment for that."""
+        """Makes a library of this name visible everywhere; returns the environment for that."""
         folder = self.site.parent / "everywhere"
         folder.mkdir(exist_ok=True)
         (folder / name).write_bytes(with_library_name("PLACEHOLDER", name))
@@ -98,7 +98,7 @@ class Installation(Copy):
         return Answer(self.run(ASK, backend, **env))
 
     def info(self, **env: str) -> dict:
-        """What `python -m llama_cpp info --json` prints, and its exit status as `status`."""
+        """Returns `python -m llama_cpp info --json`, with the exit status as `status`."""
         code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['info', *sys.argv[1:]]))"
         done = self.run(code, "--json", **env)
         return {**json.loads(done.stdout), "status": done.returncode}

@@ -1,4 +1,4 @@
-"""The wheel and a plug-in in one environment, as pip and uv put them there: extras, versions, uninstalling."""
+"""The wheel and a plug-in installed by pip and uv: extras, versions, uninstalling."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(command: list[object], cwd: Path, **env: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 def links(tmp_path: Path) -> Path:
-    """A folder of wheels, as an index: the wheel, what it requires, and the plug-in."""
+    """Returns a directory of wheels, as an index: the wheel, its requirements, and the plug-in."""
     folder = tmp_path / "links"
     folder.mkdir()
     for wheel in [*WHEELS, PLUGIN, OLD_PLUGIN]:
@@ -52,7 +52,7 @@ def links(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def python(tmp_path: Path) -> Path:
-    """Interpreter of an empty environment."""
+    """Returns the interpreter of an empty environment."""
     folder = tmp_path / "environment"
     assert (
         run([sys.executable, "-I", "-m", "venv", "--without-pip", folder], tmp_path).returncode == 0

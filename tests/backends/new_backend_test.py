@@ -111,7 +111,7 @@ class NewBackendTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         root = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, root)
         cls.workspace = nested_bazel.project_workspace(root)

@@ -22,7 +22,7 @@ _FLAG = re.compile(rf"^common:{_CONFIG} (--\S+)$", re.MULTILINE)
 class AnalysisTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         cls.workspace = nested_bazel.project_workspace(cls.folder)
@@ -34,7 +34,7 @@ class AnalysisTest(unittest.TestCase):
         self.workspace.build(["//..."], "--nobuild", f"--config={_CONFIG}")
 
     def _assert_rejects_an_empty_glob(self) -> None:
-        """The configuration has an effect."""
+        """Asserts that the configuration has an effect."""
         package = self.workspace.folder / "empty"
         package.mkdir()
         (package / "BUILD.bazel").write_text('filegroup(name = "empty", srcs = glob(["*.none"]))\n')

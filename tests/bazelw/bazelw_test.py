@@ -1,4 +1,4 @@
-"""What bazelw promises, against stand-ins for every tool that it may call.
+"""Tests bazelw against stand-ins for every tool that it may call.
 
 Each test has a project, a HOME and a PATH of its own. On that PATH are the few system tools that
 bazelw needs, and stand-ins that answer like apt, dpkg, pip, npm and Bazel and write down every
@@ -173,7 +173,7 @@ class BazelwTest(unittest.TestCase):
         return [line for line in lines if line.split()[0] == name]
 
     def decisions(self) -> list[Path]:
-        """Returns the files that tell bazelw what to run."""
+        """Returns the files that choose the Bazel that bazelw runs."""
         return [path for path in self.cache.glob("decisions/**/*") if path.is_file()]
 
     def environment(self, **variables: str) -> dict[str, str]:
@@ -433,7 +433,7 @@ class DebianTest(BazelwTest):
 
 
 class SourcesTest(unittest.TestCase):
-    """Which archive is chosen out of apt sources; the text of each is what a user has."""
+    """Which archive is chosen out of apt sources; each text is one that users have."""
 
     def test_one_line_format(self) -> None:
         archives = debian.parse_one_line(

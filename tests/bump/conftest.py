@@ -44,7 +44,7 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A copy of the project to change."""
+    """Returns a copy of the project to change."""
     target = tmp_path / "project"
     shutil.copytree(_COPY, target)
     return target
@@ -67,7 +67,7 @@ def write_tree(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def find_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that pip's settings name, and no index."""
+    """Returns a directory that pip's settings name, and no index."""
     folder = tmp_path / "links"
     folder.mkdir()
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))

@@ -38,7 +38,7 @@ def test_libraries(project: Path, write_tree: Write) -> None:
     compiled = {name: library.compiled for name, library in libraries.items()}
     cuda = {
         "ggml/src/ggml-cuda/mmq.cu",
-        # Of the pairs of types only those that the overlay names.
+        # Only the pairs of types that the overlay names.
         "ggml/src/ggml-cuda/template-instances/fattn-vec-instance-f16-f16.cu",
     }
     assert compiled["ggml-cuda"] == compiled["ggml-hip"] == cuda

@@ -1,4 +1,4 @@
-"""Patches on other sources than those that they were made for."""
+"""Patches on other sources than their original ones."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def texts(project: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def pinned(project: Path, pack: Write, write_tree: Write) -> Path:
-    """The project, whose pin is a made-up sdist; other-2 has newer sources."""
+    """Returns the project, whose pin is a made-up sdist; other-2 has newer sources."""
     packed = pack("some-1", llama=write_tree("old", {}))
     pack("other-2", deep=write_tree("new", NEW))
     files = Project(project)

@@ -1,4 +1,4 @@
-"""What is said about two made-up builds that differ in one thing."""
+"""The report on two made-up builds that differ in one thing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _sentences(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> lis
 
 class KeyDifferencesTest(unittest.TestCase):
     def _assert_one(self, sentence: str, **changed: Any) -> None:
-        """One action changed in one way."""
+        """Asserts the report on one action that changed in one way."""
         found = _sentences([compile_action("x")], [compile_action("x", **changed)])
         self.assertEqual([sentence], found)
 

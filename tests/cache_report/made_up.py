@@ -70,7 +70,8 @@ def link_action(objects: dict[str, str], **changed: Any) -> dict[str, Any]:
 
 
 def write_log(path: Path, actions: list[dict[str, Any]]) -> Path:
-    """Writes a log as Bazel does: objects one after the other, each in the layout of protobuf's JSON printer."""
+    """Writes a log as Bazel does: one object after the other, in the layout of protobuf's
+    printer."""
     path.write_text("".join(_printed(action, "") for action in actions), encoding="utf-8")
     return path
 

@@ -1,4 +1,4 @@
-"""The program: its table, its JSON, its picture, and what it says about files that it can't use."""
+"""The program: its table, its JSON, its picture, and its messages about files that it can't use."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ReportTest(unittest.TestCase):
         return path
 
     def _run(self, *arguments: str | Path, code: int = 0) -> str:
-        """Returns what is printed; with an error code, to standard error."""
+        """Returns the output; with an error code, that on standard error."""
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             result = cache_report.main(list(map(str, arguments)))
@@ -148,7 +148,8 @@ class ReportTest(unittest.TestCase):
         self.assertIn("prefers-color-scheme: dark", style)
 
     def test_nothing_in_the_picture_overlaps(self) -> None:
-        """Names and causes that are too long, counts from 1 to 100000, and more of everything than there is room for."""
+        """Names and causes that are too long, counts from 1 to 100000, and more of everything than
+        there is room for."""
         runners = ("disk cache hit", "remote cache hit", "a cache of somebody")
         builds = []
         for option in ("-O2", "-O3"):
@@ -216,7 +217,8 @@ class ReportTest(unittest.TestCase):
 
 
 def _boxes(root: ElementTree.Element) -> list[tuple[float, float, float, float, str]]:
-    """Where each text is, if a character has 7 pixels: left, top, right, bottom. A bar's number stands for the bar."""
+    """Returns the place of each text, if a character has 7 pixels: left, top, right, bottom. A
+    bar's number stands for the bar."""
     result = []
     for element in root.iter():
         x, y = float(element.get("x", 0)), float(element.get("y", 0))

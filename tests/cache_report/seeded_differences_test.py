@@ -1,6 +1,7 @@
-"""Five differences, each made on purpose in a real workspace and built by a real Bazel: the report names each one.
+"""Five deliberate differences in a workspace that a real Bazel builds: the report names each.
 
-The workspace is small and has no toolchain: three units that a script "compiles", and one that takes all three.
+The workspace is small and has no toolchain: three units that a script "compiles", and one that
+takes all three.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ unit(
 )
 """
 
-# What it makes depends on all that it is given.
+# Its output depends on all of its inputs and attributes.
 _TOOL = """\
 #!/bin/sh
 out=$1
@@ -89,7 +90,7 @@ _FILES = {
     "unit.bzl": _RULE,
 }
 
-# Name of the difference -> file, what is replaced, by what. Each comes on top of those before it.
+# Name of the difference -> file, old text, new text. Each comes on top of the earlier ones.
 _DIFFERENCES = {
     "flag": ("BUILD.bazel", '"-O2"', '"-O3"'),
     "variable": ("BUILD.bazel", '"plain"', '"fancy"'),
@@ -104,7 +105,7 @@ class SeededDifferencesTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         workspace = cls._make_workspace()
@@ -144,7 +145,7 @@ class SeededDifferencesTest(unittest.TestCase):
         return workspace.log.rename(cls.folder / f"{name}.json")
 
     def _causes(self, difference: str) -> list[dict[str, Any]]:
-        """What the program says about the build with a difference and the one before it."""
+        """Returns the report on the build with a difference and the one before it."""
         names = list(self.logs)
         logs = [str(self.logs[names[names.index(difference) + i]]) for i in (-1, 0)]
         out = io.StringIO()
@@ -158,7 +159,7 @@ class SeededDifferencesTest(unittest.TestCase):
     def _assert_cause(
         self, difference: str, kind: str, name: str, before: str | None, after: str | None
     ) -> None:
-        """The three units have this one cause, and nothing but what follows from it has another."""
+        """Asserts that the units have this one cause, and only their consequences another."""
         cause, *others = self._causes(difference)
         self.assertEqual(kind, cause["kind"])
         (change,) = cause["changes"]

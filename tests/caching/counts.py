@@ -1,4 +1,4 @@
-"""What a change cost, as a line of the table in docs/caching.md: counted by a test, printed, and compared with the page."""
+"""The cost of a change, counted by a test and compared with the table in docs/caching.md."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ class Row:
     """One line of the table.
 
     Attributes:
-        change: What is different from the build before it.
-        target: What is built.
-        actions: Number of actions with another key than in the build before, or all of them where there was none.
-        executed: How many of them no cache had. None: that depends on what the machine's cache held before the test.
+        change: The difference from the build before it.
+        target: The built target.
+        actions: Number of actions with another key than in the build before, or all of them where
+            there was none.
+        executed: How many of them no cache had. None: that depends on the machine's cache before
+            the test.
         kinds: The actions, as `2 CppCompile, 1 CppLink`.
     """
 
@@ -37,7 +39,7 @@ class Row:
     kinds: str
 
     def line(self) -> str:
-        """The line in Markdown."""
+        """Returns the line in Markdown."""
         executed = "·" if self.executed is None else self.executed
         return f"| {self.change} | `{self.target}` | {self.actions} | {executed} | {self.kinds or '—'} |"
 
@@ -52,10 +54,10 @@ def row(change: str, target: str, spawns: Sequence[Spawn], *, executed: bool = T
     """Returns the line for a build.
 
     Args:
-        change: what was changed before it.
-        target: what was built.
+        change: the change before it.
+        target: the built target.
         spawns: the actions of the build.
-        executed: whether the number of executed actions says something; see Row.
+        executed: whether the number of executed actions is meaningful; see Row.
     """
     number = sum(not spawn.cached for spawn in spawns) if executed else None
     return Row(change, target, len(spawns), number, kinds(spawn.mnemonic for spawn in spawns))
@@ -71,7 +73,8 @@ class CountsTestCase(unittest.TestCase):
         cls._rows = []
 
     def assert_in_table(self, line: Row) -> None:
-        """Prints a line, keeps it for update_table.py, and fails where the page has another one; the test goes on."""
+        """Prints a line, keeps it for update_table.py, and fails where the page has another one;
+        the test goes on."""
         print(f"{self.id().rpartition('.')[2]}: {line.line()}")
         self._rows.append(line)
         folder = Path(os.environ["TEST_UNDECLARED_OUTPUTS_DIR"])

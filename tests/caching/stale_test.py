@@ -1,7 +1,8 @@
-"""A change of what an action depends on runs the action again: nothing is served stale.
+"""A change of an action's inputs runs the action again: nothing is served stale.
 
-One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes one thing, looks at what
-is executed, and undoes it, after which everything comes out of the cache again.
+One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes
+one thing, checks the executed actions, and undoes it, after which everything comes out of the cache
+again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _HEADER = "ggml/src/ggml-impl.h"
 
 
 def _objects(spawns: list[Spawn]) -> dict[str, Spawn]:
-    """Object file -> the compile that makes it."""
+    """Returns a mapping: object file -> the compile that makes it."""
     return {
         path: spawn
         for spawn in spawns
@@ -39,7 +40,7 @@ def _cached(spawns: list[Spawn]) -> list[str]:
 
 
 def _includes(file: Path, folders: Sequence[Path]) -> set[Path]:
-    """A file, and those below some folders that it includes, directly or not."""
+    """Returns a file, and those below some directories that it includes, directly or not."""
     result, todo = set(), [file]
     while todo:
         current = todo.pop()
@@ -69,7 +70,7 @@ class StaleTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         workspace = project_workspace(folder, f"--disk_cache={folder}/disk-cache")
@@ -84,7 +85,7 @@ class StaleTest(CountsTestCase):
         cls.first = cls.workspace.build([_TARGET])
 
     def setUp(self) -> None:
-        # What a test before this one has left, if it failed.
+        # An earlier test leaves this behind if it failed.
         self.workspace.build([_TARGET])
 
     def _assert_undone(self) -> None:
@@ -131,7 +132,7 @@ class StaleTest(CountsTestCase):
         self._assert_undone()
 
     def _objects_that_read(self, header: str) -> set[str]:
-        """Which objects are made of sources that include a header, directly or not."""
+        """Returns the objects that are made of sources that include a header, directly or not."""
         wanted = self.sources / header
         return {
             path
@@ -140,10 +141,10 @@ class StaleTest(CountsTestCase):
         }
 
     def _source(self, path: str) -> Path | None:
-        """The source of an object of ggml-base; None for the small module's."""
+        """Returns the source of an object of ggml-base; None for the small module's."""
         name = Path(path).name.partition(".")[0]
         found = [self.sources / f"ggml/src/{name}{suffix}" for suffix in (".c", ".cpp")]
-        # ggml has a ggml.c and a ggml.cpp, whose objects differ in their folders only.
+        # ggml has a ggml.c and a ggml.cpp, whose objects differ in their directories only.
         language = ".c" if "/ggml_base_c/" in path else ".cpp"
         return next((file for file in found if file.exists() and file.suffix == language), None)
 

@@ -1,7 +1,7 @@
-"""The CUDA toolkit is part of the key of what it compiles, and of nothing else.
+"""The CUDA toolkit is part of the keys of its own compiles, and of no other key.
 
-nvcc is a script here that writes its arguments and a header of its toolkit into the object: keys are what is looked at,
-and the compiles of the real one take 20 minutes.
+nvcc is a script here that writes its arguments and a header of its toolkit into the object: only
+keys are compared, and the compiles of the real one take 20 minutes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ToolkitTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         cls.toolkit = toolkits.make_toolkit(folder / "toolkit")
@@ -52,7 +52,7 @@ class ToolkitTest(CountsTestCase):
         cls.cuda = cls.workspace.build(_TARGETS, _CUDA)
 
     def setUp(self) -> None:
-        # What a test before this one has left, if it failed.
+        # An earlier test leaves this behind if it failed.
         self.workspace.build(_TARGETS, _CUDA)
 
     def _assert_all_of_cuda_again(self, change: str, spawns: list[Spawn]) -> None:
@@ -88,7 +88,7 @@ class ToolkitTest(CountsTestCase):
         self._assert_undone()
 
     def test_the_wheel_of_one_accelerator_is_never_that_of_another(self) -> None:
-        """Keys of the real wheel: what a cache that has one of them answers to a request for the other."""
+        """Keys of the real wheel: whether a cache that has one answers a request for the other."""
         query = 'mnemonic("PyAbiWheel", //:wheel_cp314)'
         (cpu,) = self.workspace.actions(query)
         (cuda,) = self.workspace.actions(query, _CUDA)

@@ -1,4 +1,4 @@
-"""Writes the table of docs/caching.md out of what the tests counted.
+"""Writes the table of docs/caching.md out of the tests' counts.
 
     ./bazelw test //tests/caching/... //tests/consumers/... //tests/reproducibility/...
     python3 tests/caching/update_table.py
@@ -33,7 +33,7 @@ _END = "<!-- End of what is written -->\n"
 
 
 def _rows(test: str) -> list[Row]:
-    """Lines that a test has left. Raises SystemExit where it was not run."""
+    """Returns the lines that a test has left. Raises SystemExit where it was not run."""
     outputs = _LOGS / "tests" / test / "test.outputs/outputs.zip"
     try:
         with zipfile.ZipFile(outputs) as archive:
@@ -45,7 +45,7 @@ def _rows(test: str) -> list[Row]:
 
 
 def main() -> None:
-    """Rewrites what is between the two marks."""
+    """Rewrites the text between the two marks."""
     lines = [row.line() for test in _TESTS for row in _rows(test)]
     before, begin, rest = _PAGE.read_text().partition(_BEGIN)
     _, end, after = rest.partition(_END)

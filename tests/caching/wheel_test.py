@@ -1,7 +1,7 @@
-"""What a change of the wheel's name, its Python ABI or its accelerator costs, of the real wheel.
+"""The cost of a change of the real wheel's name, Python ABI or accelerator.
 
-A copy of the project is built with the user's disk cache, one change after the other in the same output root, and
-Bazel's execution log says which actions had another key than before.
+A copy of the project is built with the user's disk cache, one change after the other in the same
+output root, and Bazel's execution log says which actions had another key than before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ANY_WHEEL = re.compile(r"//:wheel_(cp\d+t?)$")
 
 
 def _built_files(spawns: list[Spawn], mnemonic: str) -> list[str]:
-    """Paths of what actions of a kind made, without the folder of the configuration."""
+    """Returns the output paths of actions of a kind, without the directory of the configuration."""
     return [
         re.sub(r"^bazel-out/[^/]+/", "", path)
         for spawn in spawns
@@ -57,7 +57,7 @@ class WheelTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         cls.workspace = project_workspace(folder)
@@ -68,11 +68,11 @@ class WheelTest(CountsTestCase):
         cls.first = cls.workspace.build([_WHEEL, _INDEX])
 
     def setUp(self) -> None:
-        # What a test before this one has left.
+        # An earlier test leaves this behind.
         self.workspace.build([_WHEEL, _INDEX])
 
     def _wheel(self, *options: str) -> Path:
-        """The file of the wheel that was built last."""
+        """Returns the file of the wheel that was built last."""
         name = self.workspace.output_file(_WHEEL, *options)
         self.assertTrue(name.exists(), name)
         return name
@@ -149,7 +149,7 @@ class WheelTest(CountsTestCase):
         self._assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
 
     def _assert_wheels_are_what_was_asked_for(self, wheels: dict[str, Path]) -> None:
-        """The bug that this project is for: a wheel of one configuration that is served for another one."""
+        """This project's reason: a wheel of one configuration is never served for another."""
         libraries = {}
         for label, wheel in wheels.items():
             self.assertIn(f"+{label}-", wheel.name)

@@ -1,6 +1,8 @@
-"""A package that requires the incumbent's API, `llama-cpp-python>=0.3,<0.4`, is resolved to our wheel by pip and by uv.
+"""A package that requires the incumbent's API, `llama-cpp-python>=0.3,<0.4`, is resolved to our
+wheel by pip and by uv.
 
-Source of the requirement: METADATA of llama-index-llms-llama-cpp 0.7.0. It is made here without its other requirements.
+Source of the requirement: METADATA of llama-index-llms-llama-cpp 0.7.0. It is made here without its
+other requirements.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ _KEPT = {
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[str]:
     """Address of our index, `//tests:wheel` in whl/cpu."""
-    # A sandbox has links, which the server does not follow out of its folder.
+    # A sandbox has links, which the server does not follow out of its directory.
     folder = shutil.copytree(os.environ["INDEX"], tmp_path / "index")
     address, stop = serve.start(folder)
     yield f"{address}/whl/cpu"
@@ -46,7 +48,7 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def others(tmp_path: Path) -> Path:
-    """Directory with the downstream package, the incumbent, and a version that is too new for it."""
+    """Returns a directory with the downstream package, the incumbent, and a too new version."""
     folder = tmp_path / "others"
     folder.mkdir()
     for wheel in os.environ["TEST_WHEELS"].split():

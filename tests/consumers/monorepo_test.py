@@ -1,7 +1,7 @@
-"""examples/monorepo: another workspace that depends on this module, built and run as its page says, in a copy.
+"""examples/monorepo, in a copy: a workspace that depends on this module, used as its page says.
 
-Its own Bazel, with the user's disk cache: what this project's build has compiled is a hit there. The counts are out of Bazel's
-execution log.
+Its own Bazel, with the user's disk cache: results of this project's build are hits there. The
+counts are out of Bazel's execution log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from counts import CountsTestCase, row
 from nested_bazel import Workspace
 
 _LLAMA = "@llama_cpp_python//:llama"
-# Of llama.cpp, zig's runtime, and what is made of them without this module's own files.
+# Of llama.cpp, zig's runtime, and their outputs without this module's own files.
 _SHARED = re.compile(r"llama_cpp_repositories~~third_party~(llama_cpp|zig_linux_x86_64)//")
 _TESTS = ["generate_test", "count_tokens_test"]
 
@@ -32,7 +32,7 @@ class MonorepoTest(CountsTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], folder / "project")

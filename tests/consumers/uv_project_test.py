@@ -1,4 +1,4 @@
-"""examples/uv-project: locked, synced and run by uv, with the real wheel on an index of this machine."""
+"""examples/uv-project: locked, synced and run by uv, with the real wheel on a local index."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANY_PYTHON = 'requires-python = ">=3.9"'
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[str]:
     """Address of an index with the wheel in whl/cpu."""
-    # A sandbox has links, which the server does not follow out of its folder.
+    # A sandbox has links, which the server does not follow out of its directory.
     folder = shutil.copytree(os.environ["INDEX"], tmp_path / "index")
     address, stop = serve.start(folder)
     yield address
@@ -33,7 +33,7 @@ def index(tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def project(tmp_path: Path, index: str) -> Path:
-    """The example, with that address in it, for the one Python that there are wheels for here."""
+    """Returns the example with that address, for the one Python that has wheels here."""
     folder = tmp_path / "uv-project"
     folder.mkdir()
     for file in _PROJECT:
@@ -49,7 +49,7 @@ def project(tmp_path: Path, index: str) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path, index: str) -> dict[str, str]:
-    """Of uv: what the wheel requires comes out of a folder, and nothing out of the network."""
+    """Returns uv's environment: requirements come from a directory, not the network."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     for wheel in _WHEELS:

@@ -1,4 +1,4 @@
-"""Tests of the program that compares a library's GPU architectures with those asked for."""
+"""Tests of the comparison of a library's GPU architectures with the requested ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CheckArchitecturesTest(unittest.TestCase):
         self.report = self.folder / "report"
 
     def _check(self, *codes: str, cuobjdump: str = f"cat <<'EOF'\n{_LISTING}EOF\n") -> str:
-        """Runs it with a stand-in of cuobjdump; returns what it complains of."""
+        """Runs it with a stand-in of cuobjdump; returns its complaints."""
         tool = self.folder / "cuobjdump"
         tool.write_text(f"#!/bin/sh\n{cuobjdump}")
         tool.chmod(0o755)

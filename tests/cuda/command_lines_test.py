@@ -1,6 +1,7 @@
-"""What ggml's CUDA backend is compiled with, asked of a nested Bazel that is given a toolkit by path.
+"""Command lines of ggml's CUDA backend, queried from a nested Bazel that gets a toolkit by path.
 
-The toolkit is made of empty files: nothing is compiled, so neither NVIDIA's wheels nor their half gigabyte are needed.
+The toolkit is made of empty files: nothing is compiled, so neither NVIDIA's wheels nor their half
+gigabyte are needed.
 """
 
 from __future__ import annotations

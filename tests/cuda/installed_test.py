@@ -1,4 +1,4 @@
-"""The CUDA wheel, installed together with NVIDIA's wheels that it requires, on a machine without a driver."""
+"""The CUDA wheel, installed with the NVIDIA wheels that it requires, without a driver."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def _resolved() -> dict[str, str]:
-    """Needed libraries of the backend, and where the dynamic loader finds them."""
+    """Returns the needed libraries of the backend, and where the dynamic loader finds them."""
     listing = subprocess.run(["ldd", _LIBRARY], capture_output=True, text=True, check=True).stdout
     return dict(re.findall(r"^\s*(\S+) => (not found|\S+)", listing, flags=re.MULTILINE))
 

@@ -16,7 +16,7 @@ _FILES = [
 
 
 def make_toolkit(folder: Path) -> Path:
-    """Makes the files below a folder, executable ones; returns the folder."""
+    """Makes the files below a directory, executable ones; returns the directory."""
     for name in _FILES:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)

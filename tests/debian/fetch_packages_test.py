@@ -1,4 +1,4 @@
-"""Packages of Debian: which ones are fetched, what is done to them, and what is said where that can't be done.
+"""Packages of Debian: which are fetched, how they are changed, and the messages on failure.
 
 apt and dpkg are stand-ins.
 """
@@ -75,7 +75,7 @@ class Debian:
         }
 
     def package(self, suite: str, name: str, version: str, files: dict[str, str]) -> dict[str, str]:
-        """Puts a package into a suite and returns its pin; a text that starts with `->` is a link."""
+        """Puts a package into a suite and returns its pin; a text beginning with `->` is a link."""
         tree = self.folder / f"tree-{suite}-{name}-{version}"
         tree.mkdir()
         for path, text in files.items():
@@ -101,7 +101,7 @@ class Debian:
         return result.stdout
 
     def fetch(self, **request: Any) -> tuple[Path, dict[str, Any]]:
-        """Returns the folder of the packages and what the program answers."""
+        """Returns the directory of the packages and the program's answer."""
         folder = self.folder / f"repository-{len(list(self.folder.glob('repository-*')))}"
         folder.mkdir()
         request |= {"lock": str(self.lock), "folder": str(folder)}

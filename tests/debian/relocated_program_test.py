@@ -1,4 +1,5 @@
-"""A program of Debian that was relocated for actions names no place of this machine. (That it runs, glslc_features_test shows.)"""
+"""A program of Debian that was relocated for actions names no place of this machine. (That it runs,
+glslc_features_test shows.)"""
 
 import os
 import unittest

@@ -1,4 +1,5 @@
-"""Each file, directory and target that CONTRIBUTING.md and the how-tos name exists; so does each page that the menu lists."""
+"""Files, directories and targets named by CONTRIBUTING.md and how-tos exist, as do the menu's
+pages."""
 
 from __future__ import annotations
 

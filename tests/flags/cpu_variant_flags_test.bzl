@@ -1,4 +1,4 @@
-"""Analysis tests: what each CPU variant of ggml is compiled with, also for CPUs that this machine can't run."""
+"""Analysis tests: the flags of each CPU variant of ggml, also for other CPUs than this one."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS")
@@ -49,7 +49,7 @@ _RULES = {
 }
 
 def cpu_variant_flags_tests(name):
-    """Declares two tests per variant: its kernels have the table's flags, its score function has none of them.
+    """Declares two tests per variant: kernels have the table's flags, the score function none.
 
     Args:
       name: prefix of the tests, and the name of the suite.

@@ -30,7 +30,7 @@ def _upstream(text: str) -> dict[str, dict[str, list[str]]]:
             system = section[2] or section[3]
         machine = _MACHINES.get((architecture, system))
         if variant and machine:
-            # What a variant lacks is no feature that it is scored by.
+            # A variant is not scored by a feature that it lacks.
             features = [word for word in variant[2].split() if not word.startswith("NO")]
             result[machine][variant[1]] = sorted(features)
     return result

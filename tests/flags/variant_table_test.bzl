@@ -1,4 +1,4 @@
-"""No two CPU variants of a machine are the same; upstream_variants_test.py compares them with upstream's."""
+"""No two CPU variants of a machine are equal; upstream_variants_test.py compares with upstream."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS")

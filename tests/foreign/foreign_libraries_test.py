@@ -1,4 +1,5 @@
-"""Whatever lies on library paths, is preloaded or was loaded before: our files run, or one error names the other one."""
+"""Whatever lies on library paths, is preloaded or was loaded before: our files run, or one error
+names the other one."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class Situation:
     """A foreign library for each of some names, in one place.
 
     Attributes:
-        kind: What is in the libraries.
+        kind: The libraries' contents.
         names: Their files.
         place: Where they are.
         linked: Whether the package is seen through a symbolic link.
@@ -140,14 +141,14 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 
 @pytest.fixture(scope="module")
 def text(machine: Machine) -> str:
-    """What is generated where nothing is in the way."""
+    """Returns the generated text without a foreign library."""
     done = machine.run(Situation("empty", ("libnothing.so",), "working directory"))
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["text"]
 
 
 def runs_ours(machine: Machine, situation: Situation, text: str) -> bool:
-    """Whether our files ran; fails unless they did or one error named the foreign file."""
+    """Returns whether our files ran; fails unless they did or one error named the foreign file."""
     done = machine.run(situation)
     assert "was called" not in done.stderr, f"{situation}: {done.stderr}"
     if done.returncode == 0:
@@ -165,7 +166,7 @@ def runs_ours(machine: Machine, situation: Situation, text: str) -> bool:
 
 
 def named_situations() -> list[Situation]:
-    """Every kind and place, with the names that other packages have."""
+    """Returns situations of every kind and place, with the names that other packages have."""
     whole = [
         Situation(kind, names, place)
         for kind in KINDS
@@ -177,7 +178,7 @@ def named_situations() -> list[Situation]:
 
 
 def made_up_situations(count: int) -> list[Situation]:
-    """Distinct ones, the same in every run."""
+    """Returns distinct situations, the same in every run."""
     chance = random.Random(3)
     found: dict[Situation, None] = {}
     while len(found) < count:
@@ -218,7 +219,7 @@ def test_the_message(machine: Machine) -> None:
 
 
 def test_importing_first_helps(machine: Machine) -> None:
-    """The first remedy: what is loaded later changes nothing."""
+    """The first remedy: a library loaded later changes nothing."""
     (path,) = machine.write(Situation("aborting", ("libggml-base.so",), ""))
     code = PROGRAM.replace("for library in foreign:", "import llama_cpp\nfor library in foreign:")
     done = machine.copy.run(code, MODEL, os.RTLD_NOW | os.RTLD_GLOBAL, path)

@@ -1,4 +1,5 @@
-"""Writes a C file with every function that libraries export; each says its name and aborts: `make_source.py OUT LIBRARY...`"""
+"""Writes a C file with every function that libraries export; each says its name and aborts:
+`make_source.py OUT LIBRARY...`"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyInstaller without options: the hook in the wheel brings what is opened by name at run time."""
+"""PyInstaller without options: the wheel's hook collects files opened by name at run time."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ pytestmark = [
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The test's, with a home of its own."""
+    """Returns the test's environment, with a home of its own."""
     return {**os.environ, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
 
 
 @pytest.fixture(scope="module", params=["onedir", "onefile"])
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program that PyInstaller made."""
+    """Returns a program that PyInstaller made."""
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "app.py").write_text(PROGRAM)
     done = subprocess.run(
@@ -63,7 +63,7 @@ def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def run(program: Path, folder: Path) -> dict:
-    """What the program prints, started without a Python to fall back on."""
+    """Returns the executable's output, started without a Python to fall back on."""
     env = {name: value for name, value in environment(folder).items() if name[:6] != "PYTHON"}
     done = subprocess.run(
         [program, MODEL], capture_output=True, cwd=folder, env=env, text=True, timeout=120

@@ -1,9 +1,11 @@
-"""Compares a GPU with the CPU of the same machine: logits of small models, and speed with one of a billion parameters.
+"""Compares a GPU with the CPU of the same machine: logits of small models, and speed with one of a
+billion parameters.
 
     python compare_with_cpu.py --backend cuda --models DIR
 
-Runs against the llama_cpp that is installed; needs the packages numpy and gguf too. Models are generated into DIR and kept
-there. Exits with 1 where the logits differ by more than rounding, or where nothing was offloaded. Times are printed, not judged.
+Runs against the llama_cpp that is installed; needs the packages numpy and gguf too. Models are
+generated into DIR and kept there. Exits with 1 where the logits differ by more than rounding, or
+where nothing was offloaded. Times are printed, not judged.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ def logits(path: Path, gpu: bool) -> np.ndarray:
 
 
 def difference(path: Path) -> float:
-    """Relative difference of the GPU's logits."""
+    """Returns the relative difference of the GPU's logits."""
     expected, found = logits(path, gpu=False), logits(path, gpu=True)
     return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))
 
@@ -88,7 +90,7 @@ def compare_logits(folder: Path) -> bool:
 
 
 def rate(llm: llama_cpp.Llama, prompt: int, decode: int) -> tuple[float, float]:
-    """Tokens per second of a prompt, and of decoding one token after the other; the best of three."""
+    """Returns tokens per second of a prompt and of decoding token by token; the best of three."""
     tokens = np.random.default_rng(0).integers(300, 500, prompt).tolist()
     best_prompt = best_decode = 0.0
     for _ in range(3):
@@ -112,7 +114,7 @@ def compare_speed(folder: Path) -> None:
         rates = {}
         for side, gpu in (("GPU", True), ("CPU", False)):
             llm = load(path, gpu, n_ctx=1024, n_batch=512)
-            # A CPU takes a minute for what a GPU does in a tenth of a second.
+            # A CPU takes a minute for a tenth of a second's work of a GPU.
             rates[side] = rate(llm, 512, 128) if gpu else rate(llm, 64, 8)
             llm.close()
             prompt, decode = rates[side]

@@ -1,4 +1,5 @@
-"""A headless Chromium, driven through its DevTools protocol over a pipe (--remote-debugging-pipe): no driver is needed."""
+"""A headless Chromium, driven through its DevTools protocol over a pipe (--remote-debugging-pipe):
+no driver is needed."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ os.execvp(sys.argv[3], sys.argv[3:])
 
 
 def find_chromium() -> str | None:
-    """$CHROMIUM, else what is on PATH."""
+    """Returns $CHROMIUM, else the one on PATH."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
 
 
@@ -106,7 +107,7 @@ class Page:
         self._navigate(url)
 
     def evaluate(self, expression: str) -> Any:
-        """Value of a JavaScript expression, awaited."""
+        """Returns the value of a JavaScript expression, awaited."""
         result = self.call(
             "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
         )
@@ -114,7 +115,7 @@ class Page:
         return result["result"].get("value")
 
     def click(self, element: str) -> None:
-        """A real mouse click in the middle of what a JavaScript expression gives."""
+        """Clicks with a real mouse event on the element that a JavaScript expression gives."""
         self.evaluate(f"{element}.scrollIntoView({{block: 'center', inline: 'center'}})")
         box = self.evaluate(f"{element}.getBoundingClientRect().toJSON()")
         place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
@@ -122,7 +123,7 @@ class Page:
             self.call("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **place)
 
     def press(self, key: str, code: int, text: str = "") -> None:
-        """A real key."""
+        """Presses a real key."""
         for kind in ("keyDown", "keyUp"):
             self.call(
                 "Input.dispatchKeyEvent",

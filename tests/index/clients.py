@@ -1,4 +1,4 @@
-"""pip and uv as a user would start them, with caches of their own and no index but those that a test names."""
+"""pip and uv as users start them, with their own caches and only the indexes that a test names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHOW = "import llama_cpp; print(llama_cpp.VERSION)"
 
 
 def _environment(home: Path, **settings: object) -> dict[str, str]:
-    """The caller's, without settings of Python, pip and uv."""
+    """Returns the caller's environment, without settings of Python, pip and uv."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -39,7 +39,7 @@ def _run(
 
 
 class Client:
-    """A virtual environment in a folder, and a program that installs into it."""
+    """A virtual environment in a directory, and a program that installs into it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,7 +49,7 @@ class Client:
         self.create_environment()
 
     def create_environment(self) -> None:
-        """Anew: without what was installed, and with the caches as they are."""
+        """Returns a new environment, without the installed packages and with the same caches."""
         _run(
             [sys.executable, "-I", "-m", "venv", "--clear", "--without-pip", ".venv"],
             self.folder,
@@ -58,7 +58,7 @@ class Client:
         )
 
     def installed(self) -> str:
-        """Version that an import finds, or nothing where there is none."""
+        """Returns the version that an import finds, or nothing where there is none."""
         result = _run(
             [self.python, "-I", "-c", _SHOW], self.folder, _environment(self.folder), check=False
         )
@@ -71,7 +71,7 @@ class Pip(Client):
         self.program = program
 
     def __call__(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """`pip ARGUMENTS`, with its cache, which is the point of some tests."""
+        """Runs `pip ARGUMENTS`, with its cache, which is the point of some tests."""
         options = ["--isolated", "--disable-pip-version-check", "--cache-dir", "pip-cache"]
         command = [self.python, "-I", self.program, *options, *arguments]
         return _run(command, self.folder, _environment(self.folder), check)
@@ -85,7 +85,7 @@ class Uv(Client):
     def __call__(
         self, *arguments: object, check: bool = True, **settings: object
     ) -> subprocess.CompletedProcess[str]:
-        """`uv ARGUMENTS` in the folder; `settings` are environment variables."""
+        """Runs `uv ARGUMENTS` in the directory; `settings` are environment variables."""
         environment = _environment(
             self.folder,
             **{

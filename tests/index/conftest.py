@@ -1,4 +1,4 @@
-"""The programs under test as modules, and one index on an address for all tests that only read it."""
+"""The programs under test as modules, and one served index for all tests that only read it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clients import Pip, Uv  # noqa: E402
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with whl/cpu, whl/cu13, whl/metal and pypi."""
+    """Returns the directory with whl/cpu, whl/cu13, whl/metal and pypi."""
     folder = tmp_path_factory.mktemp("index") / "site"
     small_site.write_site(folder)
     return folder
@@ -36,7 +36,7 @@ def url(site: Path) -> Iterator[str]:
 
 @pytest.fixture
 def serve_folder() -> Iterator[Callable[[Path], str]]:
-    """Serves further folders until the test ends."""
+    """Serves further directories until the test ends."""
     stops = []
 
     def start(folder: Path) -> str:
@@ -53,7 +53,7 @@ def serve_folder() -> Iterator[Callable[[Path], str]]:
 def application_json_url(
     site: Path, serve_folder: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A host that takes the JSON pages for any JSON."""
+    """Returns a host that takes the JSON pages for any JSON."""
     for media_type in (serve._JSON, "application/vnd.pypi.simple.latest+json"):
         page = ("index.v1_json", "application/json")
         monkeypatch.setitem(serve._REPRESENTATIONS, media_type, page)
@@ -62,7 +62,7 @@ def application_json_url(
 
 @pytest.fixture(scope="session")
 def pip_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """pip unpacked: run out of its wheel it is compiled anew each time."""
+    """Returns pip unpacked: run out of its wheel it is compiled anew each time."""
     folder = tmp_path_factory.mktemp("pip")
     with zipfile.ZipFile(os.environ["PIP_WHEEL"]) as archive:
         archive.extractall(folder)

@@ -1,7 +1,8 @@
-"""Damaged files on the index's host, and connections that break: pip and uv refuse them, or install the right bytes.
+"""Damaged files on the index's host, and connections that break: pip and uv refuse them, or install
+the right bytes.
 
-What the hashes cannot do is shown here too: where somebody changes a wheel and the page that has its hash, only a hash that
-the user keeps (uv.lock, --require-hashes) tells.
+The limit of the hashes is shown here too: where somebody changes a wheel and the page that has its
+hash, only a hash that the user keeps (uv.lock, --require-hashes) reveals it.
 """
 
 from __future__ import annotations
@@ -74,7 +75,8 @@ def flip_at(path: Path, text: bytes) -> None:
 
 
 def swap_wheel(target: Target) -> None:
-    """A whole wheel, with right checksums inside, of the same size, that says it is what it replaces."""
+    """Puts in another whole wheel, with right checksums inside, of the same size and with the
+    original's metadata."""
     synthetic.make_wheel(
         target.folder, VERSION, requires=[small_site.DEPENDENCY], seed="somebody else's"
     )
@@ -101,7 +103,7 @@ class Installer:
         self.client = client
 
     def __call__(self, url: str) -> tuple[bool, str]:
-        """Installs the wheel from scratch: (whether that succeeded, what was said)."""
+        """Installs the wheel from scratch; returns whether that succeeded, and the output."""
         pypi, index = f"{url}/pypi", f"{url}/whl/cpu"
         if isinstance(self.client, Pip):
             if self.client.installed():
@@ -117,7 +119,7 @@ class Installer:
         return result.returncode == 0, result.stdout + result.stderr
 
     def payload(self) -> bytes:
-        """The installed bytes that tell one wheel from another."""
+        """Returns the installed bytes that tell one wheel from another."""
         (path,) = self.client.folder.glob(".venv/lib/*/site-packages/llama_cpp/payload.bin")
         return path.read_bytes()
 
@@ -134,7 +136,7 @@ PIP_HASH = "DO NOT MATCH THE HASHES"
 UV_WHEEL_HASH = f"Hash mismatch for `{REQUIREMENT}`"
 UV_METADATA_HASH = "Hash mismatch for package metadata"
 
-# Damage -> what it does, and why pip and uv refuse.
+# Damage -> its effect, and the messages with which pip and uv refuse.
 REFUSED: dict[str, tuple[Callable[[Target], None], str, str]] = {
     "another wheel": (swap_wheel, PIP_HASH, UV_WHEEL_HASH),
     "bit flip in the wheel": (
@@ -199,7 +201,7 @@ def test_without_damage_it_installs(installer: Installer, target: Target, serve_
 def test_no_bit_flip_in_a_page_installs_other_bytes(
     page: str, installer: Installer, target: Target, serve_folder
 ) -> None:
-    """A page has no hash of its own. A flip in it makes the client refuse, or changes nothing that matters."""
+    """A page has no hash. A flip in it makes the client refuse, or is harmless."""
     if page == "index.html":
         target.leave_html_only()
     path = target.folder / page
@@ -217,12 +219,12 @@ def test_no_bit_flip_in_a_page_installs_other_bytes(
         refused += not succeeded
         assert not succeeded or installer.payload() == expected, (offset, number % 8)
     print(f"{refused} of {flips} pages refused")
-    # Names and hashes of what was asked for are a good part of the page.
+    # Names and hashes of the requested files are a good part of the page.
     assert refused
 
 
 class Cut:
-    """Serves a folder, and breaks the connection in the middle of files with one ending."""
+    """Serves a directory, and breaks the connection in the middle of files with one ending."""
 
     def __init__(self, folder: Path, ending: str) -> None:
         class Handler(serve._Handler):
@@ -268,7 +270,7 @@ def test_a_connection_that_breaks_is_an_error(
 
 
 def swap_wheel_and_pages(target: Target) -> None:
-    """What somebody who can write to the host can do."""
+    """Replaces the wheel and its hashes, as somebody who can write to the host could."""
     old = synthetic.sha256(target.wheel)
     swap_wheel(target)
     for page in target.pages:

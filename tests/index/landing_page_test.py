@@ -1,4 +1,4 @@
-"""The landing page in a headless Chromium: its cells, the lines for what is clicked, and that these lines work."""
+"""The landing page in a headless Chromium: its cells, and the working lines of a clicked one."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 def files_of_the_index(site: Path) -> dict[str, dict[str, Any]]:
-    """File name -> its entry in the JSON pages."""
+    """Returns a mapping: file name -> its entry in the JSON pages."""
     return {
         entry["filename"]: entry
         for path in site.glob("whl/*/*/index.v1_json")
@@ -82,7 +82,7 @@ def files_of_the_index(site: Path) -> dict[str, dict[str, Any]]:
 
 
 def lines(page: Page) -> dict[str, str]:
-    """What the page shows: id of the line -> text; what is hidden is left out."""
+    """Returns the visible text of the page: id of the line -> text."""
     return page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.line')].filter((line) => line.offsetHeight)"
         ".map((line) => [line.id, line.querySelector('pre code').textContent]))"
@@ -152,7 +152,7 @@ def test_at_first_the_newest_ordinary_python_is_chosen(page: Page, url: str) -> 
 
 
 def expected_lines(file: str, url: str) -> dict[str, str]:
-    """The lines for a wheel, from its name alone."""
+    """Returns the lines for a wheel, from its name alone."""
     _, version, _, tags = parse_wheel_filename(file)
     (tag,) = tags
     backend = version.local
@@ -331,7 +331,7 @@ def test_contrast_is_that_of_wcag_aa(page: Page, url: str, scheme: str) -> None:
 
 
 def own_lines(page: Page, url: str, site: Path, backend: str) -> dict[str, str]:
-    """The page's lines for this interpreter's wheel of 0.3.101."""
+    """Returns the page's lines for this interpreter's wheel of 0.3.101."""
     (wheel,) = site.glob(
         f"whl/{backend}/*/*-0.3.101+{backend}-*-{synthetic.ABI_TAG}-manylinux*.whl"
     )

@@ -1,4 +1,4 @@
-"""pip on the index: the documented command switches backends, plain ones do not, and hashes are checked."""
+"""pip on the index: only the documented command switches backends, and hashes are checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clients import Pip, Uv
 
 
 def indexes(url: str, backend: str) -> list[str]:
-    """The options of the documented command; here the first stands for pip's own default, PyPI."""
+    """Returns the documented command's options; the first stands for pip's default, PyPI."""
     return [f"--index-url={url}/pypi", f"--extra-index-url={url}/whl/{backend}"]
 
 
@@ -45,7 +45,7 @@ def test_metadata_comes_before_the_wheel(pip: Pip, url: str) -> None:
 
 
 def requirements(pip: Pip, site: Path, wrong: str = "") -> Path:
-    """A requirements file with the hash of each file; `wrong` names a project that gets another's."""
+    """Returns a requirements file with hashes; `wrong` names a project that gets another's."""
     wheels = {
         f"{synthetic.PROJECT}==0.3.100+cpu": next(site.glob("whl/cpu/*/*-0.3.100+cpu-*.whl")),
         f"{small_site.DEPENDENCY}==1.0": next(site.glob("pypi/small-dependency/*.whl")),

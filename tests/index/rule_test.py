@@ -1,4 +1,5 @@
-"""`wheel_index` in a build: the same bytes as the program writes by hand, elsewhere and at another time."""
+"""`wheel_index` in a build: the same bytes as the program writes when run manually, elsewhere and
+at another time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""serve.py: content negotiation, HEAD, errors with a body, and nothing outside of the folder."""
+"""serve.py: content negotiation, HEAD, errors with a body, and nothing outside of the directory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = f"/whl/cpu/{synthetic.PROJECT}/"
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
 
-# What pip 26.3 and uv 0.13.9 send.
+# Accept headers of pip 26.3 and uv 0.13.9.
 PIP_ACCEPT = f"{JSON}, {HTML}; q=0.1, text/html; q=0.01"
 UV_ACCEPT = f"{JSON}, {HTML};q=0.2, text/html;q=0.01"
 BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

@@ -1,4 +1,4 @@
-"""A folder to serve: the index of synthetic wheels, and beside it a stand-in for PyPI."""
+"""A directory to serve: the index of synthetic wheels, and beside it a stand-in for PyPI."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UPLOAD_TIMES = {"0.3.100": "2026-11-01T00:00:00Z", "0.3.101": "2026-11-20T00:00:
 
 
 def backend_wheels(folder: Path) -> list[Path]:
-    """0.3.100 for three backends, 0.3.101 for two of them; all need the dependency."""
+    """Makes 0.3.100 for three backends, 0.3.101 for two; all need the dependency."""
     folder.mkdir(parents=True)
     macos = f"{PYTHON_TAG}-{ABI_TAG}-{MACOS}"
     requires = [DEPENDENCY]
@@ -27,7 +27,8 @@ def backend_wheels(folder: Path) -> list[Path]:
 
 
 def write_pypi(folder: Path) -> None:
-    """What PyPI has: the dependency, and a newer version of the project that no backend's index has."""
+    """Writes PyPI's files: the dependency, and a project version newer than on any backend's
+    index."""
     wheels = {
         DEPENDENCY: ("small_dependency", "1.0"),
         PROJECT: ("llama_cpp_python", "0.9.0"),
@@ -54,7 +55,7 @@ def write_pypi(folder: Path) -> None:
 
 
 def write_site(folder: Path, upload_times: dict[str, str] = UPLOAD_TIMES) -> None:
-    """`folder/whl/<backend>` for each backend, and `folder/pypi`."""
+    """Writes `folder/whl/<backend>` for each backend, and `folder/pypi`."""
     wheels = write_index.read_wheels(backend_wheels(folder.with_name(folder.name + "-wheels")))
     write_index.write_index(wheels, folder, upload_times, {})
     write_pypi(folder / "pypi")

@@ -32,7 +32,7 @@ def _record_line(path: str, data: bytes) -> str:
 
 
 def write_wheel(path: Path, files: dict[str, bytes], dist_info: str) -> Path:
-    """A wheel with a right RECORD and fixed dates."""
+    """Writes a wheel with a right RECORD and fixed dates."""
     record = f"{dist_info}/RECORD"
     lines = [_record_line(name, data) for name, data in files.items()] + [f"{record},,\n"]
     with zipfile.ZipFile(path, "w") as archive:
@@ -51,7 +51,7 @@ def make_wheel(
     requires_python: str = ">=3.9",
     seed: str = "",
 ) -> Path:
-    """A wheel whose package has VERSION and some bytes that do not compress, so that there is something to damage."""
+    """Makes a wheel whose package has VERSION and some incompressible bytes, which tests damage."""
     package = "llama_cpp" if distribution == "llama_cpp_python" else distribution
     dist_info = f"{distribution}-{version}.dist-info"
     metadata = [
@@ -74,7 +74,7 @@ def make_wheel(
 
 
 def main() -> None:
-    """For a target that needs a wheel: `synthetic.py WHEEL` writes what the file name says."""
+    """Writes a wheel by its file name, for targets that need one: `synthetic.py WHEEL`."""
     path = Path(sys.argv[1])
     _, version, tag = path.stem.split("-", 2)
     make_wheel(path.parent, version, tag=tag)

@@ -1,4 +1,5 @@
-"""uv on the index: the snippet of abetlen/llama-cpp-python#2136, switching backends, locks, exports, exclude-newer."""
+"""uv on the index: the snippet of abetlen/llama-cpp-python#2136, switching backends, locks,
+exports, exclude-newer."""
 
 from __future__ import annotations
 
@@ -20,13 +21,13 @@ SNIPPET = Path(os.environ["SNIPPET"]).read_text(encoding="utf-8")
 
 
 def locked(uv: Uv, project: str = synthetic.PROJECT) -> list[dict[str, Any]]:
-    """The project's entries in uv.lock."""
+    """Returns the project's entries in uv.lock."""
     lock = tomllib.loads((uv.folder / "uv.lock").read_text(encoding="utf-8"))
     return [package for package in lock["package"] if package["name"] == project]
 
 
 def make_whole(snippet: str, url: str) -> str:
-    """The snippet as an application of its own, with this test's addresses."""
+    """Returns the snippet as an application of its own, with this test's addresses."""
     return snippet.replace(
         "[project]\n", '[project]\nname = "app"\nversion = "1.0"\nrequires-python = ">=3.9"\n'
     ).replace("https://example.org", url)

@@ -1,4 +1,4 @@
-"""The tree that write_index.py writes: pages that agree with each other and with the files, and what it refuses."""
+"""The tree that write_index.py writes: pages agree with each other and the files; refusals."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Page(html.parser.HTMLParser):
 
 
 def files_of_html(path: Path) -> dict[str, dict[str, object]]:
-    """File name -> what HTML can say about it, in the words of the JSON page."""
+    """Returns file name -> the facts that HTML can hold, in the words of the JSON page."""
     files = {}
     for link in Page(path).links:
         address, _, fragment = link["href"].partition("#sha256=")
@@ -174,7 +174,7 @@ def run_program(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
-    """In two folders, at two times, in another order, one of them with the arguments in a file."""
+    """Two directories, times and orders, one of them with the arguments in a file."""
     wheels = small_site.backend_wheels(tmp_path / "wheels")
     assert run_program("--out", tmp_path / "first", *wheels).returncode == 0
     random.Random(1).shuffle(wheels)
@@ -227,7 +227,7 @@ def without_metadata(folder: Path) -> list[Path]:
     ]
 
 
-# What is given -> words of the one sentence that says what is wrong and what to do.
+# Input -> words of the one sentence that gives the cause and the remedy.
 REFUSED = {
     "missing": (
         lambda folder: [folder / "no-such.whl"],

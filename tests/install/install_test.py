@@ -1,4 +1,4 @@
-"""Installs the wheel with pip into a new virtual environment and uses it from another folder."""
+"""Installs the wheel with pip into a new virtual environment and uses it from another directory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def clean_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Interpreter of a new virtual environment that has the wheel and what it requires, and nothing else."""
+    """Returns the interpreter of a virtual environment with only the wheel and its requirements."""
     folder = tmp_path_factory.mktemp("venv")
     subprocess.run([sys.executable, "-I", "-m", "venv", "--without-pip", folder], check=True)
     interpreter = folder / "bin" / "python"

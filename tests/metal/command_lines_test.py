@@ -1,4 +1,4 @@
-"""What is compiled and linked for a Mac, asked of a nested Bazel that is given an SDK by path.
+"""Command lines for a Mac, queried from a nested Bazel that gets an SDK by path.
 
 The SDK is made of empty files: nothing is compiled. docs/metal.md says how a real build was tried.
 """
@@ -45,7 +45,7 @@ def _make_sdk(folder: Path) -> Path:
 
 
 def _make_python(folder: Path) -> Path:
-    """Makes what a Python for macOS has of C headers; nothing is compiled with them."""
+    """Makes the C headers of a Python for macOS; nothing is compiled with them."""
     include = folder / "include/python3.13"
     include.mkdir(parents=True)
     versions = "#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION 13\n"
@@ -75,7 +75,7 @@ class CommandLinesTest(unittest.TestCase):
         cls.addClassCleanup(cls.workspace.remove)
 
     def _compiles(self, target: str) -> dict[str, list[str]]:
-        """Source file -> arguments of its compile."""
+        """Returns a mapping: source file -> arguments of its compile."""
         actions = self.workspace.actions(f'mnemonic("CppCompile", {target})', _METAL)
         return {_source(action): action["arguments"] for action in actions}
 
@@ -168,7 +168,7 @@ class CommandLinesTest(unittest.TestCase):
         )
 
     def _libraries(self, target: str, *options: str) -> set[str]:
-        """Install names of what is linked for a target."""
+        """Returns the install names of the libraries linked for a target."""
         links = self.workspace.actions(f'mnemonic("CppLink", deps({target}))', *options)
         words = [word for link in links for word in link["arguments"]]
         return {word[len(_NAMED) :] for word in words if word.startswith(_NAMED)}

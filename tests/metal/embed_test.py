@@ -1,6 +1,8 @@
-"""The text that is embedded for each Metal kernel is byte for byte what upstream's own build step makes.
+"""The text that is embedded for each Metal kernel equals that of upstream's build step, byte for
+byte.
 
-The step is a list of shell commands in ggml-metal/CMakeLists.txt; the test runs those very commands.
+The step is a list of shell commands in ggml-metal/CMakeLists.txt; the test runs those very
+commands.
 """
 
 from __future__ import annotations
@@ -18,8 +20,7 @@ _CMAKE = next(file for file in _FILES if file.name == "CMakeLists.txt")
 _METAL = _CMAKE.parent
 _KERNELS = _METAL / "kernels"
 
-# CMake's variables for the shared headers -> what the kernel must include for the header to come
-# in.
+# CMake's variables for the shared headers -> the include in the kernel that brings the header in.
 _INCLUDED = {
     "METALLIB_KERNELS_DEQUANTIZE": "dequantize.h",
     "METALLIB_KERNELS_QUANTIZE": "quantize.h",
@@ -35,7 +36,7 @@ def _kinds() -> list[str]:
 
 
 def _commands() -> list[str]:
-    """The shell commands up to the embedded text, with CMake's variables in them."""
+    """Returns the shell commands up to the embedded text, with CMake's variables in them."""
     found = re.findall(r"COMMAND ((?:cat|sed) .*)", _CMAKE.read_text())
     return [command for command in found if "EMBED" in command]
 

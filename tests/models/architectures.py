@@ -189,7 +189,7 @@ def write_model(
 ) -> None:
     """Writes float32 ``tensors`` as one GGUF file whose matrices are of type ``qtype``.
 
-    Those that llama.cpp's own quantisation keeps in float32 stay so.
+    Tensors that llama.cpp's own quantisation keeps in float32 stay so.
     """
     writer = gguf.GGUFWriter(path, model.architecture)
     writer.add_name(path.stem)

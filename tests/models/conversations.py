@@ -50,7 +50,7 @@ SYSTEM_PROMPTS = ["You are a helpful assistant.", "Answer in one line.", "Be bri
 
 
 def conversations(verses: list[str], count: int, seed: int) -> list[str]:
-    """``count`` conversations of one to three exchanges, rendered by the chat template."""
+    """Yields ``count`` conversations of one to three exchanges, rendered by the chat template."""
     chance = random.Random(seed)
     environment = jinja2.Environment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)

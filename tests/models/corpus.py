@@ -2,7 +2,7 @@
 
 The translation is of 1611 and out of copyright. The packages' files are in a compressed form
 that only the package's own ``bible`` program reads, so both packages are unpacked into a
-temporary folder (nothing is installed) and the program prints the text.
+temporary directory (nothing is installed) and the program prints the text.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ VERSE_START = re.compile(r"^  \d+ ")
 
 
 def chapters() -> list[str]:
-    """Each chapter as one text: its heading, then one verse a line, without verse numbers."""
+    """Returns each chapter as one text: its heading, then one verse a line, without verse
+    numbers."""
     result: list[list[str]] = []
     for line in _printed_bible().splitlines():
         if CHAPTER_HEADING.match(line):

@@ -1,4 +1,4 @@
-"""The committed model is what README.md says, and the generator is deterministic."""
+"""The committed model is as README.md says, and the generator is deterministic."""
 
 from __future__ import annotations
 

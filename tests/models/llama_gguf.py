@@ -1,4 +1,4 @@
-"""The small Llama models of this folder: their shape, their vocabulary and their GGUF file.
+"""The small Llama models of this directory: their shape, their vocabulary and their GGUF file.
 
 ``random_models.py`` and ``train_small_llama.py`` both write through this module, so that one
 place says which tensors and which metadata a Llama-architecture GGUF file has.
@@ -15,7 +15,7 @@ import numpy as np
 import q4_k
 from gguf import GGMLQuantizationType, LlamaFileType, TokenType
 
-# What llama.cpp calls a file whose matrices are mostly of one type ("general.file_type").
+# llama.cpp's name for a file whose matrices are mostly of one type ("general.file_type").
 FILE_TYPES: Mapping[GGMLQuantizationType, LlamaFileType] = {
     GGMLQuantizationType.F32: LlamaFileType.ALL_F32,
     GGMLQuantizationType.F16: LlamaFileType.MOSTLY_F16,

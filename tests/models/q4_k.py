@@ -58,7 +58,7 @@ def _to_six_bits(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pack_six_bits(scales: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Eight scales and eight offsets of six bits each -> 12 bytes.
+    """Packs eight scales and eight offsets of six bits each into 12 bytes.
 
     The first four of each keep their bits in bytes 0-3 and 4-7; the low four bits of the last
     four share bytes 8-11, and their high two bits sit on top of bytes 0-7.

@@ -1,4 +1,4 @@
-"""The small T5 models of this folder: their shape and their GGUF file."""
+"""The small T5 models of this directory: their shape and their GGUF file."""
 
 from __future__ import annotations
 

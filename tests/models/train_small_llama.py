@@ -47,7 +47,7 @@ DESCRIPTION = (
 
 
 def train_tokenizer(texts: list[str]) -> sentencepiece.SentencePieceProcessor:
-    """A byte-pair vocabulary that gives back every UTF-8 text unchanged."""
+    """Returns a byte-pair vocabulary that gives back every UTF-8 text unchanged."""
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(line for text in texts for line in text.split("\n") if line),
@@ -90,7 +90,7 @@ def to_vocabulary(tokenizer: sentencepiece.SentencePieceProcessor) -> Vocabulary
 
 
 def encode(tokenizer: sentencepiece.SentencePieceProcessor, texts: list[str]) -> Tensor:
-    """All documents in one row of token ids, each between <s> and </s>."""
+    """Returns all documents in one row of token ids, each between <s> and </s>."""
     ids: list[int] = []
     for text in texts:
         ids.append(tokenizer.bos_id())

@@ -3,10 +3,10 @@
 The error at a position is the largest difference over the vocabulary, in units of the standard
 deviation of the reference's logits. (The random models' logits have a deviation of about 1.)
 
-What error is right depends on the type of the weights:
+The tolerance depends on the type of the weights:
 
-* F32: both sides do the same sums in another order. A sum of 1000 float32 products is good to
-  about 1e-6, and 3e-6 is what is seen.
+* F32: both sides do the same sums in another order. A sum of 1000 float32 products is good to about
+  1e-6, and 3e-6 is seen.
 * F16: both sides round activations to float16, but an activation that differs by 1e-7 falls on
   the other side of a rounding boundary now and then, and is then off by 2**-11. Such flips
   happen at every position: 3e-3 is seen, and 1e-2 allowed.
@@ -16,8 +16,8 @@ What error is right depends on the type of the weights:
   as the rounding itself makes: 0.1 is seen. So two bounds hold: most short prompts have no flip
   and must agree to ``typical``, and no position may be further off than ``worst``.
 
-``typical`` is what finds a wrong kernel: it is a hundred times smaller than what one block of
-wrong weights does (logits_test.py shows that).
+``typical`` finds a wrong kernel: it is a hundred times smaller than the effect of one block of
+wrong weights (logits_test.py shows that).
 """
 
 from __future__ import annotations
@@ -75,14 +75,14 @@ def evaluate(llm: Any, tokens: Sequence[int], step: int | None = None) -> NDArra
 
 
 def errors(logits: NDArray[Any], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The error at each position, as this module's docstring defines it."""
+    """Returns the error at each position, as this module's docstring defines it."""
     assert logits.shape == expected.shape
     assert np.isfinite(logits).all()
     return np.abs(logits - expected).max(axis=1) / expected.std()
 
 
 def short_prompt_errors(llm: Any, reference: ReferenceLlama) -> NDArray[np.float64]:
-    """The errors of all positions of the short prompts."""
+    """Returns the errors of all positions of the short prompts."""
     return np.concatenate(
         [
             errors(evaluate(llm, prompt), reference.logits(prompt))
@@ -104,12 +104,12 @@ def batch_options(n_threads: int) -> dict[str, Any]:
 
 
 def expected_batch(llm: Any, reference: ReferenceLlama) -> NDArray[np.float64]:
-    """What ``embed(BATCH)`` should give: (texts, n_embd)."""
+    """Returns the expected result of ``embed(BATCH)``: (texts, n_embd)."""
     return np.array([reference.hidden(llm.tokenize(text.encode()))[-1] for text in BATCH])
 
 
 def verdict(found: NDArray[np.float64], tolerance: Tolerance) -> str | None:
-    """What is wrong with these errors, or None when they are within the tolerance."""
+    """Returns a description of errors that are out of tolerance, else None."""
     median, largest = float(np.median(found)), float(found.max())
     if median > tolerance.typical:
         return f"the median error is {median:.1e}, more than {tolerance.typical:.1e}"

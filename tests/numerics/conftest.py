@@ -1,7 +1,7 @@
 """Where the models of these tests are.
 
 ``LLAMA_TEST_MODEL``: the trained model, tests/models/kjv-q8_0.gguf.
-``LLAMA_TEST_MODELS_DIR``: a folder filled by tests/models/random_models.py; made anew if not set.
+``LLAMA_TEST_MODELS_DIR``: a directory filled by tests/models/random_models.py; made if not set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What each CPU variant of GGML needs of the processor, and what this processor has.
+"""The features that each CPU variant of GGML needs, and the features of this processor.
 
 The needs are written down here from llama.cpp's build files, and not asked of the package under
 test, so that a variant that ought to run and does not is a failure.
@@ -51,18 +51,18 @@ AARCH64: dict[str, set[str]] = {
 
 
 def shipped() -> list[str]:
-    """Names of the variants in the installed package."""
+    """Returns the names of the variants in the installed package."""
     names = (LIBRARY.fullmatch(path.name) for path in LIB_DIR.glob("libggml-cpu-*.so"))
     return sorted(match[1] for match in names if match)
 
 
 def runnable() -> list[str]:
-    """Those of them that this processor can run."""
+    """Returns the shipped variants that this processor can run."""
     return [name for name in shipped() if needs()[name] <= host_features()]
 
 
 def needs() -> dict[str, set[str]]:
-    """Variant name -> needed features, for this machine's architecture."""
+    """Returns a mapping: variant name -> needed features, for this machine's architecture."""
     return {"x86_64": X86_64, "aarch64": AARCH64}[platform.machine()]
 
 

@@ -1,7 +1,7 @@
 """Logits of the installed llama_cpp equal those of the NumPy reference.
 
-comparison.py says what the tolerances are and why. The last tests break one thing at a time and
-assert that the same tolerances notice it.
+comparison.py explains the tolerances. The last tests break one thing at a time and assert that the
+same tolerances notice it.
 """
 
 from __future__ import annotations

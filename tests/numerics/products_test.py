@@ -24,7 +24,7 @@ DONE = re.compile(r"(\d+) products, (\d+) faults")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program beside the package's libraries, where it finds them first."""
+    """Returns the program beside the package's libraries, where it finds them first."""
     folder = tmp_path_factory.mktemp("lib")
     for library in cpu_variants.LIB_DIR.glob("*.so"):
         shutil.copy(library, folder)

@@ -9,8 +9,8 @@ rounding is the definition of the computation and not an error of a kernel:
 * keys and values are rounded to the type of the key/value cache, and so are the operands that
   they are multiplied with.
 
-What is left between the two is the order of float32 sums and a value now and then that falls on
-the other side of a rounding boundary.
+The remaining differences are the order of float32 sums and a value now and then that falls on the
+other side of a rounding boundary.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ReferenceLlama:
         self.tensors = {tensor.name: _matrix(tensor) for tensor in reader.tensors}
 
     def logits(self, tokens: Sequence[int], positions: Sequence[int] | None = None) -> Array:
-        """Token ids (n) -> logits (n, vocabulary), row i being those after token i.
+        """Maps token ids (n) to logits (n, vocabulary), row i being those after token i.
 
         ``positions`` are 0, 1, 2, ... unless given.
         """
@@ -73,7 +73,7 @@ class ReferenceLlama:
         return matrix @ self.hidden(tokens, positions)
 
     def hidden(self, tokens: Sequence[int], positions: Sequence[int] | None = None) -> Array:
-        """Token ids (n) -> the normalised last hidden state (n, n_embd)."""
+        """Maps token ids (n) to the normalised last hidden state (n, n_embd)."""
         x = self.tensors["token_embd.weight"].values[np.asarray(tokens)]
         positions = np.arange(len(tokens)) if positions is None else np.asarray(positions)
         for layer in range(self.n_layer):
@@ -112,7 +112,7 @@ class ReferenceLlama:
 
 
 def rotate(heads: Array, positions: NDArray[np.int64], base: float) -> Array:
-    """Rotary embedding of (heads, tokens, width): elements 2i and 2i+1 form a pair.
+    """Applies rotary embedding to (heads, tokens, width): elements 2i and 2i+1 form a pair.
 
     GGUF's llama architecture keeps adjacent pairs (llama.cpp calls it "norm" RoPE); other
     architectures pair element i with i + width / 2.

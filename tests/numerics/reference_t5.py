@@ -37,7 +37,7 @@ class ReferenceT5Encoder:
         self.tensors = {t.name: np.array(t.data, dtype=np.float64) for t in reader.tensors}
 
     def hidden(self, tokens: Sequence[int]) -> Array:
-        """Token ids (n) -> the encoder's output (n, n_embd)."""
+        """Maps token ids (n) to the encoder's output (n, n_embd)."""
         x = self.tensors["token_embd.weight"][np.asarray(tokens)]
         bias = self._bias(len(tokens))
         for layer in range(self.n_layer):
@@ -86,6 +86,6 @@ class ReferenceT5Encoder:
 
 
 def gelu(x: Array) -> Array:
-    """The approximation by tanh, which T5 v1.1 ("gelu_new") and GGML use."""
+    """Computes the approximation by tanh that T5 v1.1 ("gelu_new") and GGML use."""
     x = as_float16(x)
     return as_float16(x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))))

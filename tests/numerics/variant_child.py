@@ -3,8 +3,8 @@
     python variant_child.py MODELS_DIR TRAINED_MODEL OUT.npz
 
 Saves, for each type of weights, the logits of the short prompts and the hidden states of a batch of
-sequences; the same of models of other architectures; and the logits of the trained model on a text. Prints the GGML CPU libraries that are
-loaded in the process, as JSON.
+sequences; the same of models of other architectures; and the logits of the trained model on a text.
+Prints the GGML CPU libraries that are loaded in the process, as JSON.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def other_architecture(models_dir: Path, name: str) -> dict[str, NDArray[np.floa
 
 
 def loaded_libraries() -> list[str]:
-    """The variants whose library is mapped into this process, as the kernel sees it."""
+    """Returns the variants whose library is mapped into this process, as the kernel sees it."""
     maps = Path(f"/proc/{os.getpid()}/maps").read_text()
     return sorted(set(LIBRARY.findall(maps)))
 

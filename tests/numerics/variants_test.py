@@ -85,7 +85,7 @@ def runs(models_dir: Path, trained_model: Path, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture(scope="module")
 def expected(models_dir: Path, trained_model: Path) -> dict[str, NDArray[np.float64]]:
-    """The reference's logits for everything that a child computes."""
+    """Returns the reference's logits for everything that a child computes."""
     result = {}
     for qtype in TOLERANCES:
         path = models_dir / f"llama-{qtype}.gguf"

@@ -1,4 +1,4 @@
-"""Hooks that build: which Bazel command they run, in which environment, and what they make of its answer."""
+"""Hooks that build: their Bazel command, its environment, and the handling of its answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BASE = os.path.realpath(sys.executable)
 
 
 def only_build(tree) -> dict:
-    """The one call that builds; the other one ended the server, with the same startup options."""
+    """Returns the one call that builds; the other ended the server, with equal startup options."""
     build, shutdown = stand_in.calls(tree.log)
     startup = build["arguments"][: build["arguments"].index("build")]
     assert shutdown["arguments"] == [*startup, "shutdown"]
@@ -27,7 +27,7 @@ def only_build(tree) -> dict:
 
 
 def options(call: dict) -> list[str]:
-    """The command's arguments, without those that differ from run to run."""
+    """Returns the command's arguments, but for the ones that differ from run to run."""
     arguments = call["arguments"]
     return [
         item
@@ -90,20 +90,20 @@ def test_settings_become_flags(tree) -> None:
 
 
 def test_other_folders_give_the_same_command_and_environment(tree, tmp_path) -> None:
-    """pip and uv unpack into a new folder each time, and put that of a temporary environment on PATH."""
+    """pip and uv unpack into a new directory each time, and put a temporary environment on PATH."""
     seen = []
     for name in ("one", "two"):
         root = tmp_path / name / "sources"
         shutil.copytree(tree.root, root)
         overlay = tmp_path / name / "overlay"
-        # As pip does where a build requires nothing: the folder is never made.
+        # As pip does where a build requires nothing: the directory is never made.
         path = os.pathsep.join([str(overlay / "bin"), os.environ["PATH"]])
         elsewhere = tree._replace(root=root, log=tmp_path / f"{name}.log")
         variables = {"PATH": path, "PYTHONPATH": str(overlay), "PIP_BUILD_TRACKER": str(overlay)}
         assert elsewhere.call("build_wheel", str(tree.out), **variables).status == 0
         call = only_build(elsewhere)
         del call["environment"][stand_in.LOG]
-        # Shells set it to the folder that they are in.
+        # Shells set it to the directory that they are in.
         call["environment"].pop("PWD", None)
         assert call.pop("folder") == str(root)
         seen.append((call["environment"], call["arguments"][:2], options(call)))
@@ -129,7 +129,7 @@ def test_what_pip_knows_of_the_index_survives_and_nothing_else_of_pip_and_python
 
 
 def path_in_environment(tree, folder: Path, with_pip: bool) -> list[str]:
-    """PATH that Bazel gets where the build runs in a virtual environment, which is first on PATH."""
+    """Returns Bazel's PATH for a build in a virtual environment, which is first on PATH."""
     venv.create(folder, with_pip=False, symlinks=True)
     if with_pip:
         (next(folder.glob("lib/*/site-packages")) / "pip").mkdir()
@@ -223,7 +223,7 @@ def test_bazelw_that_does_not_run(tree) -> None:
 
 
 def test_builds_at_the_same_time_take_turns(tree, tmp_path) -> None:
-    """The second one waits until the first one's wheel has been copied out of the shared folder."""
+    """The second waits until the first one's wheel has been copied out of the shared directory."""
     lock = tree.out.parent / "cache/llama-cpp-bazel/pep517.lock"
     lock.parent.mkdir(parents=True)
     with lock.open("w") as file:

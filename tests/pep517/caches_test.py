@@ -1,7 +1,8 @@
-"""What pip and uv keep and what they build again, after a setting has changed: the table of docs/installing.md.
+"""Caching and rebuilding by pip and uv after a change of settings: docs/installing.md's table.
 
-Each test installs for one accelerator, then asks for another one, and looks at what is then installed. Where a front end
-hands out the old wheel, the test says so too: if that changes, the page has to.
+Each test installs for one accelerator, then asks for another one, and looks at the installed
+package. Where a front end hands out the old wheel, the test says so too: if that changes, the page
+has to.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class Environment(NamedTuple):
     """A virtual environment, and caches that are empty.
 
     Attributes:
-        folder: Folder of the virtual environment.
+        folder: Directory of the virtual environment.
         variables: Environment of the front ends.
-        log: What the stand-in for Bazel writes down.
+        log: The log of the stand-in for Bazel.
         pip_folder: pip, which the virtual environment lacks.
     """
 
@@ -41,7 +42,7 @@ class Environment(NamedTuple):
     pip_folder: Path
 
     def run(self, *command: Any, folder: Path | None = None) -> str:
-        """Runs a command that succeeds; returns what it printed."""
+        """Runs a command that succeeds; returns its output."""
         status, said = self.try_to_run(*command, folder=folder)
         assert status == 0, said
         return said
@@ -75,7 +76,7 @@ class Environment(NamedTuple):
         return (UV, "pip", "install", "--no-deps", f"--python={self.python}")
 
     def installed(self) -> dict[str, Any]:
-        """What the installed wheel says of its build: ACCELERATOR, BUILD (its number), VERSION."""
+        """Returns the installed wheel's build facts: ACCELERATOR, BUILD (its number), VERSION."""
         (file,) = self.folder.glob("lib/*/site-packages/llama_cpp/_build_info.py")
         return {key: value for key, value in runpy.run_path(str(file)).items() if key.isupper()}
 
@@ -84,13 +85,13 @@ class Environment(NamedTuple):
         return self.installed()["ACCELERATOR"]
 
     def count(self) -> int:
-        """How many wheels Bazel has built."""
+        """Returns how many wheels Bazel has built."""
         return len(stand_in.builds(self.log))
 
 
 @pytest.fixture(scope="session")
 def pip_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """pip, unpacked: it is run often, and Python keeps no bytecode of what is in a zip."""
+    """Returns pip, unpacked: it is run often, and Python keeps no bytecode of modules in a zip."""
     folder = tmp_path_factory.mktemp("pip")
     with zipfile.ZipFile(os.environ["PIP_WHEEL"]) as wheel:
         wheel.extractall(folder)
@@ -233,7 +234,7 @@ def test_pip_name_after_the_wheel_left_the_cache(env, index) -> None:
 
 
 def test_pip_name_refuses_a_label(env, index) -> None:
-    """The wheel of an sdist may not have another version (core metadata 2.2); so there is none by default."""
+    """An sdist and its wheel have one version (core metadata 2.2): no label by default."""
     install = (*env.pip_install, "--index-url", index, NAME)
     status, said = env.try_to_run(*install, "-C", "local-label=one")
     assert status == 1
@@ -342,7 +343,7 @@ def test_uv_sync_builds_for_each_setting_once(env, sources, tmp_path, by) -> Non
 
 
 def changed_files(root: Path) -> Iterator[Path]:
-    """One file of each kind, and a new one."""
+    """Changes one file of each kind, and adds one."""
     files = (root / "MANIFEST").read_text().splitlines()
     kinds = {Path(name).suffix or name: name for name in files if not name.startswith("tests/")}
     yield from (root / name for name in kinds.values())
@@ -350,7 +351,8 @@ def changed_files(root: Path) -> Iterator[Path]:
 
 
 def test_uv_sync_builds_again_after_a_change_of_any_file(env, tree, sources, tmp_path) -> None:
-    """`cache-keys` in pyproject.toml names all that a wheel is made of, and nothing that a build leaves behind."""
+    """`cache-keys` in pyproject.toml names all that a wheel is made of, and nothing that a build
+    leaves behind."""
     sync(env, tmp_path / "consumer", sources["path"], "cpu")
     assert list(tree.root.glob("tools/pep517/__pycache__/*.pyc"))
     for number, file in enumerate(changed_files(tree.root), start=2):

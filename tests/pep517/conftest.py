@@ -1,4 +1,4 @@
-"""Source trees with a stand-in for Bazel, and calls of the build backend in them as pip makes them."""
+"""Source trees with a stand-in for Bazel, and pip's calls of the build backend in them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import stand_in
 
 ARCHIVE = Path(os.environ["PROJECT_ARCHIVE"])
 
-# As a front end does: in the source tree, in a process of its own, with the backend's folder on the
-# path.
+# As a front end does: in the source tree, in a process of its own, with the backend's directory on
+# the path.
 _CALL = """
 import importlib, json, sys
 sys.path.insert(0, "tools")
@@ -27,12 +27,12 @@ with open(output, "w") as file:
 
 
 class Result(NamedTuple):
-    """What a hook did.
+    """The result of a hook.
 
     Attributes:
-        value: What it returned, None where it did not.
+        value: Its return value, None where it did not return.
         status: Exit code of its process.
-        said: What it printed.
+        said: Its output.
     """
 
     value: Any
@@ -45,8 +45,8 @@ class Tree(NamedTuple):
 
     Attributes:
         root: The source tree.
-        log: What the stand-in writes down.
-        out: An empty folder for wheels.
+        log: The stand-in's log.
+        out: An empty directory for wheels.
     """
 
     root: Path
@@ -70,14 +70,15 @@ class Tree(NamedTuple):
         return Result(value, process.returncode, process.stdout)
 
     def environment(self) -> dict[str, str]:
-        """Returns an environment in which the stand-in writes to this tree's log, and nothing of the user's is read."""
+        """Returns an environment in which the stand-in writes to this tree's log, and nothing of
+        the user's is read."""
         kept = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "PYTHON", "UV_"))}
         kept.update({stand_in.LOG: str(self.log), "XDG_CACHE_HOME": str(self.out.parent / "cache")})
         return kept
 
 
 def make_tree(folder: Path) -> Tree:
-    """Returns a new tree below a folder."""
+    """Returns a new tree below a directory."""
     root = folder / "a project"
     root.mkdir(parents=True)
     (folder / "out").mkdir()

@@ -18,7 +18,7 @@ ABI = next(sys_tags()).abi
 
 @pytest.fixture
 def site(tree, tmp_path) -> Path:
-    """A folder as pip makes it of the editable wheel."""
+    """Returns a directory as pip makes it of the editable wheel."""
     name = tree.call("build_editable", str(tree.out)).value
     assert name == f"llama_cpp_python-0.3.100-{ABI}-{ABI}-linux_x86_64.whl"
     with zipfile.ZipFile(tree.out / name) as wheel:

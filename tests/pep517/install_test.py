@@ -1,7 +1,8 @@
-"""`pip install .` and `uv pip install .` of an unpacked sdist, with the real Bazel: they end in a package that works.
+"""`pip install .` and `uv pip install .` of an unpacked sdist, with the real Bazel: they end in a
+package that works.
 
-Front ends see no index, only the wheels that the package requires; Bazel finds its own archives as ever. Uses the caches
-of whoever runs it. Takes a minute where the wheel has been built before.
+Front ends see no index, only the wheels that the package requires; Bazel finds its own archives as
+ever. Uses the caches of whoever runs it. Takes a minute where the wheel has been built before.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ ARCHIVE, MODEL, PIP, UV, WHEELS = (
 
 
 def environment() -> dict[str, str]:
-    """The caller's, as far as it decides where Bazel, its caches and packages are found."""
+    """Returns the caller's variables that locate Bazel, its caches and packages."""
     names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
     result = {name: value for name, value in os.environ.items() if name in names}
     result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
@@ -37,7 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def run(*command: object, folder: Path | None = None) -> str:
-    """Runs a command that must succeed; returns what it printed to standard output."""
+    """Runs a command that must succeed; returns its standard output."""
     result = subprocess.run(
         [str(item) for item in command],
         cwd=folder,
@@ -56,7 +57,7 @@ class InstallTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         scratch = Path(os.environ["TEST_TMPDIR"], "pep517")
         clone, cls.links = scratch / "clone", scratch / "links"
         with tarfile.open(ARCHIVE[0]) as archive:
@@ -90,7 +91,7 @@ class InstallTest(unittest.TestCase):
         run(*uv, *options, *arguments, folder=self.sources)
 
     def info(self) -> dict:
-        """What the installed package says of itself, seen from another folder."""
+        """Returns the installed package's own facts, seen from another directory."""
         return json.loads(run(self.python, "-m", "llama_cpp", "info", "--json", folder=self.folder))
 
     def assert_it_generates(self) -> None:
@@ -99,7 +100,7 @@ class InstallTest(unittest.TestCase):
         self.assertGreaterEqual(len(text.split()), 5, text)
 
     def assert_no_server(self) -> None:
-        """A build leaves no Bazel behind."""
+        """Asserts that a build leaves no Bazel behind."""
         cache = environment().get("XDG_CACHE_HOME") or f"{environment()['HOME']}/.cache"
         commands = [
             path.read_bytes()
@@ -117,7 +118,7 @@ class InstallTest(unittest.TestCase):
         self.assertEqual("cpu", info["build"]["accelerator"])
         self.assertTrue(info["package"].startswith(f"{self.folder}/venv/"), info["package"])
         self.assert_no_server()
-        # From the archive this time, which pip unpacks into a folder of its own.
+        # From the archive this time, which pip unpacks into a directory of its own.
         self.pip_install(self.sdist, "-C", "local-label=other")
         self.assertEqual("0.3.100+other", self.info()["version"])
         self.assert_no_server()

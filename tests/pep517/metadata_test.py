@@ -18,14 +18,14 @@ PREPARE = "prepare_metadata_for_build_wheel"
 
 
 def prepare(tree, hook: str = PREPARE, given=None) -> tuple[str, str]:
-    """Returns the name of the .dist-info folder and the text of METADATA."""
+    """Returns the name of the .dist-info directory and the text of METADATA."""
     name = tree.call(hook, str(tree.out), given).value
     assert [path.name for path in (tree.out / name).iterdir()] == ["METADATA"]
     return name, (tree.out / name / "METADATA").read_text()
 
 
 def fields(text: str) -> list[tuple[str, str]]:
-    """Every field but the licences, of which the source tree has only the project's own."""
+    """Returns every field but the licences, of which the source tree has only the project's own."""
     message: Message = email.message_from_string(text)
     return [(name, value) for name, value in message.items() if name != "License-File"]
 

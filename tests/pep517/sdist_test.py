@@ -1,4 +1,5 @@
-"""The source distribution: what is in it, that it can make itself again, and that the same files give the same bytes."""
+"""The source distribution: its contents, that it can make itself again, and that the same files
+give the same bytes."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def make(tree, **variables: str) -> Path:
 
 
 def members(path: Path) -> dict[str, tarfile.TarInfo]:
-    """Path below the archive's one folder -> entry."""
+    """Returns path below the archive's one directory -> entry."""
     with tarfile.open(path) as archive:
         entries = archive.getmembers()
     assert all(entry.name.startswith(f"{NAME}/") for entry in entries)

@@ -1,4 +1,4 @@
-"""`-C` settings: what is taken, what is refused and in which words; the tables come from the Starlark files."""
+"""`-C` settings: accepted values, refusals, messages; tables come from the Starlark files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 
 @pytest.fixture
 def pep517(tree, monkeypatch):
-    """The backend's package, out of the tree, and the tree as it sees it."""
+    """Returns the backend's package, out of the tree, and the tree as it sees it."""
     monkeypatch.syspath_prepend(tree.root / "tools")
     for name in [name for name in sys.modules if name.split(".")[0] == "pep517"]:
         monkeypatch.delitem(sys.modules, name)
@@ -36,7 +36,7 @@ def running(pep517, monkeypatch):
 
 
 def starlark_values(path: Path) -> dict:
-    """What a file's names are bound to, by running it: tables are Python too."""
+    """Returns the values of a file's names, by running it: tables are Python too."""
     names = {"load": lambda *_: None, "struct": dict}
     exec(path.read_text(), names)
     return names

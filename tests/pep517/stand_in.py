@@ -1,7 +1,8 @@
-"""A stand-in for bazelw: a source tree in which `bazelw build` takes no time, and tells how it was called.
+"""A stand-in for bazelw: a source tree in which `bazelw build` is instant and logs its call.
 
-It writes a wheel whose `_build_info.py` says what the command line asked for and which build in a row it was, and the
-part of Bazel's build events that the backend reads. The same file is that bazelw; see `main`.
+It writes a wheel whose `_build_info.py` has the settings of the command line and the number of the
+build, and the part of Bazel's build events that the backend reads. The same file is that bazelw;
+see `main`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 LOG = "STAND_IN_LOG"
 EXIT = "STAND_IN_EXIT"
 
-# The Python of the package. As in the real one there are sources in a folder of the extension's
+# The Python of the package. As in the real one there are sources in a directory of the extension's
 # name.
 _PACKAGE = {
     "__init__.py": "from ._build_info import *\nfrom . import _core\nfrom .python import ANSWER\n",
@@ -33,7 +34,7 @@ _GENERATED = {
 
 
 def make_tree(archive: Path, folder: Path) -> Path:
-    """Unpacks the project and puts stand-ins in place of bazelw and of the package's Python; returns the tree."""
+    """Unpacks the project with stand-ins for bazelw and the package's Python; returns the tree."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
     for file in folder.glob("llama_cpp/**/*.py"):
@@ -76,7 +77,7 @@ def builds(log: Path) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Is bazelw."""
+    """Acts as bazelw."""
     log = Path(os.environ[LOG])
     call = {"arguments": sys.argv[1:], "environment": dict(os.environ), "folder": os.getcwd()}
     with log.open("a") as file:

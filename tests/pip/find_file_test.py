@@ -1,4 +1,4 @@
-"""find_file.py against a local index: JSON and HTML pages, wrong bytes, missing files, slow and dead servers."""
+"""find_file.py on a local index: JSON, HTML, wrong bytes, missing files, slow and dead servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad input: each kind a specific exception that says what to do, and never a crash."""
+"""Bad input: each kind gives a specific exception with a remedy, and never a crash."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_lone_surrogates(llm, prompt):
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"caf\xe9", b"\xe2\x82", b"ok \x80 ok"])
 def test_invalid_utf8_bytes(llm, data):
-    """Either the tokenizer takes the bytes as they are, or it says what is wrong."""
+    """Either the tokenizer takes the bytes as they are, or it names the fault."""
     try:
         tokens = llm.tokenize(data)
     except llama_cpp.TokenizeError as error:

@@ -44,7 +44,7 @@ TENSORS = [
 
 
 def counted(name: str) -> bytes:
-    """A string as GGUF stores it."""
+    """Returns a string as GGUF stores it."""
     return struct.pack("<Q", len(name)) + name.encode()
 
 

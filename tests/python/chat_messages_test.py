@@ -1,4 +1,4 @@
-"""Messages: every text reaches the prompt or raises, and what we returned may be sent back."""
+"""Messages: every text reaches the prompt or raises, and returned messages may be sent back."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_messages_that_cannot_be_shown_raise(llm, word):
         llm.create_chat_completion([WRONG[word]])
 
 
-# ---- what we returned comes back
+# ---- returned messages are sent back
 
 
 def test_cut_off_arguments_are_closed():

@@ -40,7 +40,7 @@ FORCE_CLOCK = {"type": "function", "function": {"name": "get_time"}}
 
 
 def join(chunks):
-    """Put a stream of chat chunks together as a client does."""
+    """Puts a stream of chat chunks together as a client does."""
     chunks = list(chunks)
     message = {"role": None, "content": "", "tool_calls": {}}
     assert chunks[0]["choices"][0]["delta"] == {"role": "assistant"}
@@ -320,7 +320,7 @@ def test_unknown_tool_choice(llm):
 
 
 def saying(llm, text):
-    """A logits processor that makes the model say `text` and then end."""
+    """Returns a logits processor that makes the model say `text` and then end."""
     tokens = [*llm.tokenize(text.encode(), add_bos=False, special=True), llm.token_eos()]
     # SentencePiece puts a space before the first word; the model would not
     while llm.detokenize(tokens[:-1], special=True).startswith(b" "):
@@ -406,7 +406,7 @@ CONVERSATION = [
     {"role": "assistant", "content": "A1"},
     {"role": "user", "content": "U2"},
 ]
-PROMPTS = {  # what these models were trained on, written out
+PROMPTS = {  # the training format of these models, written out
     "chatml": (
         "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU1<|im_end|>\n"
         "<|im_start|>assistant\nA1<|im_end|>\n<|im_start|>user\nU2<|im_end|>\n"

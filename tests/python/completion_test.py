@@ -57,7 +57,7 @@ def test_stream_has_the_same_text(llm):
 
 
 def test_greedy_is_the_argmax_of_the_logits(load, model_path):
-    """The completion is what the logits say, token by token."""
+    """The completion follows the logits, token by token."""
     llm = load(model_path, logits_all=True)
     tokens = llm.tokenize(PROMPT.encode())
     expected = []

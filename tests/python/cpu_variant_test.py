@@ -1,4 +1,4 @@
-"""The choice of the CPU variant: what is broken is noticed, and never kills the process.
+"""The choice of the CPU variant: a broken variant is noticed, and never kills the process.
 
 The tests copy the installed package, so that its libraries can be broken, and load it in
 processes of their own.
@@ -30,7 +30,7 @@ def copy(tmp_path):
 
 @pytest.fixture(scope="session")
 def usable() -> list[str]:
-    """The variants that this machine can run, best first, by the installed package's own probe."""
+    """Returns this machine's usable variants, best first, by the installed package's own probe."""
     known = memory.no_facts()
     probe.score(cpu_variants(), known)
     scores = known["scores"]
@@ -51,7 +51,7 @@ RETURN_0 = b"\x31\xc0\xc3"  # xor eax, eax; ret
 
 
 def patch(library: Path, function: str, code: bytes = ILLEGAL) -> None:
-    """Overwrite the beginning of a function; the library stays a loadable ggml backend."""
+    """Overwrites the beginning of a function; the library stays a loadable ggml backend."""
     data = bytearray(library.read_bytes())
     offset = function_offset(data, function)
     data[offset : offset + len(code)] = code
@@ -59,7 +59,7 @@ def patch(library: Path, function: str, code: bytes = ILLEGAL) -> None:
 
 
 def function_offset(data: bytes, symbol: str) -> int:
-    """Return where a dynamic symbol's code is in a 64-bit little-endian ELF file."""
+    """Returns the place of a dynamic symbol's code in a 64-bit little-endian ELF file."""
     u64 = lambda at: int.from_bytes(data[at : at + 8], "little")  # noqa: E731
     u32 = lambda at: int.from_bytes(data[at : at + 4], "little")  # noqa: E731
     u16 = lambda at: int.from_bytes(data[at : at + 2], "little")  # noqa: E731

@@ -1,6 +1,7 @@
 """Row 11 of the faults: nothing of one call is left for the next one.
 
-Every vector must equal that of the text alone, in a Llama of its own, whatever was evaluated before.
+Every vector must equal that of the text alone, in a Llama of its own, whatever was evaluated
+before.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def random_texts(count: int, longest: int, seed: int = 11) -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(random_models):
-    """A decoder with a cache: a Llama whose texts get a vector by mean pooling."""
+    """Returns a decoder with a cache: a Llama whose texts get a vector by mean pooling."""
     return random_models / "embedding-f16.gguf"
 
 

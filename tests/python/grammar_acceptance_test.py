@@ -1,4 +1,4 @@
-"""What a grammar accepts, against an independent recogniser (Earley's algorithm)."""
+"""The texts that a grammar accepts, against an independent recogniser (Earley's algorithm)."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class RandomGrammar:
 
 @pytest.fixture(scope="module")
 def pieces(llm) -> Dict[int, str]:
-    """The tokens that consist of the alphabet."""
+    """Returns the tokens that consist of the alphabet."""
     found = {}
     for token in range(llm.n_vocab()):
         piece = llm._model.token_to_piece(token).decode("utf-8", "replace")

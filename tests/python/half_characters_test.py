@@ -1,7 +1,7 @@
 """Row 16 of the faults: a text that ends within a character ends before that character.
 
-Only such an end is left out. U+FFFD that the model writes, and what stands for bytes that no more
-bytes could complete, stay in the text.
+Only such an end is left out. U+FFFD that the model writes, and U+FFFD for bytes that no more bytes
+could complete, stay in the text.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def write(llm, data: bytes, count: int | None = None, eos: bool = False):
 
 
 def texts(llm, data: bytes, count: int | None = None, eos: bool = False, **arguments):
-    """The text of a completion, which must be the same in a stream, and in a chat."""
+    """Returns the text of a completion, which must be the same in a stream, and in a chat."""
     whole = llm("x", **write(llm, data, count, eos), **arguments)["choices"][0]["text"]
     chunks = llm("x", stream=True, **write(llm, data, count, eos), **arguments)
     assert "".join(chunk["choices"][0]["text"] for chunk in chunks) == whole

@@ -294,7 +294,7 @@ class Worker:
         )
 
     def fault(self, case: dict) -> str:
-        """Tries a case; returns what is wrong, "" if nothing is."""
+        """Tries a case; returns the fault, "" if there is none."""
         assert self._process.stdin is not None and self._process.stdout is not None
         timer = threading.Timer(PATIENCE, self._process.kill)
         timer.start()

@@ -1,8 +1,8 @@
 """Ctrl-C and alarms at random moments of every kind of native call.
 
 Each test runs a child that works without end. In one form the child ends by KeyboardInterrupt; in
-the other it catches what the handler raised, goes on, and must then compute what a fresh object
-computes. The figures are printed.
+the other it catches the handler's exception, goes on, and must then give the results of a fresh
+object. The figures are printed.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ print("ready", flush=True)
 {work}
 """
 
-# `Told` is what the handler raises. The moment of the signal is known to the child alone.
+# The handler raises `Told`. The moment of the signal is known to the child alone.
 CATCHING = """
 def work():
     {work}

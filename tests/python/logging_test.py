@@ -1,4 +1,4 @@
-"""What is printed where, and that the process's file descriptors stay alone."""
+"""The destination of each message; the process's file descriptors are left alone."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def peak(path, code: str, **arguments) -> float:
 
 @pytest.fixture(scope="module")
 def wide(tmp_path_factory):
-    """A decoder with a vocabulary of 262,144 tokens."""
+    """Returns a decoder with a vocabulary of 262,144 tokens."""
     return write_wide_model(tmp_path_factory.mktemp("wide") / "wide.gguf", "llama")
 
 
@@ -52,7 +52,7 @@ def wide_encoder(tmp_path_factory):
 
 
 def write_wide_model(path, architecture):
-    """One layer of zeros: every token is as likely as any other."""
+    """Writes one layer of zeros: every token is as likely as any other."""
     gguf = pytest.importorskip("gguf")
     n_vocab, n_embd = 262144, 32
     writer = gguf.GGUFWriter(path, architecture)
@@ -130,7 +130,7 @@ def test_scores_take_memory_for_evaluated_tokens(wide, plain):
     assert peak(wide, code, n_ctx=32768, logits_all=True) - plain < 250
 
 
-# ---- the arrays are what they were
+# ---- the arrays are unchanged
 
 
 def rows_of(llm, tokens):

@@ -47,13 +47,13 @@ def random_texts(count: int, seed: int) -> list[str]:
 
 @pytest.fixture(scope="module", params=["trained", "random"])
 def model(request, load, model_path, random_models):
-    """Two vocabularies with byte fallback, words and without."""
+    """Returns a model; there are two, with byte fallback and words, and without."""
     path = model_path if request.param == "trained" else random_models / "llama-f32.gguf"
     return load(path)
 
 
 def whole(choice):
-    """Checks what holds for all tokens; returns the bytes that they are."""
+    """Checks the invariants of all tokens; returns their bytes."""
     logprobs, text = choice["logprobs"], choice["text"]
     tokens, offsets = logprobs["tokens"], logprobs["text_offset"]
     assert len({len(values) for values in logprobs.values()}) == 1
@@ -144,7 +144,7 @@ def test_values_are_those_of_the_logits(model):
 
 
 def test_a_prompt_that_begins_like_the_one_before(load, model_path):
-    """Only what differs is evaluated (lm-evaluation-harness asks for many ends of one text)."""
+    """Only the differing part is evaluated (lm-evaluation-harness sends many ends of one text)."""
     arguments = {"max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 2}
     context = "In the beginning God created the heaven and the earth. And the "
     llm = load(model_path)
@@ -242,7 +242,7 @@ def test_chat(llm, stream):
 
 
 def test_chat_cut_within_a_character(llm):
-    """The tokens of what is left out of the text have their log probabilities, also in a stream."""
+    """Tokens left out of the text have their log probabilities, also in a stream."""
     arguments = {**follow(llm, "a日"), "logprobs": True, "top_logprobs": 1, "max_tokens": 3}
     messages = [{"role": "user", "content": "hello"}]
     again = {**arguments, **follow(llm, "a日"), "max_tokens": 3}

@@ -46,7 +46,7 @@ def test_quantize_refuses(random_models, tmp_path):
 
 
 def test_token_by_token(model_path, llm):
-    """A loop without Llama gives what Llama gives."""
+    """A loop without Llama gives the same text as Llama."""
     params = llama_cpp.llama_model_default_params()
     params.load_mode = llama_cpp.LLAMA_LOAD_MODE_NONE
     model = internals.LlamaModel(path_model=model_path, params=params)

@@ -34,7 +34,7 @@ TEXTS = {
     "empty": "",
 }
 
-# What is done to each text.
+# Operations on each text.
 EXPRESSIONS = [
     "t",
     "t|length",
@@ -120,7 +120,7 @@ EXPRESSIONS = [
     "t|truncate(12, leeway=0)",
 ]
 
-# Those that show something of their own.
+# Templates whose output is a text of their own.
 TEMPLATES = [
     "{% for c in t %}{{ loop.index }}{{ c }}{% if not loop.last %}|{% endif %}{% endfor %}",
     "{% for c in t if c != '本' %}[{{ c }}]{% endfor %}",

@@ -22,7 +22,7 @@ DUNDERS = ("__init__", "__call__", "__getitem__", "__setitem__", "__contains__")
 
 
 def describe(thing) -> str:
-    """Return "class", "property", or the parameters of a function: kinds, names, defaults."""
+    """Returns "class", "property", or the parameters of a function: kinds, names, defaults."""
     if isinstance(thing, property):
         return "property"
     if inspect.isclass(thing):

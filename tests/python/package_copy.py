@@ -1,4 +1,4 @@
-"""A copy of the installed package, so that its libraries can be broken, used in processes of its own."""
+"""A copy of the installed package, whose libraries can be broken, used in child processes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ print(llm("In the beginning", max_tokens=4, temperature=0)["choices"][0]["text"]
 
 
 class Copy:
-    """A copy of the package in a folder of its own, with a cache of its own."""
+    """A copy of the package in a directory of its own, with a cache of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.site = folder / "site"

@@ -20,7 +20,7 @@ from llama_cpp import Llama, LlamaGrammar
 N_HOSTILE = 200
 LONGEST_S = 10
 
-# Not UTF-8; with a newline; in another script; with what shells and printf care about.
+# Not UTF-8; with a newline; in another script; with characters special to shells and printf.
 NAMES = [b"latin\xe9", b"\xff\xfe", b"line\nfeed", "модель".encode(), b"%s%n $(id) '\""]
 FORMS = {
     "str": os.fsdecode,
@@ -31,7 +31,7 @@ FORMS = {
 
 @pytest.fixture(params=NAMES, ids=ascii)
 def named(request, tmp_path):
-    """A folder, as bytes, with a name of its own; skips where the file system refuses it."""
+    """Returns a directory, as bytes, of this name; skips where the file system refuses it."""
     folder = os.fsencode(tmp_path) + b"/" + request.param
     try:
         os.mkdir(folder)
@@ -164,7 +164,7 @@ for path, given in zip(paths, listing):  # most odd names are fine for a new fil
 
 
 def hostile_paths(seed: int) -> list[str | bytes]:
-    """Paths of every kind, from a generator; the special files are made by make_files()."""
+    """Returns paths of every kind, from a generator; the special files are made by make_files()."""
     draw = random.Random(seed)
     special = ["dir", "dir/", "pipe", "dangling", "loop", "loop/x", "locked", "locked/x", "file/"]
     special += ["", ".", "..", "/", "~", "~root/x", "-", "--help", " ", "\n", "*", "CON", "NUL:"]
@@ -201,7 +201,7 @@ def make_files(folder: Path) -> None:
 
 
 def is_inside(path: str | bytes) -> bool:
-    """Whether the path leads to nothing outside of the working directory: one may write there."""
+    """Returns whether the path stays inside of the working directory, where one may write."""
     return not os.path.isabs(path) and (".." if isinstance(path, str) else b"..") not in path
 
 

@@ -18,7 +18,7 @@ FILES = [
 
 @pytest.fixture
 def downloads(monkeypatch, model_path):
-    """What was downloaded; every download is the trained model."""
+    """Returns the list of downloads; every download is the trained model."""
     made = []
 
     class HfFileSystem:

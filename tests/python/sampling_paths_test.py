@@ -66,7 +66,7 @@ def paths(llm):
 
 @pytest.fixture
 def native(monkeypatch):
-    """The llama.cpp parameters that were made, as text."""
+    """Returns the llama.cpp parameters that were made, as text."""
     made = []
     original = Session.native_sampling
 

@@ -1,7 +1,7 @@
 """Names and signatures are those of llama-cpp-python 0.3.36.
 
 peer_surface.json holds them as facts: for every public name of its modules the parameters with
-their kinds and defaults (make_peer_surface.py writes it), and what `import *` hands out.
+their kinds and defaults (make_peer_surface.py writes it), and the names that `import *` exports.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     LLAMA_TEST_MODEL=kjv-q8_0.gguf LLAMA_TEST_MODELS_DIR=DIR python -m pytest tests/python
 
-LLAMA_TEST_MODEL is the trained model, LLAMA_TEST_MODELS_DIR a folder with the random models that
+LLAMA_TEST_MODEL is the trained model, LLAMA_TEST_MODELS_DIR a directory with the random models that
 tests/models/random_models.py makes. Neither a network nor a particular working directory is used.
 """
 
@@ -33,13 +33,13 @@ def _from_environment(name: str) -> Path:
 
 @pytest.fixture(scope="session")
 def model_path() -> str:
-    """The trained model."""
+    """Returns the trained model."""
     return str(_from_environment("LLAMA_TEST_MODEL"))
 
 
 @pytest.fixture(scope="session")
 def random_models() -> Path:
-    """The folder of models with random weights."""
+    """Returns the directory of models with random weights."""
     return _from_environment("LLAMA_TEST_MODELS_DIR")
 
 
@@ -66,19 +66,19 @@ def load():
 
 @pytest.fixture(scope="module")
 def llm(load, model_path):
-    """The trained model, shared by the tests of a file."""
+    """Returns the trained model, shared by the tests of a file."""
     return load(model_path)
 
 
 @pytest.fixture
 def fresh(load, model_path):
-    """The trained model, loaded for one test: nothing is evaluated yet."""
+    """Returns the trained model, loaded for one test: nothing is evaluated yet."""
     return load(model_path)
 
 
 @pytest.fixture
 def run_python(tmp_path):
-    """Runs Python code in a process of its own, in an empty folder; returns the finished process.
+    """Runs Python code in a child process, in an empty directory; returns the finished process.
 
     `options` go to the interpreter; a variable that is None in `env` is unset. A negative return
     code is a signal: the process crashed.

@@ -1,4 +1,5 @@
-"""One ABI: `abi_probe_test.py INTERPRETER EXTENSION`; its interpreter, headers and EXT_SUFFIX belong together."""
+"""One ABI: `abi_probe_test.py INTERPRETER EXTENSION`; its interpreter, headers and EXT_SUFFIX
+belong together."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class AbiProbeTest(unittest.TestCase):
             subprocess.run(command, check=True)
             result = subprocess.run(
                 [f"{folder}/bin/python", "-W", "error", "-c", _PROGRAM],
-                # Without what Bazel's own test runner sets.
+                # Without the variables that Bazel's own test runner sets.
                 env={"PATH": os.defpath, "PYTHONPATH": os.path.dirname(self.extension)},
                 stdout=subprocess.PIPE,
                 check=True,

@@ -1,4 +1,4 @@
-"""The table of ABIs, and what extensions are called."""
+"""The table of ABIs, and the file names of extensions."""
 
 load("@bazel_skylib//lib:unittest.bzl", "asserts", "unittest")
 load("@local_python//:abi.bzl", "ABI_TAG", "EXT_SUFFIX")

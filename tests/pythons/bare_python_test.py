@@ -1,4 +1,5 @@
-"""Programs of the build see their declared packages and the standard library, not those of the machine or of the user."""
+"""Programs of the build see their declared packages and the standard library, not those of the
+machine or of the user."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ def _is_standard(folder: str) -> bool:
 
 class BarePythonTest(unittest.TestCase):
     def test_nothing_but_the_standard_library(self) -> None:
-        # Without the directory of the program itself, and what Bazel lays out for it.
+        # Without the directory of the program itself, and the files that Bazel lays out for it.
         below = os.path.realpath(os.environ["TEST_SRCDIR"])
         others = [
             folder

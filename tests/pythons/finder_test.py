@@ -1,4 +1,5 @@
-"""The programs that look for Pythons, against stand-in interpreters, stand-in version managers and a stand-in Debian."""
+"""The programs that look for Pythons, against stand-in interpreters, stand-in version managers and
+a stand-in Debian."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def write_python(path: Path, abi: str, **facts: Any) -> Path:
 
 
 class Machine:
-    """A machine with nothing but what a test puts there: PATH, home, pyenv, uv, cache."""
+    """A machine that has only the files of a test: PATH, home, pyenv, uv, cache."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.bin = folder / "bin"
@@ -158,7 +159,7 @@ def test_a_missing_path_is_one_sentence(host: Machine) -> None:
     assert json.loads(result.stdout) == {"looked_at": [], "reason": reason}
 
 
-# What is installed on the machine.
+# Pythons installed on the machine.
 
 
 def test_path_comes_before_pyenv_and_pyenv_before_uv(host: Machine) -> None:
@@ -274,7 +275,7 @@ def test_folders_of_a_user_who_set_nothing(host: Machine, monkeypatch: pytest.Mo
     assert machine.find(request("cp39")).executable == str(in_pyenv)
 
 
-# Folders that are made once.
+# Directories that are made once.
 
 
 def test_a_folder_is_made_once(host: Machine) -> None:
@@ -496,7 +497,7 @@ case $1 in install) exec sh ./install.sh "${2#DESTDIR=}" ;; esac
 
 @pytest.fixture
 def source(apt: Debian, host: Machine, tmp_path: Path) -> Debian:
-    """A stand-in Debian with a source package, and a C compiler."""
+    """Returns a stand-in Debian with a source package, and a C compiler."""
     host.use("mkdir", "sh", "tar", "xz")
     write_program(host.bin / "cc", 'case "$*" in *"${FAKE_NO_HEADER-none}"*) exit 1 ;; esac\n')
     write_program(host.bin / "make", _MAKE)

@@ -31,7 +31,7 @@ def _abi_test_impl(ctx):
 _abi_test = analysistest.make(_abi_test_impl)
 
 def free_threaded_headers_test(name):
-    """Declares the tests and what they look at.
+    """Declares the tests and their targets.
 
     Args:
       name: name of the suite.

@@ -1,6 +1,6 @@
-"""The repositories of the ABIs, in a Bazel of their own on a machine whose only Pythons the test made.
+"""The repositories of the ABIs, in a nested Bazel on a machine that has only the test's Pythons.
 
-Nothing is compiled: what is asked for are the facts of an ABI, which are there exactly where its headers are.
+Nothing is compiled: the tests build the facts of an ABI, which exist exactly where its headers do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from nested_bazel import NestedBazelError, Workspace, unpack_project
 
-# What the repository rules call.
+# Tools that the repository rules call.
 _TOOLS = ("cat", "cp", "mkdir", "sh")
 
 _PROBE = """\
@@ -36,7 +36,7 @@ load(":runtime.bzl", "runtime")
 runtime(name = "runtime")
 """
 
-# What py_binary does with its toolchain; that itself wants a C++ compiler too.
+# Uses its toolchain as py_binary does, which itself needs a C++ compiler too.
 _RUNTIME = """\
 def _runtime_impl(ctx):
     file = ctx.actions.declare_file(ctx.label.name)
@@ -61,20 +61,20 @@ END
 _ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/download"
 
 
-# What is built for another machine than this one.
+# Targets for another machine than this one.
 _MAC = "--platforms=//platforms:macos_aarch64"
 _MACOS_ABI = "@python_cp313//:abi"
 
 
 def _of_host(abi: str) -> str:
-    """The repository of an ABI's headers for this machine."""
+    """Returns the repository of an ABI's headers for this machine."""
     return f"python_{abi}_linux_{os.uname().machine}"
 
 
 class RepositoriesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, cls.folder)
         project = cls.folder / "project"
@@ -93,7 +93,7 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _make_python(cls, abi: str) -> Path:
-        """Makes a program that describes itself as an interpreter with headers where Debian has them.
+        """Makes a program that claims to be an interpreter with headers in Debian's place.
 
         Asked anything else, it does as the real interpreter does.
         """
@@ -120,7 +120,8 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def _publish_archive(cls, pins: Path) -> None:
-        """Replaces the archive of cp312 by one that has a program and headers; the others can't be downloaded."""
+        """Replaces the archive of cp312 by one that has a program and headers; the others can't be
+        downloaded."""
         text = pins.read_text()
         release, version = re.search(
             r'"cp312": .*?release = "(\d+)",\s+version = "([^"]+)"', text, flags=re.DOTALL
@@ -149,7 +150,7 @@ class RepositoriesTest(unittest.TestCase):
         variables = {
             "PATH": tools,
             "PYENV_ROOT": cls.folder / "pyenv",
-            # Older than every ABI of the table, so that it is none of those that are looked for.
+            # Older than every ABI of the table, so that no search accepts it.
             "PYTHON": cls._make_python("cp38"),
             "PYTHON_SOURCES": "machine",
             "UV_PYTHON_INSTALL_DIR": cls.folder / "uv",
@@ -163,7 +164,7 @@ class RepositoriesTest(unittest.TestCase):
 
     @classmethod
     def repositories(cls) -> dict[str, Path]:
-        """Returns the folders of the repositories of ABIs that have been fetched."""
+        """Returns the directories of the repositories of ABIs that have been fetched."""
         folders = cls.bazel.output_root.glob("*/external/*python_cp*/")
         return {f"python_{folder.name.rpartition('python_')[2]}": folder for folder in folders}
 

@@ -1,4 +1,4 @@
-"""Publishing that stops at any step: no page lists a missing file, and the same command finishes it."""
+"""Publishing that stops anywhere: no page lists a missing file; the same command finishes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sites import CPU, SiteTest, files, listed, wheel_name
 
 
 class Stopped(BaseException):
-    """Not caught by anybody, like a signal."""
+    """An exception that nothing catches, like a signal."""
 
 
 class InterruptionTest(SiteTest):
@@ -25,7 +25,8 @@ class InterruptionTest(SiteTest):
         self.after = files(self.target)
 
     def stop_at(self, step: int) -> None:
-        """Publishes anew, to the state before, and stops instead of giving the file of this step its name."""
+        """Publishes anew, to the state before, and stops instead of giving the file of this step
+        its name."""
         shutil.rmtree(self.target)
         shutil.copytree(self.before, self.target)
         replace, done = os.replace, iter(range(100))

@@ -1,4 +1,4 @@
-"""What publishing adds and what it leaves alone."""
+"""The files that publishing adds, and the files that it leaves alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused, with which words, and that nothing is written then (SiteTest.assert_refused)."""
+"""Refusals and their messages; nothing is written then (SiteTest.assert_refused)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Built indexes and a folder to publish them in, for the tests beside this file."""
+"""Built indexes and a directory to publish them in, for the tests beside this file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def listed(folder: Path) -> dict[str, dict]:
 
 
 class SiteTest(unittest.TestCase):
-    """`self.target` is what is hosted."""
+    """A built index and the hosted one, `self.target`."""
 
     def setUp(self) -> None:
         scratch = tempfile.TemporaryDirectory()
@@ -57,7 +57,7 @@ class SiteTest(unittest.TestCase):
         self.numbers = iter(range(100))
 
     def index(self, *versions: str, seed: str = "", time: str = TIME) -> Path:
-        """An index of one wheel for each version."""
+        """Returns an index of one wheel for each version."""
         folder = self.folder / f"build{next(self.numbers)}"
         (folder / "wheels").mkdir(parents=True)
         paths = [synthetic.make_wheel(folder / "wheels", v, seed=seed) for v in versions]
@@ -66,7 +66,7 @@ class SiteTest(unittest.TestCase):
         return folder / "index"
 
     def run_publish(self, index: Path, *options: str) -> tuple[int, str, str]:
-        """Exit code, output and error output."""
+        """Returns the exit code, output and error output."""
         out, error = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
             code = publish.main([str(index), str(self.target), *options])
@@ -80,7 +80,7 @@ class SiteTest(unittest.TestCase):
         return out
 
     def assert_refused(self, index: Path, *words: str) -> str:
-        """The same before and after, and one sentence."""
+        """Asserts one sentence of error, and the same files before and after."""
         before = files(self.target)
         code, out, error = self.run_publish(index)
         self.assertEqual((code, out), (1, ""))
@@ -91,7 +91,7 @@ class SiteTest(unittest.TestCase):
         return error
 
     def check_consistent(self) -> None:
-        """Each page that is there leads to what is there, with the bytes that it says."""
+        """Asserts that each page links to existing files with the hashes that it gives."""
         for page in self.target.glob("whl/*/index.v1_json"):
             for project in json.loads(page.read_text(encoding="utf-8"))["projects"]:
                 self.assertTrue((page.parent / project["name"] / "index.v1_json").is_file())

@@ -32,7 +32,7 @@ def make_variant(folder: Path, label: str, namespace: str) -> Path:
 
 class VariantsTest(SiteTest):
     def variants_index(self, *labels: str, namespace: str = "nvidia") -> Path:
-        """An index of one ordinary wheel, and of a variant for each label."""
+        """Returns an index of one ordinary wheel, and of a variant for each label."""
         index = self.index("0.3.100+cpu")
         paths = [make_variant(index.parent / "wheels", label, namespace) for label in labels]
         ordinary = write_index.read_wheels((index.parent / "wheels").glob("*+cpu-*.whl"))

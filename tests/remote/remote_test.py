@@ -1,7 +1,7 @@
-"""Builds against real servers: what is taken from them, and that no failure of theirs fails a build or spoils it.
+"""Builds against real servers: cache hits, and no server failure fails or spoils a build.
 
-Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and reads the execution log and
-the server's. Asserts numbers of actions, never times.
+Runs Bazel on two copies of the project with output roots of their own, without a disk cache, and
+reads the execution log and the server's. Asserts numbers of actions, never times.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _READ = "--config=remote_cache"
 _WRITE = "--config=remote_cache_ci"
 _LESS_THAN_AN_OBJECT = 500
 _HIT = "remote cache hit"
-# Methods of a request that changes what a server has: of HTTP, and of the protocol's services.
+# Methods of a request that changes a server's contents: of HTTP, and of the protocol's services.
 _WRITING = ("PUT", "/Write ", "/BatchUpdateBlobs ", "/UpdateActionResult ")
 
 _first: Workspace
@@ -37,9 +37,10 @@ _folder: Path
 
 
 def setUpModule() -> None:
-    """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer than most tests."""
+    """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer
+    than most tests."""
     global _first, _second, _folder
-    # Always the same folder: bazelw remembers something about each one.
+    # Always the same directory: bazelw remembers something about each one.
     _folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
     unittest.addModuleCleanup(shutil.rmtree, _folder)
     environment = nested_bazel.inherited_environment()
@@ -63,7 +64,8 @@ def _runners(spawns: list[Spawn]) -> set[str]:
 
 
 def _by_plain_paths(outputs: dict[str, str]) -> dict[str, str]:
-    """Returns outputs without the part of a tool's path that is a checksum of the options, those of execution included."""
+    """Returns outputs without the part of a tool's path that is a checksum of the options, those of
+    execution included."""
     return {re.sub(r"-exec-ST-[0-9a-f]+/", "-exec/", path): sha for path, sha in outputs.items()}
 
 
@@ -94,7 +96,7 @@ class _When(threading.Thread):
 
 
 class _Cases:
-    """What holds for a server of either kind."""
+    """Tests for a server of either kind."""
 
     # How many requests the server answers before it is killed: some results, and not all.
     requests_of_half_a_build = 0
@@ -105,7 +107,7 @@ class _Cases:
 
     @classmethod
     def build(cls, workspace: Workspace, *options: str, targets: list[str] = _UNITS) -> list[Spawn]:
-        """Builds from nothing; prints what was done."""
+        """Builds from nothing; prints a summary."""
         workspace.clean()
         spawns = workspace.build(targets, *options)
         print(f"{cls.__name__}: {' '.join(options)}: {_count(spawns)}")
@@ -119,7 +121,7 @@ class _Cases:
         self.assertNotIn(_HIT, _runners(spawns))
 
     def assert_same(self, spawns: list[Spawn]) -> None:
-        """Fails unless a build made what a build without a server makes, and it lies where it should."""
+        """Fails unless a build made the same outputs in the same places as one without a server."""
         self.assertEqual(nested_bazel.outputs(self.reference), nested_bazel.outputs(spawns))
         expected = {p: d for p, d in nested_bazel.outputs(spawns).items() if p.endswith(".o")}
         self.assertEqual(expected, _built(_second, spawns, ".o"))
@@ -176,7 +178,7 @@ class _Cases:
             spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
             self.assertEqual({"linux-sandbox"}, _runners(spawns))
             self.assert_same(spawns)
-        # buildbox-casd keeps what it has written of a blob, and results that name it.
+        # buildbox-casd keeps the written part of a blob, and results that name it.
         with self.server() as server:
             for path, digest in nested_bazel.outputs(self.reference).items():
                 if path.endswith(".o") and server.blob(digest).exists():

@@ -1,6 +1,8 @@
-"""Real servers on loopback, each with a folder of its own: nginx (HTTP), and buildbox-casd (gRPC) behind nginx.
+"""Real servers on loopback, each with a directory of its own: nginx (HTTP), and buildbox-casd
+(gRPC) behind nginx.
 
-Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard library only.
+Their programs are Debian's, unpacked; each is started by the dynamic loader beside it. Standard
+library only.
 """
 
 from __future__ import annotations
@@ -150,13 +152,13 @@ class Server:
 
     Attributes:
         folder: holds its files.
-        store: where it keeps what clients upload.
+        store: where it keeps uploads.
         port: where it listens on 127.0.0.1.
 
     Args:
         nginx: nginx.
-        folder: see above; what it has stored there is there again.
-        settings: more directives for nginx's location of what it serves.
+        folder: see above; blobs stored there earlier are served again.
+        settings: more directives for nginx's location of the served files.
     """
 
     scheme = "http"
@@ -172,7 +174,7 @@ class Server:
 
     @property
     def address(self) -> str:
-        """What `--remote_cache` takes."""
+        """Returns the value for `--remote_cache`."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Server:

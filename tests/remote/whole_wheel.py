@@ -2,9 +2,9 @@
 
     ./bazelw run //tests/remote:whole_wheel
 
-By hand, since it compiles all of llama.cpp: a quarter of an hour on two cores, and some GB below --scratch. The local wheel comes
-out of the user's disk cache as far as it is there; of the remote one everything is executed by buildbox-casd. Exit code 0: the
-same bytes; 1: others.
+Run manually, since it compiles all of llama.cpp: a quarter of an hour on two cores, and some GB
+below --scratch. The local wheel comes out of the user's disk cache as far as it is there; of the
+remote one everything is executed by buildbox-casd. Exit code 0: the same bytes; 1: others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WHEEL = "//:wheel"
 
 
 def _wheels(spawns: list[Spawn]) -> dict[str, str]:
-    """Path -> SHA-256 of the wheels among the outputs."""
+    """Returns a mapping: path -> SHA-256 of the wheels among the outputs."""
     return {
         path: sha for path, sha in nested_bazel.outputs(spawns).items() if path.endswith(".whl")
     }

@@ -1,9 +1,10 @@
-"""Builds targets twice, as different people in different places, and compares every output of every action.
+"""Builds targets twice, as different users in different places, and compares all outputs.
 
     python3 tests/reproducibility/compare_builds.py //:wheel
 
-Nothing is taken out of a cache, so this takes twice as long as a build from nothing; only downloads are shared. Prints a
-table by kind of action, then each output that differs. Exit code 0: all the same; 1: something differs; 2: a build failed.
+Nothing is taken out of a cache, so this takes twice as long as a build from nothing; only downloads
+are shared. Prints a table by kind of action, then each output that differs. Exit code 0: all the
+same; 1: something differs; 2: a build failed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 
 _PROJECT = Path(__file__).resolve().parents[2]
-# Run by hand, no rule says where nested_bazel finds `execution_log`.
+# Run manually, no rule says where nested_bazel finds `execution_log`.
 sys.path.append(str(_PROJECT / "tools/cache_report"))
 
 import nested_bazel  # noqa: E402
@@ -33,7 +34,7 @@ def different_outputs(first: list[Spawn], second: list[Spawn]) -> list[str]:
 
 
 def table(first: list[Spawn], second: list[Spawn]) -> str:
-    """Returns what two builds did, by kind of action."""
+    """Returns the actions of two builds, by kind."""
     different = set(different_outputs(first, second))
     lines = [f"{'action':24}{'executed':>12}{'from cache':>12}{'outputs':>10}{'different':>11}"]
     kinds = collections.defaultdict(lambda: ([], []))
@@ -51,7 +52,7 @@ def table(first: list[Spawn], second: list[Spawn]) -> str:
 
 
 def _workspaces(scratch: Path, repository_cache: str) -> list[Workspace]:
-    """Two copies of the project; the second one has another environment too."""
+    """Returns two copies of the project; the second one has another environment too."""
     environments = [
         dict(os.environ),
         nested_bazel.other_environment(dict(os.environ), scratch / "environment"),

@@ -1,4 +1,4 @@
-"""Runs Bazel on a copy of the project and reads back what it did, out of its execution log."""
+"""Runs Bazel on a copy of the project and reads its execution log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class Spawn:
         mnemonic: Kind of the action, such as `CppCompile`.
         label: Target that it belongs to.
         cached: Whether its outputs came out of a cache.
-        runner: What ran it, or which cache it came from: `linux-sandbox`, `remote`, `remote cache hit`, ...
+        runner: Its runner, or the cache that it came from: `linux-sandbox`, `remote`, `remote cache
+            hit`, ...
         outputs: Path below the execution root -> SHA-256 in hexadecimal.
     """
 
@@ -39,7 +40,7 @@ class Spawn:
 
 
 class NestedBazelError(Exception):
-    """A nested Bazel failed; the text is the end of what it printed."""
+    """A nested Bazel failed; the text is the end of its output."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +49,11 @@ class Workspace:
 
     Attributes:
         folder: The copy of the project.
-        output_root: Folder for everything that this Bazel writes.
+        output_root: Directory for everything that this Bazel writes.
         environment: The whole environment of its client.
         options: Options of every build.
         umask: Of its client and server, and so of its actions.
-        bazelw: Where bazelw is, relative to the folder.
+        bazelw: Where bazelw is, relative to the directory.
     """
 
     folder: Path
@@ -64,7 +65,7 @@ class Workspace:
 
     @property
     def log(self) -> Path:
-        """The execution log of the last build."""
+        """Returns the execution log of the last build."""
         return self.output_root / "execution-log.json"
 
     def with_variables(self, **variables: str) -> Workspace:
@@ -89,7 +90,7 @@ class Workspace:
         return [_spawn(entry) for entry in execution_log.entries(self.log, inputs=False)]
 
     def actions(self, query: str, *options: str) -> list[dict[str, Any]]:
-        """Analyses and returns the actions that a query (`bazel aquery`) selects, with their command lines.
+        """Analyses; returns the actions of a query (`bazel aquery`), with their command lines.
 
         Raises:
             NestedBazelError: The analysis failed.
@@ -109,11 +110,11 @@ class Workspace:
         return self.execution_root() / path
 
     def execution_root(self) -> Path:
-        """Returns the folder that the paths of outputs are relative to."""
+        """Returns the directory that the paths of outputs are relative to."""
         return Path(self._run("info", "execution_root").strip())
 
     def external_repository(self, name: str) -> tuple[str, Path]:
-        """Fetches a repository; returns its canonical name and its folder.
+        """Fetches a repository; returns its canonical name and its directory.
 
         Raises:
             NestedBazelError: It can't be fetched.
@@ -124,7 +125,7 @@ class Workspace:
         return canonical, Path(self._run("info", "output_base").strip(), "external", canonical)
 
     def test(self, targets: list[str], *options: str) -> str:
-        """Runs tests; returns what Bazel printed.
+        """Runs tests; returns Bazel's output.
 
         Raises:
             NestedBazelError: One failed.
@@ -144,7 +145,8 @@ class Workspace:
         self._run("clean")
 
     def remove(self) -> None:
-        """Ends this workspace's server and removes its outputs, which include trees without write permission."""
+        """Ends this workspace's server and removes its outputs, which include trees without write
+        permission."""
         self._run("clean", "--expunge")
 
     def _run(self, command: str, *arguments: str) -> str:
@@ -192,7 +194,7 @@ def outputs(spawns: list[Spawn]) -> dict[str, str]:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Returns the caller's environment as far as it decides where Bazel, its caches and packages are found."""
+    """Returns the caller's variables that locate Bazel, its caches and packages."""
     names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
     result = {name: value for name, value in os.environ.items() if name in names}
     result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
@@ -203,14 +205,14 @@ def inherited_environment() -> dict[str, str]:
 
 
 def default_repository_cache(environment: dict[str, str]) -> str:
-    """Returns where Bazel keeps a user's downloads; with another output root it would look elsewhere."""
+    """Returns Bazel's directory of a user's downloads; another output root would change it."""
     cache = environment.get("XDG_CACHE_HOME") or f"{environment['HOME']}/.cache"
     user = environment.get("USER") or pwd.getpwuid(os.getuid()).pw_name
     return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
 
 
 def common_options(environment: dict[str, str]) -> tuple[str, ...]:
-    """Returns options for every build of a test: the caller's downloads and Python, and no remote cache."""
+    """Returns options of all test builds: the caller's downloads and Python, no remote cache."""
     return (
         f"--repository_cache={default_repository_cache(environment)}",
         "--remote_cache=",
@@ -219,20 +221,19 @@ def common_options(environment: dict[str, str]) -> tuple[str, ...]:
 
 
 def unpack_project(archive: str, folder: Path) -> None:
-    """Unpacks what the rule `project_archive` packed."""
+    """Unpacks an archive of the rule `project_archive`."""
     with tarfile.open(archive) as tar:
         tar.extractall(folder)
-    # What bazelw decided for an earlier copy in the same place holds until something is newer than
-    # the decision.
+    # bazelw's decision for an earlier copy in the same place holds until a file is newer than it.
     for path in (folder / "bazel/offline").rglob("*"):
         os.utime(path)
 
 
 def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
-    """Unpacks the test's copy of the project below a folder; returns a workspace that has it.
+    """Unpacks the test's copy of the project below a directory; returns a workspace that has it.
 
     Args:
-        root: the folder.
+        root: the directory.
         options: of every build, beside those of every test.
         variables: of its environment, beside the caller's.
     """
@@ -247,17 +248,19 @@ def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
 
 
 def date_files(folder: Path, year: int) -> None:
-    """Gives every file below a folder a date in a year."""
+    """Gives every file below a directory a date in a year."""
     seconds = datetime.datetime(year, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
     for path in folder.rglob("*"):
         os.utime(path, (seconds, seconds))
 
 
 def other_environment(environment: dict[str, str], folder: Path) -> dict[str, str]:
-    """Returns an environment that must make no difference: another home, user, locale, time zone and PATH.
+    """Returns an environment with another home, user, locale, time zone and PATH: no difference is
+    allowed.
 
-    The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs with the names of
-    compilers and linkers, which fail: a build that calls one of them is not hermetic.
+    The caches of bazelw and of its Bazel stay where they are. First on the new PATH are programs
+    with the names of compilers and linkers, which fail: a build that calls one of them is not
+    hermetic.
 
     Args:
         environment: the one to differ from.

@@ -1,7 +1,7 @@
-"""`project_archive`: the files of this project as one archive, for tests that run Bazel on a copy of it.
+"""`project_archive`: this project's files as an archive, for tests that run Bazel on a copy.
 
-A test cannot name the files of other packages; this rule packs them, and watches them, so that the test runs again
-when one of them changes and not otherwise.
+A test cannot name the files of other packages; this rule packs them, and watches them, so that the
+test runs again when one of them changes and not otherwise.
 """
 
 _TAR = [
@@ -33,11 +33,11 @@ project_archive = repository_rule(
     implementation = _project_archive_impl,
     attrs = {
         "files": attr.string_list(
-            doc = "Single files, by their paths below the project's root folder.",
+            doc = "Single files, by their paths below the project's root directory.",
             mandatory = True,
         ),
         "folders": attr.string_list(
-            doc = "Folders of the project's root folder.",
+            doc = "Directories of the project's root directory.",
             mandatory = True,
         ),
     },

@@ -1,8 +1,8 @@
-"""The same files give the same bytes, and the same cache entries, wherever and by whomever they are built.
+"""The same files give the same bytes and cache entries, whoever builds them, and wherever.
 
-Runs Bazel on two copies of the project, in different folders, with different output roots, homes, users and PATHs. What
-is built is small (ggml-base and a wheel of it) and goes through every rule that the real wheel goes through.
-Asserts numbers of actions, never times.
+Runs Bazel on two copies of the project, in different directories, with different output roots,
+homes, users and PATHs. The target is small (ggml-base and a wheel of it) and uses every rule that
+the real wheel uses. Asserts numbers of actions, never times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TARGETS = ["//tests/reproducibility:small_wheel"]
 
 
 class ReproducibilityTest(CountsTestCase):
-    """Both builds, and what the second workspace then does with the first one's cache, happen once for all tests."""
+    """Builds once for all tests: both workspaces, and the second with the first one's cache."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -39,7 +39,7 @@ class ReproducibilityTest(CountsTestCase):
 
     @classmethod
     def _make_workspaces(cls) -> tuple[Workspace, Workspace]:
-        # Always the same folder: bazelw remembers something about each one.
+        # Always the same directory: bazelw remembers something about each one.
         folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
         cls.addClassCleanup(shutil.rmtree, folder)
         environment = nested_bazel.inherited_environment()

@@ -1,4 +1,4 @@
-"""Tests of the program that compares the GPU architectures in a library of HIP code with those asked for."""
+"""Tests of the comparison of a HIP library's GPU architectures with the requested ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _PAGE = 4096
 
 
 def bundle(*archs: str) -> bytes:
-    """A bundle as clang writes it for a source: an empty entry of the host, and one for each architecture."""
+    """Returns a bundle as clang writes it for a source: an empty entry of the host, and one for
+    each architecture."""
     names = ["host-x86_64-unknown-linux-gnu-"]
     names += [f"hipv4-amdgcn-amd-amdhsa--{arch}" for arch in archs]
     entries = b"".join(struct.pack("<QQQ", _PAGE, 0, len(name)) + name.encode() for name in names)
@@ -25,7 +26,7 @@ def bundle(*archs: str) -> bytes:
 
 
 def elf(code: bytes, section: str = ".hip_fatbin") -> bytes:
-    """A 64-bit ELF file with one section beside that of names."""
+    """Returns a 64-bit ELF file with one section beside that of names."""
     names = b"\0" + section.encode() + b"\0.shstrtab\0"
     header = 64
     sections = header + len(code) + len(names)
@@ -47,7 +48,7 @@ class CheckArchitecturesTest(unittest.TestCase):
         self.report = self.folder / "report"
 
     def _check(self, data: bytes, *archs: str) -> str:
-        """Runs it on a file; returns what it complains of."""
+        """Runs it on a file; returns its complaints."""
         library = self.folder / "libggml-hip.so"
         library.write_bytes(data)
         said = io.StringIO()

@@ -1,4 +1,4 @@
-"""What ggml's HIP backend is compiled with, asked of a nested Bazel that is given a ROCm by path.
+"""Command lines of ggml's HIP backend, queried from a nested Bazel that gets a ROCm by path.
 
 The ROCm is made of empty files: nothing is compiled, so none of Debian's packages is needed.
 """

@@ -28,7 +28,7 @@ __all__ = ["fresh", "llm", "load", "model_path", "random_models", "run_python"]
 
 @pytest.fixture(autouse=True, scope="session")
 def hurried_interpreter():
-    """With the GIL, threads are made to take turns as often as possible."""
+    """Makes threads take turns as often as possible, with the GIL."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -37,7 +37,7 @@ def hurried_interpreter():
 
 @pytest.fixture(scope="session")
 def core():
-    """The native module, with a backend loaded."""
+    """Returns the native module, with a backend loaded."""
     from llama_cpp import _core
     from llama_cpp._backends.required import require_ready
 
@@ -48,5 +48,5 @@ def core():
 
 @pytest.fixture(scope="session")
 def model(core, model_path):
-    """The trained model, shared by everybody."""
+    """Returns the trained model, shared by everybody."""
     return core.Model(model_path, core.ModelParams())

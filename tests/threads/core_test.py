@@ -41,7 +41,7 @@ def expected(core, model):
 
 @pytest.fixture(scope="module")
 def slow(core, random_models):
-    """A model that computes long enough for other threads to come in between."""
+    """Returns a model that computes long enough for other threads to come in between."""
     return core.Model(str(random_models / "llama-f32.gguf"), core.ModelParams())
 
 
@@ -54,7 +54,7 @@ class Tally:
         self.refused = 0
 
     def call(self, function):
-        """What `function` returns, or None when it raises BusyError."""
+        """Returns the result of `function`, or None when it raises BusyError."""
         try:
             result = function()
         except BusyError:
@@ -245,7 +245,7 @@ def test_every_method_of_a_fought_over_context(core, model, expected):
         for _ in range(ROUNDS):
             try:
                 tally.call(call)
-            except ContextError as error:  # what another thread has left does not fit
+            except ContextError as error:  # another thread's contents do not fit
                 assert "position" in str(error) or "no outputs" in str(error)
             assert context.n_ctx == 256 and context.n_threads == 1 and not context.closed
 
@@ -255,7 +255,7 @@ def test_every_method_of_a_fought_over_context(core, model, expected):
 
 
 def test_states_saved_meanwhile_are_whole(core, model, expected):
-    """What state_get() returns under fire can be restored elsewhere."""
+    """States from state_get() under fire can be restored elsewhere."""
     context = new_context(core, model)
     texts = [prompt_tokens(model, prompt) for prompt in PROMPTS]
     context.decode_sequences([texts[0]], False)
@@ -386,7 +386,7 @@ def test_a_sampler_serves_one_call_at_a_time(core, model):
 
 
 def test_a_grammar_sampler_is_never_half_way(core, model):
-    """Threads advance one grammar: together they spell exactly what it admits."""
+    """Threads advance one grammar: together they spell exactly a text that it admits."""
     params = core.SamplingParams()
     params.temp = 0.0
     params.grammar = 'root ::= "yes" "yes" "yes" "yes"'
@@ -398,7 +398,7 @@ def test_a_grammar_sampler_is_never_half_way(core, model):
 
     def run(letter):
         while len(accepted) < len(whole):
-            with lock:  # the order of what was accepted is known
+            with lock:  # the order of accepted tokens is known
                 try:
                     sampler.accept(letters[letter])
                     accepted.append(letter)

@@ -218,7 +218,7 @@ def test_closing_while_others_stream_and_tokenize(load, model_path):
 
 @pytest.mark.parametrize("kind", ["completion", "chat", "generate"])
 def test_a_stream_has_one_reader_at_a_time(fresh, kind):
-    """Together the readers get what one reader gets, whoever of them gets BusyError meanwhile."""
+    """Together the readers get the text of one reader, whoever of them gets BusyError meanwhile."""
     n_tokens = 60
 
     def make():
@@ -292,7 +292,7 @@ def test_closing_a_stream_that_another_thread_reads(fresh):
     assert text(fresh, PROMPTS[1]) == expected
 
 
-# ---- what Llamas share
+# ---- objects that Llamas share
 
 
 def test_grammar_and_tokenizer_are_shared(load, model_path, llm):

@@ -28,7 +28,8 @@ def load_and_generate(core, model_path):
 
 
 def shape(line):
-    """A line without what differs from run to run: addresses, times, the node an input goes to."""
+    """Returns a line without the parts that vary between runs: addresses, times, an input's
+    node."""
     line = re.sub(r" +", " ", re.sub(r"is used by .*", "", line))
     return re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "0", line)
 
@@ -90,7 +91,7 @@ def test_a_sink_that_raises_disturbs_nobody(core, sink, model_path, monkeypatch)
 
 
 def test_a_sink_may_call_back_into_llama(core, model, sink, model_path):
-    """What it logs itself is dropped, so it never calls itself."""
+    """Its own messages are dropped, so it never calls itself."""
     core.set_log_level(core.LogLevel.DEBUG)
     lines, inside, nested = [], [], []
 

@@ -28,7 +28,7 @@ def prompt_tokens(model: Any, prompt: str) -> list[int]:
 
 
 def generate(core: Any, model: Any, context: Any, prompt: str, n_tokens: int = N_TOKENS) -> str:
-    """The likeliest continuation of a prompt."""
+    """Returns the likeliest continuation of a prompt."""
     tokens = prompt_tokens(model, prompt)
     context.memory_clear()
     context.decode(tokens, 0)
@@ -41,6 +41,6 @@ def generate(core: Any, model: Any, context: Any, prompt: str, n_tokens: int = N
 
 
 def expected_texts(core: Any, model: Any) -> dict[str, str]:
-    """What generate() returns for each of PROMPTS when nothing else runs."""
+    """Returns the results of generate() for each of PROMPTS when nothing else runs."""
     context = new_context(core, model)
     return {prompt: generate(core, model, context, prompt) for prompt in PROMPTS}

@@ -1,4 +1,4 @@
-"""Signals, native calls and threads: who sees what."""
+"""Signals, native calls and threads: which thread sees which signal."""
 
 from __future__ import annotations
 

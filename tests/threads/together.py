@@ -13,9 +13,10 @@ LONGEST_S = 300.0
 
 
 def together(*functions: Callable[[], Any]) -> list[Any]:
-    """Call each function in a thread of its own, all at once; returns their results in order.
+    """Calls each function in a thread of its own, all at once; returns their results in order.
 
-    Raises what the first of them raised. A deadlock ends the process with every thread's stack.
+    Raises the first exception of any of them. A deadlock ends the process with every thread's
+    stack.
     """
     start = threading.Barrier(len(functions))
     results: list[Any] = [None] * len(functions)
@@ -40,12 +41,12 @@ def together(*functions: Callable[[], Any]) -> list[Any]:
 
 
 def each(values: Iterable[Any], function: Callable[[Any], Any]) -> list[Any]:
-    """Call `function` with each value in a thread of its own; returns the results in order."""
+    """Calls `function` with each value in a thread of its own; returns the results in order."""
     return together(*(lambda value=value: function(value) for value in values))
 
 
 def until(done: threading.Event, function: Callable[[], Any]) -> Callable[[], int]:
-    """Make a function that calls `function` again and again until `done`; returns how often."""
+    """Makes a function that calls `function` again and again until `done`; returns how often."""
 
     def loop() -> int:
         count = 0
@@ -58,7 +59,7 @@ def until(done: threading.Event, function: Callable[[], Any]) -> Callable[[], in
 
 
 def then_set(done: threading.Event, function: Callable[[], Any]) -> Callable[[], Any]:
-    """Make a function that calls `function` and, however that ends, sets `done`."""
+    """Makes a function that calls `function` and, however that ends, sets `done`."""
 
     def call() -> Any:
         try:

@@ -1,4 +1,4 @@
-"""Threads of a computation that wait for each other give way, and sleep when nothing is computed."""
+"""Threads of a computation that wait for each other give way, and sleep when idle."""
 
 from __future__ import annotations
 

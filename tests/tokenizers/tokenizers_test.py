@@ -1,8 +1,8 @@
-"""Every vocabulary of llama.cpp's own models folder gives llama.cpp's own token ids.
+"""Every vocabulary of llama.cpp's own models directory gives llama.cpp's own token ids.
 
-``LLAMA_VOCAB_DIR`` names that folder, or any file in it. Beside ``ggml-vocab-NAME.gguf`` lie ``.inp`` (texts,
-separated by a marker line) and ``.out`` (one line of token ids for each text). As in llama.cpp's
-test-tokenizer-0, no special tokens are added and none are parsed.
+``LLAMA_VOCAB_DIR`` names that directory, or any file in it. Beside ``ggml-vocab-NAME.gguf`` lie
+``.inp`` (texts, separated by a marker line) and ``.out`` (one line of token ids for each text). As
+in llama.cpp's test-tokenizer-0, no special tokens are added and none are parsed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 import llama_cpp
 
 SEPARATOR = b"\n__ggml_vocab_test__\n"
-# In llama.cpp 0.5.0 fifteen vocabularies come with vectors; fewer means that the folder is not
+# In llama.cpp 0.5.0 fifteen vocabularies come with vectors; fewer means that the directory is not
 # the whole one.
 AT_LEAST = 15
 

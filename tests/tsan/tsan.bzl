@@ -18,7 +18,7 @@ _COPTS = [
 ]
 
 def tsan_runtime(name):
-    """Declares ThreadSanitizer's own library, and the C++ runtime compiled with it, for `tsan_binary`.
+    """Declares ThreadSanitizer's library, and the C++ runtime compiled with it, for `tsan_binary`.
 
     Args:
       name: name of the target.
@@ -40,7 +40,7 @@ def tsan_runtime(name):
         )
 
 def tsan_library(name, **kwargs):
-    """A cc_library for `tsan_binary`.
+    """Declares a cc_library for `tsan_binary`.
 
     Args:
       name: name of the target.
@@ -56,7 +56,7 @@ def tsan_library(name, **kwargs):
     )
 
 def tsan_binary(name, runtime, **kwargs):
-    """A cc_binary that reports races.
+    """Declares a cc_binary that reports races.
 
     Args:
       name: name of the target.

@@ -1,4 +1,4 @@
-"""Runs the native core's threads under ThreadSanitizer, and a race, to see that it would be found."""
+"""Runs the native core's threads under ThreadSanitizer, and a race that it must find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REPORTED = 66  # exit status of a program in which something was reported
 
 
 def _run(*variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the program whose path, and arguments, these environment variables hold."""
+    """Runs the program whose path, and arguments, these environment variables hold."""
     return subprocess.run(
         [os.path.abspath(os.environ[variable]) for variable in variables],
         stdout=subprocess.PIPE,

@@ -1,4 +1,5 @@
-"""The programs under test as modules, and a static package index on this machine: installers check hashes of an index."""
+"""The programs under test as modules, and a static package index on this machine: installers check
+hashes of an index."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ sys.path[:0] = sorted({os.path.dirname(os.path.abspath(p)) for p in os.environ["
 
 
 def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
-    """A project's folder: the files, and a page that gives their hashes (PEP 503)."""
+    """Writes a project's directory: the files, and a page that gives their hashes (PEP 503)."""
     folder.mkdir(parents=True)
     links = []
     for name, data in sorted(files.items()):
@@ -26,7 +27,8 @@ def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[Mapping[str, Mapping[str, bytes]]], str]]:
-    """Function from project -> file name -> content to the address of an index; its files are in `tmp_path/index`."""
+    """Yields a function from project -> file name -> content to the address of an index; its files
+    are in `tmp_path/index`."""
     import serve as server
 
     stops = []

@@ -1,4 +1,5 @@
-"""Variants on the index that write_index.py writes, beside the backends' own: pages, and uv on each kind of page."""
+"""Variants on the index that write_index.py writes, beside the backends' own: pages, and uv on each
+kind of page."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""What real uv and pip take of variants that the rule `wheel_variant` made: small wheels that know their backend's name.
+"""Choices of real uv and pip among variants that the rule `wheel_variant` made: small wheels that
+know their backend's name.
 
-uv asks the NVIDIA driver for its CUDA version; NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION is its own way to fake one.
+uv asks the NVIDIA driver for its CUDA version; NV_VARIANT_PROVIDER_FORCE_CUDA_DRIVER_VERSION is its
+own way to fake one.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ WHEELS = {
     (variants.variant_label(path.name) or "plain"): path
     for path in map(Path, os.environ["VARIANT_WHEELS"].split())
 }
-# What a wheel says of itself is the local label of the wheel that it was made of.
+# A variant reports the local label of the wheel that it was made of.
 BACKEND = {"null": "cpu", "plain": "cpu", "cu12": "cu12", "cu13": "cu13", "vulkan": "vulkan"}
 
 # uv reads a driver's version from these, or asks nvidia-smi.
@@ -39,7 +41,7 @@ Serve = Callable[[Mapping[str, Mapping[str, bytes]]], str]
 
 
 def project(labels: Iterable[str]) -> dict[str, bytes]:
-    """File name -> content of the wheels with these labels and their index-level file."""
+    """Returns file name -> content of the wheels of these labels and their index-level file."""
     wheels = [WHEELS[label] for label in labels]
     return {
         **{wheel.name: wheel.read_bytes() for wheel in wheels},
@@ -48,7 +50,7 @@ def project(labels: Iterable[str]) -> dict[str, bytes]:
 
 
 def runtime(tmp_path: Path) -> dict[str, dict[str, bytes]]:
-    """What small wheels of CUDA require, as real ones require nvidia's."""
+    """Returns the requirements of small wheels of CUDA, as real ones require nvidia's."""
     names = ["runtime_cu12-1.0-py3-none-any.whl", "runtime_cu13-1.0-py3-none-any.whl"]
     return {
         name.split("-")[0].replace("_", "-"): {name: write_wheel(tmp_path / name).read_bytes()}
@@ -57,7 +59,7 @@ def runtime(tmp_path: Path) -> dict[str, dict[str, bytes]]:
 
 
 class Site:
-    """A folder to install into."""
+    """A directory to install into."""
 
     def __init__(self, tmp_path: Path, address: str) -> None:
         self.folder = tmp_path / "site"
@@ -98,7 +100,7 @@ class Site:
         )
 
     def backend(self) -> str:
-        """What the installed package says."""
+        """Returns the installed package's label."""
         code = "import demo; print(demo.BACKEND)"
         result = self.run([sys.executable, "-S", "-c", code], cwd=self.folder)
         assert result.returncode == 0, result.stderr
@@ -109,7 +111,8 @@ class Site:
         return {distribution.metadata["Name"] for distribution in paths}
 
     def label(self) -> str:
-        """Label of the installed variant, by its variant.json; `plain` where there is none."""
+        """Returns the installed variant's label, by its variant.json, or `plain` if there is
+        none."""
         [dist_info] = self.folder.glob("demo-*.dist-info")
         path = dist_info / "variant.json"
         if not path.is_file():
@@ -120,7 +123,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, serve: Serve) -> Callable[[Iterable[str]], Site]:
-    """Function from labels to a site that installs from an index with these variants."""
+    """Returns a function from labels to a site that installs from an index with these variants."""
 
     def site(labels: Iterable[str]) -> Site:
         return Site(tmp_path, serve({"demo": project(labels), **runtime(tmp_path)}))
@@ -177,7 +180,7 @@ def test_uv_takes_the_plain_wheel_where_no_variant_fits(
     ],
 )
 def test_uv_picks_among_all_variants(site: Sites, driver: Optional[str], expected: str) -> None:
-    """Vulkan is everywhere, for its provider is static; ROCm is nowhere, for uv knows no provider of it."""
+    """Vulkan is always chosen, as its provider is static; ROCm never, as uv knows no provider."""
     demo = site(WHEELS)
     assert "rocm6" in WHEELS
     assert took(demo, demo.uv("demo", driver=driver)) == expected

@@ -1,4 +1,4 @@
-"""The variants of the real wheel: what audits say of them, and that uv's choice of one runs."""
+"""The variants of the real wheel: audits by other tools, and that uv's choice of one runs."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def test_the_payload_is_the_one_that_was_checked() -> None:
 
 
 def test_audits_run_on_the_plain_name() -> None:
-    """Tools that read names by `packaging` know no variant labels; docs/variants.md says what to do."""
+    """Tools that read names by `packaging` know no variant labels; docs/variants.md has the
+    remedy."""
     refused = audit(VARIANT)
     assert refused.returncode != 0 and "Invalid build number" in refused.stderr
     expected = json.loads(audit(WHEEL).stdout)

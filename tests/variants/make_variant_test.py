@@ -1,4 +1,4 @@
-"""make_variant.py: names, what changes and what does not, determinism, refusals; and the table of variants."""
+"""make_variant.py: names, changed and kept files, determinism, refusals; the table of variants."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def entries(wheel: Path) -> dict[str, bytes]:
 
 
 def compressed(wheel: Path, path: str) -> bytes:
-    """Bytes of an entry as they are stored."""
+    """Returns the bytes of an entry as they are stored."""
     data = wheel.read_bytes()
     with zipfile.ZipFile(wheel) as archive:
         entry = archive.getinfo(path)
@@ -51,12 +51,12 @@ def compressed(wheel: Path, path: str) -> bytes:
 
 
 def new_name(path: str) -> str:
-    """Path in a wheel of 1.0 of what is at `path` in one of 1.0+cu13."""
+    """Returns the path in a wheel of 1.0 of the file at `path` in one of 1.0+cu13."""
     return path.replace("demo-1.0+cu13.", "demo-1.0.")
 
 
 def rewritten(wheel: Path, changes: dict[str, bytes | None]) -> Path:
-    """The wheel with entries replaced, added or (None) left out."""
+    """Returns the wheel with entries replaced, added or (None) left out."""
     members = {**entries(wheel), **changes}
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, data in members.items():
@@ -114,7 +114,7 @@ def test_unusual_names(tmp_path: Path, out: Path, name: str, expected: str) -> N
     assert folders == {f"{expected.split('-')[0]}-{version}.dist-info"}
 
 
-# What a variant has otherwise than the wheel that it is made of.
+# Differences of a variant from the wheel that it is made of.
 CHANGED = {
     "demo-1.0.dist-info/METADATA",
     "demo-1.0.dist-info/RECORD",

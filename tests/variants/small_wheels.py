@@ -1,4 +1,5 @@
-"""Small wheels that look like those of one backend each: small_wheels.py WHEEL writes the one of that name.
+"""Small wheels that look like those of one backend each: small_wheels.py WHEEL writes the one of
+that name.
 
 The package holds the name of its backend, so a test can tell which wheel an installer took.
 """
@@ -33,7 +34,7 @@ def _digest(data: bytes) -> str:
 
 
 def sbom(distribution: str, version: str) -> bytes:
-    """A CycloneDX document about a wheel."""
+    """Returns a CycloneDX document about a wheel."""
     url = f"pkg:pypi/{distribution}@{version.replace('+', '%2B')}"
     part = {"bom-ref": "part@1.0+cu13", "name": "part", "type": "library", "version": "1.0+cu13"}
     document = {
@@ -77,7 +78,8 @@ def _files(distribution: str, version: str, requires: Iterable[str]) -> dict[str
 def write_wheel(wheel: Path, requires: Iterable[str] = (), compresslevel: int = 1) -> Path:
     """Writes `wheel`; name and version come from its file name.
 
-    `compresslevel` is not the one of our own writer, so that a second compression shows in the bytes.
+    `compresslevel` is not the one of our own writer, so that a second compression shows in the
+    bytes.
     """
     distribution, version = wheel.name.split("-")[:2]
     files = _files(distribution, version, requires)

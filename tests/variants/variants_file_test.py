@@ -1,4 +1,4 @@
-"""The index-level file of variants: the union of the wheels' variant.json, and conflicts between them."""
+"""The index-level file of variants: the union of the wheels' variant.json, and conflicts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Analysis tests of `wheel_variant`: the files that it declares, and what it says of an accelerator without a row."""
+"""Analysis tests of `wheel_variant`: the files that it declares, and its message for an accelerator
+without a row."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//bazel/wheel:defs.bzl", "wheel_variant")

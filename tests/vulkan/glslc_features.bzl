@@ -1,4 +1,4 @@
-"""`glslc_features_test`: the pinned list of what glslc supports is what it does support."""
+"""`glslc_features_test`: the pinned list of glslc's features equals its real ones."""
 
 load("@bazel_skylib//rules:diff_test.bzl", "diff_test")
 load("@bazel_skylib//rules:write_file.bzl", "write_file")

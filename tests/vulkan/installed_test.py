@@ -1,4 +1,5 @@
-"""The Vulkan backend of installed wheels, on Mesa's lavapipe: a driver that computes on the CPU, so no GPU is needed."""
+"""The Vulkan backend of installed wheels, on Mesa's lavapipe: a driver that computes on the CPU, so
+no GPU is needed."""
 
 from __future__ import annotations
 
@@ -19,16 +20,16 @@ _MODELS = Path(os.environ["LLAMA_TEST_MODELS_DIR"])
 _CHILD = Path(__file__).with_name("vulkan_child.py")
 _IMPORT = "import llama_cpp; print([device.name for device in llama_cpp.devices()])"
 
-# Bounds of the root mean square of the difference over that of the logits, twice what is seen.
-# Vulkan adds up in 16 bits, where 0.013 is seen, also for F16 weights: with sums of 32 bits it is
-# 0.001. For quantised weights the CPU rounds activations to 8 bits; that alone makes 0.025.
+# Bounds of the root mean square of the difference over that of the logits, twice the observed
+# values. Vulkan adds up in 16 bits, where 0.013 is seen, also for F16 weights: with sums of 32 bits
+# it is 0.001. For quantised weights the CPU rounds activations to 8 bits; that alone makes 0.025.
 _TOLERANCES = {"f32": 0.003, "f16": 0.025, "q8_0": 0.05, "q4_0": 0.05, "q4_k": 0.05}
 _TYPES = os.environ["VULKAN_TEST_TYPES"].split()
 
 
 @dataclass(frozen=True)
 class Run:
-    """What vulkan_child.py found: devices, logits, and the part of the log of each model."""
+    """The results of vulkan_child.py: devices, logits, and the part of the log of each model."""
 
     devices: list[dict]
     logits: dict[str, np.ndarray]
@@ -44,14 +45,14 @@ def _has_loader() -> bool:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The environment of a machine whose only Vulkan driver is lavapipe."""
+    """Returns the environment of a machine whose only Vulkan driver is lavapipe."""
     # ggml leaves out devices that are CPUs unless they are named.
     environment = {**os.environ, "GGML_VK_VISIBLE_DEVICES": "0", "HOME": str(folder)}
     manifest = folder / "lavapipe.json"
     icd = {"api_version": "1.3.230", "library_path": str(_DRIVER)}
     manifest.write_text(json.dumps({"ICD": icd, "file_format_version": "1.0.0"}))
     environment |= {"VK_DRIVER_FILES": str(manifest), "VK_ICD_FILENAMES": str(manifest)}
-    # A folder of its own, so that Python does not find other libraries of the packages.
+    # A directory of its own, so that Python does not find other libraries of the packages.
     libraries = folder / "loader"
     libraries.mkdir()
     (libraries / "libvulkan.so.1").symlink_to(_DRIVER.with_name("libvulkan.so.1"))

@@ -1,4 +1,5 @@
-"""Analysis test: the generator of shaders and the library that uses them are compiled with the same feature defines."""
+"""Analysis test: the generator of shaders and the library that uses them are compiled with the same
+feature defines."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//third_party/vulkan:glslc_features.bzl", "GLSLC_FEATURES")

@@ -2,7 +2,8 @@
 
     python vulkan_child.py MODELS_DIR OUT.npz TYPE...
 
-Prints the devices as JSON. The log, on standard error, has a line in front of what llama.cpp says of each model.
+Prints the devices as JSON. The log, on standard error, has a line in front of llama.cpp's messages
+for each model.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main(models: Path, out: Path, *types: str) -> None:
     for qtype in types:
         path = models / f"llama-{qtype}.gguf"
         for gpu in (True, False):
-            # What follows in the log is about this one.
+            # The following messages in the log are about this model.
             print(f"## {qtype} {'vulkan' if gpu else 'cpu'}", file=sys.stderr, flush=True)
             results[f"{qtype} {'vulkan' if gpu else 'cpu'}"] = logits(path, gpu)
     np.savez(out, **results)

@@ -1,9 +1,10 @@
-"""`vulkan_test`: the Vulkan suite against installed wheels, on Mesa's lavapipe, which needs no GPU."""
+"""`vulkan_test`: the Vulkan suite against installed wheels, on Mesa's lavapipe, which needs no
+GPU."""
 
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 
 def vulkan_test(name, site, types, **kwargs):
-    """Runs installed_test.py of this folder.
+    """Runs installed_test.py of this directory.
 
     Args:
       name: name of the test.

@@ -1,4 +1,4 @@
-"""What other people's tools say of the wheel: auditwheel, check-wheel-contents, twine, wheel-inspect, packaging."""
+"""The wheel under auditwheel, check-wheel-contents, twine, wheel-inspect and packaging."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trove_classifiers import classifiers, deprecated_classifiers
 
 
 def run(module: str, *arguments: str) -> str:
-    """Runs a tool that is a module, and returns what it prints; it must succeed."""
+    """Runs a tool that is a module, and returns its output; it must succeed."""
     result = subprocess.run(
         [sys.executable, "-S", "-m", module, *arguments],
         capture_output=True,
@@ -27,7 +27,7 @@ def run(module: str, *arguments: str) -> str:
 
 
 def glibc(tag: str) -> tuple[int, ...]:
-    """The glibc of a manylinux tag."""
+    """Returns the glibc of a manylinux tag."""
     found = re.match(r"manylinux_(\d+)_(\d+)_", tag)
     assert found, tag
     return tuple(map(int, found.groups()))

@@ -13,7 +13,7 @@ WHEELS = [Path(path).resolve() for path in os.environ["WHEELS"].split()]
 
 @pytest.fixture(scope="session", params=WHEELS, ids=lambda path: path.name)
 def wheel(request: pytest.FixtureRequest) -> Path:
-    """One of the wheels."""
+    """Returns one of the wheels."""
     return request.param
 
 

@@ -28,7 +28,7 @@ VENDORED = {
 
 
 def schema(uri: str) -> dict[str, Any]:
-    """One of the schemas of cyclonedx-python-lib, by the last part of its address."""
+    """Returns one of the schemas of cyclonedx-python-lib, by the last part of its address."""
     name = uri.rsplit("/", 1)[-1].partition("#")[0]
     folder = importlib.resources.files("cyclonedx") / "schema" / "_res"
     return json.loads((folder / name).read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def schema(uri: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=1)
 def validator() -> Callable[[Any], Any]:
-    """Raises for what is not CycloneDX 1.6. Compiling it takes seconds."""
+    """Returns a validator that raises for non-CycloneDX 1.6. Compiling it takes seconds."""
     handlers = {"http": schema, "https": schema}
     return fastjsonschema.compile(
         schema("bom-1.6.SNAPSHOT.schema.json"), handlers=handlers, use_default=False
@@ -45,7 +45,7 @@ def validator() -> Callable[[Any], Any]:
 
 @pytest.fixture(scope="session")
 def sbom(members: dict[str, bytes]) -> dict[str, Any]:
-    """The parsed SBOM."""
+    """Returns the parsed SBOM."""
     (data,) = (data for path, data in members.items() if ".dist-info/sboms/" in path)
     return json.loads(data)
 

@@ -1,6 +1,7 @@
 """The wheel file: RECORD, exported and needed symbols, each part once, and its size.
 
-Much of this the checker of //bazel/wheel has refused already; here it is read a second time, without its code.
+Much of this the checker of //bazel/wheel has refused already; here it is read a second time,
+without its code.
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ from elftools.elf.sections import SymbolTableSection
 OWN = "libllama_cpp_python-"
 MAX_WHEEL_BYTES = 14 * 1024 * 1024
 
-# What manylinux allows to be needed from outside (PEP 600 policy), of which we use only the C
-# library.
+# Outside libraries that manylinux allows (PEP 600 policy), of which we use only the C library.
 C_LIBRARY = {
     "ld-linux-aarch64.so.1",
     "ld-linux-x86-64.so.2",

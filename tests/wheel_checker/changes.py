@@ -1,4 +1,4 @@
-"""Changes to a draft that keep everything else in step, and how to assert what the checker says then."""
+"""Changes to a draft that keep the rest consistent, and assertions on the checker's messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIBRARY = "toy/lib/libtoy.so"
 
 
 def module_of(draft: Draft) -> str:
-    """Path of the extension."""
+    """Returns the path of the extension."""
     return next(path for path in draft.files if path.startswith("toy/_toy."))
 
 
@@ -55,7 +55,7 @@ def set_platform(draft: Draft, tag: str) -> None:
 
 
 def assert_only(problems: list[str], *patterns: str) -> None:
-    """Each pattern is found in one problem, in order, and there is no other problem."""
+    """Asserts that each pattern is found in one problem, in order, with no other problem."""
     assert len(problems) == len(patterns), problems
     for problem, pattern in zip(problems, patterns):
         assert re.search(pattern, problem), f"{pattern!r} is not in {problem!r}"
@@ -63,7 +63,7 @@ def assert_only(problems: list[str], *patterns: str) -> None:
 
 
 def expected(draft: Draft, policy, **changes: str):
-    """What the build would say of the draft."""
+    """Returns the build's messages for the draft."""
     from checks.wheel import Expected
 
     name, version, python_tag, abi_tag, platform_tag = draft.name[: -len(".whl")].split("-")

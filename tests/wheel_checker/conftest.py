@@ -11,13 +11,13 @@ import pytest
 from changes import set_platform
 from draft import Draft
 
-# The checker is a program; its folder is what Python would put first on the path.
+# The checker is a program; Python would put its directory first on the path.
 sys.path.insert(0, str(Path(os.environ["CHECK_WHEEL"]).parent))
 
 
 @pytest.fixture(scope="session")
 def toy_wheel() -> Path:
-    """The good wheel."""
+    """Returns the good wheel."""
     return Path(os.environ["TOY_WHEEL"])
 
 
@@ -33,13 +33,13 @@ def _good(toy_wheel: Path) -> Draft:
 
 @pytest.fixture
 def draft(_good: Draft) -> Draft:
-    """A copy of the good wheel, to break."""
+    """Returns a copy of the good wheel, to break."""
     return _good.copy()
 
 
 @pytest.fixture
 def policy():
-    """The policy of this project's wheels."""
+    """Returns the policy of this project's wheels."""
     from checks.policy import read_policy
 
     return read_policy(Path(os.environ["POLICY"]))
@@ -47,7 +47,7 @@ def policy():
 
 @pytest.fixture
 def check(tmp_path: Path, policy) -> Callable[..., list[str]]:
-    """Writes a draft and returns the checker's problems with it, by the policy of this project's wheels."""
+    """Writes a draft and returns the checker's problems with it, by this project's policy."""
     import check_wheel
 
     return lambda draft, **arguments: check_wheel.problems(

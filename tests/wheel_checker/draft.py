@@ -1,4 +1,5 @@
-"""A wheel to break: read from a good one, changed, and written with a RECORD and an SBOM that fit unless they were changed."""
+"""A wheel to break: read from a good one, changed, and written with a RECORD and an SBOM that fit
+unless they were changed."""
 
 from __future__ import annotations
 
@@ -21,10 +22,12 @@ class Draft:
 
     Attributes:
         name: File name.
-        files: Path -> contents, in the order of the archive; RECORD and the SBOM are not among them.
+        files: Path -> contents, in the order of the archive; RECORD and the SBOM are not among
+            them.
         modes: Path -> mode, where it is not that of an ordinary file.
         dates: Path -> date, where it is not the usual one.
-        record: Path -> fields of its line in RECORD, to replace those that fit; None leaves the line out.
+        record: Path -> fields of its line in RECORD, to replace the computed ones; None leaves the
+            line out.
         sbom: The parsed SBOM; files and hashes in it are made to fit first, by `fit_sbom`.
         again: Entries to add once more at the end, of the same path with other contents.
         has_record: Whether there is a RECORD.
@@ -51,11 +54,11 @@ class Draft:
 
     @property
     def dist_info(self) -> str:
-        """The .dist-info folder."""
+        """Returns the .dist-info directory."""
         return next(path.split("/")[0] for path in self.files if ".dist-info/" in path)
 
     def inside(self, name: str) -> str:
-        """Path of a file in the .dist-info folder."""
+        """Returns the path of a file in the .dist-info directory."""
         return f"{self.dist_info}/{name}"
 
     def replace(self, path: str, old: str, new: str) -> None:
@@ -73,7 +76,7 @@ class Draft:
         self.files = {new if path == old else path: data for path, data in self.files.items()}
 
     def add(self, path: str, data: bytes) -> None:
-        """Adds a file before the .dist-info folder."""
+        """Adds a file before the .dist-info directory."""
         self.files = {path: data, **self.files}
 
     def fit_sbom(self) -> None:
@@ -107,7 +110,7 @@ class Draft:
         return entries + list(self.again.items())
 
     def write(self, folder: Path) -> Path:
-        """Writes the wheel into a folder."""
+        """Writes the wheel into a directory."""
         path = folder / self.name
         with zipfile.ZipFile(path, "w") as archive:
             for name, data in self._entries():

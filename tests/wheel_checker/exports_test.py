@@ -1,4 +1,4 @@
-"""What native files export, and each of them once."""
+"""The symbols that native files export, each of them once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What native files need, and where they look for it."""
+"""The libraries that native files need, and where they look for them."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def set_backend(plugin: Draft, **facts: object) -> None:
 
 @pytest.fixture
 def wheel(draft: Draft) -> Draft:
-    """The wheel of an ABI, with nothing native in it but the extension module."""
+    """Returns the wheel of an ABI, with nothing native in it but the extension module."""
     abi = draft.name.split("-")[3]
     set_platform(draft, "macosx_13_0_arm64")
     for path in [path for path, data in draft.files.items() if data.startswith(b"\x7fELF")]:

@@ -1,4 +1,4 @@
-"""METADATA and what it promises."""
+"""METADATA and its promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File name, .dist-info folder, METADATA and WHEEL against each other."""
+"""File name, .dist-info directory, METADATA and WHEEL against each other."""
 
 from __future__ import annotations
 

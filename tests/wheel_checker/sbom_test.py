@@ -55,7 +55,7 @@ def test_an_sbom_with_another_hash(draft: Draft, check: Check) -> None:
 
 
 def compiler_rt(draft: Draft) -> dict[str, Any]:
-    """What the SBOM says of compiler-rt."""
+    """Returns the SBOM's entry of compiler-rt."""
     return next(part for part in draft.sbom["components"] if part["name"] == "compiler-rt")
 
 

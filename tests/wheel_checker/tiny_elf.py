@@ -1,6 +1,7 @@
-"""Writes ELF files that hold a dynamic section and nothing to run: what a checker reads, and the test decides on.
+"""Writes ELF files that hold a dynamic section, with contents chosen by a test, and no code.
 
-Sizes and numbers are those of the System V ABI (gABI) and of the GNU extensions for symbol versions (LSB).
+Sizes and numbers are those of the System V ABI (gABI) and of the GNU extensions for symbol versions
+(LSB).
 """
 
 from __future__ import annotations

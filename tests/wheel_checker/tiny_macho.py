@@ -1,4 +1,4 @@
-"""The smallest Mach-O files that say something to a loader. Source: mach-o/loader.h of Apple's SDK."""
+"""The smallest meaningful Mach-O files. Source: mach-o/loader.h of Apple's SDK."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HEADER = "<IiiIIIII"
 
 
 def _with_string(command: int, facts: bytes, text: str) -> bytes:
-    """A load command that ends in a string, whose offset is its first fact."""
+    """Returns a load command that ends in a string, whose offset is its first fact."""
     offset = 12 + len(facts)
     string = text.encode() + b"\0"
     string += b"\0" * (-(offset + len(string)) % 8)
@@ -25,7 +25,8 @@ def _with_string(command: int, facts: bytes, text: str) -> bytes:
 
 
 def _trie(names: Sequence[str]) -> bytes:
-    """A root with a leaf for each name; every offset is written as two bytes, so that sizes are known beforehand."""
+    """Returns a root with a leaf for each name; every offset is written as two bytes, so that sizes
+    are known beforehand."""
     edges = [f"_{name}".encode() + b"\0" for name in names]
     leaf = b"\x02\x00\x00\x00"
     first = 2 + sum(len(edge) + 2 for edge in edges)
@@ -47,7 +48,7 @@ def tiny_macho(
     exported: Sequence[str] = (),
     signed: bool = True,
 ) -> bytes:
-    """Returns a shared library that consists of its load commands, and the list of what it exports."""
+    """Returns a shared library that consists of its load commands, and the list of its exports."""
     versions = struct.pack("<III", 0, 0, 0)
     commands = [_with_string(_ID_DYLIB, versions, install_name)] if install_name else []
     commands += [_with_string(_LOAD_DYLIB, versions, library) for library in needed]

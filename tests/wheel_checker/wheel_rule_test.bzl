@@ -1,11 +1,11 @@
-"""What the wheel rules hand on: WheelInfo, and a validation that Bazel runs on whatever asks for the wheel."""
+"""The wheel rules' providers: WheelInfo, and a validation that runs whenever a wheel is built."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//bazel/toolchains/python:abi.bzl", "PythonAbiInfo")
 load("//bazel/wheel:defs.bzl", "WheelInfo")
 
 def _expectation(env, target):
-    """Asserts that the wheel is validated; returns what the checker is told to expect of it."""
+    """Asserts that the wheel is validated; returns the checker's expectations."""
     checks = [action for action in analysistest.target_actions(env) if action.mnemonic == "CheckWheel"]
     asserts.equals(env, 1, len(checks))
     asserts.true(env, target[WheelInfo].wheel in checks[0].inputs.to_list())
@@ -34,7 +34,7 @@ def _wheel_rule_test_impl(ctx):
         info.wheel.basename,
     )
 
-    # The checker compares the wheel with the toolchain, not with what the wheel says of itself.
+    # The checker compares the wheel with the toolchain, not with the wheel's own claims.
     expected = _expectation(env, target)
     abi = ctx.attr._abi[PythonAbiInfo]
     asserts.equals(env, abi.ext_suffix, expected["ext_suffix"])

@@ -1,4 +1,4 @@
-"""Takes another version of llama.cpp, and says what that changes.
+"""Takes another version of llama.cpp, and reports the changes.
 
     ./bazelw run //tools:bump_llama_cpp -- SOURCE [--commit=COMMIT]
 

@@ -11,7 +11,7 @@ from .changes import Change, differences
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)(?!\()[ \t]*(.*)$")
 _CONDITION = re.compile(r"^\s*#\s*(if|ifdef|ifndef|else|elif|endif)\b(.*)$")
-# What surrounds a declaration and says nothing about its type.
+# Text around a declaration that does not affect its type.
 _ATTRIBUTES = re.compile(
     r"\b\w+_API\b|\b\w*ATTRIBUTE_FORMAT\s*\([^)]*\)|\b\w+_(?:NORETURN|RESTRICT)\b|\bextern\b"
 )
@@ -78,7 +78,7 @@ def _enumerators(header: Header) -> dict[str, str]:
 
 
 def _preprocess(text: str, header: Header) -> str:
-    """Notes macros and returns the text without directives and without what only C++ sees."""
+    """Notes macros; returns the text without directives and without C++-only parts."""
     result: list[str] = []
     # For every open condition whether its lines are kept.
     kept: list[bool] = []

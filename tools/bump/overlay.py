@@ -24,7 +24,7 @@ _HEADERS = (".h", ".hpp", ".cuh", ".glsl")
 
 @dataclasses.dataclass
 class Library:
-    """What a library of the overlay takes from the sources: paths below them."""
+    """The sources of a library of the overlay: paths below the tree."""
 
     compiled: set[str] = dataclasses.field(default_factory=set)
     headers: set[str] = dataclasses.field(default_factory=set)
@@ -68,7 +68,7 @@ class Overlay:
     """Evaluates the overlay of a project over a tree.
 
     Attributes:
-        libraries: Name of a library -> what it takes.
+        libraries: Name of a library -> its sources.
         files: Every file of the tree.
     """
 
@@ -91,14 +91,14 @@ class Overlay:
         return (self._folder / name).read_text(encoding="utf-8")
 
     def _names(self, wrap: Callable[[Any], Any]) -> dict[str, Any]:
-        """Returns the global names of a file; `wrap` is put around what it loads."""
+        """Returns the global names of a file; `wrap` is put around the values that it loads."""
         names: dict[str, Any] = {}
 
         def load(label: str, *symbols: str, **renamed: str) -> None:
             own = _OWN_LABEL.match(label)
             module = self._module(own[1]) if own and own[1] != _LINKING else None
             for new, symbol in [*((symbol, symbol) for symbol in symbols), *renamed.items()]:
-                # Constants of others are opaque, their rules and macros record what they are given.
+                # Constants of others are opaque, their rules and macros record their arguments.
                 other = _Opaque() if symbol.isupper() else self._rule
                 names[new] = wrap(module[symbol]) if module else other
 

@@ -1,4 +1,4 @@
-"""Applies unified diffs to other sources than those that they were made for, and moves them there.
+"""Applies unified diffs to other sources than their original ones, and moves them there.
 
 Debian's Bazel 7.7 applies a hunk at its line or not at all, so a hunk whose lines have moved gets
 new numbers here.
@@ -20,7 +20,7 @@ class Hunk:
     """A hunk.
 
     Attributes:
-        file: What it changes.
+        file: The file that it changes.
         line: Where its lines were.
         lines: Its lines with their marks.
         header: Index of its first line in the patch.
@@ -41,7 +41,7 @@ class Hunk:
 
 @dataclasses.dataclass
 class Result:
-    """What became of a patch.
+    """The result of a patch.
 
     Attributes:
         name: Its name.

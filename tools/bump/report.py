@@ -40,7 +40,7 @@ def header_changes(old: Path, new: Path) -> Iterator[str]:
 
 
 def file_changes(project: Path, old: Path, new: Path) -> Iterator[str]:
-    """Yields the differences of the libraries' file lists, and what the overlay doesn't cover."""
+    """Yields the differences of the libraries' file lists, and files outside of the overlay."""
     before, after = overlay.Overlay(project, old), overlay.Overlay(project, new)
     for name, library in after.libraries.items():
         was = before.libraries[name]
@@ -76,7 +76,7 @@ def patch_results(names: dict[str, str], tree: Path) -> list[patches.Result]:
 
 
 def patch_changes(results: list[patches.Result]) -> Iterator[str]:
-    """Yields the patches that have moved, and those that don't apply with their hunks."""
+    """Yields the patches that have moved, and the failing ones with their hunks."""
     lines: list[str] = []
     for result in results:
         if result.moved:

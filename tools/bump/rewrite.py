@@ -17,7 +17,7 @@ _MARK = re.compile(r"^LLAMA_TOKEN_NULL = ", re.MULTILINE)
 
 
 class Project:
-    """The files of a checkout of this project; `changed` names those that were rewritten."""
+    """The files of a checkout of this project; `changed` names the rewritten ones."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""What an execution log says of each action, small enough to hold all actions of a large build."""
+"""The actions of an execution log, small enough to hold all of a large build."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class File:
 
 
 class Shared:
-    """What the actions of one or two logs have in common, held once: strings, and files by number."""
+    """Data shared by the actions of one or two logs, held once: strings, and files by number."""
 
     def __init__(self) -> None:
         self.files: list[File] = []
@@ -58,9 +58,9 @@ class Action:
         mnemonic: Kind of the action, such as `CppCompile`.
         label: Target that it belongs to.
         outcome: `EXECUTED`, or the cache that had its result, such as `disk cache hit`.
-        runner: What ran it, such as `linux-sandbox`, or the same cache.
+        runner: Its runner, such as `linux-sandbox`, or the same cache.
         seconds: Wall time, or the time that fetching the result took.
-        output_bytes: Size of what it made.
+        output_bytes: Size of its outputs.
         made: Path of each output -> its digest.
         outputs: Paths that were promised.
         arguments: Its command line.
@@ -90,7 +90,7 @@ class Action:
 
     @property
     def executed(self) -> bool:
-        """Whether a process ran."""
+        """Returns whether a process ran."""
         return self.outcome == EXECUTED
 
 
@@ -100,7 +100,7 @@ def read(log: Path, shared: Shared, *, inputs: bool) -> Iterator[Action]:
     Args:
         log: the file.
         shared: the same for two logs that are compared.
-        inputs: whether to read what each action's inputs are.
+        inputs: whether to read each action's inputs.
 
     Raises:
         LogError: The file is no log, or only a part of one.

@@ -1,11 +1,12 @@
-"""What a build executed, what it found in caches, and why actions ran again. Standard library only.
+"""Reports executed actions, cache hits, and why actions ran again. Standard library only.
 
     bazel build --execution_log_json_file=/tmp/first.json //...
     (change something)
     bazel build --execution_log_json_file=/tmp/second.json //...
     bazel run //tools:cache_report -- /tmp/first.json /tmp/second.json --svg /tmp/report.svg
 
-With one log: a table by kind of action. With two: also why the keys of those actions differ that the second build ran.
+With one log: a table by kind of action. With two: also why the keys of the actions that the second
+build ran differ.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from typing import Any, TextIO
 
 _COMPONENT = re.compile(r"action '(.*)'", re.DOTALL)
 
-# For what has no action of a known kind.
+# For time without an action of a known kind.
 OTHER = "(other)"
 
 
 class ProfileError(Exception):
-    """A file is no profile; the text says what to do."""
+    """Raised if a file is no profile; the text gives the remedy."""
 
 
 def seconds(profile: Path) -> dict[str, float]:

@@ -19,7 +19,7 @@ _OTHER_FORMATS = {
 
 
 class LogError(Exception):
-    """A file is no execution log, or only a part of one; the text says what to do."""
+    """Raised if a file is no execution log, or only a part of one; the text gives the remedy."""
 
 
 def entries(log: Path, *, inputs: bool = True) -> Iterator[dict[str, Any]]:
@@ -29,7 +29,8 @@ def entries(log: Path, *, inputs: bool = True) -> Iterator[dict[str, Any]]:
 
     Args:
         log: the file.
-        inputs: whether `inputs` are wanted. A compile has thousands; without them reading is much faster.
+        inputs: whether `inputs` are wanted. A compile has thousands; without them reading is much
+            faster.
 
     Raises:
         LogError: The file is in another format, or ends too early.

@@ -20,7 +20,8 @@ class Change:
     """One thing that differs.
 
     Attributes:
-        kind: Part of the key: `argument`, `environment`, `input`, `tool`, `platform`, ...; or why there is no difference.
+        kind: Part of the key: `argument`, `environment`, `input`, `tool`, `platform`, ...; or why
+            there is no difference.
         name: Variable, property or path; empty where `before` and `after` say it.
         before: Its value in the first build; None: it was not there.
         after: Its value in the second build; None: it is not there.
@@ -104,7 +105,7 @@ class _Comparison:
         identity = _identity(action)
         if identity in self._renamed:
             return self._renamed[identity]
-        # The same target may be built for two configurations, of which only the folder tells.
+        # The same target may be built for two configurations, of which only the directory tells.
         candidates = self._first.get(identity, [])
         for candidate in candidates:
             if candidate.outputs == action.outputs:
@@ -164,8 +165,8 @@ def _identity(action: Action) -> tuple[str, ...]:
 def _renamed(first: list[Action], second: list[Action]) -> dict[tuple[str, ...], Action]:
     """Returns actions of the first build by the identity that they have in the second.
 
-    A version may be a part of an output's name. Where a target has one action of a kind that only the first build knows,
-    and one that only the second knows, it is the same.
+    A version may be a part of an output's name. Where a target has one action of a kind that only
+    the first build knows, and one that only the second knows, it is the same.
     """
     alone: list[dict[tuple[str, ...], list[Action]]] = []
     for build, other in ((first, second), (second, first)):

@@ -22,7 +22,7 @@ _BARS = _WIDTH - 2 * _MARGIN - _LABEL
 _MOST_ROWS = 16
 _MOST_CAUSES = 8
 
-# Class of a bar, by what happened to the actions.
+# Class of a bar, by the outcome of the actions.
 _CLASSES = {EXECUTED: "ran", "disk cache hit": "disk", "remote cache hit": "remote"}
 _OTHER_CLASS = "other"
 
@@ -138,7 +138,7 @@ def _bars(canvas: _Canvas, summaries: list[Summary]) -> None:
 def _bar(canvas: _Canvas, summary: Summary, name: str, most: int) -> None:
     outcomes = _row(summary, name).outcomes
     shown = [(outcome, outcomes[outcome]) for outcome in summary.outcomes if outcomes[outcome]]
-    # A part is at least as wide as its number; what that takes away is the same for all bars.
+    # A part is at least as wide as its number; the width lost to that is the same for all bars.
     least = {outcome: len(str(number)) * _CHARACTER + 8 for outcome, number in shown}
     scale = (_BARS - 4 * (len(str(most)) * _CHARACTER + 8)) / most
     x = float(_MARGIN + _LABEL)

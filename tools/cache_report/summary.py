@@ -1,4 +1,4 @@
-"""What a build did, by kind of action."""
+"""Sums up a build by kind of action."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Summary:
     Attributes:
         name: The file that it was read from.
         rows: By mnemonic, most actions first.
-        runners: What ran the executed ones -> number of actions.
+        runners: Runner of executed actions -> number of actions.
     """
 
     name: str
@@ -45,13 +45,13 @@ class Summary:
 
     @property
     def outcomes(self) -> list[str]:
-        """What happened to actions; the columns of a table."""
+        """Returns the outcomes of actions, the columns of a table."""
         seen = {outcome for row in self.rows.values() for outcome in row.outcomes}
         return [*_ALWAYS, *sorted(seen - set(_ALWAYS))]
 
     @property
     def total(self) -> Row:
-        """All actions."""
+        """Returns the sum of all actions."""
         result = Row()
         for row in self.rows.values():
             result.outcomes.update(row.outcomes)
@@ -69,8 +69,8 @@ def summarize(
 
     Args:
         name: the file that they come from.
-        actions: what a log says.
-        critical: seconds on the critical path by mnemonic, which a profile says.
+        actions: the actions of a log.
+        critical: seconds on the critical path by mnemonic, from a profile.
     """
     rows: dict[str, Row] = collections.defaultdict(Row)
     runners: collections.Counter[str] = collections.Counter()

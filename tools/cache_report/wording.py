@@ -24,7 +24,7 @@ _WHOLE = {
 
 
 def sentence(cause: Cause) -> str:
-    """Returns what differs, in a line; of many changes the first ones."""
+    """Returns the differences, in a line; of many changes the first ones."""
     if cause.kind in _WHOLE:
         return _WHOLE[cause.kind]
     if cause.kind == "made by":
@@ -73,7 +73,7 @@ def _values(before: str | None, after: str | None) -> str:
 
 
 def _middle(text: str, start: int, end: int) -> str:
-    """Leaves out what two long values have in common, but for a little context."""
+    """Leaves out the common part of two long values, but for a little context."""
     first, last = max(0, start - _CONTEXT), min(len(text), len(text) - end + _CONTEXT)
     return f"{'...' * (first > 0)}{text[first:last]}{'...' * (last < len(text))}"
 

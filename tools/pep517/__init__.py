@@ -1,7 +1,8 @@
-"""The build backend that pyproject.toml names: pip, uv and `build` call these hooks (PEP 517, PEP 660).
+"""The build backend of pyproject.toml: hooks for pip, uv and `build` (PEP 517, PEP 660).
 
-Everything is built by the same Bazel graph as `./bazelw build //:wheel`. docs/installing.md says what `-C` takes and what
-pip and uv keep in their caches. Standard library only, for every Python that a wheel is built for.
+Everything is built by the same Bazel graph as `./bazelw build //:wheel`. docs/installing.md
+describes the settings of `-C` and the caches of pip and uv. Standard library only, for every Python
+that a wheel is built for.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def build_editable(
     config_settings: _ConfigSettings = None,
     metadata_directory: Optional[str] = None,
 ) -> str:
-    """Builds a wheel with Bazel that takes its Python from this source tree; returns its file name."""
+    """Builds a wheel that takes its Python from this source tree; returns its file name."""
     with tempfile.TemporaryDirectory() as folder:
         wheel = _build(config_settings, Path(folder))
         editable.make_editable(wheel, _PROJECT.root, Path(wheel_directory, wheel.name))
@@ -57,7 +58,8 @@ def build_editable(
 
 @_hook
 def build_sdist(sdist_directory: str, config_settings: _ConfigSettings = None) -> str:
-    """Packs the sources; returns the file name. Settings are about wheels, but wrong ones are refused here already."""
+    """Packs the sources; returns the file name. Settings are about wheels, but wrong ones are
+    refused here already."""
     settings.parse(config_settings, _PROJECT)
     return sdist.write(_PROJECT, Path(sdist_directory)).name
 
@@ -66,7 +68,7 @@ def build_sdist(sdist_directory: str, config_settings: _ConfigSettings = None) -
 def prepare_metadata_for_build_wheel(
     metadata_directory: str, config_settings: _ConfigSettings = None
 ) -> str:
-    """Writes METADATA without building anything; returns the name of its folder."""
+    """Writes METADATA without building anything; returns the name of its directory."""
     chosen = settings.parse(config_settings, _PROJECT)
     return metadata.write_dist_info(_PROJECT, chosen, Path(metadata_directory)).name
 
@@ -75,7 +77,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 
 def get_requires_for_build_wheel(config_settings: _ConfigSettings = None) -> list[str]:
-    """Returns what pip should install first: nothing, bazelw brings everything."""
+    """Returns the requirements to install first: none, bazelw brings everything."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""The modules of the wheel rule, from its folder: what writes a wheel's METADATA and RECORD is written once."""
+"""Imports the wheel rule's modules from its directory: METADATA and RECORD have one writer."""
 
 import sys
 from pathlib import Path

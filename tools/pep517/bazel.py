@@ -1,7 +1,7 @@
 """Runs Bazel on the source tree for one wheel.
 
-All builds of a user share one output base, wherever pip or uv has unpacked the sources: what a build needs to have
-unpacked stays unpacked, and nothing piles up. The server ends with the build.
+All builds of a user share one output base, wherever pip or uv has unpacked the sources: unpacked
+prerequisites of a build stay unpacked, and nothing piles up. The server ends with the build.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from .settings import Settings
 _TARGET = "//:wheel"
 # A server whose client was killed goes away by itself.
 _IDLE_SECONDS = 60
-# Of pip's settings, those that say where files are and how they are reached. The others are about
-# the installation that pip is busy with, and must not reach the pip that the build asks for
-# addresses.
+# The settings of pip that say where files are and how they are reached. The others are about the
+# installation that pip is busy with, and must not reach the pip that the build asks for addresses.
 _PIP_SETTINGS = frozenset(
     (
         "PIP_CERT",
@@ -45,11 +44,11 @@ _PIP_SETTINGS = frozenset(
 
 
 def build_wheel(project: Project, settings: Settings, version: str, folder: Path) -> Path:
-    """Builds the wheel and copies it to a folder; returns the copy.
+    """Builds the wheel and copies it to a directory; returns the copy.
 
     Args:
         project: the source tree.
-        settings: what to build.
+        settings: the settings of the build.
         version: the wheel's version, with its local label.
         folder: where the wheel goes.
 
@@ -72,7 +71,8 @@ def build_wheel(project: Project, settings: Settings, version: str, folder: Path
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Returns the environment of Bazel: the caller's, without what pip and uv added for this one build."""
+    """Returns Bazel's environment: the caller's, without pip's and uv's additions for this
+    build."""
     kept = {
         name: value
         for name, value in variables.items()
@@ -83,10 +83,11 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _path(value: str) -> list[str]:
-    """PATH, the same for every build: repositories are fetched again when it changes.
+    """Returns PATH, the same for every build: repositories are fetched again when it changes.
 
-    Front ends put the programs of a temporary environment first. Where the environment is the user's own, its pip is
-    the one whose settings count; else the interpreter itself is what a machine without any other python3 has.
+    Front ends put the programs of a temporary environment first. Where the environment is the
+    user's own, its pip is the one whose settings count; else the interpreter itself is used, as
+    some machines have no other python3.
     """
     own = interpreter.environment_folder()
     folders = [item for item in value.split(os.pathsep) if item != own and os.path.isdir(item)]
@@ -145,7 +146,7 @@ def _run(project: Project, startup: list[str], command: list[str]) -> None:
 
 
 def _call(project: Project, arguments: list[str]) -> int:
-    """Runs bazelw; what it prints goes to standard error, where front ends look for it."""
+    """Runs bazelw; its output goes to standard error, where front ends look for it."""
     try:
         return subprocess.call(
             [project.root / "bazelw", *arguments],
@@ -179,7 +180,7 @@ def _wheel(events: Path) -> Path:
 
 
 def _prefix(project: Project, settings: Settings, version: str) -> str:
-    """What the file name of the wheel must begin with."""
+    """Returns the required beginning of the wheel's file name."""
     python_tag = settings.abi.rstrip("t")
     return f"{project.distribution}-{version}-{python_tag}-{settings.abi}-"
 

@@ -1,8 +1,9 @@
 """Editable wheels (PEP 660): Python from the source tree, native code from the wheel.
 
-The installed package is a folder with what a build makes (`_core`, `lib/`, `_build_info.py`), and an `__init__.py` that
-puts the package's folder of the source tree before its own and runs the `__init__.py` there. No import hook, and no
-.pth file that every start of the interpreter would read.
+The installed package is a directory with the outputs of a build (`_core`, `lib/`,
+`_build_info.py`), and an `__init__.py` that puts the package's directory of the source tree before
+its own and runs the `__init__.py` there. No import hook, and no .pth file that every start of the
+interpreter would read.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`BuildError`: what ends a build; pip and uv show its text as the last line."""
+"""`BuildError` ends a build; pip and uv show its text as the last line."""
 
 
 class BuildError(Exception):
-    """One sentence that says what is wrong and what to type next."""
+    """An error of one sentence: the cause and the command to type next."""

@@ -1,4 +1,4 @@
-"""The interpreter that runs the build: its ABI, and where it lies outside of any virtual environment."""
+"""The interpreter that runs the build: its ABI, and its place outside of virtual environments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sysconfig
 
 
 def abi() -> str:
-    """Returns the ABI tag, such as `cp313t`; where it is not CPython, what it calls itself."""
+    """Returns the ABI tag, such as `cp313t`; where it is not CPython, its own name for itself."""
     if sys.implementation.name != "cpython":
         return sys.implementation.cache_tag or sys.implementation.name
     threads = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
@@ -16,15 +16,16 @@ def abi() -> str:
 
 
 def executable() -> str:
-    """Returns the interpreter itself: a build environment is gone tomorrow, and its path would be a new cache key."""
+    """Returns the interpreter itself: a build environment is gone tomorrow, and its path would be a
+    new cache key."""
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 def environment_folder() -> str:
-    """Returns the folder with the programs of the environment that runs the build, or an empty string."""
+    """Returns the directory of executables of the build's environment, or an empty string."""
     return os.path.dirname(sys.executable) if sys.prefix != sys.base_prefix else ""
 
 
 def has_pip() -> bool:
-    """Whether that environment has pip: a user's has, those that uv and `build` make for a build have not."""
+    """Returns whether the environment has pip: a user's has, one made by uv or `build` has not."""
     return os.path.isdir(os.path.join(sysconfig.get_path("purelib"), "pip"))

@@ -1,7 +1,7 @@
 """METADATA of the wheel and PKG-INFO of the sdist, without Bazel.
 
-Written by the program that writes the wheel's METADATA, out of the table that the wheel rule reads. Only the licences of
-the third parties are missing: their files are not in the source tree.
+Written by the program that writes the wheel's METADATA, out of the table that the wheel rule reads.
+Only the licences of the third parties are missing: their files are not in the source tree.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def version(project: Project, settings: Settings) -> str:
 
 
 def write_dist_info(project: Project, settings: Settings, folder: Path) -> Path:
-    """Writes a .dist-info folder with METADATA alone; returns it."""
+    """Writes a .dist-info directory with METADATA alone; returns it."""
     dist_info = folder / f"{project.distribution}-{version(project, settings)}.dist-info"
     dist_info.mkdir()
     text = _metadata(project, version(project, settings))
@@ -32,7 +32,7 @@ def write_dist_info(project: Project, settings: Settings, folder: Path) -> Path:
 
 
 def pkg_info(project: Project) -> str:
-    """Returns PKG-INFO. It tells that a wheel has more licences, and promises everything else, the version too."""
+    """Returns PKG-INFO: a wheel has more licences; all other fields are fixed, the version too."""
     head, blank, description = _metadata(project, project.version).partition("\n\n")
     return f"{head}\n{_DYNAMIC}{blank}{description}"
 

@@ -1,4 +1,4 @@
-"""`Project`: what the source tree says of itself, read from its Starlark tables without Bazel."""
+"""`Project`: the facts of the source tree, read from its Starlark tables without Bazel."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ class Project:
     """A source tree.
 
     Attributes:
-        root: Its root folder.
+        root: Its root directory.
     """
 
     root: Path
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """METADATA of every wheel, as attributes of the wheel rule."""
+        """Returns METADATA of every wheel, as attributes of the wheel rule."""
         table = starlark.constant(self._metadata_file, "METADATA")
         return {**table, "extra_requires": {**table["extra_requires"], **self._plugin_extras}}
 
     @property
     def _plugin_extras(self) -> dict[str, list[str]]:
-        """As PLUGIN_EXTRAS of packaging/backends.bzl."""
+        """Returns the same as PLUGIN_EXTRAS of packaging/backends.bzl."""
         distribution = starlark.constant(self._metadata_file, "PLUGIN_DISTRIBUTION")
         plugins = [row["plugin"] for row in self._accelerators.values() if "plugin" in row]
         return {plugin: [distribution.format(plugin=plugin) + "=={version}"] for plugin in plugins}
@@ -38,22 +38,22 @@ class Project:
 
     @property
     def distribution(self) -> str:
-        """The name as file names spell it."""
+        """Returns the name as file names spell it."""
         return self.metadata["distribution"].replace("-", "_")
 
     @property
     def version(self) -> str:
-        """The version, without a local label."""
+        """Returns the version, without a local label."""
         return starlark.argument(self.root / "MODULE.bazel", "module", "version")
 
     @property
     def accelerators(self) -> dict[str, str]:
-        """Accelerator -> local version label of a wheel built for it."""
+        """Returns a mapping: accelerator -> local version label of a wheel built for it."""
         return {name: row["label"] for name, row in self._accelerators.items()}
 
     @property
     def released_accelerators(self) -> list[str]:
-        """The accelerators whose wheels a release has."""
+        """Returns the accelerators whose wheels a release has."""
         return [name for name, row in self._accelerators.items() if row.get("is_released")]
 
     @property
@@ -62,10 +62,10 @@ class Project:
 
     @property
     def default_accelerator(self) -> str:
-        """The accelerator that Bazel builds for where none is named."""
+        """Returns the accelerator that Bazel builds for where none is named."""
         return starlark.constant(self.root / "platforms/accelerators.bzl", "DEFAULT_ACCELERATOR")
 
     @property
     def abis(self) -> list[str]:
-        """The Python ABIs that wheels are built for."""
+        """Returns the Python ABIs that wheels are built for."""
         return starlark.keys(self.root / "bazel/toolchains/python/abis.bzl", "PYTHON_ABIS")

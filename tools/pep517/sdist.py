@@ -1,4 +1,5 @@
-"""The source distribution: everything that git tracks, but for the model that tests use, in one reproducible archive."""
+"""The source distribution: everything that git tracks, but for the model that tests use, in one
+reproducible archive."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _MTIME = 315532800
 
 
 def write(project: Project, folder: Path) -> Path:
-    """Writes the archive to a folder and returns its path; the same files give the same bytes."""
+    """Writes the archive and returns its path; the same files give the same bytes."""
     name = f"{project.distribution}-{project.version}"
     files = _files(project.root)
     path = folder / f"{name}.tar.gz"
@@ -45,7 +46,7 @@ def _files(root: Path) -> list[str]:
             raise BuildError(
                 f"{file} is a symbolic link, which an sdist cannot have: commit a file"
             )
-    # What was deleted and not yet committed is still tracked.
+    # Files that were deleted without a commit are still tracked.
     return sorted(file for file in files if (root / file).is_file())
 
 

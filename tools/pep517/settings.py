@@ -1,4 +1,4 @@
-"""`Settings`: what was chosen with `-C key=value` (PEP 517's `config_settings`)."""
+"""`Settings`: the values of `-C key=value` (PEP 517's `config_settings`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Settings:
         abi: ABI tag of Python.
         local_label: Part of the version after the +; empty for none.
         bazel_args: Further arguments of `bazel build`.
-        output_user_root: Folder for everything that Bazel writes, or empty for its own choice.
+        output_user_root: Directory for everything that Bazel writes, or empty for its own choice.
     """
 
     backend: str

@@ -1,4 +1,4 @@
-"""Reads values out of Starlark files as data, so that a table is typed once and no Bazel is needed to know it.
+"""Reads values out of Starlark files as data: each table is written once, no Bazel is needed.
 
 Starlark's expressions are Python's, so Python's own parser does the work; nothing is executed.
 """
@@ -66,7 +66,7 @@ def _statements(path: Path) -> list[ast.stmt]:
 
 
 class _Joined(ast.NodeTransformer):
-    """Joins the parts of a string that is written on several lines, with plus signs as Starlark asks."""
+    """Joins the parts of a string on several lines, with plus signs as Starlark asks."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)

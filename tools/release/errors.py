@@ -1,4 +1,4 @@
-"""The one error of this folder."""
+"""The one error of this directory."""
 
 
 class PublishError(Exception):

@@ -1,4 +1,4 @@
-"""Compares a built index with the published one: which files are new, and what the pages say then.
+"""Compares a built index with the published one: new files, and the new contents of the pages.
 
 Everything is decided here, before anything is written.
 """
@@ -48,7 +48,7 @@ class Page(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """In this order: a page is written after what it leads to."""
+    """In this order: a page is written after the files that it links to."""
 
     copies: list[Copy]
     pages: list[Page]
@@ -61,13 +61,13 @@ class _Folders(NamedTuple):
     published: Path
 
     def find(self, name: str) -> Path:
-        """What is published, else what will be."""
+        """Returns the published file, else the one to be published."""
         published = self.published / name
         return published if published.is_file() else self.built / name
 
 
 def sha256(path: Path) -> str:
-    """Of a file, as hexadecimal digits."""
+    """Returns the file's SHA-256 as hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
@@ -76,7 +76,7 @@ def sha256(path: Path) -> str:
 
 
 def _next_version(name: str) -> str:
-    """A version that is newer than that of a wheel: a post-release."""
+    """Returns a version that is newer than that of a wheel: a post-release."""
     public = name.split("-")[1].partition("+")[0]
     release, _, number = public.partition(".post")
     return f"{release}.post{int(number) + 1 if re.fullmatch('[0-9]+', number) else 1}"
@@ -105,7 +105,7 @@ def _check_immutable(path: Path, built: str, listed: str | None) -> None:
 
 
 def _hashes(entry: Entry) -> dict[str, str]:
-    """SHA-256 of a wheel and of the metadata file beside it, by name."""
+    """Returns the SHA-256 of a wheel and of the metadata file beside it, by name."""
     name = entry["filename"]
     return {
         name: entry["hashes"]["sha256"],
@@ -133,7 +133,7 @@ def _copies(built: Project, published: Project, folders: _Folders) -> list[Copy]
 
 
 def _check_is_there(project: Project, folders: _Folders) -> None:
-    """Pages of today would otherwise go on to list what is gone."""
+    """Fails if a published file is gone: its page would go on to list it."""
     for name, entry in project.files.items():
         for needed in _hashes(entry) if is_wheel(name) else ():
             if not folders.find(needed).is_file():
@@ -143,12 +143,13 @@ def _check_is_there(project: Project, folders: _Folders) -> None:
 
 
 def _merged(built: Project, published: Project) -> Project:
-    """What is published keeps what is said of it, its upload time above all."""
+    """Merges two projects; published files keep their entries, above all the upload time."""
     return Project(built.versions | published.versions, {**built.files, **published.files})
 
 
 def _variants_pages(project: Project, folders: _Folders) -> dict[str, bytes]:
-    """Files about variants describe all wheels of a release, so a new wheel changes them."""
+    """Returns the variants files; each describes all wheels of a release, and changes with a new
+    one."""
     return variants_files(folders.find(name) for name in sorted(project.files) if is_wheel(name))
 
 
@@ -231,7 +232,8 @@ def _make_plan(index: Path, target: Path) -> Plan:
 
 
 def make_plan(index: Path, target: Path) -> Plan:
-    """What has to be written to publish `index` in `target`; PublishError where that is refused."""
+    """Returns the plan to publish `index` in `target`; raises PublishError where that is
+    refused."""
     try:
         return _make_plan(index, target)
     except (InvalidWheelError, VariantsError) as error:

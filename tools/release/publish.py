@@ -1,9 +1,10 @@
 """Merges a built index into the one that is hosted: publish.py INDEX TARGET
 
-INDEX is what `./bazelw build //:index` wrote. TARGET is the folder of the static host: a checkout, a mount, or a new folder.
-What is published stays: a wheel never changes, and is listed for ever. Pages are written after the files that they list,
-each in one step, so whoever reads meanwhile, or after an interruption, finds every file that a page names; the same
-command finishes what was interrupted.
+INDEX is the output of `./bazelw build //:index`. TARGET is the directory of the static host: a
+checkout, a mount, or a new directory. Published files stay: a wheel never changes, and is listed
+for ever. Pages are written after the files that they list, each in one step, so whoever reads
+meanwhile, or after an interruption, finds every file that a page names; the same command finishes
+an interrupted publication.
 
 Exit codes: 0 published (or nothing to do), 1 refused or failed, 2 wrong arguments.
 """
@@ -22,9 +23,10 @@ from plan import Plan, make_plan
 
 
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Has `write` make the file beside its place, and moves it there: half a file has never the name of a whole one."""
+    """Has `write` make the file beside its place, and moves it there: half a file has never the
+    name of a whole one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A fixed name: what an interruption left is overwritten.
+    # A fixed name, so that a file left by an interruption is overwritten.
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         write(unfinished)
@@ -34,7 +36,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_plan(plan: Plan) -> None:
-    """Files, then pages."""
+    """Writes files, then pages."""
     for source, destination in plan.copies:
         _replace(destination, lambda path, source=source: shutil.copyfile(source, path))
     for page, content in plan.pages:
@@ -48,7 +50,7 @@ def _report(plan: Plan, target: Path) -> str:
 
 
 def _path(text: str) -> Path:
-    """Relative to where the user stands: `bazel run` starts programs elsewhere."""
+    """Returns a path relative to the user's directory: `bazel run` starts executables elsewhere."""
     return Path(os.environ.get("BUILD_WORKING_DIRECTORY", ""), text)
 
 

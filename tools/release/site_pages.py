@@ -1,6 +1,7 @@
-"""Reads the pages of an index: what it lists, by backend and project.
+"""Reads the pages of an index: its files, by backend and project.
 
-A page that has something which simple_pages does not write is refused: writing it anew would lose that.
+A page that has something which simple_pages does not write is refused: writing it anew would lose
+that.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Project(NamedTuple):
-    """What the page of a project says."""
+    """The contents of a project's page."""
 
     versions: set[str]
     files: Mapping[str, Entry]  # by file name
@@ -97,7 +98,8 @@ def _check_entry(entry: Any, page: Path) -> None:
 
 
 def is_wheel(name: str) -> bool:
-    """Whether a listed file never changes; the others are `{name}-{version}-variants.json`."""
+    """Returns whether a listed file never changes; the others are
+    `{name}-{version}-variants.json`."""
     return name.endswith(".whl")
 
 
@@ -126,14 +128,15 @@ def _listed_projects(folder: Path) -> set[str]:
 
 
 def _projects(folder: Path) -> set[str]:
-    """Those that have pages. A publication that was interrupted may have left one that the backend's page lacks."""
+    """Returns projects with pages, also one of an interrupted publication that is listed
+    nowhere."""
     unlisted = {page.parent.name for name in (HTML, JSON) for page in folder.glob(f"*/{name}")}
     has_page = (folder / JSON).exists() or (folder / HTML).exists()
     return unlisted | (_listed_projects(folder) if has_page else set())
 
 
 def read_site(root: Path) -> Site:
-    """All projects of an index; of an empty folder or of one that is not there, none."""
+    """Returns all projects of an index; of an empty directory or of one that is not there, none."""
     folders = sorted(path for path in (root / "whl").glob("*") if path.is_dir())
     return {
         Key(folder.name, name): _read_project(folder / name)
@@ -143,7 +146,7 @@ def read_site(root: Path) -> Site:
 
 
 def read_build_commands(root: Path) -> dict[str, str]:
-    """What the landing page tells a visitor to type, in the form that landing_page takes; of a missing page, nothing."""
+    """Returns the landing page's commands in landing_page's form; of a missing page, nothing."""
     page = root / HTML
     try:
         return landing_page.read_build_commands(page.read_text(encoding="utf-8"))
