@@ -14,9 +14,8 @@ from .constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUT
 from .options import ALL_LAYERS, ContextOptions, ModelOptions, rows_at_once
 
 _MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short
-_CALLER = (
-    4  # stack level of the code that calls Llama(): above this function, Llama() and checked()
-)
+# Stack level of the code that calls Llama(): above a function here, Llama() and checked().
+_CALLER = 4
 
 
 def start(numa: Union[bool, int]) -> int:

@@ -133,11 +133,16 @@ KINDS: Dict[str, Kind] = {
 
 
 @functools.lru_cache(maxsize=None)
+def _all_names() -> List[str]:
+    """Returns the parameters of llama.cpp's sampler."""
+    return [name for name in dir(_core.SamplingParams) if not name.startswith("_")]
+
+
+@functools.lru_cache(maxsize=None)
 def _more_names() -> List[str]:
     """Returns the parameters of llama.cpp's sampler that are no field of Sampling."""
     taken = {*_NATIVE_NAMES, "seed"}
-    names = [name for name in dir(_core.SamplingParams) if not name.startswith("_")]
-    return [name for name in names if name not in taken]
+    return [name for name in _all_names() if name not in taken]
 
 
 def is_more(name: str) -> bool:
@@ -175,7 +180,7 @@ def check_extras(extras: Dict[str, Any]) -> None:
     """Raises ValueError for a name that llama.cpp's sampling parameters do not have."""
     if not isinstance(extras, Mapping):
         raise refused(TypeError, "sampling_extras", "a dict", extras)
-    known = [name for name in dir(_core.SamplingParams) if not name.startswith("_")]
+    known = _all_names()
     for name in extras:
         if name not in known:
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
