@@ -92,6 +92,7 @@ _DEEPEST = 200
 _LONGEST_NAME = 1000
 _MOST_PATH_CHARACTERS = 1 << 26  # of all nodes: the converter names its rules after them
 _MOST_ALTERNATIVES = 10_000
+_MOST_VALUES = 50_000  # of all enums: each is a parse state from the first character on
 
 
 class Node(NamedTuple):
@@ -153,6 +154,7 @@ class _Walk:
         self._root = root
         self._refs: Dict[str, None] = {}  # in the order of the visits, which bounds recursion
         self._n_alternatives: Dict[str, int] = {}
+        self._n_values = 0
         self.dropped: Dict[Tuple[str, str], None] = {}  # an ordered set
 
     def run(self) -> None:
@@ -236,6 +238,13 @@ class _Walk:
                 self._drop(child, "required")
 
     def _visit_enum(self, node: Node) -> Iterator[Node]:
+        values = node.schema["enum"]
+        self._n_values += len(values) if isinstance(values, list) else 0
+        if self._n_values > _MOST_VALUES:
+            raise GrammarError(
+                f"The JSON schema has more than {_MOST_VALUES} enum values at {_short(node.path)}"
+                "\nAsk for a string, and look its value up afterwards."
+            )
         return iter(())
 
     def _visit_object(self, node: Node) -> Iterator[Node]:

@@ -163,6 +163,16 @@ def test_a_large_maximum_is_none():
     assert bounded._grammar == LlamaGrammar.from_json_schema(json.dumps(schema))._grammar
 
 
+def test_enum_values_are_counted_over_the_whole_schema():
+    """Each is a parse state from the first character on; 100,000 took 16 s of a request."""
+    half = {"enum": [f"value {i}" for i in range(25_000)]}
+    schema = {"type": "object", "properties": {"a": half, "b": half}}
+    assert LlamaGrammar.from_json_schema(json.dumps(schema))
+    schema["properties"]["c"] = {"enum": ["one more"]}
+    with pytest.raises(llama_cpp.GrammarError, match="more than 50000 enum values at #/properties/c\n"):
+        LlamaGrammar.from_json_schema(json.dumps(schema))
+
+
 def test_optional_properties_in_any_number():
     """The converter took cubic time; three of them show that its rules are still the same."""
     names = [f"p{i}" for i in range(900)]
