@@ -1,6 +1,6 @@
 """`nested_bazel_test`: a test that runs Bazel on a copy of the project."""
 
-load("@rules_python//python:py_test.bzl", "py_test")
+load(":pytest_test.bzl", "pytest_test")
 
 # Where the nested Bazel, its caches and packages are found.
 _ENVIRONMENT = [
@@ -25,23 +25,32 @@ _TAGS = [
     "requires-network",
 ]
 
-def nested_bazel_test(name, archive, data = [], env = {}, **kwargs):
-    """Declares a py_test with its caller's Bazel and a copy of the project in `PROJECT_ARCHIVE`.
+# nested_bazel and its import.
+_HELPERS = [
+    "//bazel/testing:nested_bazel.py",
+    "//tools/cache_report:execution_log.py",
+]
+
+def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
+    """Declares a pytest suite with its caller's Bazel and a copy of the project in
+    `PROJECT_ARCHIVE`.
 
     Args:
       name: name of the test.
-      archive: the archive of a `project_archive` (tests/reproducibility/project_archive.bzl).
+      srcs: the test file and the modules that it imports by their plain names, beside
+        `nested_bazel`.
+      archive: the archive of a `project_archive` (bazel/testing/project_archive.bzl).
       data: files that the test reads beside it.
       env: more environment variables.
-      **kwargs: passed on to py_test.
+      **kwargs: passed on to pytest_test.
     """
-    py_test(
+    pytest_test(
         name = name,
+        srcs = srcs + _HELPERS,
         data = data + [archive],
         env = env | {"PROJECT_ARCHIVE": "$(rootpath {})".format(archive)},
         env_inherit = _ENVIRONMENT,
-        # The modules of these suites import each other by their plain names.
-        imports = ["."],
+        site = "//tests:tools",
         tags = _TAGS,
         **kwargs
     )

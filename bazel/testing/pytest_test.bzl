@@ -7,8 +7,8 @@ def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
 
     Args:
       name: name of the test.
-      srcs: test files, conftest.py files and the helper modules beside them; files called
-        `*_test.py` are collected.
+      srcs: test files, conftest.py files, and modules that they import by their plain names; files
+        called `*_test.py` are collected. Filegroups of such files too.
       site: an `installed_wheels` target that has pytest.
       data: files that the tests read.
       env: environment; `$(rootpath ...)` is expanded, and the runner makes values that name a
@@ -19,11 +19,7 @@ def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
         name = name,
         srcs = srcs + ["//bazel/testing:run_pytest.py"],
         main = "//bazel/testing:run_pytest.py",
-        args = ["$(rootpath {})".format(site)] + [
-            "$(rootpath {})".format(src)
-            for src in srcs
-            if src.endswith("_test.py")
-        ],
+        args = ["$(rootpaths {})".format(file) for file in [site] + srcs],
         data = data + [site],
         env = env,
         **kwargs

@@ -1,6 +1,6 @@
-"""Runs pytest in a child process: ``run_pytest.py SITE TEST_FILE...`` (runfiles paths).
+"""Runs pytest in a child process: ``run_pytest.py SITE FILE...`` (runfiles paths).
 
-The child sees the installed wheels of SITE and the modules beside the tests through PYTHONPATH, and
+The child sees the installed wheels of SITE and the FILEs as modules through PYTHONPATH, and
 nothing of Bazel's own import machinery, so a test imports a package exactly as a user would. Writes
 JUnit XML where Bazel asks for it, with every test case in it.
 """
@@ -23,15 +23,18 @@ def _absolute_values(environment):
 
 
 def main():
-    site, tests = sys.argv[1], sys.argv[2:]
+    site, *files = map(os.path.abspath, sys.argv[1:])
     environment = _absolute_values(os.environ)
     for name in ("PYTHONHOME", "PYTHONSAFEPATH", "PYTHONNOUSERSITE"):
         environment.pop(name, None)
-    folders = {os.path.dirname(os.path.abspath(test)) for test in tests}
-    environment["PYTHONPATH"] = os.pathsep.join([os.path.abspath(site), *sorted(folders)])
+    folders = sorted({os.path.dirname(file) for file in files})
+    environment["PYTHONPATH"] = os.pathsep.join([site, *folders])
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
-    environment.setdefault("HOME", environment["TEST_TMPDIR"])
-    environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")
+    # A test that inherits the user's home uses the user's caches too.
+    if "HOME" not in environment:
+        environment["HOME"] = environment["TEST_TMPDIR"]
+        environment["XDG_CACHE_HOME"] = os.path.join(environment["TEST_TMPDIR"], "cache")
+    tests = [file for file in files if file.endswith("_test.py")]
     command = [
         sys.executable,
         "-m",
@@ -52,7 +55,7 @@ def main():
     scratch = tempfile.mkdtemp(prefix="pytest-")
     command += ["--basetemp", os.path.join(scratch, "tests")]
     try:
-        return subprocess.call([*command, *map(os.path.abspath, tests)], env=environment)
+        return subprocess.call([*command, *tests], env=environment)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

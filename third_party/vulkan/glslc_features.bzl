@@ -1,7 +1,7 @@
 """The pinned glslc's support of the seven extensions of llama.cpp's vulkan-shaders/feature-tests.
 
 Pinned beside the compiler, because defines must be known before anything runs;
-//tests/vulkan:glslc_features_test tries them.
+//tests/accelerators/vulkan:glslc_features_test tries them.
 """
 
 GLSLC_FEATURES = [
