@@ -19,6 +19,7 @@ load(
     "with_feature_set",
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
+load("@rules_cc//cc/toolchains:cc_toolchain_config_info.bzl", "CcToolchainConfigInfo")
 load(":link_features.bzl", "LINK", "flags_of", "library_group", "link_features")
 load(":macho_link.bzl", "macho_link_features")
 
