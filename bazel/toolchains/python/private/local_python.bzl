@@ -39,6 +39,7 @@ load("@rules_python//python:py_exec_tools_toolchain.bzl", "py_exec_tools_toolcha
 py_exec_tools_toolchain(
     name = "exec_tools",
     exec_interpreter = "@rules_python//python:none",
+    visibility = ["//visibility:public"],
 )
 
 toolchain(
