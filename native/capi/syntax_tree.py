@@ -1,0 +1,174 @@
+"""Reads clang's syntax tree (``-ast-dump=json``) of C headers: which names they declare.
+
+clang's JSON gives a location only where it differs from the one before, so the file of a
+declaration is that of the nearest one before it that names a file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Iterator
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A name with a C type, such as a parameter or a member of a struct."""
+
+    name: str
+    type: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Function:
+    """A function.
+
+    Attributes:
+        name: Its name.
+        result: C type of its result.
+        parameters: Its parameters in order.
+        comment: Text of the comment in front of it, "" without one.
+        deprecated: Message of its ``deprecated`` attribute, "" without one.
+    """
+
+    name: str
+    result: str
+    parameters: tuple[Named, ...]
+    comment: str
+    deprecated: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """A struct or union; `members` is None where only its name is declared."""
+
+    name: str
+    is_union: bool
+    members: tuple[Named, ...] | None
+    comment: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Enum:
+    """An enumeration with its enumerators' values; its name is "" if it has none."""
+
+    name: str
+    values: dict[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Typedef:
+    name: str
+    type: str
+    comment: str
+
+
+Declaration = Function | Record | Enum | Typedef
+
+
+def declarations(tree: Path) -> Iterator[tuple[str, Declaration]]:
+    """Yields file name (without directories) and declaration, in the order of the headers."""
+    file = ""
+    for node in json.loads(tree.read_text())["inner"]:
+        file = _file(node) or file
+        made = _declaration(node)
+        if made is not None:
+            yield Path(file).name, made
+
+
+def _file(node: dict[str, Any]) -> str:
+    """Returns the last file that a node's location names: the one it is expanded in."""
+    location = node.get("loc", {})
+    found = ""
+    for part in ("spellingLoc", "expansionLoc"):
+        found = location.get(part, {}).get("file", found)
+    return location.get("file", found)
+
+
+def _declaration(node: dict[str, Any]) -> Declaration | None:
+    kind = node["kind"]
+    if node.get("isImplicit"):
+        return None
+    if kind == "FunctionDecl":
+        return _function(node)
+    if kind == "RecordDecl" and "name" in node:
+        return _record(node)
+    if kind == "EnumDecl":
+        return _enum(node)
+    if kind == "TypedefDecl":
+        return Typedef(node["name"], node["type"]["qualType"], _comment(node))
+    return None
+
+
+def _inner(node: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [child for child in node.get("inner", []) if child["kind"] == kind]
+
+
+def _function(node: dict[str, Any]) -> Function:
+    parameters = _inner(node, "ParmVarDecl")
+    if node.get("variadic"):
+        parameters = [*parameters, {"name": "...", "type": {"qualType": "..."}}]
+    return Function(
+        node["name"],
+        _result(node["type"]["qualType"]),
+        tuple(Named(each.get("name", ""), each["type"]["qualType"]) for each in parameters),
+        _comment(node),
+        _deprecated(node),
+    )
+
+
+def _result(signature: str) -> str:
+    """Returns the type in front of the parameters' parenthesis: the last one that is not nested."""
+    depth = 0
+    for index in range(len(signature) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(signature[index], 0)
+        if depth == 0 and signature[index] == "(":
+            return signature[:index].strip()
+    raise ValueError(f"{signature} is no function's type")
+
+
+def _record(node: dict[str, Any]) -> Record:
+    members = None
+    if node.get("completeDefinition"):
+        members = tuple(
+            Named(each.get("name", ""), each["type"]["qualType"])
+            for each in _inner(node, "FieldDecl")
+        )
+    return Record(node["name"], node["tagUsed"] == "union", members, _comment(node))
+
+
+def _enum(node: dict[str, Any]) -> Enum:
+    values: dict[str, int] = {}
+    following = 0
+    for constant in _inner(node, "EnumConstantDecl"):
+        given = _value(constant)
+        values[constant["name"]] = following if given is None else given
+        following = values[constant["name"]] + 1
+    return Enum(node.get("name", ""), values)
+
+
+def _value(node: dict[str, Any]) -> int | None:
+    """Returns the value that clang computed of an expression below a node."""
+    for child in node.get("inner", []):
+        if child["kind"] == "ConstantExpr" and "value" in child:
+            return int(child["value"])
+        found = _value(child)
+        if found is not None:
+            return found
+    return None
+
+
+def _comment(node: dict[str, Any]) -> str:
+    lines = []
+    for comment in _inner(node, "FullComment"):
+        for paragraph in comment.get("inner", []):
+            lines += [text["text"].strip() for text in paragraph.get("inner", []) if "text" in text]
+            lines.append("")
+    return "\n".join(lines).strip()
+
+
+def _deprecated(node: dict[str, Any]) -> str:
+    for attribute in _inner(node, "DeprecatedAttr"):
+        return attribute.get("message", "") or "deprecated"
+    return ""
