@@ -32,7 +32,15 @@ _FUNCTION = re.compile(r"^(?P<result>.*?)\s*\(\*\)\((?P<parameters>.*)\)$")
 
 
 class UnknownTypeError(Exception):
-    """A C type that the generated module has no name for."""
+    """A C type that the generated module has no name for.
+
+    Attributes:
+        name: The type without `struct`, `union` or `enum`.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
 
 
 class Types:
@@ -42,13 +50,13 @@ class Types:
         records: structs and unions with members: classes of the module.
         opaque: names of structs without members, or with members that are nobody's business:
             pointers to them are addresses.
-        aliases: typedefs that are names of the module.
+        typedefs: C types of typedefs, of the module and of other headers.
     """
 
-    def __init__(self, records: set[str], opaque: set[str], aliases: set[str]) -> None:
+    def __init__(self, records: set[str], opaque: set[str], typedefs: dict[str, str]) -> None:
         self._records = records
         self._opaque = opaque
-        self._aliases = aliases
+        self._typedefs = typedefs
 
     def expression(self, c_type: str) -> str:
         """Returns the Python expression for a C type.
@@ -66,11 +74,17 @@ class Types:
         if c_type.startswith("enum "):
             return "ctypes.c_int"
         name = _TAG.sub("", c_type)
-        if name in self._aliases or name in self._records:
+        if name in self._records:
             return name
         if name in _SCALARS:
             return _SCALARS[name]
-        raise UnknownTypeError(c_type)
+        if name in self._typedefs:
+            return self.expression(self._typedefs[name])
+        raise UnknownTypeError(name)
+
+    def resolve(self, c_type: str) -> str:
+        """Returns the expression for a typedef's type, `ctypes.c_void_p` for what has none."""
+        return "None" if c_type == "void" else self.expression(c_type)
 
     def result(self, c_type: str) -> str:
         """Returns the expression for a result; `void` is None."""

@@ -41,11 +41,21 @@ class Function:
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A struct or union; `members` is None where only its name is declared."""
+    """A struct or union.
+
+    Attributes:
+        name: Its tag. Without one: that of the record around it, and the member's or `value`.
+        is_union: Whether it is a union.
+        members: Its members; None where only the name is declared. The type of a member without a
+            name is the name of one of `nested`.
+        nested: Structs and unions without a tag, declared inside.
+        comment: Text of the comment in front of it, "" without one.
+    """
 
     name: str
     is_union: bool
     members: tuple[Named, ...] | None
+    nested: tuple[Record, ...]
     comment: str
 
 
@@ -129,13 +139,26 @@ def _result(signature: str) -> str:
 
 
 def _record(node: dict[str, Any]) -> Record:
-    members = None
-    if node.get("completeDefinition"):
-        members = tuple(
-            Named(each.get("name", ""), each["type"]["qualType"])
-            for each in _inner(node, "FieldDecl")
-        )
-    return Record(node["name"], node["tagUsed"] == "union", members, _comment(node))
+    name = node.get("name", "")
+    members: list[Named] = []
+    nested: list[Record] = []
+    for child in node.get("inner", []):
+        if child["kind"] == "RecordDecl" and "name" not in child:
+            nested.append(_record(child))
+        elif child["kind"] == "FieldDecl":
+            member = child.get("name", "")
+            c_type = child["type"]["qualType"]
+            if "(unnamed " in c_type or "(anonymous " in c_type:
+                c_type = f"{name}_{member or 'value'}"
+                nested[-1] = dataclasses.replace(nested[-1], name=c_type)
+            members.append(Named(member, c_type))
+    return Record(
+        name,
+        node["tagUsed"] == "union",
+        tuple(members) if node.get("completeDefinition", False) else None,
+        tuple(nested),
+        _comment(node),
+    )
 
 
 def _enum(node: dict[str, Any]) -> Enum:
