@@ -425,7 +425,8 @@ class Llama:
         """Turns UTF-8 text into tokens.
 
         `add_bos` adds the tokens that the model wants around a text; `special` turns text like
-        ``</s>`` into the control token of that name. Raises TokenizeError (a ValueError) for invalid text.
+        ``</s>`` into the control token of that name. Raises TokenizeError (a ValueError) for
+        invalid text.
         """
         return self.tokenizer_.tokenize(text, add_bos, special)
 

@@ -34,7 +34,8 @@ METADATA = {
         "disk-cache": ["diskcache>=5.6.1"],
         "hub": ["huggingface-hub>=0.23"],
     },
-    "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause",
+    "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND " +
+                          "BSD-3-Clause",
     "project_urls": {"llama.cpp": "https://github.com/ggml-org/llama.cpp"},
     "python_requires": ">=3.9",
     "requires": [
