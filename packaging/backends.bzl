@@ -23,6 +23,7 @@ _RUN_TIME_FIELDS = [
     "driver_missing",
     "ggml_name",
     "plugin",
+    "visible_devices",
 ]
 
 # Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as
