@@ -39,7 +39,7 @@ def kernel_text(kind: str, sources: Path) -> bytes:
     for marker, name in _INLINED.items():
         inlined = (sources / name).read_text()
         lines = [inlined if marker in line else line for line in lines]
-        # What was put in may have the next marker.
+        # The text that was put in may have the next marker.
         lines = "".join(lines).splitlines(keepends=True)
     return "".join(lines).encode()
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What the generator writes for a variant whose code it has put into the file NAME.spv.
+# The array that the generator writes for a variant whose code is in the file NAME.spv.
 _ARRAY = re.compile(rb"const unsigned char (\w+)_data\[(\d+)\] = \{[^}]*\};")
 
 
