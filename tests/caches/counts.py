@@ -41,7 +41,10 @@ class Row:
     def line(self) -> str:
         """Returns the line in Markdown."""
         executed = "·" if self.executed is None else self.executed
-        return f"| {self.change} | `{self.target}` | {self.actions} | {executed} | {self.kinds or '—'} |"
+        return (
+            f"| {self.change} | `{self.target}` | {self.actions} | {executed} | "
+            f"{self.kinds or '—'} |"
+        )
 
 
 def kinds(mnemonics: Iterable[str]) -> str:

@@ -119,4 +119,5 @@ class SiteTest(unittest.TestCase):
 
 
 def wheel_name(version: str) -> str:
-    return f"llama_cpp_python-{version}-{synthetic.PYTHON_TAG}-{synthetic.ABI_TAG}-{synthetic.LINUX}.whl"
+    tags = f"{synthetic.PYTHON_TAG}-{synthetic.ABI_TAG}-{synthetic.LINUX}"
+    return f"llama_cpp_python-{version}-{tags}.whl"

@@ -23,7 +23,8 @@ def make_variant(folder: Path, label: str, namespace: str) -> Path:
         "variants": {label: {}},
     }
     contents = {
-        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\nVersion: 0.3.100\n",
+        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\n"
+        b"Version: 0.3.100\n",
         f"{dist_info}/variant.json": json.dumps(document).encode(),
     }
     name = f"llama_cpp_python-0.3.100-py3-none-any-{label}.whl"

@@ -111,7 +111,7 @@ def _origin(pin: Pin) -> str:
     inside = pin.strip_prefix.partition("/")[2]
     where = f"the `{inside}` directory of " if inside else ""
     kind = "an archive" if "://" in pin.file else f"the {pin.package} sdist"
-    return f"Where the sources of llama.cpp come from: {where}{kind}."
+    return f"Pin of llama.cpp's sources: {where}{kind}."
 
 
 def _string(text: str, name: str) -> str:

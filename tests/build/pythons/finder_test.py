@@ -109,7 +109,8 @@ def test_a_named_interpreter_is_taken(host: Machine) -> None:
         ({"implementation": "pypy"}, "is pypy, not CPython"),
         (
             {"ext_suffix": ".cpython-314t-x86_64-linux-musl.so"},
-            "names its extensions .cpython-314t-x86_64-linux-musl.so, not .cpython-314t-x86_64-linux-gnu.so",
+            "names its extensions .cpython-314t-x86_64-linux-musl.so, not "
+            ".cpython-314t-x86_64-linux-gnu.so",
         ),
         ({"has_headers": False}, "has no C headers (Debian has them in libpython3.14-dev)"),
     ],

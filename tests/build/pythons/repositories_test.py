@@ -239,7 +239,8 @@ class RepositoriesTest(unittest.TestCase):
 
     def test_a_named_interpreter_that_is_missing_is_one_sentence(self) -> None:
         self.assertIn(
-            "PYTHON_CP39: /nowhere/python does not run (No such file or directory); correct or unset PYTHON_CP39\n",
+            "PYTHON_CP39: /nowhere/python does not run (No such file or directory); "
+            "correct or unset PYTHON_CP39\n",
             self.assert_fails("@python_cp39//:abi", "--repo_env=PYTHON_CP39=/nowhere/python"),
         )
 
@@ -301,7 +302,8 @@ class RepositoriesTest(unittest.TestCase):
 
     def test_an_unknown_source_is_one_sentence(self) -> None:
         self.assertIn(
-            'PYTHON_SOURCES=machine,apt: no source is called "apt"; valid ones are standalone, machine, debian',
+            'PYTHON_SOURCES=machine,apt: no source is called "apt"; '
+            "valid ones are standalone, machine, debian",
             self.assert_fails("@python_cp310//:abi", "--repo_env=PYTHON_SOURCES=machine,apt"),
         )
 

@@ -68,7 +68,10 @@ class ReproducibilityTest(CountsTestCase):
 
     def test_elsewhere_nothing_is_executed(self) -> None:
         self.assertEqual([], [spawn for spawn in self.elsewhere if not spawn.cached])
-        change = "folder, user, HOME, PATH, umask, locale, time zone, files' dates, time of day, `--jobs`"
+        change = (
+            "folder, user, HOME, PATH, umask, locale, time zone, files' dates, time of day, "
+            "`--jobs`"
+        )
         self.assert_in_table(row(change, _TARGETS[0], self.elsewhere))
         self.assertEqual(
             nested_bazel.outputs(self.first),
