@@ -19,14 +19,15 @@ from made_up import compile_action, link_action, write_log
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
+# An event has a line of its own, as Bazel writes it.
 _PROFILE = """\
 {"otherData":{"bazel_version":"release 7.7.1"},"traceEvents":[
-    {"cat":"action processing","name":"Compiling x.c","ph":"X","ts":1,"dur":2000000,
-     "args":{"mnemonic":"CppCompile"},"tid":5},
-    {"cat":"critical path component","name":"action 'Compiling x.c'","ph":"X","ts":1,
-     "dur":1500000,"tid":0},
-    {"cat":"critical path component","name":"action 'Copying y'","ph":"X","ts":1,
-     "dur":250000,"tid":0}
+    {"cat":"action processing","name":"Compiling x.c","ph":"X","ts":1,"dur":2000000,\
+"args":{"mnemonic":"CppCompile"},"tid":5},
+    {"cat":"critical path component","name":"action 'Compiling x.c'","ph":"X","ts":1,\
+"dur":1500000,"tid":0},
+    {"cat":"critical path component","name":"action 'Copying y'","ph":"X","ts":1,\
+"dur":250000,"tid":0}
   ]
 }
 """
