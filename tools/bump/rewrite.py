@@ -12,7 +12,7 @@ from .source import Pin
 
 _FOLDER = "third_party/llama.cpp"
 _CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*) = (.+)$", re.MULTILINE)
-# A name that marks the module of llama.h's constants, wherever it lies.
+# A name that marks the module of llama.h's constants, in whichever directory it is.
 _MARK = re.compile(r"^LLAMA_TOKEN_NULL = ", re.MULTILINE)
 
 
