@@ -86,7 +86,7 @@ def _signature(path: str, file: MachO) -> Iterator[str]:
     """Checks for a signature, ad hoc or not (Apple, `macOS Big Sur 11.0.1 Release Notes`)."""
     if not file.is_signed:
         yield (
-            f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; "
+            f"{path}: is not signed, and a Mac with Apple's CPU kills unsigned code; "
             "link with zig, or `codesign --sign -`"
         )
 

@@ -176,7 +176,7 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     platform = platform_of(platform_tag.split(".")[0])
     if not abi or not platform or platform.machine not in systems.MACHINES:
         raise UnreadableWheel(
-            f"what an extension for {abi_tag} on {platform_tag} is called is not known: this "
+            f"the suffix of an extension for {abi_tag} on {platform_tag} is not known: this "
             "checks wheels of one CPython ABI, or none, for manylinux on "
             f"{' or '.join(sorted(systems.MACHINES))}"
         )
