@@ -43,7 +43,10 @@ export ZIG_GLOBAL_CACHE_DIR="$PWD/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/zig-cache
 "$ZIG" c++ %s-target "$TARGET" -g0 -s -O2 %s "$SOURCE" -o probe
 copy() {
     set -- "$1" "$2" zig-cache/o/*/"$2"
-    [ $# -eq 3 ] && [ -f "$3" ] || { echo "zig_runtime: zig did not make exactly one $2" >&2; exit 1; }
+    [ $# -eq 3 ] && [ -f "$3" ] || {
+        echo "zig_runtime: zig did not make exactly one $2" >&2
+        exit 1
+    }
     cp "$3" "$OUT/$1"
 }
 """
