@@ -22,6 +22,7 @@ _TESTS = [
     "./bazelw test //tests/accelerators/cuda/... //tests/accelerators/rocm/... //tests/accelerators/metal/... //tests/accelerators/vulkan/...",
     "./bazelw test //tests/caches/... //tests/package/consumers/... //tests/caches/reproducibility/...",
     "python3 tests/caches/update_table.py",
+    "./bazelw run //tools/reference:update",
     "./bazelw test //...",
 ]
 
