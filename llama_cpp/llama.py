@@ -112,7 +112,8 @@ class Llama:
     Attributes:
         sampling_extras: Sampling parameters of llama.cpp that the methods have no argument for, by
             llama.cpp's names, for every generation: ``{"dry_multiplier": 0.8}``,
-            ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``, ``{"samplers": ["top_k", ...]}``...
+            ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``,
+            ``{"samplers": ["top_k", ...]}``...
         chat_template_kwargs: Keyword arguments of every chat handler call; those that the handler
             does not know reach the chat template: ``{"enable_thinking": False}``.
         metadata: The file's metadata; values are text.

@@ -70,6 +70,14 @@ class Base:
 ERRORS = '''
 class WordError(Exception):
     """A word is wrong."""
+
+class LetterError(WordError):
+    """A letter is wrong.
+
+    Attributes:
+        letter: The letter.
+    """
+    letter = ""
 '''
 
 RULES = r"""
@@ -171,6 +179,11 @@ def test_names_are_described_in_the_special_module(pages: dict[str, str]) -> Non
     assert "all of [`package.words`](#packagewords)" in package
     assert "| `WordError` | `Exception` | A word is wrong. |" in package
     assert "### `Speaker`" in words
+
+
+def test_attributes_of_an_exception_are_kept(pages: dict[str, str]) -> None:
+    assert "\nBases: `WordError`.\n\nA letter is wrong.\n" in pages["python-page"]
+    assert "| `letter` |  | The letter. |" in pages["python-page"]
 
 
 def test_signatures(pages: dict[str, str]) -> None:

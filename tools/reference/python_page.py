@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Optional, Union
 
 import griffe
-from docstrings import Docstring, fill, one_line, parse, table
+from docstrings import fill, one_line, parse, table
 from python_api import PublicModule, docstring, homes, public_modules
 from signatures import parameters, signature, source_text
 
@@ -106,28 +106,32 @@ class PythonPage:
             yield signature(name, constructor)
         if bases := _bases(target):
             yield f"Bases: {bases}."
-        about = parse(docstring(target))
         yield from self._described(path, docstring(target), without=("Attributes",))
         if isinstance(constructor, griffe.Function):
             yield from parse(docstring(constructor)).markdown()
-        arguments = parameters(constructor) if constructor else {}
-        described = _attributes(target, about)
-        if kept := [f"`{name}`" for name in described if name in arguments and not described[name]]:
+        yield from self._attributes(path, target, parameters(constructor) if constructor else {})
+        yield from self._methods(path, name, target)
+
+    def _attributes(
+        self, path: str, target: griffe.Class, arguments: dict[str, str]
+    ) -> Iterator[str]:
+        texts = _attribute_texts(target)
+        kept = [f"`{name}`" for name, text in texts.items() if name in arguments and not text]
+        if kept:
             yield fill(f"Arguments that are attributes too: {', '.join(kept)}.")
         rows = [
-            self._attribute(path, attribute, target.all_members.get(attribute), text)
-            for attribute, text in described.items()
-            if text or attribute not in arguments
+            self._attribute(path, name, target.all_members.get(name), text)
+            for name, text in texts.items()
+            if text or name not in arguments
         ]
         if rows:
             yield table(["attribute", "type", "description"], rows)
-        yield from self._methods(path, name, target)
 
     def _attribute(self, path: str, name: str, member: Any, text: str) -> list[str]:
         if not text and _is_ours(member):
             self.undocumented.append(f"{path}.{name}")
         annotation = source_text(member.annotation, member) if member else ""
-        return [f"`{name}`", _code(annotation), one_line(parse(text).text)]
+        return [f"`{name}`", _code(annotation), _cell(text)]
 
     def _methods(self, path: str, name: str, target: griffe.Class) -> Iterator[str]:
         for member_name, member in target.members.items():
@@ -159,7 +163,7 @@ class PythonPage:
     def _text(self, path: str, text: str) -> str:
         if not text:
             self.undocumented.append(path)
-        return one_line(parse(text).text)
+        return _cell(text)
 
 
 def _anchor(path: str) -> str:
@@ -182,14 +186,19 @@ def _is_ours(member: griffe.Object) -> bool:
     return isinstance(member.filepath, Path) and member.filepath.suffix == ".py"
 
 
-def _attributes(target: griffe.Class, about: Docstring) -> dict[str, str]:
+def _cell(text: str) -> str:
+    """Returns a docstring for a table."""
+    return one_line(" ".join(parse(text).markdown()))
+
+
+def _attribute_texts(target: griffe.Class) -> dict[str, str]:
     """Returns name -> text of the public attributes and properties."""
     found = {
         name: _inherited(target, name)
         for name, member in target.all_members.items()
         if member.is_attribute and not name.startswith("_")
     }
-    return found | about.named("Attributes")
+    return found | parse(docstring(target)).named("Attributes")
 
 
 def _code(text: str) -> str:
@@ -201,9 +210,10 @@ def _bases(target: griffe.Class) -> str:
 
 
 def _is_plain_error(target: griffe.Object) -> bool:
+    """Returns whether an exception's docstring is a text without sections."""
     return (
         isinstance(target, griffe.Class)
-        and not target.functions
+        and not parse(docstring(target)).sections
         and bool(re.search(r"(Error|Exception)$", target.name))
     )
 
