@@ -23,6 +23,7 @@ _TESTS = [
     "./bazelw test //tests/accelerators/metal/... //tests/accelerators/vulkan/...",
     "./bazelw test //tests/caches/...",
     "python3 tests/caches/update_table.py",
+    "./bazelw run //tools/reference:update",
     "./bazelw test //...",
 ]
 
