@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+import serve
 import small_site
 import synthetic
 import write_index
@@ -58,8 +59,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
     """Not at the root of the host: the page has to find out where it is."""
-    import serve
-
     address, stop = serve.start(site.parent)
     yield f"{address}/{site.name}"
     stop()
