@@ -6,13 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Optional
 
 import pytest
-
 from package_copy import Copy
 from wheel_fixtures import load, model_path
 

@@ -1,0 +1,47 @@
+"""Command lines of a backend's library: what holds for every accelerator with a toolkit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from command_lines import Action, Compiles, facts, value_of
+from nested_bazel import NestedBazelError, Workspace
+
+pytest_plugins = ["command_lines"]
+
+
+def test_every_source_is_compiled_once(
+    workspace: Workspace, kind: Compiles, compiles: list[Action]
+) -> None:
+    sources = [value_of(action["arguments"], "-c") for action in compiles]
+    names = [source.rpartition(kind.below)[2] for source in sources]
+    assert sorted(names) == sorted(kind.sources(workspace))
+
+
+def test_flags(kind: Compiles, compiles: list[Action]) -> None:
+    for action in compiles:
+        words = action["arguments"]
+        assert [flag for flag in kind.flags if flag not in words] == []
+        assert {option: value_of(words, option) for option in kind.values} == kind.values
+        assert [word for word in words if "NCCL" in word] == []
+
+
+def test_nothing_names_a_place_of_this_machine(
+    workspace: Workspace, compiles: list[Action]
+) -> None:
+    for action in compiles:
+        assert [word for word in action["arguments"] if word.startswith("/")] == []
+        environment = {pair["key"]: pair["value"] for pair in action["environmentVariables"]}
+        assert environment["PATH"] == "/usr/bin:/bin"
+        assert str(workspace.folder.parent) not in str(action)
+
+
+@pytest.mark.parametrize("case", facts().refused)
+def test_a_toolkit_is_refused(workspace: Workspace, case: str) -> None:
+    environment, message = facts().refused[case]
+    root = workspace.folder.parent / case
+    root.mkdir()
+    other = workspace.with_variables(**environment(root))
+    with pytest.raises(NestedBazelError, match=re.escape(message)):
+        other.build([facts().library], *facts().options, "--nobuild")
