@@ -5,7 +5,7 @@ from __future__ import annotations
 from command_line_facts import LIBRARY
 from nested_bazel import Workspace
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
 
 def test_the_library_looks_for_its_runtime_in_nvidias_packages(workspace: Workspace) -> None:

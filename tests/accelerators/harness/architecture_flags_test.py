@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from command_lines import Action, Architectures, Compiles, facts
+from command_line_facts import FACTS
+from command_lines import Action, Architectures, Compiles
 from nested_bazel import NestedBazelError, Workspace
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
-ARCHITECTURES = facts().architectures
+ARCHITECTURES = FACTS.architectures
 assert isinstance(ARCHITECTURES, Architectures)
 
 
@@ -20,7 +21,7 @@ def _architectures(action: Action) -> list[str]:
 
 
 def _actions(workspace: Workspace, kind: Compiles, value: str) -> list[Action]:
-    return workspace.actions(kind.query, *facts().options, ARCHITECTURES.flag + value)
+    return workspace.actions(kind.query, *FACTS.options, ARCHITECTURES.flag + value)
 
 
 def test_the_gpus_of_a_release(compiles: list[Action]) -> None:

@@ -1,18 +1,14 @@
-"""Facts about the command lines of a backend's library, and fixtures that query them.
-
-A nested Bazel gets a toolkit of empty files by path. Nothing is compiled, so no toolkit is needed.
-"""
+"""Facts about the command lines of a backend's library."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable, Optional
 
-import pytest
 from nested_bazel import Workspace
-from temporary_workspace import Environment, temporary_workspace
+from temporary_workspace import Environment
 
 Action = dict[str, Any]
 
@@ -77,32 +73,6 @@ class CommandLines:
     architectures: Optional[Architectures] = None
 
 
-def facts() -> CommandLines:
-    """Returns the facts of the accelerator that this process tests."""
-    import command_line_facts
-
-    return command_line_facts.FACTS
-
-
 def value_of(words: list[str], option: str) -> str:
     """Returns the word that follows an option on a command line."""
     return words[words.index(option) + 1]
-
-
-@pytest.fixture(scope="session")
-def workspace() -> Iterator[Workspace]:
-    """A copy of the project that gets the accelerator's toolkit."""
-    with temporary_workspace(facts().environment) as workspace:
-        yield workspace
-
-
-@pytest.fixture(scope="session", params=facts().compiles.values(), ids=facts().compiles.keys())
-def kind(request: pytest.FixtureRequest) -> Compiles:
-    """A kind of compile actions."""
-    return request.param
-
-
-@pytest.fixture(scope="session")
-def compiles(workspace: Workspace, kind: Compiles) -> list[Action]:
-    """The actions of the kind."""
-    return workspace.actions(kind.query, *facts().options)

@@ -4,12 +4,15 @@ load("//bazel/testing:nested_bazel_test.bzl", "nested_bazel_test")
 load(":accelerator_table.bzl", "TABLE", "TABLE_ENVIRONMENT", "TABLE_READER")
 
 _HARNESS = [
+    "//tests/accelerators/harness:command_line_fixtures.py",
     "//tests/accelerators/harness:command_lines.py",
     "//tests/accelerators/harness:command_lines_test.py",
     "//tests/accelerators/harness:temporary_workspace.py",
     "//tests/accelerators/cuda:toolkits.py",
     TABLE_READER,
 ]
+
+_ARCHITECTURES = ["//tests/accelerators/harness:architecture_flags_test.py"]
 
 def command_lines_test(name, srcs, archive = "@project_archive//:project.tar", has_architectures = False):
     """Declares the tests of the harness, and those of the accelerator.
@@ -24,9 +27,7 @@ def command_lines_test(name, srcs, archive = "@project_archive//:project.tar", h
     nested_bazel_test(
         name = name,
         size = "large",
-        srcs = srcs + _HARNESS + (
-            ["//tests/accelerators/harness:architecture_flags_test.py"] if has_architectures else []
-        ),
+        srcs = srcs + (_ARCHITECTURES if has_architectures else []) + _HARNESS,
         archive = archive,
         data = [TABLE],
         env = TABLE_ENVIRONMENT,

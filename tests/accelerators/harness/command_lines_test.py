@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
-from command_lines import Action, Compiles, facts, value_of
+from command_line_facts import FACTS
+from command_lines import Action, Compiles, value_of
 from nested_bazel import NestedBazelError, Workspace
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
 
 def test_every_source_is_compiled_once(
@@ -37,11 +38,11 @@ def test_nothing_names_a_place_of_this_machine(
         assert str(workspace.folder.parent) not in str(action)
 
 
-@pytest.mark.parametrize("case", facts().refused)
+@pytest.mark.parametrize("case", FACTS.refused)
 def test_a_toolkit_is_refused(workspace: Workspace, case: str) -> None:
-    environment, message = facts().refused[case]
+    environment, message = FACTS.refused[case]
     root = workspace.folder.parent / case
     root.mkdir()
     other = workspace.with_variables(**environment(root))
     with pytest.raises(NestedBazelError, match=re.escape(message)):
-        other.build([facts().library], *facts().options, "--nobuild")
+        other.build([FACTS.library], *FACTS.options, "--nobuild")

@@ -9,6 +9,8 @@ _HARNESS = [
     TABLE_READER,
 ]
 
+_MAIN_WHEEL = ["//tests/accelerators/harness:needed_libraries_test.py"]
+
 def installed_test(name, facts, site, srcs = [], data = [], env = {}, is_in_main_wheel = True, **kwargs):
     """Declares the tests of the harness, and those of the accelerator.
 
@@ -24,9 +26,7 @@ def installed_test(name, facts, site, srcs = [], data = [], env = {}, is_in_main
     """
     pytest_test(
         name = name,
-        srcs = srcs + [facts] + _HARNESS + (
-            ["//tests/accelerators/harness:needed_libraries_test.py"] if is_in_main_wheel else []
-        ),
+        srcs = srcs + [facts] + _HARNESS + (_MAIN_WHEEL if is_in_main_wheel else []),
         data = data + [TABLE],
         env = env | TABLE_ENVIRONMENT,
         site = site,

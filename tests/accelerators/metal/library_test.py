@@ -6,7 +6,7 @@ from command_line_facts import LIBRARY, METAL
 from command_lines import Action, value_of
 from nested_bazel import Workspace
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
 
 def test_frameworks_come_from_the_sdk(compiles: list[Action]) -> None:

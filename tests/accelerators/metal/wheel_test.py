@@ -8,7 +8,7 @@ from command_line_facts import METAL
 from command_lines import value_of
 from nested_bazel import Workspace
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
 _ROW = row("metal")
 _NAMED = "-Wl,-install_name,@rpath/"

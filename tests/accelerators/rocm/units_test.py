@@ -5,7 +5,7 @@ from __future__ import annotations
 from command_line_facts import FACTS
 from command_lines import Action
 
-pytest_plugins = ["command_lines"]
+pytest_plugins = ["command_line_fixtures"]
 
 
 def test_units_do_not_share_an_identifier(compiles: list[Action]) -> None:
