@@ -14,7 +14,11 @@ _HARNESS = [
 
 _ARCHITECTURES = ["//tests/accelerators/harness:architecture_flags_test.py"]
 
-def command_lines_test(name, srcs, archive = "@project_archive//:project.tar", has_architectures = False):
+def command_lines_test(
+        name,
+        srcs,
+        archive = "@project_archive//:project.tar",
+        has_architectures = False):
     """Declares the tests of the harness, and those of the accelerator.
 
     Args:

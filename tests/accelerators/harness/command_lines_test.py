@@ -1,4 +1,4 @@
-"""Command lines of a backend's library: what holds for every accelerator with a toolkit."""
+"""Sources, flags and toolkits of a backend's library, for every accelerator."""
 
 from __future__ import annotations
 

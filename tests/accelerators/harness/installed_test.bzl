@@ -11,7 +11,15 @@ _HARNESS = [
 
 _MAIN_WHEEL = ["//tests/accelerators/harness:needed_libraries_test.py"]
 
-def installed_test(name, facts, site, srcs = [], data = [], env = {}, is_in_main_wheel = True, **kwargs):
+def installed_test(
+        name,
+        facts,
+        site,
+        srcs = [],
+        data = [],
+        env = {},
+        is_in_main_wheel = True,
+        **kwargs):
     """Declares the tests of the harness, and those of the accelerator.
 
     Args:

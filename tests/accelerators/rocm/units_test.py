@@ -1,4 +1,4 @@
-"""Command lines of ggml's HIP backend: what CUDA's have no counterpart of."""
+"""Identifiers of the HIP backend's compile units, and the GPUs of a release."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ def vulkan_test(name, site, types, **kwargs):
 
     Args:
       name: name of the test.
-      site: an `installed_wheels` target with pytest, llama_cpp and the Vulkan backend, in one wheel or in two.
+      site: an `installed_wheels` target with pytest, llama_cpp and the Vulkan backend, in one wheel
+        or in two.
       types: weights of the models, `f32` among them.
       **kwargs: passed on to installed_test.
     """
