@@ -148,11 +148,11 @@ def built() -> Iterator[Built]:
         yield Built(workspace, before, *files)
 
 
-def python(built: Built, program: str, *path: Path) -> object:
-    """Returns the JSON that a program prints, with these directories on its path."""
+def python(folder: Path, program: str, *path: Path) -> object:
+    """Returns the JSON that a program prints, run in a directory with others on its path."""
     output = subprocess.check_output(
         [sys.executable, "-c", program],
-        cwd=built.workspace.folder,
+        cwd=folder,
         env={
             **os.environ,
             "LLAMA_CPP_CPU_VARIANT": "",
@@ -195,8 +195,8 @@ def test_there_is_a_variant(built: Built) -> None:
 
 
 def test_tools_without_bazel_know_it(built: Built) -> None:
-    tools = built.workspace.folder / "tools"
-    accelerators, metadata, released = python(built, _READ, tools)
+    project = built.workspace.folder
+    accelerators, metadata, released = python(project, _READ, project / "tools")
     assert accelerators["abacus"] == "abacus1"
     assert "frame1" in metadata["extra_requires"]
     assert "abacus" in released
@@ -206,6 +206,7 @@ def test_the_run_time_knows_it(built: Built) -> None:
     site = built.workspace.output_root / "site"
     with zipfile.ZipFile(built.wheel) as archive:
         archive.extractall(site)
-    reason, message = python(built, _ASK, site, Path(os.environ["SITE"]))
+    # Not in the project, whose llama_cpp Python would find first.
+    reason, message = python(site, _ASK, site, Path(os.environ["SITE"]))
     assert reason == "library"
     assert "libbeads.so is missing. To fix it, string the beads of" in message

@@ -40,6 +40,7 @@ FACTS = CommandLines(
                 "-DGGML_BACKEND_BUILD",
                 "-fvisibility=hidden",
             ),
+            environment={"PATH": "/usr/bin:/bin"},
         ),
     },
     architectures=Architectures(

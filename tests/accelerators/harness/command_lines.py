@@ -24,6 +24,7 @@ class Compiles:
             `below`.
         below: End of the directory that the names of sources start from.
         values: Option -> the word that follows it.
+        environment: Variable of the compiler's environment -> value.
     """
 
     query: str
@@ -31,6 +32,7 @@ class Compiles:
     sources: Callable[[Workspace], Iterable[str]]
     below: str = "/"
     values: dict[str, str] = dataclasses.field(default_factory=dict)
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
