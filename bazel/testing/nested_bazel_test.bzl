@@ -53,6 +53,7 @@ def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
             "PROJECT_ARCHIVE": "$(rootpath {})".format(archive),
             # Counts and times of a passing test are in its log too, and of one that is killed.
             "PYTEST_ADDOPTS": "--capture=no",
+            "PYTHONUNBUFFERED": "1",
         },
         env_inherit = _ENVIRONMENT,
         site = "//tests:tools",
