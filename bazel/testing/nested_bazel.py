@@ -17,7 +17,7 @@ from typing import Any
 import execution_log
 
 # A server whose test was killed goes away by itself.
-_IDLE_SECONDS = 60
+_IDLE_SECONDS = 180
 
 
 @dataclasses.dataclass(frozen=True)

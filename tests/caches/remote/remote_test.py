@@ -28,6 +28,7 @@ pytest_plugins = ["nested_bazel_fixtures"]
 _WHEEL = ["//tests/caches/remote:tiny_wheel"]
 # Two actions each.
 _UNITS = [f"//tests/caches/remote:unit_{number}" for number in range(6)]
+_SOURCE = "//tests/caches/remote:unit.c"
 _READ = "--config=remote_cache"
 _WRITE = "--config=remote_cache_ci"
 _LESS_THAN_AN_OBJECT = 500
@@ -126,10 +127,9 @@ class _Builds:
         spawns = _build_again(self.first, _WRITE, f"--remote_cache={server.address}")
         assert _HIT not in _runners(spawns)
 
-    def read(self, server: Server, targets: list[str] = _UNITS) -> list[Spawn]:
+    def read(self, server: Server) -> list[Spawn]:
         """Builds as people do."""
-        address = f"--remote_cache={server.address}"
-        return _build_again(self.second, _READ, address, targets=targets)
+        return _build_again(self.second, _READ, f"--remote_cache={server.address}")
 
     def write(self, server: Server) -> list[Spawn]:
         """Builds as CI does."""
@@ -199,10 +199,21 @@ def test_a_server_that_is_not_there_costs_nothing_else(builds, make_server):
     builds.assert_same(spawns)
 
 
-def test_a_server_that_never_answers_is_given_up(builds, server):
-    server.hang()
-    spawns = builds.read(server, targets=_UNITS[:1])
-    assert _runners(spawns) == {"linux-sandbox"}
+def test_a_server_that_never_answers_is_given_up(builds, tmp_path):
+    # One action of each workspace at the same time: every one waits for twice the timeout.
+    options = (_READ, "--compile_one_dependency")
+    with _http_server(tmp_path / "http") as http, _grpc_server(tmp_path / "grpc") as grpc:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            compiles = []
+            for workspace, server in ((builds.first, http), (builds.second, grpc)):
+                server.hang()
+                address = f"--remote_cache={server.address}"
+                compiles.append(
+                    threads.submit(_build_again, workspace, *options, address, targets=[_SOURCE])
+                )
+        for compile in compiles:
+            (spawn,) = compile.result()
+            assert spawn.runner == "linux-sandbox"
 
 
 def test_a_corrupted_blob_is_never_used(builds, server):
