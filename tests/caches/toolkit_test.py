@@ -60,7 +60,8 @@ def built(nested_folder: Path) -> Iterator[_Builds]:
     toolkit = toolkits.make_toolkit(nested_folder / "toolkit")
     (toolkit / "bin/nvcc").write_text(_NVCC)
     with project_workspace(nested_folder, CUDA_PATH=str(toolkit)) as plain:
-        cpu = plain.build(_CPU_TARGETS)
+        # All outputs, since the test's own cache does not have them.
+        cpu = plain.build(_CPU_TARGETS, "--remote_download_outputs=all")
         disk_cache = f"--disk_cache={nested_folder}/disk-cache"
         workspace = dataclasses.replace(plain, options=(*plain.options, disk_cache))
         yield _Builds(workspace, toolkit, cpu, workspace.build(_TARGETS, _CUDA))
