@@ -18,7 +18,7 @@ import pytest
 ABI = os.environ["ABI"]
 MODEL = os.environ["LLAMA_TEST_MODEL"]
 PYTHON = os.environ["TEST_PYTHON"]
-# Not resolved: they find their helpers beside them.
+# Not resolved: some of their helpers are beside them.
 SUITES = [Path(path).absolute() for path in os.environ["THREAD_SUITES"].split()]
 WHEELS = [Path(path).resolve() for path in os.environ["WHEELS"].split()]
 # Of the age of the interpreter, where the newest one is too new for it.
@@ -145,4 +145,5 @@ def test_thread_suite(environments: Environments, tmp_path: Path) -> None:
     tests = [suite for suite in SUITES if suite.name.endswith("_test.py")]
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
     command = [environments["pip"], "-m", "pytest", *options, *tests]
-    run(command, tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    modules = os.pathsep.join(sorted({str(suite.parent) for suite in SUITES}))
+    run(command, tmp_path, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=modules)
