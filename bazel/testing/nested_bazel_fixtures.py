@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def nested_folder() -> Iterator[Path]:
-    """Yields a directory for a module's workspaces."""
+    """Yields a directory for a test's workspaces."""
     # Always the same directory: bazelw remembers something about each one.
     folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from nested_bazel import Workspace
-from temporary_workspace import temporary_workspace
+from nested_bazel import Workspace, project_workspace
+
+pytest_plugins = ["nested_bazel_fixtures"]
 
 ROW = """\
     "abacus": {
@@ -137,9 +138,9 @@ def add_backend(project: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built() -> Iterator[Built]:
+def built(nested_folder: Path) -> Iterator[Built]:
     """Everything is built once for all tests."""
-    with temporary_workspace() as workspace:
+    with project_workspace(nested_folder) as workspace:
         before = digests(workspace.folder)
         add_backend(workspace.folder)
         targets = ["//:backend_wheel_abacus", "//:wheel", "//packaging:variants"]

@@ -6,18 +6,20 @@ The toolkit is made of empty files: nothing is compiled, so the real one is not 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from command_line_facts import FACTS
 from command_lines import Action, Compiles
-from nested_bazel import Workspace
-from temporary_workspace import temporary_workspace
+from nested_bazel import Workspace, project_workspace
+
+pytest_plugins = ["nested_bazel_fixtures"]
 
 
 @pytest.fixture(scope="session")
-def workspace() -> Iterator[Workspace]:
+def workspace(nested_folder: Path) -> Iterator[Workspace]:
     """A copy of the project that gets the accelerator's toolkit."""
-    with temporary_workspace(FACTS.environment) as workspace:
+    with project_workspace(nested_folder, **FACTS.environment(nested_folder)) as workspace:
         yield workspace
 
 

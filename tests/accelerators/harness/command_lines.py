@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Callable, Optional
 
 from nested_bazel import Workspace
-from temporary_workspace import Environment
 
 Action = dict[str, Any]
+# Makes a toolkit's files in a directory; returns the variables that name it.
+Environment = Callable[[Path], dict[str, str]]
 
 
 @dataclass(frozen=True)

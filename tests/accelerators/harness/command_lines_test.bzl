@@ -7,7 +7,6 @@ _HARNESS = [
     "//tests/accelerators/harness:command_line_fixtures.py",
     "//tests/accelerators/harness:command_lines.py",
     "//tests/accelerators/harness:command_lines_test.py",
-    "//tests/accelerators/harness:temporary_workspace.py",
     "//tests/accelerators/cuda:toolkits.py",
     TABLE_READER,
 ]
