@@ -6,7 +6,6 @@ directory of pinned wheels, the wheel itself out of the served index and from no
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import serve
 
 ABI = os.environ["ABI"]
 MODEL = os.environ["LLAMA_TEST_MODEL"]
@@ -63,9 +63,6 @@ def run(command: list[object], cwd: Path, **variables: str) -> subprocess.Comple
 @pytest.fixture(scope="module")
 def index() -> Iterator[str]:
     """Address of the CPU wheels' index."""
-    spec = importlib.util.spec_from_file_location("serve", os.environ["SERVE"])
-    serve = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(serve)
     # Each file is a link here, and the server does not leave its directory.
     address, stop = serve.start((Path(os.environ["INDEX"]) / "index.html").resolve().parent)
     yield f"{address}/whl/cpu"
