@@ -1,7 +1,7 @@
-"""Prints ``N passed, M failed, K skipped`` from the test.xml files below Bazel's test log folder.
+"""Prints ``N passed, M failed, K skipped`` from the test.xml files of Bazel's test logs.
 
-Usage: count_tests.py EXIT_STATUS FOLDER. When Bazel failed without a failed test (a target that does not build, say),
-that is one failure.
+Usage: count_tests.py EXIT_STATUS DIRECTORY. If Bazel failed without a failed test (a target that
+does not build, say), that is one failure.
 """
 
 from __future__ import annotations

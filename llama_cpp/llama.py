@@ -106,13 +106,23 @@ def _of_session(name: str = "") -> Any:
 class Llama:
     """A model with one context: generates text, answers chats, computes embeddings.
 
-    Beside the constructor's arguments these attributes may be set at any time:
+    Beside the constructor's arguments `sampling_extras` and `chat_template_kwargs` may be set at
+    any time.
 
-    * ``sampling_extras`` (dict): sampling parameters of llama.cpp that the methods have no argument
-      for, by llama.cpp's names, for every generation: ``{"dry_multiplier": 0.8}``,
-      ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``, ``{"samplers": ["top_k", ...]}``...
-    * ``chat_template_kwargs`` (dict): keyword arguments of every chat handler call; those that the
-      handler does not know reach the chat template: ``{"enable_thinking": False}``.
+    Attributes:
+        sampling_extras: Sampling parameters of llama.cpp that the methods have no argument for, by
+            llama.cpp's names, for every generation: ``{"dry_multiplier": 0.8}``,
+            ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``,
+            ``{"samplers": ["top_k", ...]}``...
+        chat_template_kwargs: Keyword arguments of every chat handler call; those that the handler
+            does not know reach the chat template: ``{"enable_thinking": False}``.
+        metadata: The file's metadata; values are text.
+        model_params: The native parameters that the model was loaded with.
+        context_params: The native parameters that the context was created with.
+        cache: The cache of evaluated prompts; see set_cache().
+        tokenizer_: The tokenizer in use.
+        n_tokens: How many tokens are evaluated.
+        input_ids: Room for n_ctx tokens; the first `n_tokens` are the evaluated ones.
     """
 
     @checked
@@ -425,7 +435,8 @@ class Llama:
         """Turns UTF-8 text into tokens.
 
         `add_bos` adds the tokens that the model wants around a text; `special` turns text like
-        ``</s>`` into the control token of that name. Raises TokenizeError (a ValueError) for invalid text.
+        ``</s>`` into the control token of that name. Raises TokenizeError (a ValueError) for
+        invalid text.
         """
         return self.tokenizer_.tokenize(text, add_bos, special)
 

@@ -19,18 +19,23 @@ JsonType = Union[None, int, str, bool, List[Any], Dict[str, Any]]
 
 
 class EmbeddingUsage(TypedDict):
+    """Counts of tokens of an embedding request."""
+
     prompt_tokens: int
     total_tokens: int
 
 
 class Embedding(TypedDict):
+    """The vector of one input; with pooling type NONE one vector per token."""
+
     index: int
     object: str
-    # one vector, or one vector per token with pooling type NONE
     embedding: Union[List[float], List[List[float]]]
 
 
 class CreateEmbeddingResponse(TypedDict):
+    """The answer of ``Llama.create_embedding()``."""
+
     object: Literal["list"]
     model: str
     data: List[Embedding]
@@ -41,6 +46,8 @@ class CreateEmbeddingResponse(TypedDict):
 
 
 class CompletionLogprobs(TypedDict):
+    """Log probabilities of a completion's tokens; offsets are in characters."""
+
     text_offset: List[int]
     token_logprobs: List[Optional[float]]
     tokens: List[str]
@@ -48,6 +55,8 @@ class CompletionLogprobs(TypedDict):
 
 
 class CompletionChoice(TypedDict):
+    """One completion."""
+
     text: str
     index: int
     logprobs: Optional[CompletionLogprobs]
@@ -55,34 +64,44 @@ class CompletionChoice(TypedDict):
 
 
 class CompletionUsage(TypedDict):
+    """Counts of tokens of a request for text."""
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
 
 
 class CreateCompletionResponse(TypedDict):
+    """The answer of ``Llama.create_completion()``, or a chunk of its stream, without usage."""
+
     id: str
     object: Literal["text_completion"]
     created: int
     model: str
     choices: List[CompletionChoice]
-    usage: NotRequired[CompletionUsage]  # absent in chunks of a stream
+    usage: NotRequired[CompletionUsage]
 
 
 # ---- chat completion: responses
 
 
 class ChatCompletionResponseFunctionCall(TypedDict):
+    """A call of the older kind (``functions``); `arguments` is JSON text."""
+
     name: str
     arguments: str
 
 
 class ChatCompletionMessageToolCallFunction(TypedDict):
+    """The function of a tool call; `arguments` is JSON text."""
+
     name: str
     arguments: str
 
 
 class ChatCompletionMessageToolCall(TypedDict):
+    """A call that the model asks for."""
+
     id: str
     type: Literal["function"]
     function: ChatCompletionMessageToolCallFunction
@@ -92,6 +111,8 @@ ChatCompletionMessageToolCalls = List[ChatCompletionMessageToolCall]
 
 
 class ChatCompletionResponseMessage(TypedDict):
+    """The answer of the model."""
+
     content: Optional[str]
     tool_calls: NotRequired[ChatCompletionMessageToolCalls]
     role: Literal["assistant", "function"]
@@ -100,12 +121,16 @@ class ChatCompletionResponseMessage(TypedDict):
 
 
 class ChatCompletionTopLogprobToken(TypedDict):
+    """A token that could have stood in a place of the answer."""
+
     token: str
     logprob: float
     bytes: Optional[List[int]]
 
 
 class ChatCompletionLogprobToken(ChatCompletionTopLogprobToken):
+    """A token of the answer, with the best ones in its place."""
+
     token: str
     logprob: float
     bytes: Optional[List[int]]
@@ -113,11 +138,15 @@ class ChatCompletionLogprobToken(ChatCompletionTopLogprobToken):
 
 
 class ChatCompletionLogprobs(TypedDict):
+    """Log probabilities of the answer's tokens."""
+
     content: Optional[List[ChatCompletionLogprobToken]]
     refusal: Optional[List[ChatCompletionLogprobToken]]
 
 
 class ChatCompletionResponseChoice(TypedDict):
+    """One answer."""
+
     index: int
     message: ChatCompletionResponseMessage
     logprobs: Optional[ChatCompletionLogprobs]
@@ -125,6 +154,8 @@ class ChatCompletionResponseChoice(TypedDict):
 
 
 class CreateChatCompletionResponse(TypedDict):
+    """The answer of ``Llama.create_chat_completion()``."""
+
     id: str
     object: Literal["chat.completion"]
     created: int
@@ -137,11 +168,15 @@ class CreateChatCompletionResponse(TypedDict):
 
 
 class ChatCompletionMessageToolCallChunkFunction(TypedDict):
+    """A piece of a tool call's function; `arguments` is a piece of JSON text."""
+
     name: Optional[str]
     arguments: str
 
 
 class ChatCompletionMessageToolCallChunk(TypedDict):
+    """A piece of a tool call; pieces with the same `index` belong together."""
+
     index: int
     id: NotRequired[str]
     type: Literal["function"]
@@ -149,15 +184,21 @@ class ChatCompletionMessageToolCallChunk(TypedDict):
 
 
 class ChatCompletionStreamResponseDeltaEmpty(TypedDict):
+    """The last delta of a stream, without content."""
+
     pass
 
 
 class ChatCompletionStreamResponseDeltaFunctionCall(TypedDict):
+    """A piece of a call of the older kind (``functions``)."""
+
     name: str
     arguments: str
 
 
 class ChatCompletionStreamResponseDelta(TypedDict):
+    """The piece of the message that a chunk adds."""
+
     content: NotRequired[Optional[str]]
     function_call: NotRequired[Optional[ChatCompletionStreamResponseDeltaFunctionCall]]
     tool_calls: NotRequired[Optional[List[ChatCompletionMessageToolCallChunk]]]
@@ -166,6 +207,8 @@ class ChatCompletionStreamResponseDelta(TypedDict):
 
 
 class ChatCompletionStreamResponseChoice(TypedDict):
+    """The piece of an answer that a chunk adds."""
+
     index: int
     delta: Union[ChatCompletionStreamResponseDelta, ChatCompletionStreamResponseDeltaEmpty]
     finish_reason: Optional[Literal["stop", "length", "tool_calls", "function_call"]]
@@ -173,6 +216,8 @@ class ChatCompletionStreamResponseChoice(TypedDict):
 
 
 class CreateChatCompletionStreamResponse(TypedDict):
+    """A chunk of ``Llama.create_chat_completion(stream=True)``."""
+
     id: str
     model: str
     object: Literal["chat.completion.chunk"]
@@ -184,44 +229,60 @@ class CreateChatCompletionStreamResponse(TypedDict):
 
 
 class ChatCompletionFunction(TypedDict):
+    """A function that the model may call; `parameters` is a JSON schema."""
+
     name: str
     description: NotRequired[str]
     parameters: Dict[str, JsonType]  # a JSON schema
 
 
 class ChatCompletionFunctions(TypedDict):
+    """A function of the older kind (``functions``); `parameters` is a JSON schema."""
+
     name: str
     description: NotRequired[str]
     parameters: Dict[str, JsonType]
 
 
 class ChatCompletionFunctionCallOption(TypedDict):
+    """The function that a call of the older kind has to name."""
+
     name: str
 
 
 class ChatCompletionRequestJsonSchema(TypedDict):
+    """The schema of a ``response_format`` of type json_schema."""
+
     name: NotRequired[str]
     schema: Dict[str, Any]
     strict: NotRequired[Optional[bool]]
 
 
 class ChatCompletionRequestResponseFormat(TypedDict):
+    """The JSON that an answer has to be."""
+
     type: Literal["text", "json_object", "json_schema"]
     schema: NotRequired[JsonType]  # with json_object
     json_schema: NotRequired[ChatCompletionRequestJsonSchema]  # with json_schema
 
 
 class ChatCompletionRequestMessageContentPartText(TypedDict):
+    """A text as a part of a message."""
+
     type: Literal["text"]
     text: str
 
 
 class ChatCompletionRequestMessageContentPartImageImageUrl(TypedDict):
+    """The address of an image."""
+
     url: str
     detail: NotRequired[Literal["auto", "low", "high"]]
 
 
 class ChatCompletionRequestMessageContentPartImage(TypedDict):
+    """An image as a part of a message."""
+
     type: Literal["image_url"]
     image_url: Union[str, ChatCompletionRequestMessageContentPartImageImageUrl]
 
@@ -232,21 +293,29 @@ ChatCompletionRequestMessageContentPart = Union[
 
 
 class ChatCompletionRequestSystemMessage(TypedDict):
+    """The instructions of a chat."""
+
     role: Literal["system"]
     content: Optional[str]
 
 
 class ChatCompletionRequestUserMessage(TypedDict):
+    """A message of the user."""
+
     role: Literal["user"]
     content: Optional[Union[str, List[ChatCompletionRequestMessageContentPart]]]
 
 
 class ChatCompletionRequestAssistantMessageFunctionCall(TypedDict):
+    """A call of the older kind in an earlier answer."""
+
     name: str
     arguments: str
 
 
 class ChatCompletionRequestAssistantMessage(TypedDict):
+    """An earlier answer of the model."""
+
     role: Literal["assistant"]
     content: NotRequired[str]
     tool_calls: NotRequired[ChatCompletionMessageToolCalls]
@@ -254,12 +323,16 @@ class ChatCompletionRequestAssistantMessage(TypedDict):
 
 
 class ChatCompletionRequestToolMessage(TypedDict):
+    """The result of a tool call."""
+
     role: Literal["tool"]
     content: Optional[str]
     tool_call_id: str
 
 
 class ChatCompletionRequestFunctionMessage(TypedDict):
+    """The result of a call of the older kind."""
+
     role: Literal["function"]
     content: Optional[str]
     name: str
@@ -275,6 +348,8 @@ ChatCompletionRequestMessage = Union[
 
 
 class ChatCompletionRequestFunctionCallOption(TypedDict):
+    """The function that the model has to call (``function_call``)."""
+
     name: str
 
 
@@ -286,21 +361,29 @@ ChatCompletionFunctionParameters = Dict[str, JsonType]
 
 
 class ChatCompletionToolFunction(TypedDict):
+    """A function as a tool; `parameters` is a JSON schema of its arguments."""
+
     name: str
     description: NotRequired[str]
     parameters: ChatCompletionFunctionParameters
 
 
 class ChatCompletionTool(TypedDict):
+    """A tool that the model may call."""
+
     type: Literal["function"]
     function: ChatCompletionToolFunction
 
 
 class ChatCompletionNamedToolChoiceFunction(TypedDict):
+    """The name of the tool to call."""
+
     name: str
 
 
 class ChatCompletionNamedToolChoice(TypedDict):
+    """The tool that the model has to call (``tool_choice``)."""
+
     type: Literal["function"]
     function: ChatCompletionNamedToolChoiceFunction
 

@@ -7,7 +7,7 @@ load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
 load(":backends.bzl", "backend")
 load(":metadata.bzl", "GENERATOR", "METADATA", "PLUGIN_DISTRIBUTION")
 
-# Classifiers of the Python package, which is not inside, and of systems.
+# Classifiers about the Python package, which a plug-in does not contain, and about systems.
 _NOT_OF_PLUGINS = ("Operating System ::", "Programming Language :: Python", "Typing ::")
 
 _CLASSIFIERS = [

@@ -23,10 +23,11 @@ _RUN_TIME_FIELDS = [
     "driver_missing",
     "ggml_name",
     "plugin",
+    "visible_devices",
 ]
 
-# Constants of `_build_info.py`, of which llama_cpp makes errors and warnings: the rows as far as
-# they matter there, and the way to libraries by the beginning of their names.
+# Constants of `_build_info.py`, for errors and warnings of llama_cpp: some fields of the rows, and
+# the way to a missing library by the beginning of its name.
 RUN_TIME_FACTS = {
     "ACCELERATORS": {
         name: {field: row[field] for field in _RUN_TIME_FIELDS if field in row}

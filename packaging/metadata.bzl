@@ -1,15 +1,15 @@
 """METADATA of every wheel. Literals only: tools/pep517 reads this file as data, without Bazel."""
 
-# Of WHEEL and the SBOM.
+# Name of the generator in WHEEL and in the SBOM.
 GENERATOR = "llama_cpp_python py_abi_wheel"
 
-# Distribution of a plug-in; the extra that requires it is called as the plug-in.
+# Distribution of a plug-in; the extra that requires it has the plug-in's name.
 PLUGIN_DISTRIBUTION = "llama-cpp-backend-{plugin}"
 
 # Attributes of `py_abi_wheel`.
 METADATA = {
-    # Every wheel of a version says the same, whichever ABI it is for: indexes and resolvers read
-    # that of one wheel.
+    # Equal in every wheel of a version, whichever ABI it is for: indexes and resolvers read the
+    # METADATA of one wheel only.
     "classifiers": [
         "Intended Audience :: Developers",
         "Operating System :: POSIX :: Linux",
@@ -34,7 +34,8 @@ METADATA = {
         "disk-cache": ["diskcache>=5.6.1"],
         "hub": ["huggingface-hub>=0.23"],
     },
-    "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND BSD-3-Clause",
+    "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND " +
+                          "BSD-3-Clause",
     "project_urls": {"llama.cpp": "https://github.com/ggml-org/llama.cpp"},
     "python_requires": ">=3.9",
     "requires": [

@@ -20,7 +20,7 @@ def llama_cpp_policy(name, **kwargs):
         },
         default_accelerator = ACCELERATORS[DEFAULT_ACCELERATOR]["label"],
         own_library_prefix = "lib" + OWN_PREFIX,
-        # ggml's: GGML_BACKEND_DL_IMPL and GGML_BACKEND_DL_SCORE_IMPL of ggml-backend-impl.h.
+        # GGML_BACKEND_DL_IMPL and GGML_BACKEND_DL_SCORE_IMPL of ggml-backend-impl.h.
         plugin_entry_points = [
             "ggml_backend_init",
             "ggml_backend_score",

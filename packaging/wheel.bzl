@@ -23,7 +23,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     """
 
     def by_accelerator(value):
-        """Returns the value for the wheel's accelerator, of which `value` is a function."""
+        """Returns `value(accelerator)` for the accelerator of the wheel."""
         if accelerator:
             return value(accelerator)
         return select_accelerator({name: value(name) for name in ACCELERATORS})
@@ -44,7 +44,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
         description_file = Label("//:README.md"),
         entry_points = {
             "console_scripts": ["llama-cpp = llama_cpp.__main__:main"],
-            # Where PyInstaller finds its hook.
+            # PyInstaller finds the package's hook by it.
             "pyinstaller40": ["hook-dirs = llama_cpp._pyinstaller:get_hook_dirs"],
         },
         extension = Label("//native/binding:module_" + abi),
@@ -62,7 +62,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
     )
 
 def _build_info(accelerator):
-    """Constants of `_build_info.py`."""
+    """Returns constants of `_build_info.py`."""
     return {
         "ACCELERATOR": accelerator,
         "COMPILER": "zig {} (clang {})".format(ZIG_VERSION, LLVM_VERSION),

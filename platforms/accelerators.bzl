@@ -27,8 +27,9 @@ only, and no load(): tools read this file as data, without Bazel (tools/pep517/s
 #                     requires it; names the ABI, as the label does
 #   requires          requirements (PEP 508) of a wheel that has the library
 #   systems           systems whose machines can have one
-#   variant           what its variant wheel (PEP 825) asks of a machine: namespace -> feature ->
-#                     values, of which one is enough; without it there is no variant
+#   variant           properties that its variant wheel (PEP 825) asks of a machine: namespace ->
+#                     feature -> values, of which one is enough; without it there is no variant
+#   visible_devices   environment variable that hides devices from the backend
 ACCELERATORS = {
     "cpu": {
         "is_released": True,
@@ -68,6 +69,7 @@ ACCELERATORS = {
         # version (CUDA Compatibility, `Minor Version Compatibility`). PTX, for other GPUs, wants a
         # driver of the toolkit's version.
         "variant": {"nvidia": {"cuda_version_lower_bound": ["13.0"]}},
+        "visible_devices": "CUDA_VISIBLE_DEVICES",
     },
     "metal": {
         "ggml_name": "metal",
@@ -130,6 +132,7 @@ ACCELERATORS = {
             "gfx1200",
             "gfx1201",
         ]}},
+        "visible_devices": "HIP_VISIBLE_DEVICES",
     },
     "vulkan": {
         "components": [
@@ -150,6 +153,7 @@ ACCELERATORS = {
         "plugin": "vulkan",
         "systems": ["linux"],
         "variant": {"ggml": {"backend": ["vulkan"]}},
+        "visible_devices": "GGML_VK_VISIBLE_DEVICES",
     },
 }
 

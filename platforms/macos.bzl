@@ -21,7 +21,11 @@ def macos_platform_tag(cpu):
     Returns:
       Such as `macosx_13_0_arm64`.
     """
-    return "macosx_{}_{}_{}".format(MACOS_DEPLOYMENT_TARGET[0], MACOS_DEPLOYMENT_TARGET[1], MACOS_CPUS[cpu])
+    return "macosx_{}_{}_{}".format(
+        MACOS_DEPLOYMENT_TARGET[0],
+        MACOS_DEPLOYMENT_TARGET[1],
+        MACOS_CPUS[cpu],
+    )
 
 def macos_platform(name, cpu, accelerator):
     """Returns the name of a platform.

@@ -171,7 +171,8 @@ def main() -> int:
         server = _server(arguments.directory, arguments.port, is_quiet=False)
     except FileNotFoundError:
         print(
-            f"serve: there is no folder {arguments.directory}; build it with `./bazelw build //:index`",
+            f"serve: there is no folder {arguments.directory}; "
+            "build it with `./bazelw build //:index`",
             file=sys.stderr,
         )
         return 1

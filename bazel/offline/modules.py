@@ -45,8 +45,8 @@ startup "--install_base={share}"
 startup --trust_install_base
 startup "--server_javabase={java}"
 
-# Stubs and stand-ins instead of the Bazel Central Registry. They live in this user's cache: the project's lock
-# file must not learn their addresses.
+# Stubs and stand-ins instead of the Bazel Central Registry. They live in this user's cache: the
+# project's lock file must not learn their addresses.
 common --registry={registry}
 common --lockfile_mode=off
 

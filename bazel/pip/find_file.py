@@ -25,7 +25,10 @@ import urllib.request
 from pathlib import Path
 from typing import Iterator, NamedTuple
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, "
+    "text/html;q=0.1"
+)
 TIMEOUT_SECONDS = 60
 
 

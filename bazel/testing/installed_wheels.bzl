@@ -7,8 +7,9 @@ set -eu
 # The wheels travel as a find-links folder: pip takes no requirement from anywhere else.
 mkdir wheels
 cp $WHEELS wheels/
-"$PYTHON" -I "$PIP/pip" --isolated install --quiet --no-index --no-deps --no-compile --no-cache-dir \
-    --disable-pip-version-check --no-warn-script-location --root-user-action=ignore --target "$OUT" wheels/*.whl
+"$PYTHON" -I "$PIP/pip" --isolated install --quiet --no-index --no-deps --no-compile \
+    --no-cache-dir --disable-pip-version-check --no-warn-script-location \
+    --root-user-action=ignore --target "$OUT" wheels/*.whl
 # Scripts name the interpreter by a path in this action's sandbox.
 for script in "$OUT"/bin/*; do
     [ ! -f "$script" ] || [ "$(head -c 2 "$script")" != '#!' ] || rm "$script"

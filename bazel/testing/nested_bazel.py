@@ -10,13 +10,14 @@ import pwd
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 from typing import Any
 
 import execution_log
 
 # A server whose test was killed goes away by itself.
-_IDLE_SECONDS = 60
+_IDLE_SECONDS = 180
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,8 @@ class NestedBazelError(Exception):
 class Workspace:
     """A copy of the project with an output root and an environment of its own.
 
+    As a context manager it is removed at the end.
+
     Attributes:
         folder: The copy of the project.
         output_root: Directory for everything that this Bazel writes.
@@ -62,6 +65,12 @@ class Workspace:
     options: tuple[str, ...] = ()
     umask: int = 0o022
     bazelw: str = "bazelw"
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
 
     @property
     def log(self) -> Path:
@@ -152,6 +161,7 @@ class Workspace:
     def _run(self, command: str, *arguments: str) -> str:
         """Runs a command of Bazel; returns its standard output."""
         self.output_root.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
         result = subprocess.run(
             [
                 self.folder / self.bazelw,
@@ -166,12 +176,22 @@ class Workspace:
             text=True,
             umask=self.umask,
         )
+        self._show_time(time.monotonic() - start, command, arguments)
         if result.returncode:
             raise NestedBazelError(
                 f"`bazelw {command} {' '.join(arguments)}` in {self.folder} failed with exit code "
                 f"{result.returncode}:\n{result.stderr[-8000:]}"
             )
         return result.stdout
+
+    def _show_time(self, seconds: float, command: str, arguments: tuple[str, ...]) -> None:
+        known = (*self.options, f"--execution_log_json_file={self.log}", "--symlink_prefix=/", "--")
+        shown = [word for word in arguments if word not in known]
+        name = self.output_root.parent.name
+        # Standard output may be a program's result.
+        print(
+            f"{name}: {seconds:5.1f} s for {command} {' '.join(shown)}", file=sys.stderr, flush=True
+        )
 
 
 def _spawn(entry: dict[str, Any]) -> Spawn:

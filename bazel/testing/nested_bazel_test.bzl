@@ -25,9 +25,10 @@ _TAGS = [
     "requires-network",
 ]
 
-# nested_bazel and its import.
+# nested_bazel, its import, and the fixtures.
 _HELPERS = [
     "//bazel/testing:nested_bazel.py",
+    "//bazel/testing:nested_bazel_fixtures.py",
     "//tools/cache_report:execution_log.py",
 ]
 
@@ -48,7 +49,12 @@ def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
         name = name,
         srcs = srcs + _HELPERS,
         data = data + [archive],
-        env = env | {"PROJECT_ARCHIVE": "$(rootpath {})".format(archive)},
+        env = env | {
+            "PROJECT_ARCHIVE": "$(rootpath {})".format(archive),
+            # Counts and times of a passing test are in its log too, and of one that is killed.
+            "PYTEST_ADDOPTS": "--capture=no",
+            "PYTHONUNBUFFERED": "1",
+        },
         env_inherit = _ENVIRONMENT,
         site = "//tests:tools",
         tags = _TAGS,

@@ -68,8 +68,10 @@ _ARCHIVES = {
             "CONTRIBUTING.md",
             "README.md",
             "pyproject.toml",
+            "ruff.toml",
         ],
         folders = _WHEEL + [
+            ".ci",
             "benchmarks",
             "docs",
             "examples",

@@ -35,7 +35,7 @@ def load_accelerators(libraries: dict[str, str]) -> None:
             from .problems import problem_of
 
             warn(
-                f"llama.cpp runs without its {name} backend, on the CPU or what else there is:"
+                f"llama.cpp runs without its {name} backend, on the CPU or another device:"
                 f" {problem_of(name).message}"
             )
 

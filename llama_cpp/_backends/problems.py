@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 
     Attributes:
         reason: As in BackendError.reason.
-        message: A sentence or two: what is wrong, and what to do.
+        message: A sentence or two: the fault, and its remedy.
     """
 
     reason: str
@@ -37,7 +37,7 @@ def problem_of(name: str) -> Problem:
 
 
 def _facts(name: str) -> Dict[str, str]:
-    """Returns what the build says of a backend, out of platforms/accelerators.bzl."""
+    """Returns the facts of a backend at run time, out of platforms/accelerators.bzl."""
     return _build_info.ACCELERATORS.get(name, {})
 
 
@@ -103,15 +103,17 @@ def _no_device(entry: Dict[str, str]) -> Problem:
             name, said or "the backend is loaded, but cannot reach the kernel's driver"
         )
     said = f" ({said})" if said else ""
+    variable = _facts(name).get("visible_devices")
+    hidden = f", and whether {variable} hides the GPU" if variable else ""
     return Problem(
         "device",
         f"no device for {name}: the backend and its driver are there, and no GPU{said}. Look at"
-        " `python -m llama_cpp info`, and whether CUDA_VISIBLE_DEVICES or its like hides the GPU.",
+        f" `python -m llama_cpp info`{hidden}.",
     )
 
 
 def _has_driver(name: str) -> bool:
-    """Whether the driver that a backend needs is there, as far as that can be seen."""
+    """Returns whether the driver that a backend needs is there, as far as that can be seen."""
     facts = _facts(name)
     if "driver_file" in facts:
         return os.path.exists(facts["driver_file"])

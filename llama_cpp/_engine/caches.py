@@ -70,6 +70,9 @@ class LlamaRAMCache(BaseLlamaCache):
     """A cache in memory that drops the entry that was not used for longest.
 
     Several Llamas, each in a thread of its own, may share one.
+
+    Attributes:
+        cache_state: The entries, the one that was not used for longest first.
     """
 
     def __init__(self, capacity_bytes: int = (2 << 30)):
@@ -118,6 +121,9 @@ class LlamaDiskCache(BaseLlamaCache):
     """A cache in a folder, which several processes may share. The oldest entries go first.
 
     It needs the package `diskcache`. Entries are pickled: use a folder that only you can write to.
+
+    Attributes:
+        cache: The ``diskcache.Cache``.
     """
 
     def __init__(self, cache_dir: str = ".cache/llama_cache", capacity_bytes: int = (2 << 30)):

@@ -1,4 +1,4 @@
-"""Grammars in llama.cpp's GBNF notation, written by hand or made from a JSON schema."""
+"""Grammars in llama.cpp's GBNF notation, from the user or made from a JSON schema."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 llama.cpp's converter reads some keywords and drops the others without a word, and it is recursive.
 The walk here follows it node by node (``build_node`` of common/json-schema.cpp decides which kind a
-node is): it finds the keywords that are dropped, and refuses a schema that the converter can't survive.
+node is): it finds the keywords that are dropped, and refuses a schema that the converter can't
+survive.
 """
 
 from __future__ import annotations

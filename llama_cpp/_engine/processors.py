@@ -39,7 +39,11 @@ def any_of(criteria: Optional[List[StoppingCriteria]]) -> Optional[StoppingCrite
 
 
 class MinTokensLogitsProcessor:
-    """Forbids the token `token_eos` until `min_tokens` tokens were generated."""
+    """Forbids the token `token_eos` until `min_tokens` tokens were generated.
+
+    Attributes:
+        prompt_tokens: The prompt's length, which the first call finds out; None before.
+    """
 
     def __init__(self, min_tokens: int, token_eos: int):
         self.min_tokens = min_tokens

@@ -17,7 +17,7 @@
 
 namespace core {
 
-// Which tokens of a decode() get a row of logits (and embeddings).
+// The tokens of a decode() that get a row of logits (and embeddings).
 enum class Outputs { kNone, kLast, kAll };
 
 // One batch for llama_decode(), allocated once per context.
@@ -69,7 +69,7 @@ class ContextHandle {
     void decode_sequences(const std::vector<std::vector<llama_token>>& sequences, bool all_outputs);
     void encode(const std::vector<llama_token>& tokens);
 
-    // Stops the running decode, or the next one when none runs. From any thread.
+    // Stops the running decode, or the next one if none runs. Any thread may call it.
     void request_abort() { abort_requested_.store(true); }
     void clear_abort() { abort_requested_.store(false); }
 

@@ -23,8 +23,8 @@ void on_ggml_abort(const char* message) {
     std::fprintf(stderr, "%s\n", message);
 }
 
-// Whether a class of this mangled name is an exception class of the standard library: those have
-// std::exception at offset 0.
+// Returns whether a class of this mangled name is an exception class of the standard library: those
+// have std::exception at offset 0.
 bool is_standard_exception(const char* mangled) {
     static const char* const kNames[] = {
         "St9exception",

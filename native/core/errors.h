@@ -55,7 +55,8 @@ struct NativeAssertion {
 };
 
 // While one lives, a failed GGML_ASSERT of this thread throws NativeAssertion instead of ending the
-// process. Everything reachable from Python is validated beforehand; this is the net below.
+// process. Everything reachable from Python is validated beforehand; this is for the faults that
+// remain.
 class NativeScope {
   public:
     NativeScope();
@@ -69,7 +70,7 @@ class NativeScope {
 // type information, so `catch (const std::exception&)` does not see libllama's exceptions.
 std::string describe_current_exception();
 
-// Whether the exception being handled is a NativeAssertion.
+// Returns whether the exception being handled is a NativeAssertion.
 bool is_assertion();
 
 // Calls llama.cpp. Any exception in there leaves as an Error of `kind`.

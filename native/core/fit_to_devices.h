@@ -1,4 +1,4 @@
-// How much of a model the accelerators have memory for.
+// The layers of a model that fit into the memory of the accelerators.
 #ifndef NATIVE_CORE_FIT_TO_DEVICES_H_
 #define NATIVE_CORE_FIT_TO_DEVICES_H_
 

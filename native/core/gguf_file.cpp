@@ -69,7 +69,7 @@ void check_gguf_file(const std::string& path, const char* noun) {
     if (!fs::is_regular_file(status)) {
         refuse(format("%s path is not a regular file: %s", noun, path.c_str()));
     }
-    // By size: to read from one of /proc may take for ever.
+    // By its size: reading from a file of /proc may never end.
     if (fs::file_size(path, error) == 0) {
         refuse(format("%s file is empty: %s. Download it again", noun, path.c_str()));
     }

@@ -12,7 +12,7 @@ namespace core {
 void check_gguf_file(const std::string& path, const char* noun);
 
 // Returns the number of positions for which a model has learned embeddings; INT32_MAX if it has
-// none. With a greater position llama.cpp reads behind the table and stops the process.
+// none. With a greater position llama.cpp reads past the table and stops the process.
 int32_t learned_positions(const std::string& path);
 
 }  // namespace core

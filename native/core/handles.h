@@ -42,7 +42,7 @@ class Closable {
         return object_ == nullptr;
     }
 
-    // Gives up this share. The caller drops the result at a place where freeing may take long.
+    // Gives up this share. The caller drops the result where the time of freeing does not matter.
     std::shared_ptr<T> close() {
         std::lock_guard<std::mutex> lock(mutex_);
         return std::exchange(object_, nullptr);

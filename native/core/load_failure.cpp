@@ -29,8 +29,8 @@ bool contains(const std::string& text, const char* part) {
     return text.find(part) != std::string::npos;
 }
 
-// Metadata that llama.cpp does without in some models. Where a model needs it, llama.cpp complains
-// about tensors instead.
+// Metadata that only some models need. If it is missing in one of those, llama.cpp complains about
+// tensors instead.
 std::string absent_keys(const gguf_context* file) {
     static const char* const kOptional[] = {
         "feed_forward_length",
@@ -166,7 +166,8 @@ std::string name_key(const std::string& line) {
     return line;
 }
 
-// "error loading model: ", "error loading model vocabulary: ", "check_tensor_dims: " and the like.
+// "error loading model: ", "error loading model vocabulary: ", "check_tensor_dims: " and similar
+// prefixes.
 std::string without_prefixes(std::string line) {
     static const std::string kLoading = "error loading model";
     for (;;) {

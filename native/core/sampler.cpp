@@ -345,7 +345,7 @@ void Sampler::accept_in_grammar(llama_token token) {
     try {
         llama_sampler_accept(grammar_.get(), token);
     } catch (...) {
-        // The text that triggered a lazy grammar does not fit it. Nothing does in that state.
+        // The text that triggered a lazy grammar does not fit it. In that state no token does.
         const std::string reason = describe_current_exception();
         llama_sampler_reset(grammar_.get());
         throw Error(ErrorKind::kGrammar, reason);

@@ -19,9 +19,9 @@ namespace core {
 // grammar checks that token alone. Only if it does not fit, the grammar is applied to the whole
 // vocabulary, which is slow, and then the chain again.
 //
-// llama-common's common_sampler works like this too, but keeps its grammar where nothing can ask it
-// whether a token fits, and stops the process when one does not. So its chain is used here, and
-// the grammar is ours.
+// llama-common's common_sampler works like this too, but keeps its grammar in a place where nothing
+// can ask it whether a token fits, and stops the process if one does not. So its chain is used
+// here, and the grammar is ours.
 //
 // The caller holds `busy`.
 class Sampler {

@@ -1,13 +1,14 @@
 // Ending native calls when the interpreter exits.
 //
 // Python's daemon threads may be in llama.cpp then. Running calls are told to stop and waited for;
-// who comes back later sleeps instead of asking for the GIL (gil.h says why).
+// a thread that comes back later sleeps instead of asking for the GIL (gil.h says why).
 #ifndef NATIVE_CORE_SHUTDOWN_H_
 #define NATIVE_CORE_SHUTDOWN_H_
 
 namespace core {
 
-// Whether the interpreter is exiting: long calls should end, and nobody should ask for the GIL.
+// Returns whether the interpreter is exiting: long calls should end, and no thread should ask for
+// the GIL.
 bool is_exiting();
 
 // A call that runs outside the GIL, from leaving it until having it back.

@@ -17,7 +17,8 @@ size_t utf8_length(unsigned char lead) {
     return lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
 }
 
-// Whether a byte may follow: the second one of some characters has a smaller range than the others.
+// Returns whether a byte may follow. The second byte of some characters has a smaller range than
+// the others.
 bool may_be_second(unsigned char lead, unsigned char second) {
     const unsigned char least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     const unsigned char greatest = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
@@ -26,7 +27,8 @@ bool may_be_second(unsigned char lead, unsigned char second) {
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
-// How many bytes at the end are the beginning of a character that more bytes could complete.
+// Returns how many bytes at the end are the beginning of a character that more bytes could
+// complete.
 size_t incomplete_tail(std::string_view text) {
     size_t tail = 1;
     while (tail < text.size() && tail < 4 && is_continuation(text[text.size() - tail])) {

@@ -156,7 +156,7 @@ int64_t Product::results_per_token() const {
 
 int64_t Product::inputs_per_token() const { return shape_.shared ? 1 : results_per_token(); }
 
-// Where row `index` of the input or result for the first `tokens` is among those for all.
+// Returns the place of a row of the input or result for the first `tokens` among the rows for all.
 int64_t Product::position(int64_t index, int64_t tokens) const {
     return shape_.experts_used ? index : index / tokens * shape_.tokens + index % tokens;
 }
@@ -237,7 +237,8 @@ Outcome Product::compute(ggml_backend_t backend, ggml_backend_buffer_type_t layo
         ggml_backend_tensor_set(tensors.experts, experts(tokens).data(), 0,
                                 ggml_nbytes(tensors.experts));
     }
-    // NaN: a kernel that adds to memory which it did not set does not find zeros there by chance.
+    // NaN, so that a kernel that adds to memory which it did not set finds no zeros there by
+    // chance.
     ggml_backend_tensor_memset(tensors.result, 0xff, 0, ggml_nbytes(tensors.result));
     ggml_cgraph* graph = ggml_new_graph_custom(context.get(), 8, false);
     ggml_build_forward_expand(graph, tensors.result);

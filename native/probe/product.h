@@ -1,4 +1,4 @@
-// Matrix products of known result, in the shapes that models have, to try a ggml backend with.
+// Matrix products of known result, in the shapes of models, to test a ggml backend.
 #ifndef NATIVE_PROBE_PRODUCT_H_
 #define NATIVE_PROBE_PRODUCT_H_
 
@@ -38,7 +38,7 @@ class Product {
     Outcome compute(ggml_backend_t backend, ggml_backend_buffer_type_t layout,
                     int64_t tokens) const;
 
-    // Returns why the outcome is a fault of the backend; "" if it is none.
+    // Returns the reason why the outcome is a fault of the backend; "" if it is none.
     std::string fault(const Outcome& outcome, ggml_backend_buffer_type_t layout,
                       int64_t tokens) const;
 

@@ -24,6 +24,7 @@ _OPTIONAL = [
     "license_expressions",
     "requires",
     "variant",
+    "visible_devices",
 ]
 
 def _rows_test_impl(ctx):

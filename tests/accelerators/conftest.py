@@ -6,13 +6,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Optional
 
 import pytest
-
 from package_copy import Copy
 from wheel_fixtures import load, model_path
 
@@ -96,7 +94,10 @@ class Installation(Copy):
 
     def info(self, **env: str) -> dict:
         """Returns `python -m llama_cpp info --json`, with the exit status as `status`."""
-        code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['info', *sys.argv[1:]]))"
+        code = (
+            "import sys; from llama_cpp.__main__ import main; "
+            "sys.exit(main(['info', *sys.argv[1:]]))"
+        )
         done = self.run(code, "--json", **env)
         return {**json.loads(done.stdout), "status": done.returncode}
 

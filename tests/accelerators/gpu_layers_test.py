@@ -17,11 +17,14 @@ import llama_cpp
 warnings.simplefilter("error")
 arguments = json.loads(sys.argv[2])
 llm = llama_cpp.Llama(sys.argv[1], n_threads=1, verbose=False, **arguments)
-text = "" if arguments.get("embedding") else llm("In the beginning", max_tokens=8, temperature=0)["choices"][0]["text"]
+text = ""
 if arguments.get("embedding"):
     llm.embed("In the beginning")
+else:
+    text = llm("In the beginning", max_tokens=8, temperature=0)["choices"][0]["text"]
 layers = llm.model_params.n_gpu_layers
-print(json.dumps([layers if layers >= 0 else llm.model.n_layer + 1, llm.model_params.tensor_split, text]))
+layers = layers if layers >= 0 else llm.model.n_layer + 1
+print(json.dumps([layers, llm.model_params.tensor_split, text]))
 """
 
 
@@ -93,7 +96,9 @@ def test_threads_that_fit_and_log(installation: Installation, model_path: str) -
         "path = sys.argv[1]\n"
         "def work(layers):\n"
         "    for _ in range(4):\n"
-        "        llm = llama_cpp.Llama(path, n_gpu_layers=layers, n_ctx=256, n_threads=1, verbose=True)\n"
+        "        llm = llama_cpp.Llama(\n"
+        "            path, n_gpu_layers=layers, n_ctx=256, n_threads=1, verbose=True\n"
+        "        )\n"
         "        llm('a', max_tokens=4)\n"
         "threads = [threading.Thread(target=work, args=(n,)) for n in ('auto', 'auto', 0, -1)]\n"
         "[t.start() for t in threads]; [t.join() for t in threads]\n"
@@ -138,7 +143,10 @@ def test_a_context_that_cannot_be(installation: Installation, model_path: str) -
 
 
 def test_the_command_line(installation: Installation, model_path: str) -> None:
-    code = "import sys; from llama_cpp.__main__ import main; sys.exit(main(['generate', *sys.argv[1:]]))"
+    code = (
+        "import sys; from llama_cpp.__main__ import main; "
+        "sys.exit(main(['generate', *sys.argv[1:]]))"
+    )
     options = ["--model", model_path, "--max-tokens", "4", "--n-gpu-layers"]
     assert installation.run(code, *options, "auto", "And").returncode == 0
     done = installation.run(code, *options, "some", "And")

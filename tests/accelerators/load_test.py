@@ -183,6 +183,13 @@ def test_no_device(installation: Installation) -> None:
     assert said in answer.message and "CUDA_VISIBLE_DEVICES" in answer.message
 
 
+def test_no_device_names_the_variable_of_the_backend(installation: Installation) -> None:
+    installation.add_backend("vulkan")
+    answer = installation.ask("vulkan")
+    assert answer.reason == "device"
+    assert "GGML_VK_VISIBLE_DEVICES" in answer.message and "CUDA" not in answer.message
+
+
 # ---- LLAMA_CPP_REQUIRE_BACKEND
 
 

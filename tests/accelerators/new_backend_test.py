@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
-import unittest
 import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import nested_bazel
+import pytest
+from nested_bazel import Workspace, project_workspace
+
+pytest_plugins = ["nested_bazel_fixtures"]
 
 ROW = """\
     "abacus": {
@@ -106,91 +109,105 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-class NewBackendTest(unittest.TestCase):
+@dataclass(frozen=True)
+class Built:
+    """The copy of the project, and its targets with the backend.
+
+    Attributes:
+        workspace: The copy.
+        before: File -> digest, before the backend was added.
+    """
+
+    workspace: Workspace
+    before: dict[str, str]
+    plugin: Path
+    wheel: Path
+    variants: Path
+
+
+def add_backend(project: Path) -> None:
+    for name, (text, addition) in EDITS.items():
+        path = project / name
+        before, found, after = path.read_text().partition(text)
+        assert found, f"{name} has no {text!r}"
+        path.write_text(before + found + addition + after)
+    folder = project / "third_party/abacus"
+    folder.mkdir()
+    for name, text in DIRECTORY.items():
+        (folder / name).write_text(textwrap.dedent(text))
+
+
+@pytest.fixture(scope="module")
+def built(nested_folder: Path) -> Iterator[Built]:
     """Everything is built once for all tests."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        # Always the same directory: bazelw remembers something about each one.
-        root = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, root)
-        cls.workspace = nested_bazel.project_workspace(root)
-        cls.addClassCleanup(cls.workspace.remove)
-        cls.before = digests(cls.workspace.folder)
-        cls._add_backend()
+    with project_workspace(nested_folder) as workspace:
+        before = digests(workspace.folder)
+        add_backend(workspace.folder)
         targets = ["//:backend_wheel_abacus", "//:wheel", "//packaging:variants"]
-        cls.workspace.build(targets, "--config=abacus")
-        cls.plugin, cls.wheel, cls.variants = (
-            cls.workspace.output_file(target, "--config=abacus") for target in targets
-        )
-
-    @classmethod
-    def _add_backend(cls) -> None:
-        for name, (text, addition) in EDITS.items():
-            path = cls.workspace.folder / name
-            before, found, after = path.read_text().partition(text)
-            assert found, f"{name} has no {text!r}"
-            path.write_text(before + found + addition + after)
-        folder = cls.workspace.folder / "third_party/abacus"
-        folder.mkdir()
-        for name, text in DIRECTORY.items():
-            (folder / name).write_text(textwrap.dedent(text))
-
-    def test_two_existing_files_are_touched(self) -> None:
-        after = digests(self.workspace.folder)
-        touched = {name for name in self.before if after.get(name) != self.before[name]}
-        self.assertEqual(EDITS.keys(), touched)
-
-    def test_the_wheel_has_its_label_and_library(self) -> None:
-        self.assertIn("+abacus1-", self.wheel.name)
-        with zipfile.ZipFile(self.wheel) as archive:
-            self.assertIn("llama_cpp/lib/libggml-beadwork.so", archive.namelist())
-            (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-            metadata = archive.read(name).decode()
-        self.assertIn("\nRequires-Dist: llama-cpp-backend-frame1==", metadata)
-        self.assertIn("\nProvides-Extra: frame1\n", metadata)
-
-    def test_the_plugin_has_its_name_and_library(self) -> None:
-        self.assertTrue(self.plugin.name.startswith("llama_cpp_backend_frame1-"), self.plugin.name)
-        with zipfile.ZipFile(self.plugin) as archive:
-            names = archive.namelist()
-            (entry_points,) = (name for name in names if name.endswith("/entry_points.txt"))
-            self.assertIn("llama_cpp_backend_frame1/lib/libggml-beadwork.so", names)
-            self.assertIn("abacus = llama_cpp_backend_frame1", archive.read(entry_points).decode())
-
-    def test_there_is_a_variant(self) -> None:
-        table = json.loads(self.variants.read_text())
-        self.assertEqual("abacus1", table["variants"]["abacus1"]["label"])
-        static = table["providers"]["ggml"]["static-properties"]
-        self.assertEqual(["abacus", "vulkan"], static["backend"])
-
-    def test_tools_without_bazel_know_it(self) -> None:
-        accelerators, metadata, released = self._python(_READ, self.workspace.folder / "tools")
-        self.assertEqual("abacus1", accelerators["abacus"])
-        self.assertIn("frame1", metadata["extra_requires"])
-        self.assertIn("abacus", released)
-
-    def test_the_run_time_knows_it(self) -> None:
-        site = self.workspace.output_root / "site"
-        with zipfile.ZipFile(self.wheel) as archive:
-            archive.extractall(site)
-        reason, message = self._python(_ASK, site, Path(os.environ["SITE"]).resolve())
-        self.assertEqual("library", reason)
-        self.assertIn("libbeads.so is missing. To fix it, string the beads of", message)
-
-    def _python(self, program: str, *path: Path) -> object:
-        """Returns the JSON that a program prints, with these directories on its path."""
-        output = subprocess.check_output(
-            [sys.executable, "-c", program],
-            cwd=self.workspace.folder,
-            env={
-                **os.environ,
-                "LLAMA_CPP_CPU_VARIANT": "",
-                "PYTHONPATH": os.pathsep.join(map(str, path)),
-            },
-        )
-        return json.loads(output)
+        workspace.build(targets, "--config=abacus")
+        files = (workspace.output_file(target, "--config=abacus") for target in targets)
+        yield Built(workspace, before, *files)
 
 
-if __name__ == "__main__":
-    unittest.main()
+def python(folder: Path, program: str, *path: Path) -> object:
+    """Returns the JSON that a program prints, run in a directory with others on its path."""
+    output = subprocess.check_output(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={
+            **os.environ,
+            "LLAMA_CPP_CPU_VARIANT": "",
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+        },
+    )
+    return json.loads(output)
+
+
+def test_two_existing_files_are_touched(built: Built) -> None:
+    after = digests(built.workspace.folder)
+    touched = {name for name in built.before if after.get(name) != built.before[name]}
+    assert touched == EDITS.keys()
+
+
+def test_the_wheel_has_its_label_and_library(built: Built) -> None:
+    assert "+abacus1-" in built.wheel.name
+    with zipfile.ZipFile(built.wheel) as archive:
+        assert "llama_cpp/lib/libggml-beadwork.so" in archive.namelist()
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = archive.read(name).decode()
+    assert "\nRequires-Dist: llama-cpp-backend-frame1==" in metadata
+    assert "\nProvides-Extra: frame1\n" in metadata
+
+
+def test_the_plugin_has_its_name_and_library(built: Built) -> None:
+    assert built.plugin.name.startswith("llama_cpp_backend_frame1-")
+    with zipfile.ZipFile(built.plugin) as archive:
+        names = archive.namelist()
+        (entry_points,) = (name for name in names if name.endswith("/entry_points.txt"))
+        assert "llama_cpp_backend_frame1/lib/libggml-beadwork.so" in names
+        assert "abacus = llama_cpp_backend_frame1" in archive.read(entry_points).decode()
+
+
+def test_there_is_a_variant(built: Built) -> None:
+    table = json.loads(built.variants.read_text())
+    assert table["variants"]["abacus1"]["label"] == "abacus1"
+    static = table["providers"]["ggml"]["static-properties"]
+    assert static["backend"] == ["abacus", "vulkan"]
+
+
+def test_tools_without_bazel_know_it(built: Built) -> None:
+    project = built.workspace.folder
+    accelerators, metadata, released = python(project, _READ, project / "tools")
+    assert accelerators["abacus"] == "abacus1"
+    assert "frame1" in metadata["extra_requires"]
+    assert "abacus" in released
+
+
+def test_the_run_time_knows_it(built: Built) -> None:
+    site = built.workspace.output_root / "site"
+    with zipfile.ZipFile(built.wheel) as archive:
+        archive.extractall(site)
+    # Not in the project, whose llama_cpp Python would find first.
+    reason, message = python(site, _ASK, site, Path(os.environ["SITE"]))
+    assert reason == "library"
+    assert "libbeads.so is missing. To fix it, string the beads of" in message

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import json
-import os
-import unittest
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from nested_bazel import Spawn
 
 HEADER = "| what is changed | built | actions | executed | which |\n|---|---|---:|---:|---|\n"
 ROWS_FILE = "cache_counts.json"
-
-_UPDATE = "`python3 tests/caches/update_table.py` writes what the last test run counted"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +35,10 @@ class Row:
     def line(self) -> str:
         """Returns the line in Markdown."""
         executed = "·" if self.executed is None else self.executed
-        return f"| {self.change} | `{self.target}` | {self.actions} | {executed} | {self.kinds or '—'} |"
+        return (
+            f"| {self.change} | `{self.target}` | {self.actions} | {executed} | "
+            f"{self.kinds or '—'} |"
+        )
 
 
 def kinds(mnemonics: Iterable[str]) -> str:
@@ -61,25 +58,3 @@ def row(change: str, target: str, spawns: Sequence[Spawn], *, executed: bool = T
     """
     number = sum(not spawn.cached for spawn in spawns) if executed else None
     return Row(change, target, len(spawns), number, kinds(spawn.mnemonic for spawn in spawns))
-
-
-class CountsTestCase(unittest.TestCase):
-    """A test whose lines are in the table."""
-
-    _rows: list[Row] = []
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls._rows = []
-
-    def assert_in_table(self, line: Row) -> None:
-        """Prints a line, keeps it for update_table.py, and fails where the page has another one;
-        the test goes on."""
-        print(f"{self.id().rpartition('.')[2]}: {line.line()}")
-        self._rows.append(line)
-        folder = Path(os.environ["TEST_UNDECLARED_OUTPUTS_DIR"])
-        rows = [dataclasses.asdict(row) for row in self._rows]
-        (folder / ROWS_FILE).write_text(json.dumps(rows, indent=1))
-        page = Path(os.environ["TABLE"]).read_text().splitlines()
-        with self.subTest(line.change):
-            self.assertIn(line.line(), page, f"docs/caching.md says something else; {_UPDATE}")

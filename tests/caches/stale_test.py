@@ -1,25 +1,28 @@
 """A change of an action's inputs runs the action again: nothing is served stale.
 
 One wheel of ggml-base and a small module, with a disk cache of the test's own. Each test changes
-one thing, checks the executed actions, and undoes it, after which everything comes out of the cache
-again.
+one thing and checks the executed actions. Then the change is undone, and everything comes out of
+the cache again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import re
 import shutil
-import unittest
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from counts import CountsTestCase, row
-from nested_bazel import Spawn, project_workspace
+import pytest
+from counts import row
+from nested_bazel import Spawn, Workspace, project_workspace
+
+pytest_plugins = ["counts_fixtures", "nested_bazel_fixtures"]
 
 _TARGET = "//tests/caches/reproducibility:small_wheel"
+# With its runtime, which takes longer than everything else: test_constraint makes another one.
+_TOOLCHAIN = "@bazel_tools//tools/cpp:current_cc_toolchain"
 _COMPILER = "bazel/toolchains/zig/zig-cc.sh"
 _HEADER = "ggml/src/ggml-impl.h"
 
@@ -64,80 +67,28 @@ def _appended(file: Path, text: str) -> Iterator[None]:
         file.write_text(before)
 
 
-class StaleTest(CountsTestCase):
-    """The first build happens once for all tests."""
+@dataclasses.dataclass(frozen=True)
+class _Project:
+    """A workspace whose llama.cpp may be edited.
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        # Always the same directory: bazelw remembers something about each one.
-        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, folder)
-        workspace = project_workspace(folder, f"--disk_cache={folder}/disk-cache")
-        cls.addClassCleanup(workspace.remove)
-        name, sources = workspace.external_repository("llama_cpp")
-        # Sources that may be edited, at the same path as far as an action can see.
-        cls.sources = folder.resolve() / "llama.cpp"
-        shutil.copytree(sources, cls.sources, symlinks=True)
-        cls.folders = [cls.sources / "ggml/src", cls.sources / "ggml/include"]
-        override = f"--override_repository={name}={cls.sources}"
-        cls.workspace = dataclasses.replace(workspace, options=(*workspace.options, override))
-        cls.first = cls.workspace.build([_TARGET])
+    Attributes:
+        workspace: The workspace.
+        sources: Of llama.cpp.
+        first: The first build.
+    """
 
-    def setUp(self) -> None:
-        # An earlier test leaves this behind if it failed.
-        self.workspace.build([_TARGET])
+    workspace: Workspace
+    sources: Path
+    first: list[Spawn]
 
-    def _assert_undone(self) -> None:
-        back = self.workspace.build([_TARGET])
-        self.assertEqual([], [spawn.label for spawn in back if not spawn.cached])
-
-    def _compiled_again(self, change: str, spawns: list[Spawn]) -> set[str]:
-        """Objects that were made again. None of them may come out of a cache."""
-        objects = _objects(spawns)
-        self.assertEqual([], _cached(list(objects.values())))
-        self.assert_in_table(row(change, _TARGET, spawns))
-        return set(objects)
-
-    def test_first_build(self) -> None:
-        self.assertEqual([], _cached(self.first))
-        self.assert_in_table(row("nothing: the first build", _TARGET, self.first))
-
-    def test_compile_flag(self) -> None:
-        spawns = self.workspace.build([_TARGET], "--copt=-O1")
-        self.assertEqual(set(_objects(self.first)), self._compiled_again("a compile flag", spawns))
-        self._assert_undone()
-
-    def test_constraint(self) -> None:
-        platform = "--platforms=//platforms:linux_x86_64_glibc_2_28"
-        spawns = self.workspace.build([_TARGET], platform)
-        again = self._compiled_again("a constraint: the glibc floor", spawns)
-        self.assertEqual(set(_objects(self.first)), again)
-        # The toolchain's own runtime is for a glibc too.
-        self.assertIn("ZigRuntime", {spawn.mnemonic for spawn in spawns if not spawn.cached})
-        self._assert_undone()
-
-    def test_compiler(self) -> None:
-        with _appended(self.workspace.folder / _COMPILER, "# changed\n"):
-            spawns = self.workspace.build([_TARGET])
-        self.assertEqual(set(_objects(self.first)), self._compiled_again("the compiler", spawns))
-        self._assert_undone()
-
-    def test_header(self) -> None:
-        expected = self._objects_that_read(_HEADER)
-        self.assertTrue(0 < len(expected) < len(_objects(self.first)))
-        with _appended(self.sources / _HEADER, "// changed\n"):
-            spawns = self.workspace.build([_TARGET])
-        self.assertEqual(expected, self._compiled_again(f"a header, `{_HEADER}`", spawns))
-        self._assert_undone()
-
-    def _objects_that_read(self, header: str) -> set[str]:
+    def objects_that_read(self, header: str) -> set[str]:
         """Returns the objects that are made of sources that include a header, directly or not."""
         wanted = self.sources / header
+        folders = [self.sources / "ggml/src", self.sources / "ggml/include"]
         return {
             path
             for path in _objects(self.first)
-            if (source := self._source(path)) and wanted in _includes(source, self.folders)
+            if (source := self._source(path)) and wanted in _includes(source, folders)
         }
 
     def _source(self, path: str) -> Path | None:
@@ -149,5 +100,74 @@ class StaleTest(CountsTestCase):
         return next((file for file in found if file.exists() and file.suffix == language), None)
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture(scope="module")
+def built(nested_folder: Path) -> Iterator[_Project]:
+    """Yields the project after its first build."""
+    with project_workspace(nested_folder) as plain:
+        name, repository = plain.external_repository("llama_cpp")
+        # Sources that may be edited, at the same path as far as an action can see.
+        sources = nested_folder.resolve() / "llama.cpp"
+        shutil.copytree(repository, sources, symlinks=True)
+        override = f"--override_repository={name}={sources}"
+        # Out of the user's disk cache, if it is there.
+        plain.build([_TOOLCHAIN], override)
+        disk_cache = f"--disk_cache={nested_folder}/disk-cache"
+        workspace = dataclasses.replace(plain, options=(*plain.options, override, disk_cache))
+        yield _Project(workspace, sources, workspace.build([_TARGET]))
+
+
+@pytest.fixture
+def project(built: _Project) -> Iterator[_Project]:
+    """Yields the project for one change, which the test undoes."""
+    yield built
+    back = built.workspace.build([_TARGET])
+    assert [spawn.label for spawn in back if not spawn.cached] == []
+
+
+@pytest.fixture
+def compiled_again(assert_in_table):
+    """Returns a function that returns the objects that a build made again, and checks its line.
+
+    None of the objects may come out of a cache.
+    """
+
+    def compiled_again(change: str, spawns: list[Spawn]) -> set[str]:
+        objects = _objects(spawns)
+        assert _cached(list(objects.values())) == []
+        assert_in_table(row(change, _TARGET, spawns))
+        return set(objects)
+
+    return compiled_again
+
+
+def test_compile_flag(project, compiled_again):
+    spawns = project.workspace.build([_TARGET], "--copt=-O1")
+    assert compiled_again("a compile flag", spawns) == set(_objects(project.first))
+
+
+def test_compiler(project, compiled_again):
+    with _appended(project.workspace.folder / _COMPILER, "# changed\n"):
+        spawns = project.workspace.build([_TARGET])
+    assert compiled_again("the compiler", spawns) == set(_objects(project.first))
+
+
+def test_constraint(project, compiled_again):
+    platform = "--platforms=//platforms:linux_x86_64_glibc_2_28"
+    spawns = project.workspace.build([_TARGET], platform)
+    again = compiled_again("a constraint: the glibc floor", spawns)
+    assert again == set(_objects(project.first))
+    # The toolchain's own runtime is for a glibc too.
+    assert "ZigRuntime" in {spawn.mnemonic for spawn in spawns if not spawn.cached}
+
+
+def test_first_build(built, assert_in_table):
+    assert _cached(built.first) == []
+    assert_in_table(row("nothing: the first build", _TARGET, built.first))
+
+
+def test_header(project, compiled_again):
+    expected = project.objects_that_read(_HEADER)
+    assert 0 < len(expected) < len(_objects(project.first))
+    with _appended(project.sources / _HEADER, "// changed\n"):
+        spawns = project.workspace.build([_TARGET])
+    assert compiled_again(f"a header, `{_HEADER}`", spawns) == expected

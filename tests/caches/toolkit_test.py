@@ -6,14 +6,16 @@ keys are compared, and the compiles of the real one take 20 minutes.
 
 from __future__ import annotations
 
-import os
-import shutil
-import unittest
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import toolkits
-from counts import CountsTestCase, row
-from nested_bazel import Spawn, project_workspace
+from counts import row
+from nested_bazel import Spawn, Workspace, project_workspace
+
+pytest_plugins = ["counts_fixtures", "nested_bazel_fixtures"]
 
 _TARGETS = ["@llama_cpp//:ggml-base_so", "@llama_cpp//:ggml-cuda_objects"]
 _CPU_TARGETS = _TARGETS[:1]
@@ -34,69 +36,87 @@ def _of_cuda(spawns: list[Spawn]) -> list[Spawn]:
     return [spawn for spawn in spawns if "ggml-cuda" in spawn.label]
 
 
-class ToolkitTest(CountsTestCase):
-    """The first builds happen once for all tests."""
+@dataclasses.dataclass(frozen=True)
+class _Builds:
+    """A workspace with a toolkit, and its first builds.
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        # Always the same directory: bazelw remembers something about each one.
-        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, folder)
-        cls.toolkit = toolkits.make_toolkit(folder / "toolkit")
-        (cls.toolkit / "bin/nvcc").write_text(_NVCC)
-        disk_cache = f"--disk_cache={folder}/disk-cache"
-        cls.workspace = project_workspace(folder, disk_cache, CUDA_PATH=str(cls.toolkit))
-        cls.addClassCleanup(cls.workspace.remove)
-        cls.cpu = cls.workspace.build(_CPU_TARGETS)
-        cls.cuda = cls.workspace.build(_TARGETS, _CUDA)
+    Attributes:
+        workspace: The workspace.
+        toolkit: Directory of the toolkit.
+        cpu: The build for CPUs, out of the user's disk cache if it is there: no key of it is a
+            toolkit's.
+        cuda: The build for CUDA after it, with a disk cache of the test's own.
+    """
 
-    def setUp(self) -> None:
-        # An earlier test leaves this behind if it failed.
-        self.workspace.build(_TARGETS, _CUDA)
-
-    def _assert_all_of_cuda_again(self, change: str, spawns: list[Spawn]) -> None:
-        self.assertEqual(len(_of_cuda(self.cuda)), len(spawns))
-        self.assertEqual([], [spawn.label for spawn in spawns if spawn.cached])
-        self.assert_in_table(row(change, _SHOWN, spawns))
-
-    def _assert_undone(self) -> None:
-        back = self.workspace.build(_TARGETS, _CUDA)
-        self.assertEqual([], [spawn.label for spawn in back if not spawn.cached])
-
-    def test_accelerator_and_back(self) -> None:
-        self.assertIn("CppCompile", {spawn.mnemonic for spawn in self.cpu})
-        self.assertEqual(_CUDA_KINDS, {spawn.mnemonic for spawn in self.cuda})
-        self.assertEqual([], [spawn.label for spawn in self.cuda if spawn.cached])
-        self.assert_in_table(row("accelerator: CPU to CUDA", " ".join(_TARGETS), self.cuda))
-        back = self.workspace.build(_CPU_TARGETS)
-        self.assertEqual([], back)
-        self.assert_in_table(row("and back", _CPU_TARGETS[0], back))
-        self._assert_undone()
-
-    def test_toolkit(self) -> None:
-        header = self.toolkit / _HEADER
-        header.write_text("// changed\n")
-        spawns = self.workspace.build(_TARGETS, _CUDA)
-        self._assert_all_of_cuda_again(f"the toolkit: its `{_HEADER}`", spawns)
-        header.write_text("")
-        self._assert_undone()
-
-    def test_gpu_architectures(self) -> None:
-        spawns = self.workspace.build(_TARGETS, _CUDA, "--@rules_cuda//cuda:archs=sm_90")
-        self._assert_all_of_cuda_again("GPU architectures", spawns)
-        self._assert_undone()
-
-    def test_the_wheel_of_one_accelerator_is_never_that_of_another(self) -> None:
-        """Keys of the real wheel: whether a cache that has one answers a request for the other."""
-        query = 'mnemonic("PyAbiWheel", //:wheel_cp314)'
-        (cpu,) = self.workspace.actions(query)
-        (cuda,) = self.workspace.actions(query, _CUDA)
-        self.assertNotEqual(cpu["actionKey"], cuda["actionKey"])
-        libraries = 'inputs(".*/libggml-cuda.so", mnemonic("PyAbiWheel", //:wheel_cp314))'
-        self.assertEqual(0, len(self.workspace.actions(libraries)))
-        self.assertEqual(1, len(self.workspace.actions(libraries, _CUDA)))
+    workspace: Workspace
+    toolkit: Path
+    cpu: list[Spawn]
+    cuda: list[Spawn]
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture(scope="module")
+def built(nested_folder: Path) -> Iterator[_Builds]:
+    """Yields the first builds."""
+    toolkit = toolkits.make_toolkit(nested_folder / "toolkit")
+    (toolkit / "bin/nvcc").write_text(_NVCC)
+    with project_workspace(nested_folder, CUDA_PATH=str(toolkit)) as plain:
+        # All outputs, since the test's own cache does not have them.
+        cpu = plain.build(_CPU_TARGETS, "--remote_download_outputs=all")
+        disk_cache = f"--disk_cache={nested_folder}/disk-cache"
+        workspace = dataclasses.replace(plain, options=(*plain.options, disk_cache))
+        yield _Builds(workspace, toolkit, cpu, workspace.build(_TARGETS, _CUDA))
+
+
+@pytest.fixture
+def builds(built: _Builds) -> Iterator[_Builds]:
+    """Yields the first builds for one change, which is undone at the end."""
+    yield built
+    (built.toolkit / _HEADER).write_text("")
+    back = built.workspace.build(_TARGETS, _CUDA)
+    assert [spawn.label for spawn in back if not spawn.cached] == []
+
+
+@pytest.fixture
+def assert_all_of_cuda_again(built, assert_in_table):
+    """Returns a function that checks a build after a change, and its line."""
+
+    def assert_all_of_cuda_again(change: str, spawns: list[Spawn]) -> None:
+        assert len(spawns) == len(_of_cuda(built.cuda))
+        assert [spawn.label for spawn in spawns if spawn.cached] == []
+        assert_in_table(row(change, _SHOWN, spawns))
+
+    return assert_all_of_cuda_again
+
+
+def test_accelerator_and_back(builds, assert_in_table):
+    assert "CppCompile" in {spawn.mnemonic for spawn in builds.cpu}
+    assert {spawn.mnemonic for spawn in builds.cuda} == _CUDA_KINDS
+    assert [spawn.label for spawn in builds.cuda if spawn.cached] == []
+    assert_in_table(row("accelerator: CPU to CUDA", " ".join(_TARGETS), builds.cuda))
+    back = builds.workspace.build(_CPU_TARGETS)
+    assert back == []
+    assert_in_table(row("and back", _CPU_TARGETS[0], back))
+
+
+def test_gpu_architectures(builds, assert_all_of_cuda_again):
+    architectures = "--@rules_cuda//cuda:archs=sm_90"
+    spawns = builds.workspace.build(_TARGETS, _CUDA, architectures)
+    assert_all_of_cuda_again("GPU architectures", spawns)
+
+
+def test_toolkit(builds, assert_all_of_cuda_again):
+    (builds.toolkit / _HEADER).write_text("// changed\n")
+    spawns = builds.workspace.build(_TARGETS, _CUDA)
+    assert_all_of_cuda_again(f"the toolkit: its `{_HEADER}`", spawns)
+
+
+def test_the_wheel_of_one_accelerator_is_never_that_of_another(built):
+    """Keys of the real wheel: whether a cache that has one answers a request for the other."""
+    query = 'mnemonic("PyAbiWheel", //:wheel_cp314)'
+    libraries = f'inputs(".*/libggml-cuda.so", {query})'
+    # Both of one accelerator in a row: each change of it is an analysis of everything.
+    (cuda,) = built.workspace.actions(query, _CUDA)
+    assert len(built.workspace.actions(libraries, _CUDA)) == 1
+    (cpu,) = built.workspace.actions(query)
+    assert len(built.workspace.actions(libraries)) == 0
+    assert cpu["actionKey"] != cuda["actionKey"]

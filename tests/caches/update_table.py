@@ -40,7 +40,8 @@ def _rows(test: str) -> list[Row]:
             return [Row(**row) for row in json.loads(archive.read(ROWS_FILE))]
     except (OSError, KeyError):
         sys.exit(
-            f"{outputs} has no {ROWS_FILE}; run ./bazelw test //tests/{':'.join(test.rsplit('/', 1))}"
+            f"{outputs} has no {ROWS_FILE}; "
+            f"run ./bazelw test //tests/{':'.join(test.rsplit('/', 1))}"
         )
 
 

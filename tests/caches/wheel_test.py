@@ -6,17 +6,20 @@ output root, and Bazel's execution log says which actions had another key than b
 
 from __future__ import annotations
 
-import os
+import dataclasses
 import re
 import shutil
 import subprocess
 import time
-import unittest
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from counts import CountsTestCase, row
-from nested_bazel import NestedBazelError, Spawn, project_workspace
+import pytest
+from counts import row
+from nested_bazel import NestedBazelError, Spawn, Workspace, project_workspace
+
+pytest_plugins = ["counts_fixtures", "nested_bazel_fixtures"]
 
 _WHEEL = "//:wheel_cp314"
 _OTHER_ABI = "//:wheel_cp314t"
@@ -51,113 +54,130 @@ def _kinds(spawns: list[Spawn]) -> list[str]:
     return sorted(spawn.mnemonic for spawn in spawns)
 
 
-class WheelTest(CountsTestCase):
-    """The first build happens once for all tests; each test begins with its outputs up to date."""
+@dataclasses.dataclass(frozen=True)
+class _Project:
+    """A workspace after its first build.
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        # Always the same directory: bazelw remembers something about each one.
-        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, folder)
-        cls.workspace = project_workspace(folder)
-        cls.addClassCleanup(cls.workspace.remove)
-        project = cls.workspace.folder
-        (project / "index_of_one").mkdir()
-        (project / "index_of_one/BUILD.bazel").write_text(_INDEX_BUILD)
-        cls.first = cls.workspace.build([_WHEEL, _INDEX])
+    Attributes:
+        workspace: The workspace.
+        first: The actions of that build.
+    """
 
-    def setUp(self) -> None:
-        # An earlier test leaves this behind.
-        self.workspace.build([_WHEEL, _INDEX])
+    workspace: Workspace
+    first: list[Spawn]
 
-    def _wheel(self, *options: str) -> Path:
+    def wheel(self, *options: str) -> Path:
         """Returns the file of the wheel that was built last."""
         name = self.workspace.output_file(_WHEEL, *options)
-        self.assertTrue(name.exists(), name)
+        assert name.exists(), name
         return name
 
-    def _assert_only_the_name_changes(self, change: str, flag: str) -> None:
-        # No cache has ever seen a wheel of this name.
-        spawns = self.workspace.build([_WHEEL, _INDEX], f"{flag}{time.time_ns()}")
-        self.assertEqual(_NAMING, _kinds(spawns))
-        self.assert_in_table(row(change, _INDEX, spawns))
-        back = self.workspace.build([_WHEEL, _INDEX])
-        self.assertEqual([], [spawn for spawn in back if not spawn.cached])
 
-    def test_version(self) -> None:
-        self._assert_only_the_name_changes("version (`--//:version`)", "--//:version=9.")
-
-    def test_local_label(self) -> None:
-        self._assert_only_the_name_changes("local label (`--//:local_label`)", "--//:local_label=l")
-
-    def test_commit(self) -> None:
-        if not shutil.which("git"):
-            self.skipTest("no git on PATH")
-        git = ["git", "-C", self.workspace.folder, "-c", "user.name=a", "-c", "user.email=a@b"]
-        subprocess.run([*git, "init", "--quiet"], check=True)
-        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "a commit"], check=True)
-        spawns = self.workspace.build([_WHEEL, _INDEX])
-        self.assertEqual([], spawns)
-        self.assert_in_table(row("commit of this project", _INDEX, spawns))
-
-    def test_python_abi(self) -> None:
-        spawns = self.workspace.build([_OTHER_ABI])
-        self.assertTrue(spawns)
-        for spawn in spawns:
-            self.assertRegex(spawn.label, r"//:wheel_cp314t$|//native/binding:module_cp314t")
-        self.assert_in_table(row("Python ABI", _OTHER_ABI, spawns, executed=False))
-
-    def test_wheels_of_all_abis_are_one_graph(self) -> None:
-        others = self.workspace.build(["//:wheels"])
-        wheels = [
-            match[1]
-            for spawn in self.first + others
-            if spawn.mnemonic == "PyAbiWheel" and (match := _ANY_WHEEL.search(spawn.label))
-        ]
-        print(f"wheels: {', '.join(sorted(wheels))}")
-        self.assertEqual(len(set(wheels)), len(wheels))
-        shared = [
-            f"{spawn.mnemonic} of {spawn.label}"
-            for spawn in others
-            if not _BINDING.search(spawn.label) and not _ANY_WHEEL.search(spawn.label)
-        ]
-        self.assertEqual([], shared)
-
-    def test_each_unit_of_llama_cpp_is_compiled_once(self) -> None:
-        spawns = [spawn for spawn in self.first if _LLAMA_CPP.search(spawn.label)]
-        objects = [path for path in _built_files(spawns, "CppCompile") if path.endswith(".o")]
-        print(f"llama.cpp: {len(objects)} objects, {len(set(objects))} different ones")
-        self.assertGreater(len(objects), 300)
-        self.assertEqual(len(set(objects)), len(objects))
-
-    def test_accelerator_and_back(self) -> None:
-        cpu = self._wheel()
-        try:
-            flipped = self.workspace.build([_WHEEL], _VULKAN)
-        except NestedBazelError as error:
-            if "incompatible" in str(error):
-                self.skipTest("Debian's packages for Vulkan can't be had here")
-            raise
-        for spawn in flipped:
-            self.assertRegex(spawn.label, r"vulkan|//:wheel_cp314$")
-        self.assert_in_table(row("accelerator: CPU to Vulkan", _WHEEL, flipped, executed=False))
-        vulkan = self._wheel(_VULKAN)
-        back = self.workspace.build([_WHEEL])
-        self.assertEqual([], [spawn for spawn in back if not spawn.cached])
-        self.assert_in_table(row("and back", _WHEEL, back))
-        self._assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
-
-    def _assert_wheels_are_what_was_asked_for(self, wheels: dict[str, Path]) -> None:
-        """This project's reason: a wheel of one configuration is never served for another."""
-        libraries = {}
-        for label, wheel in wheels.items():
-            self.assertIn(f"+{label}-", wheel.name)
-            with zipfile.ZipFile(wheel) as archive:
-                libraries[label] = {Path(name).name for name in archive.namelist() if ".so" in name}
-        self.assertEqual({"libggml-vulkan.so"}, libraries["vulkan"] - libraries["cpu"])
-        self.assertEqual(set(), libraries["cpu"] - libraries["vulkan"])
+@pytest.fixture(scope="module")
+def built(nested_folder: Path) -> Iterator[_Project]:
+    """Yields the project after its first build."""
+    with project_workspace(nested_folder) as workspace:
+        package = workspace.folder / "index_of_one"
+        package.mkdir()
+        (package / "BUILD.bazel").write_text(_INDEX_BUILD)
+        yield _Project(workspace, workspace.build([_WHEEL, _INDEX]))
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture
+def project(built: _Project) -> Iterator[_Project]:
+    """Yields the project for one change, after which everything comes out of the cache."""
+    yield built
+    back = built.workspace.build([_WHEEL, _INDEX])
+    assert [spawn for spawn in back if not spawn.cached] == []
+
+
+def test_accelerator_and_back(project, assert_in_table):
+    cpu = project.wheel()
+    try:
+        flipped = project.workspace.build([_WHEEL], _VULKAN)
+    except NestedBazelError as error:
+        if "incompatible" in str(error):
+            pytest.skip("Debian's packages for Vulkan can't be had here")
+        raise
+    for spawn in flipped:
+        assert re.search(r"vulkan|//:wheel_cp314$", spawn.label)
+    assert_in_table(row("accelerator: CPU to Vulkan", _WHEEL, flipped, executed=False))
+    vulkan = project.wheel(_VULKAN)
+    back = project.workspace.build([_WHEEL])
+    assert [spawn for spawn in back if not spawn.cached] == []
+    assert_in_table(row("and back", _WHEEL, back))
+    _assert_wheels_are_what_was_asked_for({"cpu": cpu, "vulkan": vulkan})
+
+
+def _assert_wheels_are_what_was_asked_for(wheels: dict[str, Path]) -> None:
+    """This project's reason: a wheel of one configuration is never served for another."""
+    libraries = {}
+    for label, wheel in wheels.items():
+        assert f"+{label}-" in wheel.name
+        with zipfile.ZipFile(wheel) as archive:
+            libraries[label] = {Path(name).name for name in archive.namelist() if ".so" in name}
+    assert libraries["vulkan"] - libraries["cpu"] == {"libggml-vulkan.so"}
+    assert libraries["cpu"] - libraries["vulkan"] == set()
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="no git on PATH")
+def test_commit(project, assert_in_table):
+    git = ["git", "-C", project.workspace.folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "a commit"], check=True)
+    spawns = project.workspace.build([_WHEEL, _INDEX])
+    assert spawns == []
+    assert_in_table(row("commit of this project", _INDEX, spawns))
+
+
+def test_each_unit_of_llama_cpp_is_compiled_once(built):
+    spawns = [spawn for spawn in built.first if _LLAMA_CPP.search(spawn.label)]
+    objects = [path for path in _built_files(spawns, "CppCompile") if path.endswith(".o")]
+    print(f"llama.cpp: {len(objects)} objects, {len(set(objects))} different ones")
+    assert len(objects) > 300
+    assert len(objects) == len(set(objects))
+
+
+@pytest.fixture
+def assert_only_the_name_changes(project, assert_in_table):
+    """Returns a function that builds with a flag whose value no cache has ever seen."""
+
+    def assert_only_the_name_changes(change: str, flag: str) -> None:
+        spawns = project.workspace.build([_WHEEL, _INDEX], f"{flag}{time.time_ns()}")
+        assert _kinds(spawns) == _NAMING
+        assert_in_table(row(change, _INDEX, spawns))
+
+    return assert_only_the_name_changes
+
+
+def test_local_label(assert_only_the_name_changes):
+    assert_only_the_name_changes("local label (`--//:local_label`)", "--//:local_label=l")
+
+
+def test_python_abi(built, assert_in_table):
+    spawns = built.workspace.build([_OTHER_ABI])
+    assert spawns
+    for spawn in spawns:
+        assert re.search(r"//:wheel_cp314t$|//native/binding:module_cp314t", spawn.label)
+    assert_in_table(row("Python ABI", _OTHER_ABI, spawns, executed=False))
+
+
+def test_version(assert_only_the_name_changes):
+    assert_only_the_name_changes("version (`--//:version`)", "--//:version=9.")
+
+
+def test_wheels_of_all_abis_are_one_graph(built):
+    others = built.workspace.build(["//:wheels"])
+    wheels = [
+        match[1]
+        for spawn in built.first + others
+        if spawn.mnemonic == "PyAbiWheel" and (match := _ANY_WHEEL.search(spawn.label))
+    ]
+    print(f"wheels: {', '.join(sorted(wheels))}")
+    assert len(wheels) == len(set(wheels))
+    shared = [
+        f"{spawn.mnemonic} of {spawn.label}"
+        for spawn in others
+        if not _BINDING.search(spawn.label) and not _ANY_WHEEL.search(spawn.label)
+    ]
+    assert shared == []

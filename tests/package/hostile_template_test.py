@@ -214,7 +214,10 @@ def test_deep_messages():
 
 def test_large_input_is_no_hostility(child):
     messages = [{"role": "user", "content": "word " * 300_000} for _ in range(40)]
-    template = "{% for m in messages %}{% if m.role == 'user' %}{{ m.content|trim }}{% endif %}{% endfor %}"
+    template = (
+        "{% for m in messages %}{% if m.role == 'user' %}{{ m.content|trim }}{% endif %}"
+        "{% endfor %}"
+    )
     answer = child.ask(template=template, values={"messages": messages})
     assert answer.get("length") == 40 * (5 * 300_000 - 1), answer
     many = [{"role": "user", "content": "word"}] * 20_000

@@ -169,7 +169,9 @@ def test_enum_values_are_counted_over_the_whole_schema():
     schema = {"type": "object", "properties": {"a": half, "b": half}}
     assert LlamaGrammar.from_json_schema(json.dumps(schema))
     schema["properties"]["c"] = {"enum": ["one more"]}
-    with pytest.raises(llama_cpp.GrammarError, match="more than 50000 enum values at #/properties/c\n"):
+    with pytest.raises(
+        llama_cpp.GrammarError, match="more than 50000 enum values at #/properties/c\n"
+    ):
         LlamaGrammar.from_json_schema(json.dumps(schema))
 
 

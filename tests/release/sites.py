@@ -7,8 +7,6 @@ import hashlib
 import html.parser
 import io
 import json
-import tempfile
-import unittest
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -46,19 +44,22 @@ def listed(folder: Path) -> dict[str, dict]:
     return {entry["filename"]: entry for entry in page["files"]}
 
 
-class SiteTest(unittest.TestCase):
-    """A built index and the hosted one, `self.target`."""
+class Host:
+    """Built indexes, and a directory to publish them in.
 
-    def setUp(self) -> None:
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = Path(scratch.name)
-        self.target = self.folder / "hosted"
-        self.numbers = iter(range(100))
+    Attributes:
+        folder: Directory of all files.
+        target: The hosted index.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.target = folder / "hosted"
+        self._numbers = iter(range(100))
 
     def index(self, *versions: str, seed: str = "", time: str = TIME) -> Path:
         """Returns an index of one wheel for each version."""
-        folder = self.folder / f"build{next(self.numbers)}"
+        folder = self.folder / f"build{next(self._numbers)}"
         (folder / "wheels").mkdir(parents=True)
         paths = [synthetic.make_wheel(folder / "wheels", v, seed=seed) for v in versions]
         wheels = write_index.read_wheels(paths)
@@ -74,7 +75,7 @@ class SiteTest(unittest.TestCase):
 
     def publish(self, index: Path, *options: str) -> str:
         code, out, error = self.run_publish(index, *options)
-        self.assertEqual((code, error), (0, ""))
+        assert (code, error) == (0, "")
         self.check_consistent()
         self.check_pages_agree()
         return out
@@ -83,40 +84,41 @@ class SiteTest(unittest.TestCase):
         """Asserts one sentence of error, and the same files before and after."""
         before = files(self.target)
         code, out, error = self.run_publish(index)
-        self.assertEqual((code, out), (1, ""))
-        self.assertTrue(error.startswith("publish: ") and error.count("\n") == 1, error)
+        assert (code, out) == (1, "")
+        assert error.startswith("publish: ") and error.count("\n") == 1, error
         for word in words:
-            self.assertIn(word, error)
-        self.assertEqual(files(self.target), before)
+            assert word in error
+        assert files(self.target) == before
         return error
 
     def check_consistent(self) -> None:
         """Asserts that each page links to existing files with the hashes that it gives."""
         for page in self.target.glob("whl/*/index.v1_json"):
             for project in json.loads(page.read_text(encoding="utf-8"))["projects"]:
-                self.assertTrue((page.parent / project["name"] / "index.v1_json").is_file())
+                assert (page.parent / project["name"] / "index.v1_json").is_file()
         for page in self.target.glob("whl/*/*/index.v1_json"):
             for name, entry in listed(page.parent).items():
                 self.check_entry(page.parent, name, entry)
         for page in self.target.rglob("index.html"):
             for address in _Links(page.read_text(encoding="utf-8")).addresses:
                 path = page.parent / unquote(address.partition("#")[0])
-                self.assertTrue(path.exists(), f"{page}: {address}")
-        self.assertFalse(list(self.target.rglob(".*")))
+                assert path.exists(), f"{page}: {address}"
+        assert not list(self.target.rglob(".*"))
 
     def check_entry(self, folder: Path, name: str, entry: dict) -> None:
-        self.assertEqual(synthetic.sha256(folder / name), entry["hashes"]["sha256"])
-        self.assertEqual((folder / name).stat().st_size, entry["size"])
+        assert synthetic.sha256(folder / name) == entry["hashes"]["sha256"]
+        assert (folder / name).stat().st_size == entry["size"]
         if "core-metadata" in entry:
             metadata = (folder / f"{name}.metadata").read_bytes()
-            self.assertEqual(hashlib.sha256(metadata).hexdigest(), entry["core-metadata"]["sha256"])
+            assert hashlib.sha256(metadata).hexdigest() == entry["core-metadata"]["sha256"]
 
     def check_pages_agree(self) -> None:
         for page in self.target.glob("whl/*/*/index.v1_json"):
             links = _Links(page.with_name("index.html").read_text(encoding="utf-8")).addresses
             entries = listed(page.parent).values()
-            self.assertEqual(links, [f"{e['url']}#sha256={e['hashes']['sha256']}" for e in entries])
+            assert links == [f"{e['url']}#sha256={e['hashes']['sha256']}" for e in entries]
 
 
 def wheel_name(version: str) -> str:
-    return f"llama_cpp_python-{version}-{synthetic.PYTHON_TAG}-{synthetic.ABI_TAG}-{synthetic.LINUX}.whl"
+    tags = f"{synthetic.PYTHON_TAG}-{synthetic.ABI_TAG}-{synthetic.LINUX}"
+    return f"llama_cpp_python-{version}-{tags}.whl"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import unittest
 from pathlib import Path
 
 import write_index
-from sites import TIME, SiteTest, files, listed
+from sites import TIME, Host, files, listed
 from synthetic import PROJECT, write_wheel
 
 VARIANTS = Path("whl/variants", PROJECT)
@@ -23,36 +22,34 @@ def make_variant(folder: Path, label: str, namespace: str) -> Path:
         "variants": {label: {}},
     }
     contents = {
-        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\nVersion: 0.3.100\n",
+        f"{dist_info}/METADATA": b"Metadata-Version: 2.4\nName: llama-cpp-python\n"
+        b"Version: 0.3.100\n",
         f"{dist_info}/variant.json": json.dumps(document).encode(),
     }
     name = f"llama_cpp_python-0.3.100-py3-none-any-{label}.whl"
     return write_wheel(folder / name, contents, dist_info)
 
 
-class VariantsTest(SiteTest):
-    def variants_index(self, *labels: str, namespace: str = "nvidia") -> Path:
-        """Returns an index of one ordinary wheel, and of a variant for each label."""
-        index = self.index("0.3.100+cpu")
-        paths = [make_variant(index.parent / "wheels", label, namespace) for label in labels]
-        ordinary = write_index.read_wheels((index.parent / "wheels").glob("*+cpu-*.whl"))
-        variants = write_index.read_wheels(paths, is_plain=True)
-        write_index.write_index(ordinary, index.parent / "variants", {"": TIME}, {}, variants)
-        return index.parent / "variants"
-
-    def test_the_union_of_two_builds_is_what_one_build_says(self) -> None:
-        self.publish(self.variants_index("null"))
-        self.publish(self.variants_index("cu13"))
-        document = json.loads((self.target / VARIANTS / FILE).read_text(encoding="utf-8"))
-        self.assertEqual(sorted(document["variants"]), ["cu13", "null"])
-        self.assertEqual(list(listed(self.target / VARIANTS))[-1], FILE)
-        self.assertEqual(files(self.target), files(self.variants_index("null", "cu13")))
-
-    def test_contradicting_variants_are_refused(self) -> None:
-        self.publish(self.variants_index("null"))
-        other = self.variants_index("cu13", namespace="amd")
-        self.assert_refused(other, "make all variants of a release with one table")
+def variants_index(host: Host, *labels: str, namespace: str = "nvidia") -> Path:
+    """Returns an index of one ordinary wheel, and of a variant for each label."""
+    index = host.index("0.3.100+cpu")
+    paths = [make_variant(index.parent / "wheels", label, namespace) for label in labels]
+    ordinary = write_index.read_wheels((index.parent / "wheels").glob("*+cpu-*.whl"))
+    variants = write_index.read_wheels(paths, is_plain=True)
+    write_index.write_index(ordinary, index.parent / "variants", {"": TIME}, {}, variants)
+    return index.parent / "variants"
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_the_union_of_two_builds_is_what_one_build_says(host: Host) -> None:
+    host.publish(variants_index(host, "null"))
+    host.publish(variants_index(host, "cu13"))
+    document = json.loads((host.target / VARIANTS / FILE).read_text(encoding="utf-8"))
+    assert sorted(document["variants"]) == ["cu13", "null"]
+    assert list(listed(host.target / VARIANTS))[-1] == FILE
+    assert files(host.target) == files(variants_index(host, "null", "cu13"))
+
+
+def test_contradicting_variants_are_refused(host: Host) -> None:
+    host.publish(variants_index(host, "null"))
+    other = variants_index(host, "cu13", namespace="amd")
+    host.assert_refused(other, "make all variants of a release with one table")

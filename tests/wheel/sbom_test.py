@@ -22,7 +22,8 @@ VENDORED = {
     "stb_image.h": ("stb_image", r"stb_image - v(\d+)\.(\d+) "),
     "xxhash.h": (
         "xxhash",
-        r"VERSION_MAJOR +(\d+)\n#define XXH_VERSION_MINOR +(\d+)\n#define XXH_VERSION_RELEASE +(\d+)\n",
+        r"VERSION_MAJOR +(\d+)\n#define XXH_VERSION_MINOR +(\d+)\n"
+        r"#define XXH_VERSION_RELEASE +(\d+)\n",
     ),
 }
 

@@ -12,7 +12,9 @@ def _pin(package, sha256):
 
 # Compiled into libggml-cuda.so (CUB and Thrust).
 CCCL_VERSION = "13.3.4.2.1"
-CCCL_WHEEL = "nvidia_cuda_cccl-{}-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl".format(CCCL_VERSION)
+CCCL_WHEEL = "nvidia_cuda_cccl-{}-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl".format(
+    CCCL_VERSION,
+)
 
 # Machine that compiles -> file -> struct(package, sha256).
 CUDA_TOOLKIT_WHEELS = {
@@ -59,7 +61,8 @@ CUOBJDUMP_ARCHIVES = {
     "cuobjdump_linux_x86_64": dict(
         build_file_content = "exports_files([\"bin/cuobjdump\"])",
         executables = ["bin/cuobjdump"],
-        file = "nvidia_cuda_cuobjdump-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl",
+        file = "nvidia_cuda_cuobjdump-13.4.49-py3-none-manylinux2014_x86_64." +
+               "manylinux_2_17_x86_64.whl",
         package = "nvidia-cuda-cuobjdump",
         sha256 = "70fae3b43a4c3f403654e9a41ff91cefa90095d477daa17769ace84a5477a0d1",
         strip_prefix = CUDA_TOOLKIT_PREFIX,

@@ -19,7 +19,10 @@ def _build_info():
             "const char * llama_commit(void) {{ return \"{}\"; }}".format(LLAMA_COMMIT),
             "const char * llama_compiler(void) { return __VERSION__; }",
             "const char * llama_build_target(void) { return \"\"; }",
-            "const char * llama_build_info(void) {{ return \"{}-{}\"; }}".format(LLAMA_VERSION, LLAMA_COMMIT),
+            "const char * llama_build_info(void) {{ return \"{}-{}\"; }}".format(
+                LLAMA_VERSION,
+                LLAMA_COMMIT,
+            ),
             "void llama_print_build_info(const char * version, FILE * stream) {",
             "    fprintf(stream, \"version: %s (%s)\\n\", version, llama_commit());",
             "}",
@@ -30,7 +33,8 @@ def _build_info():
 # common/fit.cpp swaps the process's log callback while it works, which no other thread survives
 # that logs at that moment. It gets functions of its own that do nothing.
 _FIT_LOG_FUNCTIONS = {
-    "llama_log_get": "(ggml_log_callback * callback, void ** data) { *callback = nullptr; *data = nullptr; }",
+    "llama_log_get": "(ggml_log_callback * callback, void ** data) " +
+                     "{ *callback = nullptr; *data = nullptr; }",
     "llama_log_set": "(ggml_log_callback, void *) {}",
 }
 

@@ -1,14 +1,13 @@
 // Stands in for common/log.cpp: llama-common logs through llama.cpp's log callback, and so do its
 // prints to stderr, since common.bzl renames its fprintf. Upstream's has a thread that writes to
 // file descriptors.
-#include "log.h"
-
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <string>
 
 #include "llama.h"
+#include "log.h"
 
 namespace {
 

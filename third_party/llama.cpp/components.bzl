@@ -76,7 +76,10 @@ def llama_cpp_components(name):
             component = component,
             file = LLAMA_CPP_ARCHIVE["file"],
             license_expression = spec.license_expression,
-            license_files = {"@llama_cpp//:" + file: path for file, path in spec.license_files.items()},
+            license_files = {
+                "@llama_cpp//:" + file: path
+                for file, path in spec.license_files.items()
+            },
             package = LLAMA_CPP_ARCHIVE["package"],
             purl = spec.purl,
             sha256 = LLAMA_CPP_ARCHIVE["sha256"],

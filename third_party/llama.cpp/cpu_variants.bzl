@@ -83,7 +83,10 @@ def _x86_variant(features):
 def _arm_variant(architecture, features, without = []):
     """Returns a variant; `without` are extensions that the architecture would imply."""
     march = "+".join([architecture] + without + [_ARM_EXTENSIONS[feature] for feature in features])
-    return struct(copts = ["-march=" + march], defines = ["GGML_USE_" + feature for feature in features])
+    return struct(
+        copts = ["-march=" + march],
+        defines = ["GGML_USE_" + feature for feature in features],
+    )
 
 # Kind of machine -> its facts (constraints, and the condition that selects it), directory of
 # ggml-cpu/arch, and variants: name -> struct(copts, defines).

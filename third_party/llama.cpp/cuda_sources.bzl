@@ -30,7 +30,11 @@ def cuda_config_headers(name):
         name = name + "_file",
         out = "generated/ggml-cuda/ggml-cuda-config.h",
         content = ["#define GGML_CUDA_FA_QUANTS \"{}\"".format(",".join(_FA_QUANTS))] + [
-            "#define GGML_CUDA_FA_{}_{} {}".format(key, value, int(_fa_quant(key, value) in _FA_QUANTS))
+            "#define GGML_CUDA_FA_{}_{} {}".format(
+                key,
+                value,
+                int(_fa_quant(key, value) in _FA_QUANTS),
+            )
             for key in _KV_TYPES
             for value in _KV_TYPES
         ] + [""],

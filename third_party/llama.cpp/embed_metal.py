@@ -1,9 +1,9 @@
-"""Writes one of ggml's Metal kernels, with all that it includes, as an assembly file that embeds the text.
+"""Writes one of ggml's Metal kernels, includes expanded, as an assembly file that embeds the text.
 
 Usage: embed_metal.py KIND GGML_SRC OUT
 
-ggml compiles the text on the user's machine, so no compiler of Apple's is needed. What is included by what, and the names of the
-symbols: llama.cpp, ggml/src/ggml-metal/CMakeLists.txt.
+ggml compiles the text on the user's machine, so no compiler of Apple's is needed. The includes and
+the names of the symbols are those of llama.cpp's ggml/src/ggml-metal/CMakeLists.txt.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-# Headers in the order in which they come before a kernel that includes them; the first comes always.
+# Headers in the order in which they come before a kernel that includes them; the first one always
+# does.
 _ALWAYS = "common.h"
 _HEADERS = ("dequantize.h", "quantize.h", "fa_common.metal", "fa_vec_common.metal")
 _GONE = re.compile(
@@ -38,7 +39,7 @@ def kernel_text(kind: str, sources: Path) -> bytes:
     for marker, name in _INLINED.items():
         inlined = (sources / name).read_text()
         lines = [inlined if marker in line else line for line in lines]
-        # What was put in may have the next marker.
+        # The text that was put in may have the next marker.
         lines = "".join(lines).splitlines(keepends=True)
     return "".join(lines).encode()
 

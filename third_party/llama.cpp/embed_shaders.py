@@ -2,8 +2,8 @@
 
 Usage: embed_shaders.py GENERATOR GLSLC SHADER HEADER OUT
 
-The generator, which knows the variants, writes every byte as an element of a list. The largest file would be 90 MB of those,
-which take a compiler minutes and gigabytes; a string is read at once.
+The generator, which knows the variants, writes every byte as an element of a list. The largest file
+would be 90 MB of those, which take a compiler minutes and gigabytes; a string is read at once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What the generator writes for a variant whose code it has put into the file NAME.spv.
+# The array that the generator writes for a variant whose code is in the file NAME.spv.
 _ARRAY = re.compile(rb"const unsigned char (\w+)_data\[(\d+)\] = \{[^}]*\};")
 
 

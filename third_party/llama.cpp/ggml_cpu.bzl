@@ -36,7 +36,9 @@ def ggml_cpu_variants(name):
             )
     native.filegroup(
         name = name,
-        srcs = select_cpu_variants(lambda variants: [":{}-{}_so".format(name, variant) for variant in variants]),
+        srcs = select_cpu_variants(
+            lambda variants: [":{}-{}_so".format(name, variant) for variant in variants],
+        ),
     )
 
 def _variant(name, constraints, folder, copts, defines):
@@ -45,7 +47,10 @@ def _variant(name, constraints, folder, copts, defines):
     The score function decides whether the CPU may run the rest, so no flag may reach it.
     """
     arch = _DIR + "arch/" + folder + "/"
-    includes = ["-I{}/ggml/src".format(source_root()), "-I{}/ggml/src/ggml-cpu".format(source_root())]
+    includes = [
+        "-I{}/ggml/src".format(source_root()),
+        "-I{}/ggml/src/ggml-cpu".format(source_root()),
+    ]
     common = dict(
         local_defines = _BACKEND_DEFINES + defines,
         target_compatible_with = constraints,

@@ -17,4 +17,7 @@ _NAMES = [
     "threads-give-way",
 ]
 
-LLAMA_CPP_PATCHES = [Label("//third_party/llama.cpp:patches/{}.patch".format(name)) for name in _NAMES]
+LLAMA_CPP_PATCHES = [
+    Label("//third_party/llama.cpp:patches/{}.patch".format(name))
+    for name in _NAMES
+]

@@ -1,4 +1,4 @@
-"""Where the sources of llama.cpp come from: the `vendor/llama.cpp` directory of the llama-cpp-python sdist."""
+"""Pin of llama.cpp's sources: the `vendor/llama.cpp` directory of the llama-cpp-python sdist."""
 
 load(":patches.bzl", "LLAMA_CPP_PATCHES")
 

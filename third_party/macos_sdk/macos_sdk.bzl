@@ -2,7 +2,10 @@
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 
-_MISSING = "no macOS SDK is named - add --repo_env=MACOS_SDK=/path/to/MacOSX.sdk to the command, Xcode 15's or newer"
+_MISSING = (
+    "no macOS SDK is named - add --repo_env=MACOS_SDK=/path/to/MacOSX.sdk to the command, " +
+    "Xcode 15's or newer"
+)
 
 _BUILD = """\
 # @macos_sdk: headers and stubs of Apple's frameworks.
@@ -27,7 +30,7 @@ filegroup(
 """
 
 _FACTS = """\
-\"\"\"What is known of the SDK.\"\"\"
+\"\"\"Facts of the SDK.\"\"\"
 
 # Where none is named: the sentence that says so. See `where_found` of //bazel/availability.
 MISSING = {missing}
@@ -50,7 +53,11 @@ def _link(rctx, sdk):
     for name, places in _LAYOUTS.items():
         found = [place for place in places if sdk.get_child(place).exists]
         if not found:
-            fail("{} is no macOS SDK: it has none of {}; {}".format(sdk, ", ".join(places), _ADVICE))
+            fail("{} is no macOS SDK: it has none of {}; {}".format(
+                sdk,
+                ", ".join(places),
+                _ADVICE,
+            ))
         rctx.symlink(sdk.get_child(found[0]), name)
     if not rctx.path("Frameworks/Metal.framework").exists:
         fail("{} has no Metal framework; {}".format(sdk, _ADVICE))

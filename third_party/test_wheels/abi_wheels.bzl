@@ -1,4 +1,4 @@
-"""Wheels that tests/package/abis installs beside the wheel under test, for ABIs that pins.bzl lacks.
+"""Wheels that tests/package/abis installs beside the wheel under test, for ABIs not in pins.bzl.
 
 The suites of those ABIs run in an environment of their own, so they need less than the default
 Python's: NumPy, and for 3.9 the last pip and pytest that run there.

@@ -1,4 +1,4 @@
-"""PyInstaller and its imports, for tests/package/freezers. `packaging` is among the wheels of pins.bzl."""
+"""PyInstaller and its imports, for tests/package/freezers. `packaging` is a wheel of pins.bzl."""
 
 # File -> "package sha256", as in pins.bzl.
 FREEZER_WHEELS = {

@@ -24,7 +24,10 @@ ZIG_ARCHIVES = {
             Label("//bazel/toolchains/zig:" + script): script
             for script in ZIG_SCRIPTS
         },
-        file = "ziglang-{}-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl".format(ZIG_VERSION),
+        file = (
+            "ziglang-{}-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64." +
+            "musllinux_1_1_x86_64.whl"
+        ).format(ZIG_VERSION),
         package = "ziglang",
         sha256 = "ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54",
         strip_prefix = "ziglang",

@@ -27,12 +27,12 @@ def sha256(path: Path) -> str:
 
 
 def download(address: str, target: Path) -> None:
-    """Downloads a file. Raises BumpError if it can't be had."""
+    """Downloads a file. Raises BumpError if the download fails."""
     save(lambda: urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS), address, target)
 
 
 def save(open_address: Callable[[], BinaryIO], address: str, target: Path) -> None:
-    """Writes an opened address to a file. Raises BumpError if it can't be read."""
+    """Writes a response to a file. Raises BumpError if it can't be read."""
     try:
         with open_address() as reply, target.open("wb") as file:
             shutil.copyfileobj(reply, file)
@@ -63,7 +63,7 @@ def find_root(packed: Path, name: str) -> str:
 
 
 def submodule_commit(packed: Path, root: str) -> str:
-    """Returns the commit that git noted of a submodule, or an empty string."""
+    """Returns the commit that git recorded for a submodule, or an empty string."""
     with tarfile.open(packed) as tar:
         try:
             link = _text(tar, f"{root}/.git")

@@ -36,7 +36,8 @@ def bump(project: Project, arguments: argparse.Namespace, scratch: Path) -> None
     """Rewrites the project and prints the report.
 
     Raises:
-        BumpError: The sources can't be had, or a file isn't as expected; nothing was written then.
+        BumpError: The sources can't be downloaded, or a file isn't as expected. No file was written
+            then.
     """
     pin = project.pin()
     new = source.resolve(arguments.source, arguments.commit, scratch)

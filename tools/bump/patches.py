@@ -1,4 +1,4 @@
-"""Applies unified diffs to other sources than their original ones, and moves them there.
+"""Applies unified diffs to other sources than their original ones, and adapts their line numbers.
 
 Debian's Bazel 7.7 applies a hunk at its line or not at all, so a hunk whose lines have moved gets
 new numbers here.
@@ -45,11 +45,11 @@ class Result:
 
     Attributes:
         name: Its name.
-        text: The patch with the numbers that its hunks have now.
-        moved: How many hunks that concerns.
+        text: The patch, with the present line numbers in its hunks.
+        moved: Number of hunks with new line numbers.
         failed: Hunks that don't apply.
         ambiguous: Hunks whose lines the file has more than once.
-        is_upstream: Whether the failed ones are in the sources already.
+        is_upstream: Whether the sources contain the failed hunks already.
     """
 
     name: str

@@ -12,7 +12,7 @@ from .source import Pin
 
 _FOLDER = "third_party/llama.cpp"
 _CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*) = (.+)$", re.MULTILINE)
-# A name that marks the module of llama.h's constants, wherever it lies.
+# A name that marks the module of llama.h's constants, in whichever directory it is.
 _MARK = re.compile(r"^LLAMA_TOKEN_NULL = ", re.MULTILINE)
 
 
@@ -111,7 +111,7 @@ def _origin(pin: Pin) -> str:
     inside = pin.strip_prefix.partition("/")[2]
     where = f"the `{inside}` directory of " if inside else ""
     kind = "an archive" if "://" in pin.file else f"the {pin.package} sdist"
-    return f"Where the sources of llama.cpp come from: {where}{kind}."
+    return f"Pin of llama.cpp's sources: {where}{kind}."
 
 
 def _string(text: str, name: str) -> str:

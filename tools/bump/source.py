@@ -54,7 +54,7 @@ def resolve(text: str, commit: str, scratch: Path) -> Source:
         scratch: directory for downloads.
 
     Raises:
-        BumpError: They can't be had, or their commit is unknown.
+        BumpError: They can't be downloaded, or their commit is unknown.
     """
     requirement = _REQUIREMENT.match(text)
     if requirement:

@@ -133,7 +133,8 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         "--profile",
         type=_path,
         metavar="FILE",
-        help="what --profile=FILE of the same build (of two: the later one) wrote: adds the critical path",
+        help="profile that --profile=FILE of the same build (of two: the later one) wrote; "
+        "adds the critical path",
     )
     parser.add_argument("--svg", type=_path, metavar="FILE", help="also draw a picture")
     return parser.parse_args(arguments)

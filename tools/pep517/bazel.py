@@ -157,7 +157,8 @@ def _call(project: Project, arguments: list[str]) -> int:
         )
     except OSError as error:
         raise BuildError(
-            f"{project.root}/bazelw does not run ({error.strerror}): unpack or clone the project again"
+            f"{project.root}/bazelw does not run ({error.strerror}): unpack or clone the project "
+            "again"
         ) from error
 
 

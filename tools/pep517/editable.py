@@ -16,7 +16,10 @@ from ._wheel_rule import record_line
 _PACKAGE = "llama_cpp"
 
 _INIT = '''\
-"""Editable installation of llama-cpp-python: runs the package in the source tree, with the native code of this folder."""
+"""Editable installation of llama-cpp-python.
+
+Runs the package in the source tree, with the native code of this directory.
+"""
 
 import os
 import sys

@@ -81,5 +81,6 @@ def _literal(path: Path, node: ast.expr) -> Any:
         return ast.literal_eval(_Joined().visit(node))
     except ValueError as error:
         raise BuildError(
-            f"{path}:{node.lineno} is no literal: write it as one, because tools/pep517 reads it as data"
+            f"{path}:{node.lineno} is no literal: write it as one, because tools/pep517 reads it "
+            "as data"
         ) from error

@@ -84,15 +84,17 @@ def _next_version(name: str) -> str:
 
 def _refusal(path: Path, published: str, built: str) -> PublishError:
     return PublishError(
-        f"{path} is published with SHA-256 {published} and may not become {built}; nothing was written: build under a new"
-        f" version, such as --//:version={_next_version(path.name)}, and publish that"
+        f"{path} is published with SHA-256 {published} and may not become {built}; "
+        "nothing was written: build under a new version, such as "
+        f"--//:version={_next_version(path.name)}, and publish that"
     )
 
 
 def _check_built(path: Path, listed: str) -> None:
     if not path.is_file() or sha256(path) != listed:
         raise PublishError(
-            f"{path} is missing or has other bytes than its index says; build //:index again, or download it again"
+            f"{path} is missing or has other bytes than its index says; "
+            "build //:index again, or download it again"
         )
 
 
@@ -138,7 +140,8 @@ def _check_is_there(project: Project, folders: _Folders) -> None:
         for needed in _hashes(entry) if is_wheel(name) else ():
             if not folders.find(needed).is_file():
                 raise PublishError(
-                    f"{folders.published / JSON} lists {needed}, which is not there; put the file back"
+                    f"{folders.published / JSON} lists {needed}, which is not there; "
+                    "put the file back"
                 )
 
 

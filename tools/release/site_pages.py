@@ -50,7 +50,8 @@ NOTHING = Project(set(), {})
 
 def _foreign(page: Path, why: str) -> PublishError:
     return PublishError(
-        f"{page} is no page that //:index or publish wrote ({why}); name the folder of an index, or put the page back"
+        f"{page} is no page that //:index or publish wrote ({why}); "
+        "name the folder of an index, or put the page back"
     )
 
 

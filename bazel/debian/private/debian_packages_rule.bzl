@@ -33,12 +33,12 @@ _MODULES = [
 _TIMEOUT_SECONDS = 3600
 
 _FACTS = """\
-\"\"\"What a BUILD file of these packages has to know.\"\"\"
+\"\"\"Facts of these packages, for BUILD files.\"\"\"
 
-# Where there are no packages: the sentence that says why. See `where_found` of //bazel/availability.
+# Reason for the lack of packages, or "". See `where_found` of //bazel/availability.
 MISSING = {missing}
 
-# Name of what was fetched -> file name, SHA-256 and version; where nothing was, those of what is wanted, empty.
+# Package name -> file name, SHA-256 and version. They are empty if nothing could be fetched.
 PACKAGES = {{
 {packages}}}
 
@@ -95,7 +95,10 @@ def _debian_packages_impl(rctx):
         name: {"file": "", "sha256": ""}
         for name in json.decode(rctx.read(rctx.attr.lock))["packages"]
     }
-    missing = sentence_as_name(_LOOK_AGAIN.format(answer["missing"].removesuffix("."), rctx.name)) if answer["missing"] else ""
+    missing = ""
+    if answer["missing"]:
+        reason = answer["missing"].removesuffix(".")
+        missing = sentence_as_name(_LOOK_AGAIN.format(reason, rctx.name))
     rctx.file("debian_packages.bzl", _FACTS.format(
         cpu = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch),
         missing = repr(missing),

@@ -98,7 +98,8 @@ def _cell(wheel: WheelFile | None, build_commands: Mapping[str, str]) -> str:
     if not wheel:
         return _MISSING
     return (
-        f'<td><button type="button" aria-pressed="false" data-wheel="{_facts(wheel, build_commands)}">'
+        '<td><button type="button" aria-pressed="false" '
+        f'data-wheel="{_facts(wheel, build_commands)}">'
         f"{_size(wheel.size)}</button></td>"
     )
 
@@ -138,7 +139,8 @@ def _table(title: str, wheels: list[WheelFile], build_commands: Mapping[str, str
     )
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="Wheels of {title}">\n'
-        f"<table><caption>{title}</caption>{_head(columns)}\n<tbody>\n{rows}\n</tbody></table>\n</div>"
+        f"<table><caption>{title}</caption>{_head(columns)}\n"
+        f"<tbody>\n{rows}\n</tbody></table>\n</div>"
     )
 
 

@@ -53,13 +53,14 @@ def read_document(wheel: Path) -> Document:
         ) from error
     if document.keys() != _KEYS:
         raise VariantsError(
-            f"{path} in {wheel.name} has the keys {sorted(document)}, not {sorted(_KEYS)}; make the variant again"
+            f"{path} in {wheel.name} has the keys {sorted(document)}, not {sorted(_KEYS)}; "
+            "make the variant again"
         )
     label = variant_label(wheel.name)
     if list(document["variants"]) != [label]:
         raise VariantsError(
-            f"variant.json of {wheel.name} describes {sorted(document['variants'])}, not the label {label!r} of its"
-            " file name; make the variant again instead of renaming it"
+            f"variant.json of {wheel.name} describes {sorted(document['variants'])}, not the label "
+            f"{label!r} of its file name; make the variant again instead of renaming it"
         )
     return document
 
@@ -86,8 +87,9 @@ def _merged_mapping(
     for key in sorted(one.keys() & other.keys()):
         if one[key] != other[key]:
             raise VariantsError(
-                f"{wheel} gives the {what} {key!r} as {json.dumps(other[key], sort_keys=True)}, other variants of its"
-                f" release as {json.dumps(one[key], sort_keys=True)}; make all variants of a release with one table"
+                f"{wheel} gives the {what} {key!r} as {json.dumps(other[key], sort_keys=True)}, "
+                f"other variants of its release as {json.dumps(one[key], sort_keys=True)}; "
+                "make all variants of a release with one table"
             )
     return {**one, **other}
 
@@ -98,8 +100,8 @@ def merge(documents: Mapping[str, Document]) -> Document:
     for wheel, document in rest:
         if document["$schema"] != merged["$schema"]:
             raise VariantsError(
-                f"{wheel} follows the schema {document['$schema']}, other variants of its release {merged['$schema']};"
-                " make all variants of a release with one table"
+                f"{wheel} follows the schema {document['$schema']}, other variants of its release "
+                f"{merged['$schema']}; make all variants of a release with one table"
             )
         namespaces = _merged_namespaces(_namespaces(merged), _namespaces(document), wheel)
         merged = {

@@ -12,8 +12,10 @@ from pathlib import Path
 # {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label
 # is that of PEP 440. The variant is the label of PEP 825.
 _NAME = re.compile(
-    r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
-    r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)(-(?P<variant>[0-9a-z_.]+))?\.whl",
+    r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)"
+    r"(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
+    r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)"
+    r"(-(?P<variant>[0-9a-z_.]+))?\.whl",
     re.ASCII,
 )
 
@@ -63,7 +65,8 @@ def _name_parts(path: Path, is_plain: bool) -> re.Match[str]:
         )
     if parts["variant"] and not is_plain:
         raise InvalidWheelError(
-            f"{path.name} is a variant (PEP 825), which no backend's folder lists; give it as --variant={path.name}"
+            f"{path.name} is a variant (PEP 825), which no backend's folder lists; "
+            f"give it as --variant={path.name}"
         )
     if not parts["label"] and not is_plain:
         raise InvalidWheelError(
@@ -72,7 +75,8 @@ def _name_parts(path: Path, is_plain: bool) -> re.Match[str]:
         )
     if parts["label"] and is_plain:
         raise InvalidWheelError(
-            f"{path.name} has a local version label, so it is one backend's wheel; give it without --variant"
+            f"{path.name} has a local version label, so it is one backend's wheel; "
+            "give it without --variant"
         )
     return parts
 
@@ -126,7 +130,8 @@ def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
     inside = (normalized(headers["Name"] or ""), headers["Version"])
     if inside != (wheel.project, wheel.version):
         raise InvalidWheelError(
-            f"METADATA in {path.name} says {inside[0]} {inside[1]}; rebuild the wheel instead of renaming it"
+            f"METADATA in {path.name} says {inside[0]} {inside[1]}; "
+            "rebuild the wheel instead of renaming it"
         )
     return wheel
 

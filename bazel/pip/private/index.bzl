@@ -20,9 +20,9 @@ FIND_FILE_ATTRS = {
 _NO_DOWNLOAD = "{file} could not be downloaded with the pinned sha256 {sha256}"
 
 _OTHER_BYTES = (
-    "{file} was found in the index of your pip settings but could not be downloaded with the pinned sha256 " +
-    "{sha256}: the index serves other bytes, or the connection broke. Run the same command again; if it fails " +
-    "again, compare with `pip download --no-deps {package}`."
+    "{file} was found in the index of your pip settings but could not be downloaded with the " +
+    "pinned sha256 {sha256}: the index serves other bytes, or the connection broke. Run the same " +
+    "command again; if it fails again, compare with `pip download --no-deps {package}`."
 )
 
 def look_up(rctx, package, file, sha256):
@@ -45,10 +45,14 @@ def look_up(rctx, package, file, sha256):
     if not python:
         reason = "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"
     else:
-        result = rctx.execute([python, "-E", rctx.path(rctx.attr._find_file), package, file, sha256], timeout = 180)
+        result = rctx.execute(
+            [python, "-E", rctx.path(rctx.attr._find_file), package, file, sha256],
+            timeout = 180,
+        )
         if not result.return_code:
             return json.decode(result.stdout)["urls"], ""
-        reason = result.stderr.strip() or "looking up {} took longer than three minutes".format(file)
+        timed_out = "looking up {} took longer than three minutes".format(file)
+        reason = result.stderr.strip() or timed_out
     return ["file:///not-found-in-any-index/" + file], reason
 
 def require_download(result, reason, package, file, sha256):
@@ -62,4 +66,8 @@ def require_download(result, reason, package, file, sha256):
       sha256: as for look_up.
     """
     if not result.success:
-        fail("pip: " + (reason or _OTHER_BYTES.format(file = file, package = package, sha256 = sha256)))
+        fail("pip: " + (reason or _OTHER_BYTES.format(
+            file = file,
+            package = package,
+            sha256 = sha256,
+        )))

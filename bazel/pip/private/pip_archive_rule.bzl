@@ -41,7 +41,10 @@ def _pip_archive_impl(rctx):
         rctx.execute(["chmod", "+x", executable])
     for label, path in rctx.attr.files.items():
         rctx.file(path, rctx.read(label), executable = True)
-    rctx.file("BUILD.bazel", rctx.read(rctx.attr.build_file) if rctx.attr.build_file else rctx.attr.build_file_content)
+    rctx.file(
+        "BUILD.bazel",
+        rctx.read(rctx.attr.build_file) if rctx.attr.build_file else rctx.attr.build_file_content,
+    )
 
 pip_archive = repository_rule(
     implementation = _pip_archive_impl,

@@ -56,7 +56,10 @@ def _version(rctx, path):
     """Returns the major and minor version of a ROCm, from its headers."""
     header = path.get_child("include/hip/hip_version.h")
     if not header.exists:
-        fail("{} is no ROCm with HIP: it has no include/hip/hip_version.h; {}".format(path, _ADVICE))
+        fail("{} is no ROCm with HIP: it has no include/hip/hip_version.h; {}".format(
+            path,
+            _ADVICE,
+        ))
     numbers = {}
     for line in rctx.read(header).splitlines():
         words = [word for word in line.replace("\t", " ").split(" ") if word]
@@ -66,8 +69,8 @@ def _version(rctx, path):
 
 def _check_version(path, major, minor):
     if major != _MAJOR or minor < _MINIMUM_MINOR:
-        fail(("{} is ROCm {}.{}; wheels are labelled {}, for libamdhip64.so.{}, and need {}.{} or " +
-              "newer: name such a ROCm in ROCM_PATH, or unset it for Debian's packages").format(
+        fail(("{} is ROCm {}.{}; wheels are labelled {}, for libamdhip64.so.{}, and need {}.{} " +
+              "or newer: name such a ROCm in ROCM_PATH, or unset it for Debian's packages").format(
             path,
             major,
             minor,

@@ -38,7 +38,11 @@ def _python_impl(_module_ctx):
     for abi in PYTHON_ABIS:
         python_abi_repository(name = "python_" + abi, abi = abi)
         for machine in PYTHON_MACHINES:
-            python_headers_repository(name = "python_{}_{}".format(abi, machine), abi = abi, machine = machine)
+            python_headers_repository(
+                name = "python_{}_{}".format(abi, machine),
+                abi = abi,
+                machine = machine,
+            )
         python_interpreter_repository(name = "python_{}_interpreter".format(abi), abi = abi)
 
 python = module_extension(

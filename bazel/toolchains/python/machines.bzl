@@ -66,5 +66,8 @@ def ext_suffix_select(abi):
     """
     return select_machine(
         {machine: ext_suffix(abi, machine) for machine in PYTHON_MACHINES},
-        no_match_error = "EXT_SUFFIX of {} is known for {} only".format(abi, ", ".join(PYTHON_MACHINES)),
+        no_match_error = "EXT_SUFFIX of {} is known for {} only".format(
+            abi,
+            ", ".join(PYTHON_MACHINES),
+        ),
     )

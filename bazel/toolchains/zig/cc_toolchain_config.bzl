@@ -67,7 +67,9 @@ def _compile_features(target):
         ),
         feature(
             name = "dbg",
-            flag_sets = [flags_of(_COMPILE, ["-O0", "-g", "-ffile-prefix-map=external/=external/"])],
+            flag_sets = [
+                flags_of(_COMPILE, ["-O0", "-g", "-ffile-prefix-map=external/=external/"]),
+            ],
         ),
         feature(name = "supports_pic", enabled = True),
         feature(
@@ -78,22 +80,38 @@ def _compile_features(target):
         feature(
             name = "preprocessor_defines",
             enabled = True,
-            flag_sets = [flags_of(_COMPILE, ["-D%{preprocessor_defines}"], iterate_over = "preprocessor_defines")],
+            flag_sets = [flags_of(
+                _COMPILE,
+                ["-D%{preprocessor_defines}"],
+                iterate_over = "preprocessor_defines",
+            )],
         ),
         feature(
             name = "include_paths",
             enabled = True,
             flag_sets = [
-                flags_of(_COMPILE, ["-iquote", "%{quote_include_paths}"], iterate_over = "quote_include_paths"),
+                flags_of(
+                    _COMPILE,
+                    ["-iquote", "%{quote_include_paths}"],
+                    iterate_over = "quote_include_paths",
+                ),
                 flags_of(_COMPILE, ["-I%{include_paths}"], iterate_over = "include_paths"),
-                flags_of(_COMPILE, ["-isystem", "%{system_include_paths}"], iterate_over = "system_include_paths"),
+                flags_of(
+                    _COMPILE,
+                    ["-isystem", "%{system_include_paths}"],
+                    iterate_over = "system_include_paths",
+                ),
             ],
         ),
         feature(
             name = "dependency_file",
             enabled = True,
             flag_sets = [
-                flags_of(_COMPILE, ["-MD", "-MF", "%{dependency_file}"], expand_if_available = "dependency_file"),
+                flags_of(
+                    _COMPILE,
+                    ["-MD", "-MF", "%{dependency_file}"],
+                    expand_if_available = "dependency_file",
+                ),
             ],
         ),
         feature(
@@ -111,12 +129,16 @@ def _compile_features(target):
         feature(
             name = "compiler_input_flags",
             enabled = True,
-            flag_sets = [flags_of(_COMPILE, ["-c", "%{source_file}"], expand_if_available = "source_file")],
+            flag_sets = [
+                flags_of(_COMPILE, ["-c", "%{source_file}"], expand_if_available = "source_file"),
+            ],
         ),
         feature(
             name = "compiler_output_flags",
             enabled = True,
-            flag_sets = [flags_of(_COMPILE, ["-o", "%{output_file}"], expand_if_available = "output_file")],
+            flag_sets = [
+                flags_of(_COMPILE, ["-o", "%{output_file}"], expand_if_available = "output_file"),
+            ],
         ),
     ]
 
@@ -125,7 +147,10 @@ def _whole_archive(flag, **condition):
         expand_if_true = "libraries_to_link.is_whole_archive",
         flag_groups = [
             flag_group(
-                expand_if_equal = variable_with_value(name = "libraries_to_link.type", value = "static_library"),
+                expand_if_equal = variable_with_value(
+                    name = "libraries_to_link.type",
+                    value = "static_library",
+                ),
                 flags = [flag],
             ),
         ],
@@ -190,7 +215,10 @@ def _archive_feature():
             flag_set(
                 actions = [ACTION_NAMES.cpp_link_static_library],
                 flag_groups = [
-                    flag_group(flags = ["rcsD", "%{output_execpath}"], expand_if_available = "output_execpath"),
+                    flag_group(
+                        flags = ["rcsD", "%{output_execpath}"],
+                        expand_if_available = "output_execpath",
+                    ),
                     flag_group(
                         expand_if_available = "libraries_to_link",
                         flag_groups = [
@@ -230,7 +258,10 @@ def _environment_feature(ctx):
         enabled = True,
         env_sets = [
             env_set(
-                actions = _COMPILE + LINK + [ACTION_NAMES.cpp_link_static_library, ACTION_NAMES.strip],
+                actions = _COMPILE + LINK + [
+                    ACTION_NAMES.cpp_link_static_library,
+                    ACTION_NAMES.strip,
+                ],
                 env_entries = [
                     env_entry(key = "ZIG", value = zig.path),
                     # Relative to the execution root: otherwise zig follows the sandbox's symbolic
@@ -275,7 +306,9 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target) + (macho_link_features() if _is_macos(ctx) else _elf_link_features()),
+        ] + _compile_features(ctx.attr.target) + (
+            macho_link_features() if _is_macos(ctx) else _elf_link_features()
+        ),
         target_cpu = ctx.attr.cpu,
         target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
         target_system_name = ctx.attr.target,

@@ -50,8 +50,9 @@ def zig_clang_flags(cc_toolchain, compiler_headers, wrappers = []):
     target = cc_toolchain.target_gnu_system_name
     folders = [file.dirname for file in cc_toolchain.all_files.to_list() if file.basename == "zig"]
     if not target.startswith("x86_64-linux-gnu.") or len(folders) != 1:
-        fail(("the C++ toolchain ({}) is not this project's zig for x86-64 Linux, whose headers are needed here; register " +
-              "@llama_cpp_python//bazel/toolchains/zig:all before your own").format(target))
+        fail(("the C++ toolchain ({}) is not this project's zig for x86-64 Linux, whose headers " +
+              "are needed here; register @llama_cpp_python//bazel/toolchains/zig:all before your " +
+              "own").format(target))
     zig = folders[0] + "/lib"
     search = wrappers + [
         "{}/{}".format(zig, folder)

@@ -47,7 +47,10 @@ def _run_paths(own_folder):
                 flag_groups = [
                     flag_group(
                         expand_if_available = "runtime_library_search_directories",
-                        flags = ["-Wl,-rpath,{}/%{{runtime_library_search_directories}}".format(own_folder)],
+                        flags = [
+                            "-Wl,-rpath,{}/".format(own_folder) +
+                            "%{runtime_library_search_directories}",
+                        ],
                         iterate_over = "runtime_library_search_directories",
                     ),
                 ],

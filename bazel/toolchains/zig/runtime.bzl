@@ -32,7 +32,10 @@ _MACOS_FILES = {
 }
 
 # Enough of C++ to make zig link all of its runtime, as a program (Scrt1.o) with unwinding.
-_PROBE = "#include <stdexcept>\nint main() { try { throw std::runtime_error(\"\"); } catch (...) { return 0; } }\n"
+_PROBE = (
+    "#include <stdexcept>\n" +
+    "int main() { try { throw std::runtime_error(\"\"); } catch (...) { return 0; } }\n"
+)
 
 _COMMAND = """
 set -eu
@@ -40,7 +43,10 @@ export ZIG_GLOBAL_CACHE_DIR="$PWD/zig-cache" ZIG_LOCAL_CACHE_DIR="$PWD/zig-cache
 "$ZIG" c++ %s-target "$TARGET" -g0 -s -O2 %s "$SOURCE" -o probe
 copy() {
     set -- "$1" "$2" zig-cache/o/*/"$2"
-    [ $# -eq 3 ] && [ -f "$3" ] || { echo "zig_runtime: zig did not make exactly one $2" >&2; exit 1; }
+    [ $# -eq 3 ] && [ -f "$3" ] || {
+        echo "zig_runtime: zig did not make exactly one $2" >&2
+        exit 1
+    }
     cp "$3" "$OUT/$1"
 }
 """
@@ -77,8 +83,9 @@ def _zig_runtime_impl(ctx):
         for name in files
     }
     command = _COMMAND % (sanitizer.flag + " " if sanitizer else "", system.flags)
+    copies = ["copy {} {}".format(name, cached) for name, cached in files.items()]
     ctx.actions.run_shell(
-        command = command + "\n".join(["copy {} {}".format(name, cached) for name, cached in files.items()]),
+        command = command + "\n".join(copies),
         env = {
             "OUT": source.dirname,
             "SOURCE": source.path,

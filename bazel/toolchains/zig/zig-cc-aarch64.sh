@@ -1,7 +1,8 @@
 #!/bin/sh
 # Compiles one file for 64-bit ARM: zig-cc.sh, with `-march=` translated.
 #
-# zig knows CPUs by LLVM's names only: -march=armv8.2-a+fp16 is -mcpu=generic+v8_2a+fullfp16, and +nosve is -sve.
+# zig knows CPUs by LLVM's names only: -march=armv8.2-a+fp16 is -mcpu=generic+v8_2a+fullfp16, and
+# +nosve is -sve.
 set -eu
 
 for argument in "$@"; do

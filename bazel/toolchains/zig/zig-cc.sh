@@ -1,13 +1,14 @@
 #!/bin/sh
 # Compiles one file with zig's clang.
 #
-# zig wants a writable cache and a resolvable home even for a single compile; both live below the action's own
-# working directory and are thrown away, so that nothing leaks between actions or out of the sandbox.
-# ZIG and ZIG_LIB_DIR are set by the toolchain (cc_toolchain_config.bzl).
+# zig needs two writable caches even for a single compile, one of which it would put into the home
+# directory. Both are below the action's own working directory and are deleted, so that nothing
+# leaks between actions or out of the sandbox. The toolchain (cc_toolchain_config.bzl) sets ZIG and
+# ZIG_LIB_DIR.
 set -eu
 
-# Rules that call the compiler by its path alone leave the toolchain's environment out: rules_cuda's nvcc does. zig is
-# an input of theirs all the same.
+# Rules that call the compiler by its path alone, as rules_cuda's nvcc does, do not set the
+# toolchain's environment. zig is an input of theirs all the same.
 if [ -z "${ZIG-}" ]; then
     for ZIG in external/*zig_linux_*/zig; do :; done
     export ZIG_LIB_DIR="${ZIG%/zig}/lib"

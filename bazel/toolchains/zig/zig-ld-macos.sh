@@ -1,7 +1,8 @@
 #!/bin/sh
 # Links for macOS with zig's linker and the prebuilt C++ runtime of ZIG_RUNTIME (runtime.bzl).
 #
-# Without -nostdlib zig would build the runtime again in every sandbox. Arguments may come through a parameter file (@FILE).
+# Without -nostdlib zig would build the runtime again in every sandbox. Arguments may come through a
+# parameter file (@FILE).
 set -eu
 
 expand() {
@@ -14,11 +15,15 @@ expand() {
     done
 }
 
-# A library that is given no install name would be called by the path it is linked to, which is one of this build.
+# Without an install name a library would get the path of its output, which exists in this build
+# only.
 install_name() {
     case "$words" in
         *-install_name*) ;;
-        *-dynamiclib*) printf -- '-Wl,-install_name,@rpath/%s\n' "$(printf '%s\n' "$words" | sed -n '/^-o$/{n;s@.*/@@;p;}')" ;;
+        *-dynamiclib*)
+            printf -- '-Wl,-install_name,@rpath/%s\n' \
+                "$(printf '%s\n' "$words" | sed -n '/^-o$/{n;s@.*/@@;p;}')"
+            ;;
     esac
 }
 
@@ -27,7 +32,7 @@ cache=$(mktemp -d ./zig-cache.XXXXXX)
 trap 'rm -rf "$cache"' EXIT
 export ZIG_GLOBAL_CACHE_DIR="$cache" ZIG_LOCAL_CACHE_DIR="$cache"
 
-# One word a line, none of which is split or expanded further.
+# One word a line; no word is split or expanded further.
 set -f
 IFS='
 '

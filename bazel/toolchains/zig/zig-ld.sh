@@ -1,9 +1,10 @@
 #!/bin/sh
 # Links with zig's ld.lld and the prebuilt C and C++ runtime of ZIG_RUNTIME (runtime.bzl).
 #
-# Calling lld directly needs no zig cache: a link through `zig c++` would build libc++ and the C library stubs
-# again in every sandbox, about a minute each (zig's cache is bound to zig's absolute path).
-# Arguments arrive in compiler-driver style, also through a parameter file (@FILE); `-Wl,a,b` becomes `a b`.
+# Calling lld directly needs no zig cache: a link through `zig c++` would build libc++ and the C
+# library stubs again in every sandbox, about a minute each (zig's cache is bound to zig's absolute
+# path). Arguments arrive in compiler-driver style, also through a parameter file (@FILE); `-Wl,a,b`
+# becomes `a b`.
 set -eu
 
 expand() {
@@ -22,13 +23,15 @@ expand "$@" | sed -e 's/^-Wl,//; t comma' -e b -e ':comma' -e 's/,/\n/g' >"$argu
 if grep -qx -e '-shared' "$arguments"; then
     mode=-shared
 fi
-# Driver-only words that mean nothing to a linker.
-sed -i -e '/^-pthread$/d' -e '/^-shared$/d' -e '/^-pie$/d' -e '/^-rdynamic$/s/.*/--export-dynamic/' "$arguments"
+# Words for a driver, which a linker does not know.
+sed -i -e '/^-pthread$/d' -e '/^-shared$/d' -e '/^-pie$/d' \
+    -e '/^-rdynamic$/s/.*/--export-dynamic/' "$arguments"
 
 if [ "$mode" = -pie ]; then
     printf '%s\n' --dynamic-linker "$ZIG_DYNAMIC_LINKER" "$ZIG_RUNTIME/Scrt1.o" >>"$arguments"
 fi
-# Static members first, then the C library: lld keeps the order, and --as-needed drops what nobody uses.
+# Static members first, then the C library: lld keeps the order, and --as-needed drops unused
+# libraries.
 printf '%s\n' --as-needed -L"$ZIG_RUNTIME" >>"$arguments"
 for library in libc++.a libc++abi.a libunwind.a libcompiler_rt.a libc_nonshared.a \
     libm.so libpthread.so libdl.so librt.so libutil.so libc.so libld.so; do

@@ -58,11 +58,11 @@ def _guarded(check: Iterator[str]) -> Iterator[str]:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Checks that a wheel is what its name says, and nothing else."
+        description="Checks that a wheel's contents are those that its name promises."
     )
     parser.add_argument("wheel", type=Path)
     parser.add_argument(
-        "--accelerator", help="what the wheel was built for (default: what its local label says)"
+        "--accelerator", help="the wheel's accelerator (default: that of its local label)"
     )
     parser.add_argument(
         "--policy",
@@ -70,7 +70,7 @@ def _parse() -> argparse.Namespace:
         help="JSON file of a wheel_policy (default: one without accelerators)",
     )
     parser.add_argument(
-        "--expect", type=Path, help="JSON file with what the build says of the wheel"
+        "--expect", type=Path, help="JSON file with the build's facts about the wheel"
     )
     parser.add_argument(
         "--report", type=Path, help="file to write when the wheel is good, for Bazel"

@@ -100,8 +100,8 @@ def _new_metadata(metadata: bytes, name: _Name) -> bytes:
     head, gap, body = metadata.partition(b"\n\n")
     if _VERSION.findall(head) != [name.full_version.encode()]:
         raise VariantError(
-            f"METADATA of {name.distribution} does not say `Version: {name.full_version}` as the file's name does;"
-            " build the wheel again instead of renaming it"
+            f"METADATA of {name.distribution} does not say `Version: {name.full_version}` as the "
+            "file's name does; build the wheel again instead of renaming it"
         )
     return _VERSION.sub(b"Version: " + name.version.encode(), head) + gap + body
 
@@ -168,7 +168,8 @@ def _changed_files(
     """Returns path in the variant -> content of the changed files, RECORD last."""
     if name.dist_info("variant.json") in source.namelist():
         raise VariantError(
-            f"the wheel of {name.distribution} has a variant.json, so it is a variant; give the wheel that it was made of"
+            f"the wheel of {name.distribution} has a variant.json, so it is a variant; "
+            "give the wheel that it was made of"
         )
     metadata = source.read(name.dist_info("METADATA"))
     changed = {name.renamed(name.dist_info("METADATA")): _new_metadata(metadata, name)}

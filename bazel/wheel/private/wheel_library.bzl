@@ -5,7 +5,9 @@ load(":wheel_info.bzl", "WheelInfo")
 
 def _runfiles_path(ctx, file):
     """Returns a file's path below the root of a program's runfiles."""
-    return file.short_path.removeprefix("../") if file.short_path.startswith("../") else ctx.workspace_name + "/" + file.short_path
+    if file.short_path.startswith("../"):
+        return file.short_path.removeprefix("../")
+    return ctx.workspace_name + "/" + file.short_path
 
 def _wheel_library_impl(ctx):
     wheel = ctx.attr.wheel[WheelInfo].wheel

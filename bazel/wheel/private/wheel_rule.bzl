@@ -48,7 +48,9 @@ def _python_files(ctx):
 def _add(ctx, files, path, file):
     """Adds a file under its path in the wheel; two files for one path would be a silent loss."""
     if files.setdefault(path, file) != file:
-        fail("{}: {} and {} would both be {} of the wheel; leave one out, or give it another name".format(
+        fail((
+            "{}: {} and {} would both be {} of the wheel; leave one out, or give it another name"
+        ).format(
             ctx.label,
             files[path].path,
             file.path,
@@ -129,7 +131,10 @@ def _write(ctx, info, extension, license_expression):
     ctx.actions.run(
         arguments = [specification.path, info.wheel.path],
         executable = ctx.executable._writer,
-        inputs = members.values() + license_files.values() + [specification, ctx.file.description_file],
+        inputs = members.values() + license_files.values() + [
+            specification,
+            ctx.file.description_file,
+        ],
         mnemonic = "PyAbiWheel",
         outputs = [info.wheel],
         progress_message = "Writing " + info.wheel.basename,
@@ -178,7 +183,11 @@ def _wheel_info(ctx, python_tag, abi_tag):
         version = version,
     )
     names = struct(**info)
-    file_name = "{}-{}-{}.whl".format(names.distribution.replace("-", "_"), _full_version(names), _tag(names))
+    file_name = "{}-{}-{}.whl".format(
+        names.distribution.replace("-", "_"),
+        _full_version(names),
+        _tag(names),
+    )
     return WheelInfo(wheel = ctx.actions.declare_file(file_name), **info)
 
 def _full_version(info):
@@ -310,7 +319,10 @@ WHEEL_ATTRS = {
         default = {Label("@platforms//cpu:" + cpu): cpu for cpu in LINUX_CPUS},
     ),
     "_glibc": attr.label_keyed_string_dict(
-        default = {Label("//platforms:" + glibc_value(floor)): glibc_value(floor) for floor in GLIBC_FLOORS},
+        default = {
+            Label("//platforms:" + glibc_value(floor)): glibc_value(floor)
+            for floor in GLIBC_FLOORS
+        },
     ),
     "_macos": attr.label(
         default = Label("@platforms//os:macos"),

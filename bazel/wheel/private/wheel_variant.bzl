@@ -7,7 +7,9 @@ def _file_names(ctx):
     """Names of the wheels that make_variant.py writes."""
     variant = ctx.attr.table[VariantTableInfo].variants.get(ctx.attr.accelerator_label)
     if not variant:
-        fail("{}: no variant is described for the accelerator label {}; add a row to //{}:{}".format(
+        fail((
+            "{}: no variant is described for the accelerator label {}; add a row to //{}:{}"
+        ).format(
             ctx.label,
             repr(ctx.attr.accelerator_label),
             ctx.attr.table.label.package,

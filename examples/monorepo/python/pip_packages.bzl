@@ -21,7 +21,17 @@ py_library(
 
 def _pip_packages_impl(rctx):
     python = rctx.getenv("PYTHON") or rctx.which("python3")
-    command = [python, "-E", "-m", "pip", "install", "--quiet", "--no-compile", "--only-binary=:all:", "--target=site"]
+    command = [
+        python,
+        "-E",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "--only-binary=:all:",
+        "--target=site",
+    ]
     for requirements in rctx.attr.requirements:
         command += ["--requirement", rctx.path(requirements)]
     result = rctx.execute(command)

@@ -14,7 +14,7 @@ namespace {
 size_t state_size(const Context& self) { return with_context(self, saved_state_size); }
 
 py::bytes state_get(const Context& self) {
-    // Held over both steps, so that the size stays true.
+    // Held over both steps, so that the size does not change between them.
     const auto handle = self.get();
     BusyLock busy(handle->busy, "Context");
     const size_t capacity = [&] {

@@ -10,7 +10,7 @@
 
 namespace core {
 
-// A docstring as an argument of class_, def() and their kin, which copy it.
+// A docstring as an argument of class_, def() and similar functions, which copy it.
 struct Doc {
     std::string text;
 };

@@ -82,7 +82,7 @@ void init_errors(py::module_&) {
         } catch (const Error& error) {
             raise_in_python(error.kind(), error.what());
         } catch (const std::exception&) {
-            throw;  // pybind11's own, and MemoryError and the like
+            throw;  // pybind11's own, MemoryError and similar ones
         } catch (...) {
             raise_in_python(ErrorKind::kLlama, describe_current_exception());
         }

@@ -29,8 +29,8 @@ py::object current_callable() {
     return py::reinterpret_borrow<py::object>(g_callable);
 }
 
-// An exception of the callable. KeyboardInterrupt and the like are not its own: a signal handler
-// raised while it ran.
+// An exception of the callable. KeyboardInterrupt and similar exceptions are not the callable's: a
+// signal handler raised them while it ran.
 void dispose_of(py::error_already_set& error) {
     if (is_main_thread() && !error.matches(PyExc_Exception)) {
         error.restore();

@@ -4,10 +4,10 @@
 
 namespace core {
 
-// Whether this is the thread in which Python runs signal handlers.
+// Returns whether this is the thread in which Python runs signal handlers.
 bool is_main_thread();
 
-// All of these expect the GIL and the main thread.
+// The functions below need the GIL and the main thread.
 
 // Runs the handlers of signals that have arrived. Returns whether an exception is kept; it is until
 // the native call has ended.

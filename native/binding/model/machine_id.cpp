@@ -65,7 +65,7 @@ std::string machine_id() {
 
 #else
 
-// No run-time choice between CPU variants is made from this elsewhere.
+// On other processors no CPU variant is chosen at run time.
 std::string machine_id() { return "generic"; }
 
 #endif

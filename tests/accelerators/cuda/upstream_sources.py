@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+
+from nested_bazel import Workspace
 
 _FOLDER = "ggml/src/ggml-cuda"
 _GLOB = re.compile(r'file\(GLOB\s+\w+\s+"([^"]+\.cu)"\)')
+# In the paths of sources on a command line.
+BELOW = "/ggml-cuda/"
 _PAIRS = re.compile(r'GGML_CUDA_FA_QUANTS "([^"]+)"')
 
 
-def cuda_sources(tree: Path) -> set[str]:
-    """Returns paths below the backend's directory: of CMake's globs, and one per pair of types.
-
-    Args:
-        tree: root of the sources of llama.cpp.
-    """
+def cuda_sources(workspace: Workspace) -> set[str]:
+    """Returns paths below the backend's directory: of CMake's globs, and one per pair of types."""
+    _, tree = workspace.external_repository("llama_cpp")
     globs = _GLOB.findall((tree / _FOLDER / "CMakeLists.txt").read_text())
     (pairs,) = _PAIRS.findall((tree / "ggml/CMakeLists.txt").read_text())
     assert len(globs) > 1, "CMake no longer collects the sources with file(GLOB ...)"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import unittest
 from pathlib import Path
 
 import embed_metal
+import pytest
 
 _FILES = [Path(name).absolute() for name in os.environ["SOURCES"].split()]
 _CMAKE = next(file for file in _FILES if file.name == "CMakeLists.txt")
@@ -60,33 +60,29 @@ def _upstream(kind: str, folder: Path) -> bytes:
     return (folder / f"{kind}.metal").read_bytes()
 
 
-class EmbedTest(unittest.TestCase):
-    def test_there_are_upstreams_kernels(self) -> None:
-        shared = {"fa_common", "fa_vec_common"}
-        kernels = {file.stem for file in _FILES if file.suffix == ".metal"}
-        self.assertEqual(set(_kinds()), kernels - shared)
-        self.assertEqual(34, len(_kinds()))
-
-    def test_the_commands_are_those_that_this_was_written_for(self) -> None:
-        self.assertEqual(["cat", "sed", "sed", "sed"], [c.split()[0] for c in _commands()])
-
-    def test_the_text_is_upstreams(self) -> None:
-        folder = Path(os.environ["TEST_TMPDIR"])
-        for kind in _kinds():
-            with self.subTest(kind):
-                expected = _upstream(kind, folder)
-                self.assertGreater(len(expected), 10_000)
-                self.assertEqual(expected, embed_metal.kernel_text(kind, _METAL.parent))
-
-    def test_the_assembly_holds_the_text_between_its_symbols(self) -> None:
-        text = bytes(range(256)) * 3
-        lines = embed_metal.assembly("fa-f16", text).splitlines()
-        start = lines.index("_ggml_metallib_fa_f16_start:")
-        end = lines.index(".private_extern _ggml_metallib_fa_f16_end")
-        numbers = [n for line in lines[start + 1 : end] for n in line[len(".byte ") :].split(",")]
-        self.assertEqual(text, bytes(map(int, numbers)))
-        self.assertEqual(".section __DATA,__ggml_metallib", lines[0])
+def test_there_are_upstreams_kernels() -> None:
+    shared = {"fa_common", "fa_vec_common"}
+    kernels = {file.stem for file in _FILES if file.suffix == ".metal"}
+    assert set(_kinds()) == kernels - shared
+    assert len(_kinds()) == 34
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_the_commands_are_those_that_this_was_written_for() -> None:
+    assert [command.split()[0] for command in _commands()] == ["cat", "sed", "sed", "sed"]
+
+
+@pytest.mark.parametrize("kind", _kinds())
+def test_the_text_is_upstreams(kind: str, tmp_path: Path) -> None:
+    expected = _upstream(kind, tmp_path)
+    assert len(expected) > 10_000
+    assert embed_metal.kernel_text(kind, _METAL.parent) == expected
+
+
+def test_the_assembly_holds_the_text_between_its_symbols() -> None:
+    text = bytes(range(256)) * 3
+    lines = embed_metal.assembly("fa-f16", text).splitlines()
+    start = lines.index("_ggml_metallib_fa_f16_start:")
+    end = lines.index(".private_extern _ggml_metallib_fa_f16_end")
+    numbers = [n for line in lines[start + 1 : end] for n in line[len(".byte ") :].split(",")]
+    assert bytes(map(int, numbers)) == text
+    assert lines[0] == ".section __DATA,__ggml_metallib"

@@ -7,7 +7,8 @@ load("//third_party/vulkan:glslc_features.bzl", "GLSLC_FEATURES")
 # Compiles llama.cpp's feature tests, as its CMakeLists.txt does.
 _COMMAND = """
 for test in $(execpaths @llama_cpp//:vulkan_feature_tests); do
-    if $(execpath @vulkan_glslc//:glslc) -o /dev/null -fshader-stage=compute --target-env=vulkan1.3 $$test 2> /dev/null; then
+    if $(execpath @vulkan_glslc//:glslc) -o /dev/null -fshader-stage=compute \\
+        --target-env=vulkan1.3 $$test 2> /dev/null; then
         basename $$test .comp
     fi
 done | sort > $@

@@ -4,7 +4,11 @@ load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS")
 
 def _compile_actions(env):
-    return [action for action in analysistest.target_actions(env) if action.mnemonic == "CppCompile"]
+    return [
+        action
+        for action in analysistest.target_actions(env)
+        if action.mnemonic == "CppCompile"
+    ]
 
 def _arch_flags(argv):
     """Flags that choose instructions; `-mllvm` and friends are none."""
@@ -29,7 +33,9 @@ def _make(platform):
     return analysistest.make(
         _flags_test_impl,
         attrs = {
-            "arch_flags": attr.string_list(doc = "Exactly the flags that choose instructions, in order."),
+            "arch_flags": attr.string_list(
+                doc = "Exactly the flags that choose instructions, in order.",
+            ),
             "expected_defines": attr.string_list(doc = "Defines that every action has."),
         },
         config_settings = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import unittest
 from pathlib import Path
 
 _SECTION = re.compile(r'STREQUAL "(\w+)"|(APPLE)\)|MATCHES "(Linux|Android)')
@@ -36,19 +35,14 @@ def _upstream(text: str) -> dict[str, dict[str, list[str]]]:
     return result
 
 
-class UpstreamVariantsTest(unittest.TestCase):
-    def test_the_table(self) -> None:
-        upstream = _upstream(Path(os.environ["UPSTREAM"]).read_text())
-        table = json.loads(Path(os.environ["TABLE"]).read_text())
-        self.assertEqual(set(upstream), set(table))
-        for machine, variants in upstream.items():
-            self.assertTrue(variants, machine)
-            ours = {
-                name: sorted(re.sub("^GGML_(USE_)?", "", define) for define in defines)
-                for name, defines in table[machine].items()
-            }
-            self.assertEqual(variants, ours)
-
-
-if __name__ == "__main__":
-    unittest.main()
+def test_the_table() -> None:
+    upstream = _upstream(Path(os.environ["UPSTREAM"]).read_text())
+    table = json.loads(Path(os.environ["TABLE"]).read_text())
+    assert set(upstream) == set(table)
+    for machine, variants in upstream.items():
+        assert variants, machine
+        ours = {
+            name: sorted(re.sub("^GGML_(USE_)?", "", define) for define in defines)
+            for name, defines in table[machine].items()
+        }
+        assert variants == ours

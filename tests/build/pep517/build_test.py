@@ -228,7 +228,10 @@ def test_builds_at_the_same_time_take_turns(tree, tmp_path) -> None:
     lock.parent.mkdir(parents=True)
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        script = "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_wheel(sys.argv[1])"
+        script = (
+            "import sys; sys.path.insert(0, 'tools'); import pep517; "
+            "pep517.build_wheel(sys.argv[1])"
+        )
         process = subprocess.Popen(
             [sys.executable, "-c", script, str(tree.out)],
             cwd=tree.root,

@@ -343,10 +343,12 @@ def test_uv_sync_builds_for_each_setting_once(env, sources, tmp_path, by) -> Non
 
 
 def changed_files(root: Path) -> Iterator[Path]:
-    """Changes one file of each kind, and adds one."""
+    """Yields one file of each kind and of each directory, and a new one."""
     files = (root / "MANIFEST").read_text().splitlines()
-    kinds = {Path(name).suffix or name: name for name in files if not name.startswith("tests/")}
-    yield from (root / name for name in kinds.values())
+    files = [name for name in files if not name.startswith("tests/")]
+    kinds = {Path(name).suffix or name: name for name in files}
+    directories = {name.partition("/")[0]: name for name in files if "/" in name}
+    yield from (root / name for name in sorted({*kinds.values(), *directories.values()}))
     yield root / "third_party/llama.cpp/new.bzl"
 
 

@@ -7,16 +7,17 @@ ever. Uses the caches of whoever runs it. Takes a minute where the wheel has bee
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pwd
 import subprocess
 import sys
 import tarfile
-import tempfile
-import unittest
+import time
 from pathlib import Path
 
+import pytest
 import stand_in
 
 NAME = "llama_cpp_python-0.3.100"
@@ -52,43 +53,51 @@ def run(*command: object, folder: Path | None = None) -> str:
     return result.stdout
 
 
-class InstallTest(unittest.TestCase):
-    """The sdist is made, and unpacked somewhere else, once for all tests."""
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """The project as its users get it.
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        # Always the same directory: bazelw remembers something about each one.
-        scratch = Path(os.environ["TEST_TMPDIR"], "pep517")
-        clone, cls.links = scratch / "clone", scratch / "links"
-        with tarfile.open(ARCHIVE[0]) as archive:
-            archive.extractall(clone)
-        stand_in.write_manifest(clone)
-        code = "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_sdist('..')"
-        run(sys.executable, "-c", code, folder=clone)
-        cls.sdist = scratch / f"{NAME}.tar.gz"
-        with tarfile.open(cls.sdist) as archive:
-            archive.extractall(scratch / "else where")
-        cls.sources = scratch / "else where" / NAME
-        cls.links.mkdir()
-        for wheel in WHEELS:
-            (cls.links / wheel.name).symlink_to(wheel.resolve())
+    Attributes:
+        sdist: The archive.
+        sources: The same, unpacked.
+        links: A directory of the wheels that the package requires.
+    """
 
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name).resolve()
-        run(sys.executable, "-I", "-m", "venv", "--without-pip", self.folder / "venv")
-        self.python = self.folder / "venv/bin/python"
+    sdist: Path
+    sources: Path
+    links: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Installation:
+    """A virtual environment to install the project into.
+
+    Attributes:
+        project: The project.
+        folder: Holds the environment.
+    """
+
+    project: Project
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "venv/bin/python"
 
     def pip_install(self, *arguments: object) -> None:
         pip = (self.python, PIP[0] / "pip", "install", "--disable-pip-version-check")
-        run(*pip, "--no-index", f"--find-links={self.links}", *arguments, folder=self.sources)
+        self._install(*pip, "--no-index", f"--find-links={self.project.links}", *arguments)
 
     def uv_install(self, *arguments: object) -> None:
         uv = (UV[0], "pip", "install", "--no-config", f"--python={self.python}")
         cache = f"--cache-dir={self.folder}/cache"
-        options = ("--no-index", f"--find-links={self.links}", cache)
-        run(*uv, *options, *arguments, folder=self.sources)
+        options = ("--no-index", f"--find-links={self.project.links}", cache)
+        self._install(*uv, *options, *arguments)
+
+    def _install(self, *command: object) -> None:
+        start = time.monotonic()
+        run(*command, folder=self.project.sources)
+        print(f"{time.monotonic() - start:.1f} s for {' '.join(map(str, command))}", flush=True)
 
     def info(self) -> dict:
         """Returns the installed package's own facts, seen from another directory."""
@@ -97,44 +106,71 @@ class InstallTest(unittest.TestCase):
     def assert_it_generates(self) -> None:
         arguments = ("--model", MODEL[0], "--max-tokens", "24", "--seed", "1", "And the")
         text = run(self.python, "-m", "llama_cpp", "generate", *arguments, folder=self.folder)
-        self.assertGreaterEqual(len(text.split()), 5, text)
-
-    def assert_no_server(self) -> None:
-        """Asserts that a build leaves no Bazel behind."""
-        cache = environment().get("XDG_CACHE_HOME") or f"{environment()['HOME']}/.cache"
-        commands = [
-            path.read_bytes()
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if os.access(path, os.R_OK)
-        ]
-        base = f"{cache}/llama-cpp-bazel/pep517".encode()
-        self.assertEqual([], [line for line in commands if base in line])
-
-    def test_pip(self) -> None:
-        self.pip_install(".", "-C", "backend=cpu", "-C", "abi=auto")
-        self.assert_it_generates()
-        info = self.info()
-        self.assertEqual("0.3.100", info["version"])
-        self.assertEqual("cpu", info["build"]["accelerator"])
-        self.assertTrue(info["package"].startswith(f"{self.folder}/venv/"), info["package"])
-        self.assert_no_server()
-        # From the archive this time, which pip unpacks into a directory of its own.
-        self.pip_install(self.sdist, "-C", "local-label=other")
-        self.assertEqual("0.3.100+other", self.info()["version"])
-        self.assert_no_server()
-
-    def test_uv(self) -> None:
-        self.uv_install(".", "-C", "backend=cpu", "-C", "local-label=one")
-        self.assert_it_generates()
-        self.assertEqual("0.3.100+one", self.info()["version"])
-        self.uv_install(".", "-C", "backend=cpu", "-C", "local-label=auto")
-        self.assertEqual("0.3.100+cpu", self.info()["version"])
-
-    def test_editable(self) -> None:
-        self.uv_install("--editable", ".")
-        self.assert_it_generates()
-        self.assertEqual(str(self.sources / "llama_cpp"), self.info()["package"])
+        assert len(text.split()) >= 5, text
 
 
-if __name__ == "__main__":
-    unittest.main()
+def assert_no_server() -> None:
+    """Asserts that a build leaves no Bazel behind."""
+    cache = environment().get("XDG_CACHE_HOME") or f"{environment()['HOME']}/.cache"
+    commands = [
+        path.read_bytes()
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if os.access(path, os.R_OK)
+    ]
+    base = f"{cache}/llama-cpp-bazel/pep517".encode()
+    assert [line for line in commands if base in line] == []
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    """Makes the sdist, and unpacks it somewhere else."""
+    # Always the same directory: bazelw remembers something about each one.
+    scratch = Path(os.environ["TEST_TMPDIR"], "pep517")
+    clone, links = scratch / "clone", scratch / "links"
+    with tarfile.open(ARCHIVE[0]) as archive:
+        archive.extractall(clone)
+    stand_in.write_manifest(clone)
+    code = "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_sdist('..')"
+    run(sys.executable, "-c", code, folder=clone)
+    sdist = scratch / f"{NAME}.tar.gz"
+    with tarfile.open(sdist) as archive:
+        archive.extractall(scratch / "else where")
+    links.mkdir()
+    for wheel in WHEELS:
+        (links / wheel.name).symlink_to(wheel.resolve())
+    return Project(sdist, scratch / "else where" / NAME, links)
+
+
+@pytest.fixture
+def installation(project: Project, tmp_path: Path) -> Installation:
+    """Returns an environment without the package."""
+    run(sys.executable, "-I", "-m", "venv", "--without-pip", tmp_path / "venv")
+    return Installation(project, tmp_path)
+
+
+def test_pip(installation):
+    installation.pip_install(".", "-C", "backend=cpu", "-C", "abi=auto")
+    installation.assert_it_generates()
+    info = installation.info()
+    assert info["version"] == "0.3.100"
+    assert info["build"]["accelerator"] == "cpu"
+    assert info["package"].startswith(f"{installation.folder}/venv/"), info["package"]
+    assert_no_server()
+    # From the archive this time, which pip unpacks into a directory of its own.
+    installation.pip_install(installation.project.sdist, "-C", "local-label=other")
+    assert installation.info()["version"] == "0.3.100+other"
+    assert_no_server()
+
+
+def test_uv(installation):
+    installation.uv_install(".", "-C", "backend=cpu", "-C", "local-label=one")
+    installation.assert_it_generates()
+    assert installation.info()["version"] == "0.3.100+one"
+    installation.uv_install(".", "-C", "backend=cpu", "-C", "local-label=auto")
+    assert installation.info()["version"] == "0.3.100+cpu"
+
+
+def test_editable(installation):
+    installation.uv_install("--editable", ".")
+    installation.assert_it_generates()
+    assert installation.info()["package"] == str(installation.project.sources / "llama_cpp")

@@ -132,7 +132,8 @@ def test_a_link_is_refused(tree) -> None:
     result = tree.call("build_sdist", str(tree.out))
     assert result.status == 1
     assert result.said.splitlines()[-1] == (
-        "llama-cpp-python: BUILD.bazel is a symbolic link, which an sdist cannot have: commit a file"
+        "llama-cpp-python: BUILD.bazel is a symbolic link, which an sdist cannot have: commit a "
+        "file"
     )
 
 

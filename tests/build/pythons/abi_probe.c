@@ -1,4 +1,4 @@
-// What the headers that this was compiled with say of their ABI, for abi_probe_test.py.
+// States the ABI of the headers that this was compiled with, for abi_probe_test.py.
 #include <Python.h>
 
 #ifdef Py_GIL_DISABLED

@@ -1,14 +1,10 @@
-"""One ABI: `abi_probe_test.py INTERPRETER EXTENSION`; its interpreter, headers and EXT_SUFFIX
-belong together."""
+"""One ABI: its interpreter, headers and EXT_SUFFIX belong together."""
 
 from __future__ import annotations
 
 import json
 import os
 import subprocess
-import sys
-import tempfile
-import unittest
 from pathlib import Path
 
 # As the tests will use it: in a virtual environment, with modules whose libraries are not Python's
@@ -25,29 +21,18 @@ print(json.dumps({
 """
 
 
-class AbiProbeTest(unittest.TestCase):
-    interpreter: str
-    extension: str
-
-    def test_the_extension_is_imported(self) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            command = [self.interpreter, "-m", "venv", "--without-pip", folder]
-            subprocess.run(command, check=True)
-            result = subprocess.run(
-                [f"{folder}/bin/python", "-W", "error", "-c", _PROGRAM],
-                # Without the variables that Bazel's own test runner sets.
-                env={"PATH": os.defpath, "PYTHONPATH": os.path.dirname(self.extension)},
-                stdout=subprocess.PIPE,
-                check=True,
-            )
-        answer = json.loads(result.stdout)
-        self.assertEqual(answer["interpreter"], answer["extension"])
-        self.assertTrue(answer["isolated"])
-        # An extension that did not say that it needs no GIL would have turned it on.
-        self.assertEqual(not answer["interpreter"][2], answer["gil"])
-
-
-if __name__ == "__main__":
-    AbiProbeTest.extension = str(Path(sys.argv.pop()).absolute())
-    AbiProbeTest.interpreter = str(Path(sys.argv.pop()).absolute())
-    unittest.main()
+def test_the_extension_is_imported(tmp_path: Path) -> None:
+    # Neither reads the variables that the test's own runner sets.
+    command = [os.environ["INTERPRETER"], "-I", "-m", "venv", "--without-pip", tmp_path]
+    subprocess.run(command, check=True)
+    result = subprocess.run(
+        [tmp_path / "bin/python", "-W", "error", "-c", _PROGRAM],
+        env={"PATH": os.defpath, "PYTHONPATH": os.path.dirname(os.environ["EXTENSION"])},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    answer = json.loads(result.stdout)
+    assert answer["interpreter"] == answer["extension"]
+    assert answer["isolated"]
+    # An extension that did not say that it needs no GIL would have turned it on.
+    assert answer["gil"] is not answer["interpreter"][2]

@@ -1,7 +1,7 @@
 """A small extension per ABI, imported by that ABI's interpreter."""
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
-load("@rules_python//python:py_test.bzl", "py_test")
+load("//bazel/testing:pytest_test.bzl", "pytest_test")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
 load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select")
 load("//bazel/wheel:defs.bzl", "py_extension")
@@ -24,17 +24,17 @@ def abi_probe_tests(name):
             module = "abi_probe",
             deps = [":{}_{}_objects".format(name, abi)],
         )
-        py_test(
+        pytest_test(
             name = "{}_{}".format(name, abi),
             size = "small",
             srcs = ["abi_probe_test.py"],
-            args = [
-                "$(rootpath @python_{}//:python)".format(abi),
-                "$(rootpath :{}_{}_extension)".format(name, abi),
-            ],
             data = [
                 ":{}_{}_extension".format(name, abi),
                 "@python_{}//:python".format(abi),
             ],
-            main = "abi_probe_test.py",
+            env = {
+                "EXTENSION": "$(rootpath :{}_{}_extension)".format(name, abi),
+                "INTERPRETER": "$(rootpath @python_{}//:python)".format(abi),
+            },
+            site = "//tests:tools",
         )

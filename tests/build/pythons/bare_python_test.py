@@ -1,5 +1,8 @@
 """Programs of the build see their declared packages and the standard library, not those of the
-machine or of the user."""
+machine or of the user.
+
+Under unittest: the runner of pytest sets the path that is looked at here.
+"""
 
 from __future__ import annotations
 

@@ -14,20 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import answer
+import cache
+import debian_packages
+import debian_source
+import find_python
+import machine
+import patchelf
 import pytest
+from answer import NotFound, Request
 
-FINDER = Path(os.environ["FINDER"])
-sys.path.insert(0, str(FINDER.parent))
-
-import answer  # noqa: E402
-import cache  # noqa: E402
-import debian_packages  # noqa: E402
-import debian_source  # noqa: E402
-import find_python  # noqa: E402
-import machine  # noqa: E402
-import patchelf  # noqa: E402
-from answer import NotFound, Request  # noqa: E402
-
+FINDER = Path(find_python.__file__)
 SUFFIX = ".cpython-{}-x86_64-linux-gnu.so"
 
 
@@ -109,7 +106,8 @@ def test_a_named_interpreter_is_taken(host: Machine) -> None:
         ({"implementation": "pypy"}, "is pypy, not CPython"),
         (
             {"ext_suffix": ".cpython-314t-x86_64-linux-musl.so"},
-            "names its extensions .cpython-314t-x86_64-linux-musl.so, not .cpython-314t-x86_64-linux-gnu.so",
+            "names its extensions .cpython-314t-x86_64-linux-musl.so, not "
+            ".cpython-314t-x86_64-linux-gnu.so",
         ),
         ({"has_headers": False}, "has no C headers (Debian has them in libpython3.14-dev)"),
     ],

@@ -7,51 +7,37 @@ reads the execution log and the server's. Asserts numbers of actions, never time
 from __future__ import annotations
 
 import collections
+import concurrent.futures
+import dataclasses
 import hashlib
 import os
 import re
 import shutil
 import threading
 import time
-import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nested_bazel
+import pytest
 from nested_bazel import Spawn, Workspace
 from servers import GrpcServer, Packages, Server
 
+pytest_plugins = ["nested_bazel_fixtures"]
+
 _WHEEL = ["//tests/caches/remote:tiny_wheel"]
 # Two actions each.
-_UNITS = [f"//tests/caches/remote:unit_{number}" for number in range(12)]
+_UNITS = [f"//tests/caches/remote:unit_{number}" for number in range(6)]
 _READ = "--config=remote_cache"
 _WRITE = "--config=remote_cache_ci"
 _LESS_THAN_AN_OBJECT = 500
 _HIT = "remote cache hit"
 # Methods of a request that changes a server's contents: of HTTP, and of the protocol's services.
 _WRITING = ("PUT", "/Write ", "/BatchUpdateBlobs ", "/UpdateActionResult ")
-
-_first: Workspace
-_second: Workspace
-_folder: Path
-
-
-def setUpModule() -> None:
-    """Makes the two workspaces; all tests use them, because unpacking the compiler takes longer
-    than most tests."""
-    global _first, _second, _folder
-    # Always the same directory: bazelw remembers something about each one.
-    _folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-    unittest.addModuleCleanup(shutil.rmtree, _folder)
-    environment = nested_bazel.inherited_environment()
-    options = (*nested_bazel.common_options(environment), "--disk_cache=")
-    workspaces = []
-    for name in ("first", "second"):
-        project = _folder / name / "project"
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-        workspaces.append(Workspace(project, _folder / name / "output", environment, options))
-        unittest.addModuleCleanup(workspaces[-1].remove)
-    _first, _second = workspaces
+# Scheme -> how many requests a server answers before it is killed: some results, and not all.
+_REQUESTS_OF_HALF_A_BUILD = {"http": 15, "grpc": 10}
+# Directories of the units' outputs, below the execution root.
+_OUTPUTS = "bazel-out/*/bin/tests/caches/remote"
 
 
 def _count(spawns: list[Spawn]) -> str:
@@ -95,172 +81,221 @@ class _When(threading.Thread):
         self._action()
 
 
-class _Cases:
-    """Tests for a server of either kind."""
+def _http_server(folder: Path, settings: str = "") -> Server:
+    """Returns nginx with WebDAV."""
+    return Server(Packages.of(os.environ["NGINX"]), folder, settings)
 
-    # How many requests the server answers before it is killed: some results, and not all.
-    requests_of_half_a_build = 0
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.reference = cls.build(_first, "--remote_cache=")
+def _grpc_server(folder: Path) -> Server:
+    """Returns buildbox-casd."""
+    nginx, buildbox = (Packages.of(os.environ[name]) for name in ("NGINX", "BUILDBOX"))
+    return GrpcServer(nginx, buildbox, folder)
 
-    @classmethod
-    def build(cls, workspace: Workspace, *options: str, targets: list[str] = _UNITS) -> list[Spawn]:
-        """Builds from nothing; prints a summary."""
-        workspace.clean()
-        spawns = workspace.build(targets, *options)
-        print(f"{cls.__name__}: {' '.join(options)}: {_count(spawns)}")
-        return spawns
 
-    def server(self, settings: str = "") -> Server:
-        raise NotImplementedError
+def _build(workspace: Workspace, *options: str, targets: list[str] = _UNITS) -> list[Spawn]:
+    """Builds; prints a summary."""
+    spawns = workspace.build(targets, *options)
+    print(f"{' '.join(options)}: {_count(spawns)}")
+    return spawns
+
+
+def _build_again(workspace: Workspace, *options: str, targets: list[str] = _UNITS) -> list[Spawn]:
+    """Builds what lies in _OUTPUTS from nothing. After `clean` Bazel would have to load and analyse
+    again, which takes longer than the actions."""
+    (root,) = workspace.output_root.glob("*/execroot/_main")
+    for directory in root.glob(_OUTPUTS):
+        shutil.rmtree(directory)
+    return _build(workspace, *options, targets=targets)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Builds:
+    """Two workspaces with the same files.
+
+    Attributes:
+        first: The one that fills servers.
+        second: The one whose builds are tested.
+        reference: Actions of a build without a server.
+    """
+
+    first: Workspace
+    second: Workspace
+    reference: list[Spawn]
 
     def fill(self, server: Server) -> None:
-        spawns = self.build(_first, _WRITE, f"--remote_cache={server.address}")
-        self.assertNotIn(_HIT, _runners(spawns))
+        """Uploads the results of a build that finds nothing in the cache."""
+        spawns = _build_again(self.first, _WRITE, f"--remote_cache={server.address}")
+        assert {"linux-sandbox"} == _runners(spawns)
+
+    def read(self, server: Server) -> list[Spawn]:
+        """Builds as people do."""
+        return _build_again(self.second, _READ, f"--remote_cache={server.address}")
+
+    def write(self, server: Server) -> list[Spawn]:
+        """Builds as CI does."""
+        return _build_again(self.second, _WRITE, f"--remote_cache={server.address}")
 
     def assert_same(self, spawns: list[Spawn]) -> None:
         """Fails unless a build made the same outputs in the same places as one without a server."""
-        self.assertEqual(nested_bazel.outputs(self.reference), nested_bazel.outputs(spawns))
+        assert nested_bazel.outputs(spawns) == nested_bazel.outputs(self.reference)
         expected = {p: d for p, d in nested_bazel.outputs(spawns).items() if p.endswith(".o")}
-        self.assertEqual(expected, _built(_second, spawns, ".o"))
-
-    def test_another_output_root_takes_everything_from_a_filled_server(self) -> None:
-        with self.server() as server:
-            self.fill(server)
-            spawns = self.build(
-                _second,
-                _READ,
-                f"--remote_cache={server.address}",
-                "--remote_download_outputs=toplevel",
-            )
-            self.assertEqual({_HIT}, _runners(spawns))
-            self.assertEqual(nested_bazel.outputs(self.reference), nested_bazel.outputs(spawns))
-
-    def test_a_server_killed_in_mid_build_costs_only_the_hits(self) -> None:
-        with self.server() as server:
-            self.fill(server)
-            _When(server, self.requests_of_half_a_build, server.kill)
-            spawns = self.build(_second, _READ, f"--remote_cache={server.address}")
-            self.assertEqual({_HIT, "linux-sandbox"}, _runners(spawns))
-            self.assert_same(spawns)
-
-    def test_a_server_that_is_not_there_costs_nothing_else(self) -> None:
-        server = self.server()
-        spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
-        self.assertEqual({"linux-sandbox"}, _runners(spawns))
-        self.assert_same(spawns)
-
-    def test_a_server_that_never_answers_is_given_up(self) -> None:
-        with self.server() as server:
-            server.hang()
-            target = _UNITS[:1]
-            spawns = self.build(_second, _READ, f"--remote_cache={server.address}", targets=target)
-            self.assertEqual({"linux-sandbox"}, _runners(spawns))
-
-    def test_a_corrupted_blob_is_never_used(self) -> None:
-        objects = [s for s in self.reference if s.mnemonic == "CppCompile"][:3]
-        with self.server() as server:
-            self.fill(server)
-            for digest in nested_bazel.outputs(objects).values():
-                blob = server.blob(digest)
-                blob.chmod(0o644)
-                blob.write_bytes(bytes(byte ^ 1 for byte in blob.read_bytes()))
-            spawns = self.build(_second, _READ, f"--remote_cache={server.address}")
-            executed = {spawn.label for spawn in spawns if spawn.runner != _HIT}
-            self.assertEqual({spawn.label for spawn in objects}, executed)
-            self.assert_same(spawns)
-
-    def test_a_full_disk_of_the_server_is_nobodys_failure(self) -> None:
-        with self.server() as server:
-            server.fill_up(_LESS_THAN_AN_OBJECT)
-            spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
-            self.assertEqual({"linux-sandbox"}, _runners(spawns))
-            self.assert_same(spawns)
-        # buildbox-casd keeps the written part of a blob, and results that name it.
-        with self.server() as server:
-            for path, digest in nested_bazel.outputs(self.reference).items():
-                if path.endswith(".o") and server.blob(digest).exists():
-                    size = server.blob(digest).stat().st_size
-                    self.assertEqual(_LESS_THAN_AN_OBJECT, size, "the disk was not full")
-            spawns = self.build(_second, _READ, f"--remote_cache={server.address}")
-            compiled = [s for s in spawns if s.mnemonic == "CppCompile"]
-            self.assertEqual({"linux-sandbox"}, _runners(compiled))
-            self.assert_same(spawns)
-
-    def test_people_write_nothing(self) -> None:
-        with self.server() as server:
-            spawns = self.build(_second, _READ, f"--remote_cache={server.address}")
-            self.assertEqual({"linux-sandbox"}, _runners(spawns))
-            calls = server.calls()
-            print(f"{type(self).__name__}: {len(calls)} requests of a reader in the server's log")
-            self.assertGreaterEqual(len(calls), len(spawns))
-            self.assertEqual([], [call for call in calls if _writes(call)])
-            # The same check does see a writer's.
-            self.build(_second, _WRITE, f"--remote_cache={server.address}")
-            self.assertNotEqual([], [call for call in server.calls() if _writes(call)])
+        assert _built(self.second, spawns, ".o") == expected
 
 
-def _writes(call: str) -> bool:
-    return any(method in call for method in _WRITING)
+@pytest.fixture(scope="module")
+def builds(nested_folder: Path) -> Iterator[_Builds]:
+    """Yields the two workspaces; all tests use them, because unpacking the compiler takes longer
+    than most tests."""
+    environment = nested_bazel.inherited_environment()
+    options = (*nested_bazel.common_options(environment), "--disk_cache=")
+
+    def make(name: str) -> Workspace:
+        project = nested_folder / name / "project"
+        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+        return Workspace(project, nested_folder / name / "output", environment, options)
+
+    with make("first") as first, make("second") as second:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            warm = threads.submit(second.build, _WHEEL, "--nobuild")
+            reference = _build(first)
+            warm.result()
+        yield _Builds(first, second, reference)
 
 
-class HttpTest(_Cases, unittest.TestCase):
-    """nginx with WebDAV."""
-
-    requests_of_half_a_build = 30
-
-    def server(self, settings: str = "") -> Server:
-        return Server(Packages.of(os.environ["NGINX"]), _folder / self.id(), settings)
-
-    def test_a_server_that_refuses_writers_is_obeyed(self) -> None:
-        with self.server("limit_except GET { deny all; }") as server:
-            spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
-            self.assert_same(spawns)
-            refused = [call for call in server.calls() if call.startswith("PUT")]
-            print(f"HttpTest: {len(refused)} uploads, all refused")
-            self.assertEqual({"403"}, {call.split()[-1] for call in refused})
-            self.assertEqual([], list(server.store.iterdir()))
-
-    def test_errors_of_the_server_are_no_errors_of_the_build(self) -> None:
-        with self.server("return 500;") as server:
-            spawns = self.build(_second, _WRITE, f"--remote_cache={server.address}")
-            self.assertEqual({"500"}, {call.split()[-1] for call in server.calls()})
-            self.assert_same(spawns)
+@pytest.fixture(params=[_http_server, _grpc_server], ids=["http", "grpc"])
+def make_server(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Server]:
+    """Returns a function that makes a server of one kind, always in the same directory."""
+    return lambda: request.param(tmp_path)
 
 
-class GrpcTest(_Cases, unittest.TestCase):
-    """buildbox-casd."""
-
-    requests_of_half_a_build = 20
-
-    def server(self, settings: str = "") -> Server:
-        return GrpcServer(
-            Packages.of(os.environ["NGINX"]),
-            Packages.of(os.environ["BUILDBOX"]),
-            _folder / self.id(),
-            settings,
-        )
-
-    def test_everything_is_executed_there_and_is_the_same(self) -> None:
-        local = self.build(_first, "--remote_cache=", targets=_WHEEL)
-        with self.server() as server:
-            options = ("--config=remote_exec", f"--remote_executor={server.address}")
-            spawns = self.build(_first, *options, targets=_WHEEL)
-            self.assertEqual({"remote"}, _runners(spawns))
-            kinds = {spawn.mnemonic for spawn in spawns}
-            self.assertLessEqual(
-                {"CheckWheel", "CppCompile", "CppLink", "PyAbiWheel", "ZigRuntime"}, kinds
-            )
-            expected = _by_plain_paths(nested_bazel.outputs(local))
-            self.assertEqual(expected, _by_plain_paths(nested_bazel.outputs(spawns)))
-            again = self.build(_second, *options, targets=_WHEEL)
-            self.assertEqual({_HIT}, _runners(again))
-            (wheel,) = _built(_second, again, ".whl").items()
-            self.assertIn(wheel, nested_bazel.outputs(local).items())
-            print(f"GrpcTest: {len(expected)} files, the same as local ones; {' '.join(wheel)}")
+@pytest.fixture
+def server(make_server: Callable[[], Server]) -> Iterator[Server]:
+    """Yields a server that runs."""
+    with make_server() as server:
+        yield server
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_another_output_root_takes_everything_from_a_filled_server(builds, server):
+    builds.fill(server)
+    # Bazel would take files that it need not download for present.
+    builds.second.clean()
+    options = (_READ, f"--remote_cache={server.address}", "--remote_download_outputs=toplevel")
+    spawns = _build(builds.second, *options)
+    assert _runners(spawns) == {_HIT}
+    assert nested_bazel.outputs(spawns) == nested_bazel.outputs(builds.reference)
+
+
+def test_a_server_killed_in_mid_build_costs_only_the_hits(builds, server):
+    builds.fill(server)
+    _When(server, _REQUESTS_OF_HALF_A_BUILD[server.scheme], server.kill)
+    spawns = builds.read(server)
+    assert _runners(spawns) == {_HIT, "linux-sandbox"}
+    builds.assert_same(spawns)
+
+
+def test_a_server_that_is_not_there_costs_nothing_else(builds, make_server):
+    spawns = builds.write(make_server())
+    assert _runners(spawns) == {"linux-sandbox"}
+    builds.assert_same(spawns)
+
+
+def test_servers_that_never_answer_are_given_up(builds, tmp_path):
+    # At the same time, since each build waits for all of its timeouts.
+    with _http_server(tmp_path / "http") as http, _grpc_server(tmp_path / "grpc") as grpc:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            waiting = []
+            for workspace, server in ((builds.first, http), (builds.second, grpc)):
+                server.hang()
+                options = (_READ, f"--remote_cache={server.address}")
+                waiting.append(
+                    threads.submit(_build_again, workspace, *options, targets=_UNITS[:1])
+                )
+        for build in waiting:
+            assert _runners(build.result()) == {"linux-sandbox"}
+
+
+def test_a_corrupted_blob_is_never_used(builds, server):
+    objects = [s for s in builds.reference if s.mnemonic == "CppCompile"][:3]
+    builds.fill(server)
+    for digest in nested_bazel.outputs(objects).values():
+        blob = server.blob(digest)
+        blob.chmod(0o644)
+        blob.write_bytes(bytes(byte ^ 1 for byte in blob.read_bytes()))
+    spawns = builds.read(server)
+    executed = {spawn.label for spawn in spawns if spawn.runner != _HIT}
+    assert executed == {spawn.label for spawn in objects}
+    builds.assert_same(spawns)
+
+
+def test_a_full_disk_of_the_server_is_nobodys_failure(builds, make_server):
+    with make_server() as server:
+        server.fill_up(_LESS_THAN_AN_OBJECT)
+        spawns = builds.write(server)
+        assert _runners(spawns) == {"linux-sandbox"}
+        builds.assert_same(spawns)
+    # buildbox-casd keeps the written part of a blob, and results that name it.
+    with make_server() as server:
+        for path, digest in nested_bazel.outputs(builds.reference).items():
+            if path.endswith(".o") and server.blob(digest).exists():
+                size = server.blob(digest).stat().st_size
+                assert size == _LESS_THAN_AN_OBJECT, "the disk was not full"
+        spawns = builds.read(server)
+        compiled = [s for s in spawns if s.mnemonic == "CppCompile"]
+        assert _runners(compiled) == {"linux-sandbox"}
+        builds.assert_same(spawns)
+
+
+def _writing(server: Server) -> list[str]:
+    """Returns the requests that change the server's contents."""
+    return [call for call in server.calls() if any(method in call for method in _WRITING)]
+
+
+def test_people_write_nothing(builds, server):
+    spawns = builds.read(server)
+    assert _runners(spawns) == {"linux-sandbox"}
+    calls = server.calls()
+    print(f"{len(calls)} requests of a reader in the server's log")
+    assert len(calls) >= len(spawns)
+    assert _writing(server) == []
+    # The same check does see a writer's.
+    builds.write(server)
+    assert _writing(server) != []
+
+
+def test_a_server_that_refuses_writers_is_obeyed(builds, tmp_path):
+    with _http_server(tmp_path, "limit_except GET { deny all; }") as server:
+        spawns = builds.write(server)
+        builds.assert_same(spawns)
+        refused = [call for call in server.calls() if call.startswith("PUT")]
+        print(f"{len(refused)} uploads, all refused")
+        assert {call.split()[-1] for call in refused} == {"403"}
+        assert list(server.store.iterdir()) == []
+
+
+def test_errors_of_the_server_are_no_errors_of_the_build(builds, tmp_path):
+    with _http_server(tmp_path, "return 500;") as server:
+        spawns = builds.write(server)
+        assert {call.split()[-1] for call in server.calls()} == {"500"}
+        builds.assert_same(spawns)
+
+
+def test_everything_is_executed_there_and_is_the_same(builds, tmp_path):
+    # Out of the user's disk cache, if it is there; the remote build has none.
+    options = nested_bazel.common_options(builds.first.environment)
+    builds.first.clean()
+    local = _build(dataclasses.replace(builds.first, options=options), targets=_WHEEL)
+    with _grpc_server(tmp_path) as server:
+        options = ("--config=remote_exec", f"--remote_executor={server.address}")
+        builds.first.clean()
+        spawns = _build(builds.first, *options, targets=_WHEEL)
+        assert _runners(spawns) == {"remote"}
+        kinds = {spawn.mnemonic for spawn in spawns}
+        assert {"CheckWheel", "CppCompile", "CppLink", "PyAbiWheel", "ZigRuntime"} <= kinds
+        expected = _by_plain_paths(nested_bazel.outputs(local))
+        assert _by_plain_paths(nested_bazel.outputs(spawns)) == expected
+        builds.second.clean()
+        again = _build(builds.second, *options, targets=_WHEEL)
+        assert _runners(again) == {_HIT}
+        (wheel,) = _built(builds.second, again, ".whl").items()
+        assert wheel in nested_bazel.outputs(local).items()
+        print(f"{len(expected)} files, the same as local ones; {' '.join(wheel)}")

@@ -70,10 +70,15 @@ def link_action(objects: dict[str, str], **changed: Any) -> dict[str, Any]:
 
 
 def write_log(path: Path, actions: list[dict[str, Any]]) -> Path:
-    """Writes a log as Bazel does: one object after the other, in the layout of protobuf's
-    printer."""
-    path.write_text("".join(_printed(action, "") for action in actions), encoding="utf-8")
+    """Writes a log as Bazel does."""
+    path.write_bytes(log(actions))
     return path
+
+
+def log(actions: list[dict[str, Any]]) -> bytes:
+    """Returns the contents of a log: one object after the other, in the layout of protobuf's
+    printer."""
+    return "".join(_printed(action, "") for action in actions).encode()
 
 
 def _printed(value: Any, indent: str) -> str:

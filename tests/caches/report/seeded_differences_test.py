@@ -10,14 +10,15 @@ import contextlib
 import io
 import json
 import os
-import shutil
-import unittest
 from pathlib import Path
 from typing import Any
 
 import cache_report
 import nested_bazel
+import pytest
 from nested_bazel import Workspace
+
+pytest_plugins = ["nested_bazel_fixtures"]
 
 _RULE = """\
 def _impl(ctx):
@@ -100,106 +101,93 @@ _DIFFERENCES = {
 }
 
 
-class SeededDifferencesTest(unittest.TestCase):
-    """All builds happen once for all tests."""
+def _make_workspace(folder: Path) -> Workspace:
+    project, small = folder / "project", folder / "small"
+    nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+    small.mkdir()
+    for name, content in _FILES.items():
+        (small / name).write_text(content)
+        (small / name).chmod(0o755)
+    (small / "bazelw").symlink_to(project / "bazelw")
+    environment = nested_bazel.inherited_environment()
+    options = (
+        *nested_bazel.common_options(environment),
+        "--disk_cache=",
+        "--incompatible_strict_action_env",
+        "--jobs=1",
+        "--lockfile_mode=off",
+        # A closed network's settings name a module that nothing here depends on.
+        "--override_module=rules_cuda=",
+    )
+    return Workspace(small, folder / "output", environment, options)
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        # Always the same directory: bazelw remembers something about each one.
-        cls.folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        workspace = cls._make_workspace()
-        cls.addClassCleanup(workspace.remove)
-        cls.logs = {"first": cls._build(workspace, "first")}
+
+def _build(workspace: Workspace, log: Path) -> Path:
+    workspace.build(["//:linked"])
+    return workspace.log.rename(log)
+
+
+@pytest.fixture(scope="module")
+def logs(nested_folder: Path) -> dict[str, Path]:
+    """Returns a mapping: build -> its execution log. Each has a difference to the one before it."""
+    with _make_workspace(nested_folder) as workspace:
+        result = {"first": _build(workspace, nested_folder / "first.json")}
         for name, (file, before, after) in _DIFFERENCES.items():
             path = workspace.folder / file
             text = path.read_text()
             assert text.count(before) == 1, f"{before} in {path}"
             path.write_text(text.replace(before, after))
-            cls.logs[name] = cls._build(workspace, name)
-
-    @classmethod
-    def _make_workspace(cls) -> Workspace:
-        project, small = cls.folder / "project", cls.folder / "small"
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-        small.mkdir()
-        for name, content in _FILES.items():
-            (small / name).write_text(content)
-            (small / name).chmod(0o755)
-        (small / "bazelw").symlink_to(project / "bazelw")
-        environment = nested_bazel.inherited_environment()
-        options = (
-            *nested_bazel.common_options(environment),
-            "--disk_cache=",
-            "--incompatible_strict_action_env",
-            "--jobs=1",
-            "--lockfile_mode=off",
-            # A closed network's settings name a module that nothing here depends on.
-            "--override_module=rules_cuda=",
-        )
-        return Workspace(small, cls.folder / "output", environment, options)
-
-    @classmethod
-    def _build(cls, workspace: Workspace, name: str) -> Path:
-        workspace.build(["//:linked"])
-        return workspace.log.rename(cls.folder / f"{name}.json")
-
-    def _causes(self, difference: str) -> list[dict[str, Any]]:
-        """Returns the report on the build with a difference and the one before it."""
-        names = list(self.logs)
-        logs = [str(self.logs[names[names.index(difference) + i]]) for i in (-1, 0)]
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            self.assertEqual(0, cache_report.main([*logs, "--format=json"]))
-        report = json.loads(out.getvalue())
-        for cause in report["causes"]:
-            print(f"{difference}: {len(cause['ran'])} ran: {cause['text']}")
-        return report["causes"]
-
-    def _assert_cause(
-        self, difference: str, kind: str, name: str, before: str | None, after: str | None
-    ) -> None:
-        """Asserts that the units have this one cause, and only their consequences another."""
-        cause, *others = self._causes(difference)
-        self.assertEqual(kind, cause["kind"])
-        (change,) = cause["changes"]
-        self.assertEqual(name, change["name"])
-        if before is not None:
-            self.assertEqual((before, after), (change["before"], change["after"]))
-        self.assertNotEqual(change["before"], change["after"])
-        self.assertEqual(["//:a", "//:b", "//:c"], sorted(a["label"] for a in cause["ran"]))
-        self.assertLessEqual(
-            {other["text"] for other in others},
-            {"outputs of other actions that changed: UnitCompile"},
-        )
-
-    def test_the_first_build_made_everything(self) -> None:
-        out = io.StringIO()
-        with contextlib.redirect_stdout(out):
-            cache_report.main([str(self.logs["first"]), "--format=json"])
-        (log,) = json.loads(out.getvalue())["logs"]
-        counts = {kind: row["outcomes"] for kind, row in log["actions"].items()}
-        self.assertEqual({"UnitCompile": {"executed": 3}, "UnitLink": {"executed": 1}}, counts)
-
-    def test_a_flag(self) -> None:
-        self._assert_cause("flag", "argument", "", "-O2", "-O3")
-
-    def test_an_environment_variable(self) -> None:
-        self._assert_cause("variable", "environment", "MODE", "plain", "fancy")
-
-    def test_a_header(self) -> None:
-        self._assert_cause("header", "input", "common.h", None, None)
-
-    def test_a_tool(self) -> None:
-        self._assert_cause("tool", "tool", "compile.sh", None, None)
-
-    def test_a_platform_property(self) -> None:
-        self._assert_cause("property", "platform", "Pool", "small", "large")
-
-    def test_what_follows_has_a_line_of_its_own(self) -> None:
-        texts = [cause["text"] for cause in self._causes("header")]
-        self.assertIn("outputs of other actions that changed: UnitCompile", texts)
+            result[name] = _build(workspace, nested_folder / f"{name}.json")
+    return result
 
 
-if __name__ == "__main__":
-    unittest.main()
+def _causes(logs: dict[str, Path], difference: str) -> list[dict[str, Any]]:
+    """Returns the report on the build with a difference and the one before it."""
+    names = list(logs)
+    pair = [str(logs[names[names.index(difference) + i]]) for i in (-1, 0)]
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert cache_report.main([*pair, "--format=json"]) == 0
+    report = json.loads(out.getvalue())
+    for cause in report["causes"]:
+        print(f"{difference}: {len(cause['ran'])} ran: {cause['text']}")
+    return report["causes"]
+
+
+def test_the_first_build_made_everything(logs):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        cache_report.main([str(logs["first"]), "--format=json"])
+    (log,) = json.loads(out.getvalue())["logs"]
+    counts = {kind: row["outcomes"] for kind, row in log["actions"].items()}
+    assert counts == {"UnitCompile": {"executed": 3}, "UnitLink": {"executed": 1}}
+
+
+@pytest.mark.parametrize(
+    "difference, kind, name, before, after",
+    [
+        ("flag", "argument", "", "-O2", "-O3"),
+        ("variable", "environment", "MODE", "plain", "fancy"),
+        ("header", "input", "common.h", None, None),
+        ("tool", "tool", "compile.sh", None, None),
+        ("property", "platform", "Pool", "small", "large"),
+    ],
+    ids=list(_DIFFERENCES),
+)
+def test_a_difference(logs, difference, kind, name, before, after):
+    """The units have this one cause, and only their consequences another."""
+    cause, *others = _causes(logs, difference)
+    assert cause["kind"] == kind
+    (change,) = cause["changes"]
+    assert change["name"] == name
+    if before is not None:
+        assert (change["before"], change["after"]) == (before, after)
+    assert change["before"] != change["after"]
+    assert sorted(a["label"] for a in cause["ran"]) == ["//:a", "//:b", "//:c"]
+    follows = {"outputs of other actions that changed: UnitCompile"}
+    assert {other["text"] for other in others} <= follows
+
+
+def test_what_follows_has_a_line_of_its_own(logs):
+    texts = [cause["text"] for cause in _causes(logs, "header")]
+    assert "outputs of other actions that changed: UnitCompile" in texts

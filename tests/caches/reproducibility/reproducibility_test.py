@@ -7,79 +7,93 @@ the real wheel uses. Asserts numbers of actions, never times.
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
 import os
-import shutil
-import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 import compare_builds
 import nested_bazel
-from counts import CountsTestCase, row
-from nested_bazel import Workspace
+import pytest
+from counts import row
+from nested_bazel import Spawn, Workspace
+
+pytest_plugins = ["counts_fixtures", "nested_bazel_fixtures"]
 
 _TARGETS = ["//tests/caches/reproducibility:small_wheel"]
 
 
-class ReproducibilityTest(CountsTestCase):
-    """Builds once for all tests: both workspaces, and the second with the first one's cache."""
+@dataclasses.dataclass(frozen=True)
+class _Builds:
+    """The actions of four builds.
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        first, second = cls._make_workspaces()
-        cls.addClassCleanup(second.remove)
-        cls.addClassCleanup(first.remove)
-        cache = f"--disk_cache={first.output_root}/disk-cache"
-        cls.first = first.build(_TARGETS, cache)
-        cls.second = second.build(_TARGETS, "--disk_cache=")
+    Attributes:
+        first: In the first workspace.
+        second: In the second one.
+        elsewhere: In the second one, with the first one's cache.
+        version: The same with another version.
+    """
+
+    first: list[Spawn]
+    second: list[Spawn]
+    elsewhere: list[Spawn]
+    version: list[Spawn]
+
+
+def _make_workspaces(folder: Path) -> tuple[Workspace, Workspace]:
+    environment = nested_bazel.inherited_environment()
+    other = nested_bazel.other_environment(environment, folder / "environment")
+    options = nested_bazel.common_options(environment)
+    result = []
+    for name, variables, umask in (("first", environment, 0o022), ("a second", other, 0o077)):
+        project = folder / name / "project"
+        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
+        result.append(Workspace(project, folder / name / "output", variables, options, umask))
+    nested_bazel.date_files(result[1].folder / "third_party", year=2001)
+    return result[0], result[1]
+
+
+@pytest.fixture(scope="module")
+def builds(nested_folder: Path) -> Iterator[_Builds]:
+    """Yields the builds of both workspaces. The two from nothing run at the same time: most of each
+    is one action of one process."""
+    first, second = _make_workspaces(nested_folder)
+    cache = f"--disk_cache={first.output_root}/disk-cache"
+    with first, second:
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            one = threads.submit(first.build, _TARGETS, cache)
+            two = threads.submit(second.build, _TARGETS, "--disk_cache=")
+        print(compare_builds.table(one.result(), two.result()))
         second.clean()
-        cls.elsewhere = second.build(_TARGETS, cache, "--jobs=1")
-        cls.version = second.build(_TARGETS, cache, "--//:version=9.9.9")
-        print(compare_builds.table(cls.first, cls.second))
-
-    @classmethod
-    def _make_workspaces(cls) -> tuple[Workspace, Workspace]:
-        # Always the same directory: bazelw remembers something about each one.
-        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, folder)
-        environment = nested_bazel.inherited_environment()
-        other = nested_bazel.other_environment(environment, folder / "environment")
-        options = nested_bazel.common_options(environment)
-        result = []
-        for name, variables, umask in (("first", environment, 0o022), ("a second", other, 0o077)):
-            project = folder / name / "project"
-            nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-            result.append(Workspace(project, folder / name / "output", variables, options, umask))
-        nested_bazel.date_files(result[1].folder / "third_party", year=2001)
-        return result[0], result[1]
-
-    def test_both_builds_made_everything(self) -> None:
-        for build in (self.first, self.second):
-            self.assertEqual([], [spawn for spawn in build if spawn.cached])
-            paths = [path for spawn in build for path in spawn.outputs]
-            self.assertEqual(len(set(paths)), len(paths), "a file was made more than once")
-            kinds = {spawn.mnemonic for spawn in build}
-            self.assertLessEqual(
-                {"CheckWheel", "CppCompile", "CppLink", "PyAbiWheel", "ZigRuntime"}, kinds
-            )
-
-    def test_the_same_bytes(self) -> None:
-        self.assertEqual([], compare_builds.different_outputs(self.first, self.second))
-
-    def test_elsewhere_nothing_is_executed(self) -> None:
-        self.assertEqual([], [spawn for spawn in self.elsewhere if not spawn.cached])
-        change = "folder, user, HOME, PATH, umask, locale, time zone, files' dates, time of day, `--jobs`"
-        self.assert_in_table(row(change, _TARGETS[0], self.elsewhere))
-        self.assertEqual(
-            nested_bazel.outputs(self.first),
-            nested_bazel.outputs(self.elsewhere),
-        )
-
-    def test_a_version_writes_and_checks_the_wheel_alone(self) -> None:
-        executed = [(spawn.mnemonic, spawn.label) for spawn in self.version if not spawn.cached]
-        expected = [("CheckWheel", _TARGETS[0]), ("PyAbiWheel", _TARGETS[0])]
-        self.assertEqual(expected, sorted(executed))
+        elsewhere = second.build(_TARGETS, cache, "--jobs=1")
+        version = second.build(_TARGETS, cache, "--//:version=9.9.9")
+        yield _Builds(one.result(), two.result(), elsewhere, version)
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_both_builds_made_everything(builds):
+    for build in (builds.first, builds.second):
+        assert [spawn for spawn in build if spawn.cached] == []
+        paths = [path for spawn in build for path in spawn.outputs]
+        assert len(paths) == len(set(paths)), "a file was made more than once"
+        kinds = {spawn.mnemonic for spawn in build}
+        assert {"CheckWheel", "CppCompile", "CppLink", "PyAbiWheel", "ZigRuntime"} <= kinds
+
+
+def test_the_same_bytes(builds):
+    assert compare_builds.different_outputs(builds.first, builds.second) == []
+
+
+def test_elsewhere_nothing_is_executed(builds, assert_in_table):
+    assert [spawn for spawn in builds.elsewhere if not spawn.cached] == []
+    change = (
+        "folder, user, HOME, PATH, umask, locale, time zone, files' dates, time of day, `--jobs`"
+    )
+    assert_in_table(row(change, _TARGETS[0], builds.elsewhere))
+    assert nested_bazel.outputs(builds.elsewhere) == nested_bazel.outputs(builds.first)
+
+
+def test_a_version_writes_and_checks_the_wheel_alone(builds):
+    executed = [(spawn.mnemonic, spawn.label) for spawn in builds.version if not spawn.cached]
+    expected = [("CheckWheel", _TARGETS[0]), ("PyAbiWheel", _TARGETS[0])]
+    assert sorted(executed) == expected

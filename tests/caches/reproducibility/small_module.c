@@ -1,4 +1,4 @@
-// The module of small_wheel: nothing but what makes it one.
+// The module of small_wheel, with nothing in it.
 #include <Python.h>
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, .m_name = "_small", .m_size = 0};

@@ -1,4 +1,4 @@
-// Two threads and one unprotected number: what ThreadSanitizer has to report.
+// A race that ThreadSanitizer has to report: two threads and one unprotected number.
 #include <thread>
 
 int main() {

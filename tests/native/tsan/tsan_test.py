@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import unittest
 
 _REPORTED = 66  # exit status of a program in which something was reported
 
@@ -20,17 +19,13 @@ def _run(*variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-class ThreadSanitizerTest(unittest.TestCase):
-    def test_a_race_is_reported(self) -> None:
-        done = _run("RACE")
-        self.assertEqual(done.returncode, _REPORTED, done.stdout)
-        self.assertIn("WARNING: ThreadSanitizer: data race", done.stdout)
-
-    def test_the_core_has_no_races(self) -> None:
-        done = _run("CORE_THREADS", "CPU_BACKEND", "MODEL")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertNotIn("ThreadSanitizer", done.stdout)
+def test_a_race_is_reported() -> None:
+    done = _run("RACE")
+    assert done.returncode == _REPORTED, done.stdout
+    assert "WARNING: ThreadSanitizer: data race" in done.stdout
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_the_core_has_no_races() -> None:
+    done = _run("CORE_THREADS", "CPU_BACKEND", "MODEL")
+    assert done.returncode == 0, done.stdout
+    assert "ThreadSanitizer" not in done.stdout

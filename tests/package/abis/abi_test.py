@@ -6,7 +6,6 @@ directory of pinned wheels, the wheel itself out of the served index and from no
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -14,11 +13,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import serve
 
 ABI = os.environ["ABI"]
 MODEL = os.environ["LLAMA_TEST_MODEL"]
 PYTHON = os.environ["TEST_PYTHON"]
-# Not resolved: they find their helpers beside them.
+# Not resolved: some of their helpers are beside them.
 SUITES = [Path(path).absolute() for path in os.environ["THREAD_SUITES"].split()]
 WHEELS = [Path(path).resolve() for path in os.environ["WHEELS"].split()]
 # Of the age of the interpreter, where the newest one is too new for it.
@@ -63,9 +63,6 @@ def run(command: list[object], cwd: Path, **variables: str) -> subprocess.Comple
 @pytest.fixture(scope="module")
 def index() -> Iterator[str]:
     """Address of the CPU wheels' index."""
-    spec = importlib.util.spec_from_file_location("serve", os.environ["SERVE"])
-    serve = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(serve)
     # Each file is a link here, and the server does not leave its directory.
     address, stop = serve.start((Path(os.environ["INDEX"]) / "index.html").resolve().parent)
     yield f"{address}/whl/cpu"
@@ -145,4 +142,5 @@ def test_thread_suite(environments: Environments, tmp_path: Path) -> None:
     tests = [suite for suite in SUITES if suite.name.endswith("_test.py")]
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
     command = [environments["pip"], "-m", "pytest", *options, *tests]
-    run(command, tmp_path, PYTHONDONTWRITEBYTECODE="1")
+    modules = os.pathsep.join(sorted({str(suite.parent) for suite in SUITES}))
+    run(command, tmp_path, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=modules)

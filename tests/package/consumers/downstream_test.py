@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
-
-for program in ("SERVE", "SYNTHETIC"):
-    sys.path.insert(0, os.path.dirname(os.environ[program]))
-
-import serve  # noqa: E402
-import synthetic  # noqa: E402
+import serve
+import synthetic
 
 _DOWNSTREAM = "llama_index_llms_llama_cpp"
 _REQUIREMENT = "llama-cpp-python<0.4,>=0.3.0"

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import unittest
+from collections.abc import Iterator
 from pathlib import Path
 
 import nested_bazel
-from counts import CountsTestCase, row
-from nested_bazel import Workspace
+import pytest
+from counts import row
+from nested_bazel import Spawn, Workspace
+
+pytest_plugins = ["counts_fixtures", "nested_bazel_fixtures"]
 
 _LLAMA = "@llama_cpp_python//:llama"
 # Of llama.cpp, zig's runtime, and their outputs without this module's own files.
@@ -26,65 +28,64 @@ def _compiles_by(actions: list[dict]) -> set[str]:
     return {action["arguments"][0] for action in actions}
 
 
-class MonorepoTest(CountsTestCase):
-    """Everything is built once for all tests."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        # Always the same directory: bazelw remembers something about each one.
-        folder = Path(os.environ["TEST_TMPDIR"]) / "nested"
-        cls.addClassCleanup(shutil.rmtree, folder)
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], folder / "project")
-        environment = nested_bazel.inherited_environment()
-        cls.workspace = Workspace(
-            folder / "project/examples/monorepo",
-            folder / "output",
-            environment,
-            nested_bazel.common_options(environment),
-            bazelw="../../bazelw",
-        )
-        cls.addClassCleanup(cls.workspace.remove)
-        cls.spawns = cls.workspace.build(["//..."])
-
-    def test_what_the_main_build_has_compiled_is_not_compiled_again(self) -> None:
-        shared = [spawn for spawn in self.spawns if _SHARED.search(spawn.label)]
-        print(f"of {len(self.spawns)} actions {len(shared)} are shared with the main build")
-        self.assertGreater(len(shared), 400)
-        self.assertEqual([], [f"{s.mnemonic} of {s.label}" for s in shared if not s.cached])
-        self.assert_in_table(row("the same in a monorepo that depends on it", "//...", shared))
-
-    def test_programs_run_the_model(self) -> None:
-        said = self.workspace.test([f"//:{name}" for name in _TESTS])
-        for name in _TESTS:
-            self.assertRegex(said, rf"//:{name}\s+(\(cached\) )?PASSED")
-        said = self.workspace.run("//:generate", str(self._model()), "In the beginning")
-        print(f"generate: {said!r}")
-        self.assertTrue(said.strip())
-
-    def _model(self) -> Path:
-        return self.workspace.folder.parents[1] / "tests/models/kjv-q8_0.gguf"
-
-    def test_its_own_compiler_wins_where_it_is_registered(self) -> None:
-        query = f'mnemonic("CppCompile", deps({_LLAMA}))'
-        self.assertEqual(1, len(_compiles_by(self.workspace.actions(query))))
-        gcc = self.workspace.actions(query, "--platforms=//platforms:gcc_workstation")
-        self.assertEqual({"/usr/bin/gcc"}, _compiles_by(gcc))
-
-    def test_gcc_does_not_build_the_variant_that_it_breaks(self) -> None:
-        query = 'mnemonic("CppLink", deps(@llama_cpp_python//llama_cpp))'
-        for platform, has_it in (("workstation", True), ("gcc_workstation", False)):
-            links = self.workspace.actions(query, f"--platforms=//platforms:{platform}")
-            words = " ".join(word for link in links for word in link["arguments"])
-            self.assertEqual(has_it, "libggml-cpu-sapphirerapids.so" in words, platform)
-
-    def test_its_own_platform_chooses_the_accelerator(self) -> None:
-        query = 'mnemonic("PyAbiWheel", deps(@llama_cpp_python//llama_cpp))'
-        (cpu,) = self.workspace.actions(query)
-        self.assertRegex(cpu["arguments"][-1], r"\+cpu-.*-manylinux_2_17_x86_64\.whl$")
-        (cuda,) = self.workspace.actions(query, "--config=gpu")
-        self.assertRegex(cuda["arguments"][-1], r"\+cu13-.*-manylinux_2_28_x86_64\.whl$")
+@pytest.fixture(scope="module")
+def workspace(nested_folder: Path) -> Iterator[Workspace]:
+    """Yields the example in a copy of the project."""
+    nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], nested_folder / "project")
+    environment = nested_bazel.inherited_environment()
+    with Workspace(
+        nested_folder / "project/examples/monorepo",
+        nested_folder / "output",
+        environment,
+        nested_bazel.common_options(environment),
+        bazelw="../../bazelw",
+    ) as workspace:
+        yield workspace
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture(scope="module")
+def spawns(workspace: Workspace) -> list[Spawn]:
+    """Returns the actions of a build of everything, which the other tests begin with."""
+    return workspace.build(["//..."])
+
+
+def test_what_the_main_build_has_compiled_is_not_compiled_again(spawns, assert_in_table):
+    shared = [spawn for spawn in spawns if _SHARED.search(spawn.label)]
+    print(f"of {len(spawns)} actions {len(shared)} are shared with the main build")
+    assert len(shared) > 400
+    assert [f"{s.mnemonic} of {s.label}" for s in shared if not s.cached] == []
+    assert_in_table(row("the same in a monorepo that depends on it", "//...", shared))
+
+
+def test_programs_run_the_model(workspace):
+    said = workspace.test([f"//:{name}" for name in _TESTS])
+    for name in _TESTS:
+        assert re.search(rf"//:{name}\s+(\(cached\) )?PASSED", said)
+    model = workspace.folder.parents[1] / "tests/models/kjv-q8_0.gguf"
+    said = workspace.run("//:generate", str(model), "In the beginning")
+    print(f"generate: {said!r}")
+    assert said.strip()
+
+
+def test_its_own_compiler_wins_where_it_is_registered(workspace):
+    query = f'mnemonic("CppCompile", deps({_LLAMA}))'
+    assert len(_compiles_by(workspace.actions(query))) == 1
+    gcc = workspace.actions(query, "--platforms=//platforms:gcc_workstation")
+    assert _compiles_by(gcc) == {"/usr/bin/gcc"}
+
+
+def test_gcc_does_not_build_the_variant_that_it_breaks(workspace):
+    query = 'mnemonic("CppLink", deps(@llama_cpp_python//llama_cpp))'
+    # In this order, since each change of the platform is an analysis of everything.
+    for platform, has_it in (("gcc_workstation", False), ("workstation", True)):
+        links = workspace.actions(query, f"--platforms=//platforms:{platform}")
+        words = " ".join(word for link in links for word in link["arguments"])
+        assert ("libggml-cpu-sapphirerapids.so" in words) == has_it, platform
+
+
+def test_its_own_platform_chooses_the_accelerator(workspace):
+    query = 'mnemonic("PyAbiWheel", deps(@llama_cpp_python//llama_cpp))'
+    (cpu,) = workspace.actions(query)
+    assert re.search(r"\+cpu-.*-manylinux_2_17_x86_64\.whl$", cpu["arguments"][-1])
+    (cuda,) = workspace.actions(query, "--config=gpu")
+    assert re.search(r"\+cu13-.*-manylinux_2_28_x86_64\.whl$", cuda["arguments"][-1])

@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-
-sys.path.insert(0, os.path.dirname(os.environ["SERVE"]))
-
-import serve  # noqa: E402
+import serve
 
 _PROJECT = [Path(file).absolute() for file in os.environ["PROJECT"].split()]
 _WHEELS = [Path(file).absolute() for file in os.environ["TEST_WHEELS"].split()]

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from package_copy import Copy
 
 MODEL = os.path.abspath(os.environ["LLAMA_TEST_MODEL"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from wheel_fixtures import fresh, llm, load, model_path, random_models, run_python
 
 __all__ = ["fresh", "llm", "load", "model_path", "random_models", "run_python"]

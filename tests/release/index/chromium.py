@@ -71,7 +71,7 @@ class Page:
         while not message.endswith(b"\0"):
             byte = self._read.read(1)
             if not byte:
-                raise EOFError("Chromium ended; start it by hand to see why")
+                raise EOFError("Chromium ended; start it yourself to see why")
             message += byte
         return json.loads(message[:-1])
 

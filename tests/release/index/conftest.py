@@ -1,21 +1,16 @@
-"""The programs under test as modules, and one served index for all tests that only read it."""
+"""One served index for all tests that only read it, and installers."""
 
 from __future__ import annotations
 
 import os
-import sys
 import zipfile
 from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
-
-for program in ("WRITE_INDEX", "SERVE"):
-    sys.path.insert(0, os.path.dirname(os.environ[program]))
-
-import serve  # noqa: E402
-import small_site  # noqa: E402
-from clients import Pip, Uv  # noqa: E402
+import serve
+import small_site
+from clients import Pip, Uv
 
 
 @pytest.fixture(scope="session")

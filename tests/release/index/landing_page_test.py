@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+import serve
 import small_site
 import synthetic
 import write_index
@@ -19,8 +20,9 @@ from packaging.utils import parse_wheel_filename
 CHROMIUM = find_chromium()
 pytestmark = pytest.mark.skipif(
     not CHROMIUM,
-    reason="no Chromium: chromium, chromium-browser and google-chrome are not on PATH; install one (Debian: apt install"
-    " chromium) or name it with --test_env=CHROMIUM=/path/to/chromium",
+    reason="no Chromium: chromium, chromium-browser and google-chrome are not on PATH; "
+    "install one (Debian: apt install chromium) or name it with "
+    "--test_env=CHROMIUM=/path/to/chromium",
 )
 
 BUILD_COMMANDS = {
@@ -57,8 +59,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def url(site: Path) -> Iterator[str]:
     """Not at the root of the host: the page has to find out where it is."""
-    import serve
-
     address, stop = serve.start(site.parent)
     yield f"{address}/{site.name}"
     stop()
@@ -84,7 +84,8 @@ def files_of_the_index(site: Path) -> dict[str, dict[str, Any]]:
 def lines(page: Page) -> dict[str, str]:
     """Returns the visible text of the page: id of the line -> text."""
     return page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('.line')].filter((line) => line.offsetHeight)"
+        "Object.fromEntries([...document.querySelectorAll('.line')]"
+        ".filter((line) => line.offsetHeight)"
         ".map((line) => [line.id, line.querySelector('pre code').textContent]))"
     )
 
@@ -92,7 +93,8 @@ def lines(page: Page) -> dict[str, str]:
 def test_every_wheel_has_a_cell_with_its_size(page: Page, url: str, site: Path) -> None:
     page.open(f"{url}/")
     cells = page.evaluate(
-        "[...document.querySelectorAll('td button')].map((b) => [JSON.parse(b.dataset.wheel).file, b.textContent])"
+        "[...document.querySelectorAll('td button')]"
+        ".map((b) => [JSON.parse(b.dataset.wheel).file, b.textContent])"
     )
     expected = {
         name: f"{entry['size'] / 1e3:.1f} kB" for name, entry in files_of_the_index(site).items()
@@ -108,7 +110,8 @@ def test_rows_and_columns_name_what_is_in_them(page: Page, url: str, site: Path)
         """[...document.querySelectorAll('td button')].map((button) => {
           const td = button.closest('td'), table = td.closest('table');
           const column = table.tHead.rows[1].cells[td.cellIndex - 1];
-          const backends = [...table.tHead.rows[0].cells].slice(1).flatMap((th) => Array(th.colSpan).fill(th));
+          const groups = [...table.tHead.rows[0].cells].slice(1);
+          const backends = groups.flatMap((th) => Array(th.colSpan).fill(th));
           return {
             file: JSON.parse(button.dataset.wheel).file,
             row: td.parentNode.querySelector('th[scope=row]').textContent,
@@ -135,7 +138,8 @@ def test_rows_and_columns_name_what_is_in_them(page: Page, url: str, site: Path)
 def test_versions_are_in_order_and_the_newest_is_open(page: Page, url: str) -> None:
     page.open(f"{url}/")
     captions = page.evaluate(
-        "[...document.querySelectorAll('caption')].map((caption) => [caption.textContent, caption.checkVisibility()])"
+        "[...document.querySelectorAll('caption')]"
+        ".map((caption) => [caption.textContent, caption.checkVisibility()])"
     )
     assert captions == [
         ["llama-cpp-python 0.3.101", True],
@@ -308,12 +312,18 @@ CONTRAST = """
     return [255, 255, 255];
   };
   const ratio = (element) => {
-    const [a, b] = [rgb(getComputedStyle(element).color), behind(element)].map(light).sort((x, y) => y - x);
+    const colors = [rgb(getComputedStyle(element).color), behind(element)];
+    const [a, b] = colors.map(light).sort((x, y) => y - x);
     return (a + 0.05) / (b + 0.05);
   };
+  const hasText = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
   const texts = [...document.querySelectorAll('body *')]
-    .filter((e) => e.offsetHeight && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()));
-  return {number: texts.length, least: Math.min(...texts.map(ratio)), page: light(rgb(getComputedStyle(document.body).backgroundColor))};
+    .filter((e) => e.offsetHeight && hasText(e));
+  return {
+    number: texts.length,
+    least: Math.min(...texts.map(ratio)),
+    page: light(rgb(getComputedStyle(document.body).backgroundColor)),
+  };
 })()
 """
 

@@ -50,7 +50,10 @@ def write_pypi(folder: Path) -> None:
             "versions": [version],
         }
         (folder / project / "index.v1_json").write_text(json.dumps(page), encoding="utf-8")
-        link = f'<!DOCTYPE html><a href="{wheel.name}#sha256={entry["hashes"]["sha256"]}">{wheel.name}</a>'
+        link = (
+            "<!DOCTYPE html>"
+            f'<a href="{wheel.name}#sha256={entry["hashes"]["sha256"]}">{wheel.name}</a>'
+        )
         (folder / project / "index.html").write_text(link, encoding="utf-8")
 
 

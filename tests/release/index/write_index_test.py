@@ -22,7 +22,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import parse_wheel_filename
 from wheel_file import InvalidWheelError
 
-WRITE_INDEX = os.environ["WRITE_INDEX"]
+WRITE_INDEX = write_index.__file__
 
 
 class Page(html.parser.HTMLParser):

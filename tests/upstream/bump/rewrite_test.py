@@ -27,7 +27,7 @@ def test_the_pin(project: Path) -> None:
     assert files.changed == [f"{FOLDER}/pin.bzl"]
     text = (project / FOLDER / "pin.bzl").read_text()
     assert text.startswith(
-        '"""Where the sources of llama.cpp come from: '
+        '"""Pin of llama.cpp\'s sources: '
         'the `deps/llama.cpp` directory of the other-package sdist."""\n'
     )
     for value in before.__dict__.values():

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-import tempfile
-import unittest
 from pathlib import Path
 
-_ROOT = Path(__file__).absolute().parents[3]
-_OVERLAY = "third_party/llama.cpp"
+import pytest
+
+_FILES = [Path(os.environ[variable]) for variable in ("LLAMA_CPP_BUILD", "USE_CHECKOUT")]
+_PATCHES = [Path(patch).absolute() for patch in os.environ["PATCHES"].split()]
 _BAZELW = """#!/bin/sh
 [ "$1 $2" = "mod dump_repo_mapping" ] || exit 1
 echo '{"":"","llama_cpp":"_main~third_party~llama_cpp","llama_cpp_python":""}'
 """
+_needs_git = pytest.mark.skipif(not shutil.which("git"), reason="no git on PATH")
 
 
-class UseCheckoutTest(unittest.TestCase):
-    def setUp(self) -> None:
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        folder = Path(scratch.name).resolve()
-        self.project = folder / "a project"
-        self.overlay = self.project / _OVERLAY
+class Project:
+    """As much of this project as the script needs, and a checkout of llama.cpp.
+
+    Attributes:
+        overlay: Directory of the script.
+        checkout: The checkout.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        project = folder / "a project"
+        self.overlay = project / "third_party/llama.cpp"
         self.overlay.mkdir(parents=True)
-        for name in ("llama_cpp.BUILD", "use_checkout.sh"):
-            shutil.copy(_ROOT / _OVERLAY / name, self.overlay / name)
-        (self.project / "bazelw").write_text(_BAZELW)
-        (self.project / "bazelw").chmod(0o755)
+        for file in _FILES:
+            shutil.copy(file, self.overlay)
+        (project / "bazelw").write_text(_BAZELW)
+        (project / "bazelw").chmod(0o755)
         self.checkout = folder / "my llama.cpp"
         for name in ("include/llama.h", "ggml/include/ggml.h", "common/common.h"):
             (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
@@ -39,67 +45,73 @@ class UseCheckoutTest(unittest.TestCase):
 
     def assert_refused(self, words: str, *arguments: Path) -> None:
         result = self.run_script(*arguments)
-        self.assertEqual((1, ""), (result.returncode, result.stdout))
-        self.assertEqual(1, result.stderr.count("\n"), result.stderr)
-        self.assertIn(words, result.stderr)
-
-    def test_prints_the_flag_and_links_the_overlay(self) -> None:
-        expected = f"--override_repository=_main~third_party~llama_cpp={self.checkout}\n"
-        for _ in range(2):
-            result = self.run_script(self.checkout)
-            self.assertEqual((0, expected, ""), (result.returncode, result.stdout, result.stderr))
-            build = self.checkout / "BUILD.bazel"
-            self.assertEqual(self.overlay / "llama_cpp.BUILD", build.resolve())
-            self.assertTrue((self.checkout / "REPO.bazel").exists())
-
-    @unittest.skipUnless(shutil.which("git"), "no git on PATH")
-    def test_git_ignores_what_was_added(self) -> None:
-        subprocess.run(["git", "init", "--quiet", self.checkout], check=True)
-        self.run_script(self.checkout)
-        self.run_script(self.checkout)
-        status = ["git", "status", "--porcelain", "--untracked-files=all"]
-        result = subprocess.run(status, cwd=self.checkout, capture_output=True, text=True)
-        self.assertIn("include/llama.h", result.stdout)
-        self.assertNotIn("bazel", result.stdout)
-        exclude = (self.checkout / ".git/info/exclude").read_text().splitlines()
-        self.assertEqual(1, exclude.count("/BUILD.bazel"))
-
-    @unittest.skipUnless(shutil.which("git"), "no git on PATH")
-    def test_names_the_patches_that_the_checkout_lacks(self) -> None:
-        patches = self.overlay / "patches"
-        patches.mkdir()
-        (patches / "greeting.patch").write_text(
-            "Why.\n\n--- a/include/llama.h\n+++ b/include/llama.h\n@@ -1 +1,2 @@\n one\n+two\n"
-        )
-        header = self.checkout / "include/llama.h"
-        header.write_text("one\n")
-        hint = self.run_script(self.checkout).stderr.splitlines()
-        self.assertIn("lacks patches", hint[0])
-        subprocess.run(hint[1], shell=True, check=True)
-        self.assertEqual("one\ntwo\n", header.read_text())
-        self.assertEqual("", self.run_script(self.checkout).stderr)
-
-    @unittest.skipUnless(shutil.which("git"), "no git on PATH")
-    def test_the_patches_are_unified_diffs(self) -> None:
-        for patch in (_ROOT / _OVERLAY / "patches").glob("*.patch"):
-            with self.subTest(patch.name):
-                command = ["git", "apply", "--numstat", patch]
-                result = subprocess.run(command, capture_output=True, text=True)
-                self.assertEqual("", result.stderr)
-
-    def test_refuses_what_is_no_checkout(self) -> None:
-        (self.checkout / "include/llama.h").unlink()
-        self.assert_refused("it has no include/llama.h", self.checkout)
-        self.assert_refused("is no folder", self.checkout / "missing")
-        self.assert_refused("usage:")
-        self.assertFalse((self.checkout / "BUILD.bazel").exists())
-
-    def test_keeps_a_build_file_of_the_user(self) -> None:
-        build = self.checkout / "BUILD.bazel"
-        build.write_text("# mine\n")
-        self.assert_refused("is a file of its own", self.checkout)
-        self.assertEqual("# mine\n", build.read_text())
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr.count("\n") == 1, result.stderr
+        assert words in result.stderr
 
 
-if __name__ == "__main__":
-    unittest.main()
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def test_prints_the_flag_and_links_the_overlay(project: Project) -> None:
+    expected = f"--override_repository=_main~third_party~llama_cpp={project.checkout}\n"
+    for _ in range(2):
+        result = project.run_script(project.checkout)
+        assert (result.returncode, result.stdout, result.stderr) == (0, expected, "")
+        build = project.checkout / "BUILD.bazel"
+        assert build.resolve() == project.overlay / "llama_cpp.BUILD"
+        assert (project.checkout / "REPO.bazel").exists()
+
+
+@_needs_git
+def test_git_ignores_what_was_added(project: Project) -> None:
+    subprocess.run(["git", "init", "--quiet", project.checkout], check=True)
+    project.run_script(project.checkout)
+    project.run_script(project.checkout)
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    result = subprocess.run(status, cwd=project.checkout, capture_output=True, text=True)
+    assert "include/llama.h" in result.stdout
+    assert "bazel" not in result.stdout
+    exclude = (project.checkout / ".git/info/exclude").read_text().splitlines()
+    assert exclude.count("/BUILD.bazel") == 1
+
+
+@_needs_git
+def test_names_the_patches_that_the_checkout_lacks(project: Project) -> None:
+    patches = project.overlay / "patches"
+    patches.mkdir()
+    (patches / "greeting.patch").write_text(
+        "Why.\n\n--- a/include/llama.h\n+++ b/include/llama.h\n@@ -1 +1,2 @@\n one\n+two\n"
+    )
+    header = project.checkout / "include/llama.h"
+    header.write_text("one\n")
+    hint = project.run_script(project.checkout).stderr.splitlines()
+    assert "lacks patches" in hint[0]
+    subprocess.run(hint[1], shell=True, check=True)
+    assert header.read_text() == "one\ntwo\n"
+    assert project.run_script(project.checkout).stderr == ""
+
+
+@_needs_git
+@pytest.mark.parametrize("patch", _PATCHES, ids=lambda patch: patch.name)
+def test_the_patches_are_unified_diffs(patch: Path) -> None:
+    command = ["git", "apply", "--numstat", patch]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.stderr == ""
+
+
+def test_refuses_what_is_no_checkout(project: Project) -> None:
+    (project.checkout / "include/llama.h").unlink()
+    project.assert_refused("it has no include/llama.h", project.checkout)
+    project.assert_refused("is no folder", project.checkout / "missing")
+    project.assert_refused("usage:")
+    assert not (project.checkout / "BUILD.bazel").exists()
+
+
+def test_keeps_a_build_file_of_the_user(project: Project) -> None:
+    build = project.checkout / "BUILD.bazel"
+    build.write_text("# mine\n")
+    project.assert_refused("is a file of its own", project.checkout)
+    assert build.read_text() == "# mine\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Callable
 
+from checks.wheel import Expected
 from draft import Draft
 from tiny_elf import EM_AARCH64, EM_X86_64, tiny_elf
 
@@ -64,8 +65,6 @@ def assert_only(problems: list[str], *patterns: str) -> None:
 
 def expected(draft: Draft, policy, **changes: str):
     """Returns the build's messages for the draft."""
-    from checks.wheel import Expected
-
     name, version, python_tag, abi_tag, platform_tag = draft.name[: -len(".whl")].split("-")
     facts = {
         "distribution": name,

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import check_wheel
 from changes import Check, assert_only, expected, relabel, set_library
+from checks.policy import Policy
 from draft import Draft
 
 
@@ -58,8 +60,6 @@ def test_an_accelerator_without_a_policy(draft: Draft, check: Check, policy) -> 
 
 
 def test_the_command_line(draft: Draft, toy_wheel: Path, tmp_path: Path) -> None:
-    import check_wheel
-
     def run(wheel: Path, *options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, check_wheel.__file__, str(wheel), *options]
         return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -79,8 +79,6 @@ def test_the_command_line(draft: Draft, toy_wheel: Path, tmp_path: Path) -> None
 
 
 def test_the_policy_is_the_callers(draft: Draft, check: Check) -> None:
-    from checks.policy import Policy
-
     relabel(draft, "npu")
     set_library(draft, needed=("libnpu.so.1",))
     assert_only(check(draft), r"needs libnpu\.so\.1, which is neither in the wheel")
@@ -99,8 +97,6 @@ def test_the_policy_is_the_callers(draft: Draft, check: Check) -> None:
 
 
 def test_a_file_that_is_no_archive(draft: Draft, tmp_path: Path) -> None:
-    import check_wheel
-
     wheel = draft.write(tmp_path)
     wheel.write_bytes(wheel.read_bytes()[:-100])
     assert_only(check_wheel.problems(wheel), "it is no readable zip file")
@@ -109,15 +105,11 @@ def test_a_file_that_is_no_archive(draft: Draft, tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path, toy_wheel: Path) -> None:
-    import check_wheel
-
     problems = check_wheel.problems(tmp_path / toy_wheel.name)
     assert_only(problems, r"it is no readable zip file \(.*No such file")
 
 
 def test_a_flipped_bit(draft: Draft, tmp_path: Path) -> None:
-    import check_wheel
-
     wheel = draft.write(tmp_path)
     data = bytearray(wheel.read_bytes())
     # The archive stores files as they are, so this lands in the module's text.

@@ -1,18 +1,16 @@
-"""The toy wheel, and the checker as a module."""
+"""The toy wheel, and the checker of this project's wheels."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Callable
 
+import check_wheel
 import pytest
 from changes import set_platform
+from checks.policy import read_policy
 from draft import Draft
-
-# The checker is a program; Python would put its directory first on the path.
-sys.path.insert(0, str(Path(os.environ["CHECK_WHEEL"]).parent))
 
 
 @pytest.fixture(scope="session")
@@ -40,16 +38,12 @@ def draft(_good: Draft) -> Draft:
 @pytest.fixture
 def policy():
     """Returns the policy of this project's wheels."""
-    from checks.policy import read_policy
-
     return read_policy(Path(os.environ["POLICY"]))
 
 
 @pytest.fixture
 def check(tmp_path: Path, policy) -> Callable[..., list[str]]:
     """Writes a draft and returns the checker's problems with it, by this project's policy."""
-    import check_wheel
-
     return lambda draft, **arguments: check_wheel.problems(
         draft.write(tmp_path), **{"policy": policy, **arguments}
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import check_wheel
 import pytest
 from changes import Check, machine_of, relabel, set_library, set_module, set_platform
 from draft import Draft
@@ -11,8 +12,6 @@ from tiny_elf import tiny_elf
 
 
 def test_the_wheel_as_built_is_good(toy_wheel: Path) -> None:
-    import check_wheel
-
     assert check_wheel.problems(toy_wheel) == []
 
 

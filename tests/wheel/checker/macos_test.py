@@ -116,7 +116,7 @@ def test_another_system_of_apple(plugin: Draft, check: Check) -> None:
 
 def test_a_file_that_is_not_signed(plugin: Draft, check: Check) -> None:
     set_backend(plugin, signed=False)
-    assert_only(check(plugin), "is not signed, and a Mac with Apple's CPU kills what is not")
+    assert_only(check(plugin), "is not signed, and a Mac with Apple's CPU kills unsigned code")
 
 
 def test_another_install_name(plugin: Draft, check: Check) -> None:

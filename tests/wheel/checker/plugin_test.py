@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import check_wheel
 import pytest
 from changes import Check, assert_only, machine_of, module_of, set_library
 from draft import Draft
@@ -35,8 +36,6 @@ def set_backend(plugin: Draft, **facts: object) -> None:
 
 
 def test_the_wheel_as_built_is_good(plugin: Draft, check: Check, policy) -> None:
-    import check_wheel
-
     assert check_wheel.problems(Path(os.environ["PLUGIN_WHEEL"]), policy=policy) == []
     assert check(plugin) == []
 

@@ -6,7 +6,11 @@ load("//bazel/wheel:defs.bzl", "WheelInfo")
 
 def _expectation(env, target):
     """Asserts that the wheel is validated; returns the checker's expectations."""
-    checks = [action for action in analysistest.target_actions(env) if action.mnemonic == "CheckWheel"]
+    checks = [
+        action
+        for action in analysistest.target_actions(env)
+        if action.mnemonic == "CheckWheel"
+    ]
     asserts.equals(env, 1, len(checks))
     asserts.true(env, target[WheelInfo].wheel in checks[0].inputs.to_list())
     asserts.equals(env, checks[0].outputs.to_list(), target[OutputGroupInfo]._validation.to_list())
@@ -72,7 +76,10 @@ plugin_wheel_rule_test = analysistest.make(_plugin_wheel_rule_test_impl)
 
 def _clashing_files_test_impl(ctx):
     env = analysistest.begin(ctx)
-    asserts.expect_failure(env, "would both be zig/LICENSE of the wheel; leave one out, or give it another name")
+    asserts.expect_failure(
+        env,
+        "would both be zig/LICENSE of the wheel; leave one out, or give it another name",
+    )
     return analysistest.end(env)
 
 clashing_files_test = analysistest.make(_clashing_files_test_impl, expect_failure = True)

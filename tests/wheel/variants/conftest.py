@@ -1,17 +1,13 @@
-"""The programs under test as modules, and a static package index on this machine: installers check
-hashes of an index."""
+"""A static package index on this machine: installers check hashes of an index."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from pathlib import Path
 from typing import Callable, Iterator, Mapping
 
 import pytest
-
-sys.path[:0] = sorted({os.path.dirname(os.path.abspath(p)) for p in os.environ["PROGRAMS"].split()})
+import serve as server
 
 
 def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -29,8 +25,6 @@ def _write_project(folder: Path, files: Mapping[str, bytes]) -> None:
 def serve(tmp_path: Path) -> Iterator[Callable[[Mapping[str, Mapping[str, bytes]]], str]]:
     """Yields a function from project -> file name -> content to the address of an index; its files
     are in `tmp_path/index`."""
-    import serve as server
-
     stops = []
 
     def serve(projects: Mapping[str, Mapping[str, bytes]]) -> str:

@@ -20,7 +20,7 @@ UV = os.environ["UV"]
 WHEELS = [Path(path) for path in os.environ["WHEELS"].split()]
 VARIANTS = [Path(path) for path in os.environ["VARIANT_WHEELS"].split()]
 UPLOAD_TIME, SOON_AFTER = "2026-11-25T12:00:00Z", "2026-11-25T12:00:01Z"
-[WRITE_INDEX] = [path for path in os.environ["PROGRAMS"].split() if "write_index" in path]
+WRITE_INDEX = os.environ["WRITE_INDEX"]
 
 
 def write_index(out: Path, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -254,7 +254,8 @@ def test_uv_lock_knows_no_variants(site: Sites, tmp_path: Path) -> None:
     """The reason why docs/variants.md sends users of `uv sync` to the index of one backend."""
     demo = site(CUDA)
     (tmp_path / "pyproject.toml").write_text(
-        '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.9"\ndependencies = ["demo"]\n'
+        '[project]\nname = "app"\nversion = "0"\nrequires-python = ">=3.9"\n'
+        'dependencies = ["demo"]\n'
     )
     result = demo.run(
         [UV, "lock", "--no-cache", "--python", sys.executable, "--preview-features"]

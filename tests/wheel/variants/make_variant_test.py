@@ -261,7 +261,8 @@ def refused(wheel: Path, out: Path, accelerator: str = "cu13") -> str:
 def test_refuses_a_variant(variant: Path, out: Path, tmp_path: Path) -> None:
     moved = variant.rename(tmp_path / variant.name)
     assert refused(moved, out).startswith(
-        "demo-1.0-cp313-cp313t-manylinux_2_17_x86_64-cu13.whl is not called as a wheel without variant label"
+        "demo-1.0-cp313-cp313t-manylinux_2_17_x86_64-cu13.whl is not called as a wheel without "
+        "variant label"
     )
 
 

@@ -4,7 +4,10 @@ load("//bazel/wheel:defs.bzl", "WheelInfo")
 
 def _small_wheel_impl(ctx):
     label = ctx.attr.label_of_backend
-    wheel = ctx.actions.declare_file("{}/demo-1.0+{}-py3-none-any.whl".format(ctx.label.name, label))
+    wheel = ctx.actions.declare_file("{}/demo-1.0+{}-py3-none-any.whl".format(
+        ctx.label.name,
+        label,
+    ))
     ctx.actions.run(
         arguments = [wheel.path] + ctx.attr.requires,
         executable = ctx.executable._writer,

@@ -144,11 +144,13 @@ def test_namespaces_may_be_added_at_the_end(make: Callable[..., list[Path]]) -> 
     [
         (
             changed(namespaces=TABLE["namespaces"][::-1]),
-            r"-cu13\.whl orders the namespaces \['ggml', 'amd', 'nvidia'\], other variants of its release",
+            r"-cu13\.whl orders the namespaces \['ggml', 'amd', 'nvidia'\], other variants of its "
+            r"release",
         ),
         (
             changed(schema="https://example.org/v9.json"),
-            r"-cu13\.whl follows the schema https://example\.org/v9\.json, other variants of its release https://",
+            r"-cu13\.whl follows the schema https://example\.org/v9\.json, other variants of its "
+            r"release https://",
         ),
         (
             changed(
@@ -157,7 +159,8 @@ def test_namespaces_may_be_added_at_the_end(make: Callable[..., list[Path]]) -> 
                     "ggml": {"static-properties": {"backend": ["sycl"]}},
                 }
             ),
-            r"-cu13\.whl gives the provider 'ggml' as \{\"static-properties\": \{\"backend\": \[\"sycl\"\]\}\}",
+            r"-cu13\.whl gives the provider 'ggml' as \{\"static-properties\": \{\"backend\": "
+            r"\[\"sycl\"\]\}\}",
         ),
     ],
     ids=["order of namespaces", "schema", "provider"],
@@ -177,7 +180,8 @@ def test_a_label_means_one_thing(make: Callable[..., list[Path]]) -> None:
     for ordered in (wheels, wheels[::-1]):
         with pytest.raises(
             variants.VariantsError,
-            match=r"cp314-cp314-any-cu13\.whl gives the variant label 'cu13' as .*13\.2.*make all variants of a release",
+            match=r"cp314-cp314-any-cu13\.whl gives the variant label 'cu13' as .*13\.2.*make all "
+            r"variants of a release",
         ):
             variants.variants_files(ordered)
 

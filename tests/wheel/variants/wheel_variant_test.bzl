@@ -8,7 +8,8 @@ def _names_test_impl(ctx):
     env = analysistest.begin(ctx)
     files = analysistest.target_under_test(env)[DefaultInfo].files.to_list()
     asserts.equals(env, ctx.attr.names, sorted([file.basename for file in files]))
-    [action] = [action for action in analysistest.target_actions(env) if action.mnemonic == "WheelVariant"]
+    actions = analysistest.target_actions(env)
+    [action] = [action for action in actions if action.mnemonic == "WheelVariant"]
     for argument in action.argv:
         asserts.false(env, argument.startswith("/"), "an absolute path: " + argument)
     return analysistest.end(env)
@@ -22,7 +23,8 @@ def _unknown_test_impl(ctx):
     env = analysistest.begin(ctx)
     asserts.expect_failure(
         env,
-        "no variant is described for the accelerator label \"quantum\"; add a row to //packaging:variants",
+        "no variant is described for the accelerator label \"quantum\"; " +
+        "add a row to //packaging:variants",
     )
     return analysistest.end(env)
 

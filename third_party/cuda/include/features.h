@@ -1,10 +1,10 @@
-// glibc's features.h, with an answer that fits the headers of zig.
+// glibc's features.h, with a __GLIBC_PREREQ that fits the headers of zig.
 //
 // zig has one set of glibc headers for all floors, the newest, and tells them the floor by defining
 // __GLIBC_MINOR__ on the command line. CUDA's headers ask __GLIBC_PREREQ how glibc declares cospi()
-// and its like, and would repeat the declarations differently. So while __GLIBC_MINOR__ goes on
-// saying what may be linked to, __GLIBC_PREREQ says what is declared. Other compilers define
-// __GLIBC_MINOR__ here and not before, and see no difference.
+// and similar functions, and would repeat the declarations differently. So __GLIBC_MINOR__ stays
+// the version to link against, and __GLIBC_PREREQ becomes the version of the declarations. Other
+// compilers define __GLIBC_MINOR__ here and not before, and see no difference.
 #ifdef __GLIBC_MINOR__
 #define LLAMA_CPP_HEADERS_OF_ZIG
 #endif

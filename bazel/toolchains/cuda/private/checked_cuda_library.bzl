@@ -14,7 +14,12 @@ def _codes(ctx):
     ]
 
 def _checked_cuda_library_impl(ctx):
-    return check_architectures(ctx, _codes(ctx), "CheckCudaArchs", tools = [ctx.executable._cuobjdump])
+    return check_architectures(
+        ctx,
+        _codes(ctx),
+        "CheckCudaArchs",
+        tools = [ctx.executable._cuobjdump],
+    )
 
 checked_cuda_library = rule(
     implementation = _checked_cuda_library_impl,

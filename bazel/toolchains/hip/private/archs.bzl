@@ -22,7 +22,8 @@ def _hip_archs_flag_impl(ctx):
     archs = [arch.strip() for arch in ctx.build_setting_value.split(",") if arch.strip()]
     for arch in archs:
         if not _is_arch(arch):
-            fail("{} is no AMD GPU architecture; write names such as gfx1100 or gfx90a, with commas between".format(repr(arch)))
+            fail(("{} is no AMD GPU architecture; write names such as gfx1100 or gfx90a, with " +
+                  "commas between").format(repr(arch)))
     return [HipArchsInfo(archs = archs or HIP_RELEASE_ARCHS)]
 
 hip_archs_flag = rule(

@@ -40,7 +40,10 @@ def _common_arguments(ctx, cc_toolchain, context):
     arguments.add_all(["-D__HIP_PLATFORM_AMD__", "-DNDEBUG"])
     arguments.add_all(ctx.attr.local_defines, format_each = "-D%s")
     arguments.add_all(context.defines, format_each = "-D%s")
-    arguments.add_all(depset(transitive = [context.includes, context.quote_includes]), format_each = "-I%s")
+    arguments.add_all(
+        depset(transitive = [context.includes, context.quote_includes]),
+        format_each = "-I%s",
+    )
     arguments.add_all(context.system_includes, before_each = "-isystem")
     arguments.add_all(ctx.attr.copts)
     return arguments

@@ -5,10 +5,10 @@ HipToolkitInfo = provider(
           "root.",
     fields = {
         "clang": "Path of clang++.",
-        "device_libraries": "Folder of AMD's device libraries (bitcode).",
-        "files": "Depset of clang, the programs that it calls, what they are made of, and all headers.",
-        "resources": "clang's resource folder: its own headers.",
-        "root": "Folder with `include/hip` and `share/hip`, as clang's --rocm-path takes it.",
+        "device_libraries": "Directory of AMD's device libraries (bitcode).",
+        "files": "Depset of clang, the programs that it calls, their libraries, and all headers.",
+        "resources": "clang's resource directory: its own headers.",
+        "root": "Directory with `include/hip` and `share/hip`, as clang's --rocm-path takes it.",
     },
 )
 

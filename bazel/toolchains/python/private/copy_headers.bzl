@@ -14,6 +14,8 @@ def copy_headers(rctx, facts):
         _copy_folder(rctx, facts["platform_include"], "include/{}/{}".format(architecture, name))
 
 def _copy_folder(rctx, source, destination):
-    result = rctx.execute(["sh", "-c", "mkdir -p \"$2\" && cp -RL \"$1/.\" \"$2\"", "sh", source, destination])
+    result = rctx.execute(
+        ["sh", "-c", "mkdir -p \"$2\" && cp -RL \"$1/.\" \"$2\"", "sh", source, destination],
+    )
     if result.return_code:
         fail("copying {} failed: {}".format(source, result.stderr.strip()))

@@ -47,7 +47,8 @@ _SOURCES = ["standalone", "machine", "debian"]
 _TIMEOUT_SECONDS = 3600
 
 _MISSING = (
-    "no {what} of {title} found ({reasons}), install one or name it with --repo_env={variable}=/path/to/python{suffix}"
+    "no {what} of {title} found ({reasons}), install one or name it with " +
+    "--repo_env={variable}=/path/to/python{suffix}"
 )
 
 def host_machine(rctx):

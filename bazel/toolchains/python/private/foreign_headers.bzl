@@ -7,7 +7,8 @@ load(":find.bzl", "python_sources", "python_title", "version_suffix")
 load(":standalone.bzl", "download_standalone")
 
 _MISSING = (
-    "no C headers of {title} for {machine} found ({reason}), name an installation with --repo_env={variable}=/path/to/it"
+    "no C headers of {title} for {machine} found ({reason}), name an installation with " +
+    "--repo_env={variable}=/path/to/it"
 )
 
 # Headers of the installation that the search reads.
@@ -40,12 +41,20 @@ def find_foreign_headers(rctx, abi, machine):
             variable = variable,
         ))
     facts = _look(folder, abi, machine)
-    wrong = _problem(rctx, facts, abi, machine) if facts else "it has no include/python{} with {}".format(
-        version_suffix(abi),
-        ", ".join(_HEADERS),
-    )
+    if facts:
+        wrong = _problem(rctx, facts, abi, machine)
+    else:
+        wrong = "it has no include/python{} with {}".format(
+            version_suffix(abi),
+            ", ".join(_HEADERS),
+        )
     if wrong:
-        fail("{}={}: {}; name another installation, or unset {}".format(variable, folder, wrong, variable))
+        fail("{}={}: {}; name another installation, or unset {}".format(
+            variable,
+            folder,
+            wrong,
+            variable,
+        ))
     if named:
         rctx.watch_tree(facts["include"])
     return facts, ""
@@ -68,7 +77,10 @@ def _problem(rctx, facts, abi, machine):
     versions = _macros(rctx, facts["include"] + "/patchlevel.h")
     version = "{}.{}".format(versions.get("PY_MAJOR_VERSION"), versions.get("PY_MINOR_VERSION"))
     if version != PYTHON_ABIS[abi].python_version:
-        return "its headers are of Python {}, not {}".format(version, PYTHON_ABIS[abi].python_version)
+        return "its headers are of Python {}, not {}".format(
+            version,
+            PYTHON_ABIS[abi].python_version,
+        )
     config = _macros(rctx, (facts["platform_include"] or facts["include"]) + "/pyconfig.h")
     system = "linux" if _OF_LINUX in config else "macos"
     if system != PYTHON_MACHINES[machine].os:

@@ -8,7 +8,11 @@ load(":find.bzl", "default_python", "host_machine")
 load(":launcher.bzl", "write_bare_environment", "write_launcher")
 
 _BUILD = """\
-load("@llama_cpp_python//bazel/toolchains/python/private:targets.bzl", "python_headers", "python_interpreter")
+load(
+    "@llama_cpp_python//bazel/toolchains/python/private:targets.bzl",
+    "python_headers",
+    "python_interpreter",
+)
 
 python_headers(
     name = "headers",
@@ -50,15 +54,16 @@ toolchain(
 """
 
 _ABI = """\
-\"\"\"Facts of the interpreter found on this machine, for names that are needed while BUILD files load.\"\"\"
+\"\"\"Facts of this machine's interpreter, for names that are needed while BUILD files load.\"\"\"
 
 EXT_SUFFIX = "{ext_suffix}"
 ABI_TAG = "{abi_tag}"
 """
 
 _NO_HEADERS = (
-    "{executable} (Python {version}) has no C headers (no Python.h where its sysconfig says). Install them " +
-    "(Debian: `apt install libpython3-dev`), or name another interpreter: `--repo_env=PYTHON=/path/to/python3`."
+    "{executable} (Python {version}) has no C headers (no Python.h where its sysconfig says). " +
+    "Install them (Debian: `apt install libpython3-dev`), or name another interpreter: " +
+    "`--repo_env=PYTHON=/path/to/python3`."
 )
 
 def _describe(rctx, python):
@@ -84,7 +89,10 @@ def _local_python_impl(rctx):
     copy_headers(rctx, facts)
     write_launcher(rctx, facts)
     write_bare_environment(rctx, facts)
-    rctx.file("BUILD.bazel", _BUILD.format(machine = host_machine(rctx), **facts) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
+    rctx.file("BUILD.bazel", _BUILD.format(
+        machine = host_machine(rctx),
+        **facts
+    ) + (_EXEC_TOOLS if _has_exec_tools(rctx) else ""))
     rctx.file("abi.bzl", _ABI.format(**facts))
 
 local_python = repository_rule(

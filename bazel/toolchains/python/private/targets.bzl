@@ -21,7 +21,9 @@ def _declare_available(machine, missing):
     """Declares `:available` for select(), since an incompatible dependency makes dependents so."""
     native.config_setting(
         name = "available",
-        constraint_values = [Label("@platforms//:incompatible")] if missing else _compatible_with(machine, missing),
+        constraint_values = (
+            [Label("@platforms//:incompatible")] if missing else _compatible_with(machine, missing)
+        ),
         visibility = ["//visibility:public"],
     )
 
@@ -43,7 +45,14 @@ def python_of_target(name, host):
             visibility = ["//visibility:public"],
         )
 
-def python_headers(name, abi_tag, ext_suffix, machine, python_version, missing = "", of_ordinary_build = False):
+def python_headers(
+        name,
+        abi_tag,
+        ext_suffix,
+        machine,
+        python_version,
+        missing = "",
+        of_ordinary_build = False):
     """Declares `:headers`, `:abi`, and the config_setting `:available`, true if there are any.
 
     pyconfig.h and EXT_SUFFIX are those of one machine: an extension for another one needs another

@@ -34,21 +34,36 @@ def _paths(wheel: Wheel) -> Iterator[str]:
     counts = collections.Counter(entry.filename for entry in wheel.entries)
     for path, count in counts.items():
         if count > 1:
-            yield f"{path}: the archive has {count} entries of this name, and tools differ in which one they take; {_AGAIN}"
+            yield (
+                f"{path}: the archive has {count} entries of this name, and tools differ in which "
+                f"one they take; {_AGAIN}"
+            )
         if not _is_safe(path):
-            yield f"{path}: the path is absolute or leaves the folder that the wheel is installed in; {_AGAIN}"
+            yield (
+                f"{path}: the path is absolute or leaves the folder that the wheel is installed "
+                f"in; {_AGAIN}"
+            )
 
 
 def _attributes(wheel: Wheel) -> Iterator[str]:
     for entry in wheel.entries:
         mode = entry.external_attr >> 16
         if stat.S_ISLNK(mode):
-            yield f"{entry.filename}: is a symbolic link, which wheels cannot have; put the file there, under one name"
+            yield (
+                f"{entry.filename}: is a symbolic link, which wheels cannot have; "
+                "put the file there, under one name"
+            )
         elif mode not in _MODES:
-            yield f"{entry.filename}: has mode {mode:o}, which depends on who built it; {_AGAIN}, which writes 644 or 755"
+            yield (
+                f"{entry.filename}: has mode {mode:o}, which depends on who built it; "
+                f"{_AGAIN}, which writes 644 or 755"
+            )
         if entry.date_time != _DATE:
             date = "{}-{:02}-{:02}".format(*entry.date_time)
-            yield f"{entry.filename}: is dated {date}, which makes every build differ; {_AGAIN}, which writes 1980-01-01"
+            yield (
+                f"{entry.filename}: is dated {date}, which makes every build differ; "
+                f"{_AGAIN}, which writes 1980-01-01"
+            )
 
 
 def _order(wheel: Wheel) -> Iterator[str]:
@@ -58,7 +73,10 @@ def _order(wheel: Wheel) -> Iterator[str]:
         yield f"{record}: is not the last entry of the archive, as the wheel format asks; {_AGAIN}"
     inside = [path.startswith(wheel.dist_info + "/") for path in paths]
     if inside != sorted(inside):
-        yield f"{wheel.dist_info}: is not at the end of the archive, where tools read it quickly; {_AGAIN}"
+        yield (
+            f"{wheel.dist_info}: is not at the end of the archive, where tools read it quickly; "
+            f"{_AGAIN}"
+        )
 
 
 def _digest(data: bytes) -> str:
@@ -79,7 +97,10 @@ def _record(wheel: Wheel) -> Iterator[str]:
         if count > 1:
             yield f"{path}: RECORD lists it {count} times; {_AGAIN}"
     for path in sorted(wheel.files.keys() - set(listed)):
-        yield f"{path}: is in the archive but not in RECORD, so uninstalling would leave it behind; {_AGAIN}"
+        yield (
+            f"{path}: is in the archive but not in RECORD, so uninstalling would leave it behind; "
+            f"{_AGAIN}"
+        )
 
 
 def _recorded(wheel: Wheel, record: str, path: str, digest: str, size: str) -> Iterator[str]:
@@ -89,6 +110,9 @@ def _recorded(wheel: Wheel, record: str, path: str, digest: str, size: str) -> I
         yield f"{path}: RECORD lists it, but it is not in the archive; {_AGAIN}"
         return
     if digest != _digest(data):
-        yield f"{path}: RECORD has the hash {digest or '(none)'}, the file has {_digest(data)}; {_AGAIN}"
+        yield (
+            f"{path}: RECORD has the hash {digest or '(none)'}, the file has {_digest(data)}; "
+            f"{_AGAIN}"
+        )
     if size != str(len(data)):
         yield f"{path}: RECORD has the size {size or '(none)'}, the file has {len(data)}; {_AGAIN}"

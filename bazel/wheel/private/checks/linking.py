@@ -45,8 +45,9 @@ def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterat
             )
         else:
             yield (
-                f"{path}: needs {library}, which is neither in the wheel nor on every system of its platform tag; "
-                "link it statically, add it to `native`, or allow it in the policy"
+                f"{path}: needs {library}, which is neither in the wheel nor on every system of "
+                "its platform tag; link it statically, add it to `native`, or allow it in the "
+                "policy"
             )
 
 
@@ -60,8 +61,9 @@ def _unreachable(path: str, elf: Elf, library: str, native: set[str]) -> Iterato
     places = {posixpath.normpath(f"{_folder(path, entry)}/{library}") for entry in elf.run_paths}
     if not places & native:
         yield (
-            f"{path}: needs {library}, but none of its run paths ({', '.join(elf.run_paths) or 'it has none'}) "
-            "leads to where the wheel has it; set the run path to $ORIGIN/..."
+            f"{path}: needs {library}, but none of its run paths "
+            f"({', '.join(elf.run_paths) or 'it has none'}) leads to where the wheel has it; "
+            "set the run path to $ORIGIN/..."
         )
 
 
@@ -72,12 +74,21 @@ def _folder(path: str, run_path: str) -> str:
 
 def _run_paths(path: str, elf: Elf) -> Iterator[str]:
     if elf.has_runpath:
-        yield f"{path}: has DT_RUNPATH, which LD_LIBRARY_PATH comes before; link with -Wl,--disable-new-dtags"
+        yield (
+            f"{path}: has DT_RUNPATH, which LD_LIBRARY_PATH comes before; "
+            "link with -Wl,--disable-new-dtags"
+        )
     for entry in elf.run_paths:
         if entry.split("/")[0] != "$ORIGIN":
-            yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with $ORIGIN/... instead"
+            yield (
+                f"{path}: has the run path {entry!r}, a folder of the build machine; "
+                "link with $ORIGIN/... instead"
+            )
         elif _folder(path, entry).split("/")[0] == "..":
-            yield f"{path}: has the run path {entry!r}, which leaves site-packages; link with a shorter one"
+            yield (
+                f"{path}: has the run path {entry!r}, which leaves site-packages; "
+                "link with a shorter one"
+            )
 
 
 def _host_libraries(native: set[str], expected: Expected) -> Iterator[str]:
@@ -85,13 +96,17 @@ def _host_libraries(native: set[str], expected: Expected) -> Iterator[str]:
     policy = expected.policy
     for path in sorted(native):
         if expected.is_plugin and posixpath.basename(path) in policy.plugin_host_libraries:
-            yield f"{path}: is a library of {policy.plugin_host}, which has it loaded already; leave it out of `native`"
+            yield (
+                f"{path}: is a library of {policy.plugin_host}, which has it loaded already; "
+                "leave it out of `native`"
+            )
 
 
 def _accelerator(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
     libraries = expected.accelerator_libraries
     if libraries and not any(libraries & set(elf.needed) for elf in elves.values()):
         yield (
-            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
-            f"{expected.accelerator}; build it with that accelerator, or label it {expected.policy.default_accelerator}"
+            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is "
+            f"labelled {expected.accelerator}; "
+            f"build it with that accelerator, or label it {expected.policy.default_accelerator}"
         )

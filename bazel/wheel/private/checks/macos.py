@@ -27,7 +27,10 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
             except UnreadableMachO as error:
                 yield f"{path}: cannot be read as Mach-O ({error}); build it again"
         elif data.startswith((ELF_MAGIC, *FOREIGN_MAGICS)):
-            yield f"{path}: is no 64-bit Mach-O file of one machine; build it with `--platforms` of a Mac"
+            yield (
+                f"{path}: is no 64-bit Mach-O file of one machine; "
+                "build it with `--platforms` of a Mac"
+            )
     for path, file in files.items():
         for platform in platforms:
             if platform:
@@ -67,7 +70,10 @@ def _plugin(files: dict[str, MachO], extensions: dict[str, MachO], policy: Polic
 
 def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
     if file.machine != systems.MACOS_MACHINES.get(platform.machine):
-        yield f"{path}: is not for {platform.machine}, as the platform tag says; build with `--platforms` of that machine"
+        yield (
+            f"{path}: is not for {platform.machine}, as the platform tag says; "
+            "build with `--platforms` of that machine"
+        )
     if file.minimum > platform.minimum:
         oldest, promised = (".".join(map(str, pair)) for pair in (file.minimum, platform.minimum))
         yield (
@@ -79,13 +85,19 @@ def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
 def _signature(path: str, file: MachO) -> Iterator[str]:
     """Checks for a signature, ad hoc or not (Apple, `macOS Big Sur 11.0.1 Release Notes`)."""
     if not file.is_signed:
-        yield f"{path}: is not signed, and a Mac with Apple's CPU kills what is not; link with zig, or `codesign --sign -`"
+        yield (
+            f"{path}: is not signed, and a Mac with Apple's CPU kills unsigned code; "
+            "link with zig, or `codesign --sign -`"
+        )
 
 
 def _name(path: str, file: MachO, policy: Policy) -> Iterator[str]:
     name = file.install_name.removeprefix(_RUN_PATH)
     if name and name == file.install_name:
-        yield f"{path}: has the install name {name}, under which nothing finds it; link it with {_RUN_PATH}..."
+        yield (
+            f"{path}: has the install name {name}, under which nothing finds it; "
+            f"link it with {_RUN_PATH}..."
+        )
         return
     yield from library_name(path, "install name", name, policy)
 
@@ -101,7 +113,8 @@ def _needed(path: str, file: MachO, files: dict[str, MachO], expected: Expected)
         if not name or not places & set(files):
             yield (
                 f"{path}: needs {library}, which is neither on every Mac nor where its run paths "
-                f"({', '.join(file.run_paths) or 'it has none'}) lead in the wheel; link it statically or add it to `native`"
+                f"({', '.join(file.run_paths) or 'it has none'}) lead in the wheel; "
+                "link it statically or add it to `native`"
             )
 
 
@@ -113,15 +126,22 @@ def _folder(path: str, run_path: str) -> str:
 def _run_paths(path: str, file: MachO) -> Iterator[str]:
     for entry in file.run_paths:
         if entry.split("/")[0] != _LOADER:
-            yield f"{path}: has the run path {entry!r}, a folder of the build machine; link with {_LOADER}/... instead"
+            yield (
+                f"{path}: has the run path {entry!r}, a folder of the build machine; "
+                f"link with {_LOADER}/... instead"
+            )
         elif _folder(path, entry).split("/")[0] == "..":
-            yield f"{path}: has the run path {entry!r}, which leaves site-packages; link with a shorter one"
+            yield (
+                f"{path}: has the run path {entry!r}, which leaves site-packages; "
+                "link with a shorter one"
+            )
 
 
 def _accelerator(files: dict[str, MachO], expected: Expected) -> Iterator[str]:
     libraries = expected.accelerator_libraries
     if libraries and not any(libraries & set(file.needed) for file in files.values()):
         yield (
-            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is labelled "
-            f"{expected.accelerator}; build it with that accelerator, or label it {expected.policy.default_accelerator}"
+            f"nothing in the wheel needs any of {', '.join(sorted(libraries))}, though it is "
+            f"labelled {expected.accelerator}; "
+            f"build it with that accelerator, or label it {expected.policy.default_accelerator}"
         )

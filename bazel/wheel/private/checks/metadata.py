@@ -18,7 +18,10 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     except ExceptionGroup as group:
         # They come in the order of a set.
         for error in sorted(group.exceptions, key=str):
-            yield f"METADATA is refused by `packaging`: {str(error).rstrip('.')}; correct the attribute of py_abi_wheel"
+            yield (
+                f"METADATA is refused by `packaging`: {str(error).rstrip('.')}; "
+                "correct the attribute of py_abi_wheel"
+            )
         return
     yield from _licenses(wheel, metadata)
     yield from _requires_python(expected, metadata)
@@ -36,9 +39,15 @@ def _licenses(wheel: Wheel, metadata: Metadata) -> Iterator[str]:
     if not listed:
         yield "METADATA has no License-File; set `license_files` of py_abi_wheel"
     for name in sorted(listed - present):
-        yield f"the licence {folder}{name} is missing, though METADATA names it as License-File; add the file"
+        yield (
+            f"the licence {folder}{name} is missing, though METADATA names it as License-File; "
+            "add the file"
+        )
     for name in sorted(present - listed):
-        yield f"{folder}{name}: METADATA has no License-File for it; add it to `license_files` of py_abi_wheel"
+        yield (
+            f"{folder}{name}: METADATA has no License-File for it; "
+            "add it to `license_files` of py_abi_wheel"
+        )
 
 
 def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
@@ -49,8 +58,8 @@ def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
     # The first or a late release of the minor version: a bound such as `>=3.9.2` allows the ABI.
     elif not any(specifiers.contains(f"{version}.{micro}") for micro in (0, 99)):
         yield (
-            f"METADATA has `Requires-Python: {specifiers}`, which excludes the {expected.python_tag} of the file name; "
-            "correct `python_requires` of py_abi_wheel"
+            f"METADATA has `Requires-Python: {specifiers}`, which excludes the "
+            f"{expected.python_tag} of the file name; correct `python_requires` of py_abi_wheel"
         )
 
 
@@ -63,8 +72,8 @@ def _plugin_host(expected: Expected, metadata: Metadata) -> Iterator[str]:
         and pin not in map(str, metadata.requires_dist or [])
     ):
         yield (
-            f"METADATA does not have `Requires-Dist: {pin}`, so the plug-in would stay with a host of another version; "
-            "add it to `requires` of py_plugin_wheel"
+            f"METADATA does not have `Requires-Dist: {pin}`, so the plug-in would stay with a host "
+            "of another version; add it to `requires` of py_plugin_wheel"
         )
 
 
@@ -78,7 +87,10 @@ def _typed(wheel: Wheel, metadata: Metadata) -> Iterator[str]:
     }
     for package in sorted(packages):
         if f"{package}/py.typed" not in wheel.files:
-            yield f"{package}/py.typed is missing, though METADATA has the classifier `Typing :: Typed`; add it to `srcs`"
+            yield (
+                f"{package}/py.typed is missing, though METADATA has the classifier `Typing :: "
+                "Typed`; add it to `srcs`"
+            )
 
 
 def _entry_points(wheel: Wheel) -> Iterator[str]:
@@ -90,13 +102,19 @@ def _entry_points(wheel: Wheel) -> Iterator[str]:
     try:
         parser.read_string(wheel.text("entry_points.txt"))
     except configparser.Error as error:
-        yield f"{path}: cannot be read ({error.message.splitlines()[0]}); correct `entry_points` of py_abi_wheel"
+        yield (
+            f"{path}: cannot be read ({error.message.splitlines()[0]}); "
+            "correct `entry_points` of py_abi_wheel"
+        )
         return
     for group in parser.sections():
         for name, target in parser.items(group):
             module = _missing_module(wheel, target)
             if module:
-                yield f"{path}: {name} of {group} names the module {module}, which is not in the wheel; correct `entry_points`"
+                yield (
+                    f"{path}: {name} of {group} names the module {module}, which is not in the "
+                    "wheel; correct `entry_points`"
+                )
 
 
 def _missing_module(wheel: Wheel, target: str) -> Optional[str]:

@@ -35,7 +35,10 @@ def library_name(path: str, kind: str, name: str, policy: Policy) -> Iterator[st
         yield f"{path}: has the {kind} {name}, {policy.taken_library_advice}"
     # The second is of a plug-in, which is opened by its path.
     elif name not in ("", file, policy.own_library_prefix + file.removeprefix("lib")):
-        yield f"{path}: has the {kind} {name}, under which nothing finds a file called {file}; name it so"
+        yield (
+            f"{path}: has the {kind} {name}, under which nothing finds a file called {file}; "
+            "name it so"
+        )
 
 
 def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -45,7 +48,10 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
         yield f"the file is called {wheel.path.name}, but the build says {file_name}; rename it"
     folder = f"{name}-{expected.version}.dist-info"
     if wheel.dist_info != folder:
-        yield f"{wheel.dist_info}: the folder would be {folder} by the file name; build the wheel again, never rename it"
+        yield (
+            f"{wheel.dist_info}: the folder would be {folder} by the file name; "
+            "build the wheel again, never rename it"
+        )
     for tag in expected.platform_tag.split("."):
         linux, macos = platform_of(tag), macos_of(tag)
         known = (linux and linux.machine in systems.MACHINES) or (
@@ -55,7 +61,8 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
             yield (
                 f"the platform tag {tag} promises nothing that can be checked; "
                 f"tag it manylinux_X_Y_{'|'.join(sorted(systems.MACHINES))} or "
-                f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))}, or add the platform to systems.py"
+                f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))}, or add the platform to "
+                "systems.py"
             )
 
 
@@ -63,23 +70,36 @@ def _metadata(wheel: Wheel, expected: Expected) -> Iterator[str]:
     metadata = fields(wheel.text("METADATA"))
     name, version = metadata.get("Name", ""), metadata.get("Version", "")
     if canonicalize_name(name) != canonicalize_name(expected.distribution):
-        yield f"METADATA has the name {name!r}, the file name {expected.distribution!r}; make them one"
+        yield (
+            f"METADATA has the name {name!r}, the file name {expected.distribution!r}; "
+            "make them one"
+        )
     public, _, label = version.partition("+")
     if public != expected.version.partition("+")[0]:
-        yield f"METADATA has the version {version!r}, the file name {expected.version!r}; make them one"
+        yield (
+            f"METADATA has the version {version!r}, the file name {expected.version!r}; "
+            "make them one"
+        )
     elif label != expected.local_label:
         yield (
-            f"METADATA has the local label {label!r}, the file name {expected.local_label!r}, so pip and uv would "
-            "take this wheel for another accelerator's; build it again, never rename it"
+            f"METADATA has the local label {label!r}, the file name {expected.local_label!r}, so "
+            "pip and uv would take this wheel for another accelerator's; "
+            "build it again, never rename it"
         )
 
 
 def _wheel_file(wheel: Wheel, expected: Expected) -> Iterator[str]:
     header = fields(wheel.text("WHEEL"))
     if header.get("Wheel-Version") != "1.0":
-        yield f"WHEEL has Wheel-Version {header.get('Wheel-Version')!r}; write 1.0, which every installer reads"
+        yield (
+            f"WHEEL has Wheel-Version {header.get('Wheel-Version')!r}; "
+            "write 1.0, which every installer reads"
+        )
     if header.get("Root-Is-Purelib") != "false":
-        yield "WHEEL does not say `Root-Is-Purelib: false`, so native files would go where pure Python belongs; write false"
+        yield (
+            "WHEEL does not say `Root-Is-Purelib: false`, so native files would go where pure "
+            "Python belongs; write false"
+        )
     parts = (part.split(".") for part in expected.tag.split("-"))
     tags = {"-".join(product) for product in itertools.product(*parts)}
     found = header.get_all("Tag", [])
@@ -95,13 +115,13 @@ def _label(expected: Expected) -> Iterator[str]:
     accelerators = expected.policy.accelerator_libraries
     if expected.accelerator not in accelerators:
         yield (
-            f"the accelerator {expected.accelerator!r} has no row in `accelerator_libraries` of the policy; "
-            "add the libraries that its wheels may need"
+            f"the accelerator {expected.accelerator!r} has no row in `accelerator_libraries` of "
+            "the policy; add the libraries that its wheels may need"
         )
         return
     label = expected.local_label.split(".")[0]
     if label in accelerators and label != expected.accelerator:
         yield (
-            f"the local label is {expected.local_label!r}, but the wheel was built for {expected.accelerator!r}; "
-            "build with `--//:local_label=auto`"
+            f"the local label is {expected.local_label!r}, but the wheel was built for "
+            f"{expected.accelerator!r}; build with `--//:local_label=auto`"
         )

@@ -20,7 +20,10 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         return
     for path, data in sorted(wheel.files.items()):
         if data.startswith((macho.MAGIC, *macho.FOREIGN_MAGICS)):
-            yield f"{path}: is a file for macOS, and the platform tag is {expected.platform_tag}; leave it out"
+            yield (
+                f"{path}: is a file for macOS, and the platform tag is {expected.platform_tag}; "
+                "leave it out"
+            )
     native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}
     elves: dict[str, Elf] = {}
     for path in sorted(native):
@@ -63,8 +66,8 @@ def _versions(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
     for library, version in elf.versions:
         if library in systems.SYSTEM_LIBRARIES and _is_too_new(version, limits):
             yield (
-                f"{path}: needs {version} of {library}, which a system of {expected.platform_tag} need not have; "
-                "compile for an older glibc, or raise the platform's glibc floor"
+                f"{path}: needs {version} of {library}, which a system of {expected.platform_tag} "
+                "need not have; compile for an older glibc, or raise the platform's glibc floor"
             )
 
 
@@ -88,11 +91,17 @@ def _duplicates(wheel: Wheel, elves: dict[str, Elf], policy: Policy) -> Iterator
             continue
         first = sonames.setdefault(elf.soname or name, path)
         if first != path:
-            yield f"{path}: has the soname of {first}, and a process loads only one of them; ship each library once"
+            yield (
+                f"{path}: has the soname of {first}, and a process loads only one of them; "
+                "ship each library once"
+            )
 
 
 def _programs(wheel: Wheel, elves: dict[str, Elf]) -> Iterator[str]:
     for entry in wheel.entries:
         elf = elves.get(entry.filename)
         if elf and elf.is_program and not entry.external_attr >> 16 & 0o100:
-            yield f"{entry.filename}: is a program without its executable bit; build the wheel again with py_abi_wheel"
+            yield (
+                f"{entry.filename}: is a program without its executable bit; "
+                "build the wheel again with py_abi_wheel"
+            )

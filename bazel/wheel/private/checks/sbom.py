@@ -47,7 +47,10 @@ def _document(wheel: Wheel, expected: Expected, document: dict[str, Any]) -> Ite
     main = document["metadata"]["component"]
     found = canonicalize_name(main["name"]), main["version"]
     if found != (canonicalize_name(expected.distribution), expected.version):
-        yield f"is about {main['name']} {main['version']}, not {expected.distribution} {expected.version}; {_AGAIN}"
+        yield (
+            f"is about {main['name']} {main['version']}, not {expected.distribution} "
+            f"{expected.version}; {_AGAIN}"
+        )
     components = document["components"]
     yield from _files(wheel, [part for part in components if part["type"] == "file"])
     yield from _works(wheel, [part for part in components if part["type"] != "file"])
@@ -97,9 +100,12 @@ def _license(wheel: Wheel, part: dict[str, Any]) -> Iterator[str]:
     expression = fields(wheel.text("METADATA")).get("License-Expression", "")
     for missing in sorted(licenses - _operands(expression) - _LICENSES_WITHOUT_NOTICE):
         yield (
-            f"has {name} under {missing}, which METADATA's License-Expression {expression!r} leaves out; "
-            "add it to `license_expression` of py_abi_wheel"
+            f"has {name} under {missing}, which METADATA's License-Expression {expression!r} "
+            "leaves out; add it to `license_expression` of py_abi_wheel"
         )
     for file in files:
         if f"{wheel.dist_info}/licenses/{file}" not in wheel.files:
-            yield f"names the licence file {file} for {name}, which is missing; set `license_files` of its wheel_component"
+            yield (
+                f"names the licence file {file} for {name}, which is missing; "
+                "set `license_files` of its wheel_component"
+            )

@@ -56,7 +56,8 @@ def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf], policy: Policy) -
         more = [name for name in elf.exported if name not in policy.plugin_entry_points]
         if more:
             yield (
-                f"{path}: exports {_some(more)} beside {' and '.join(policy.plugin_entry_points) or 'nothing'}; "
+                f"{path}: exports {_some(more)} beside "
+                f"{' and '.join(policy.plugin_entry_points) or 'nothing'}; "
                 "link it with native_library, which exports what it is told to and nothing else"
             )
 
@@ -65,7 +66,10 @@ def entry_point(path: str, exported: Container[str], policy: Policy) -> Iterator
     """Yields problems that keep a plug-in's library from being loaded."""
     for init in policy.plugin_entry_points[:1]:
         if init not in exported:
-            yield f"{path}: does not export {init}, so nothing can load it as a backend; add it to `exports` of the library"
+            yield (
+                f"{path}: does not export {init}, so nothing can load it as a backend; "
+                "add it to `exports` of the library"
+            )
 
 
 def is_extension(path: str, exported: Iterable[str]) -> bool:
@@ -86,8 +90,8 @@ def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
     # Only the program's own libraries bind to its symbols.
     if leaked and not elf.is_program:
         yield (
-            f"{path}: exports {_some(leaked)} of the C++ runtime, which other libraries of the process would bind to; "
-            "link with a version script"
+            f"{path}: exports {_some(leaked)} of the C++ runtime, which other libraries of the "
+            "process would bind to; link with a version script"
         )
 
 
@@ -95,8 +99,8 @@ def _unversioned(path: str, elf: Elf) -> Iterator[str]:
     # Nothing loads a program, so its symbols need no version.
     if elf.unversioned and not elf.is_program:
         yield (
-            f"{path}: exports {_some(elf.unversioned)} without a version, so a library of another package is taken "
-            "in its place without a word; link it with native_library"
+            f"{path}: exports {_some(elf.unversioned)} without a version, so a library of another "
+            "package is taken in its place without a word; link it with native_library"
         )
 
 
@@ -111,7 +115,10 @@ def _python(path: str, elf: Elf) -> Iterator[str]:
 
 def is_for_one_python(path: str) -> str:
     """Returns the message for an extension module in a plug-in wheel."""
-    return f"{path}: is an extension module, but the wheel says it is for every Python; leave it out, or use py_abi_wheel"
+    return (
+        f"{path}: is an extension module, but the wheel says it is for every Python; "
+        "leave it out, or use py_abi_wheel"
+    )
 
 
 def no_extension(expected: Expected) -> str:
@@ -125,13 +132,13 @@ def suffix(path: str, expected: Expected) -> Iterator[str]:
     found = "." + rest
     if found == ".so":
         yield (
-            f"{path}: has the suffix .so, with which every CPython would load it, whatever its ABI; "
-            f"name it {stem}{expected.ext_suffix}"
+            f"{path}: has the suffix .so, with which every CPython would load it, whatever its "
+            f"ABI; name it {stem}{expected.ext_suffix}"
         )
     elif found != expected.ext_suffix:
         yield (
-            f"{path}: has the suffix {found}, the ABI {expected.abi_tag} of the wheel {expected.ext_suffix}; "
-            "build the extension for that ABI"
+            f"{path}: has the suffix {found}, the ABI {expected.abi_tag} of the wheel "
+            f"{expected.ext_suffix}; build the extension for that ABI"
         )
 
 
@@ -143,7 +150,10 @@ def init_function(path: str, exported: Container[str]) -> Iterator[str]:
     """Yields problems that keep an extension module from being imported."""
     init = _init(path)
     if init not in exported:
-        yield f"{path}: does not export {init}, so importing it fails; define the module under the name of its file"
+        yield (
+            f"{path}: does not export {init}, so importing it fails; "
+            "define the module under the name of its file"
+        )
 
 
 def _exports(path: str, elf: Elf) -> Iterator[str]:
@@ -151,4 +161,7 @@ def _exports(path: str, elf: Elf) -> Iterator[str]:
     init = _init(path)
     more = [name for name in elf.exported if name != init]
     if more:
-        yield f"{path}: exports {_some(more)} beside {init}; link it with py_extension, which exports nothing else"
+        yield (
+            f"{path}: exports {_some(more)} beside {init}; "
+            "link it with py_extension, which exports nothing else"
+        )

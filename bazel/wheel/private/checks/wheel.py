@@ -108,8 +108,8 @@ class Wheel:
         found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
         if len(found) != 1:
             raise UnreadableWheel(
-                f"it has {len(found)} .dist-info folders ({', '.join(found) or 'none'}) where a wheel has one; "
-                "build it again with py_abi_wheel"
+                f"it has {len(found)} .dist-info folders ({', '.join(found) or 'none'}) where a "
+                "wheel has one; build it again with py_abi_wheel"
             )
         return found[0]
 
@@ -176,8 +176,9 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     platform = platform_of(platform_tag.split(".")[0])
     if not abi or not platform or platform.machine not in systems.MACHINES:
         raise UnreadableWheel(
-            f"what an extension for {abi_tag} on {platform_tag} is called is not known: this checks wheels "
-            f"of one CPython ABI, or none, for manylinux on {' or '.join(sorted(systems.MACHINES))}"
+            f"the suffix of an extension for {abi_tag} on {platform_tag} is not known: this "
+            "checks wheels of one CPython ABI, or none, for manylinux on "
+            f"{' or '.join(sorted(systems.MACHINES))}"
         )
     return f".cpython-{abi[1]}-{systems.MACHINES[platform.machine][1]}.so"
 

@@ -37,7 +37,9 @@ def _number(code):
         number = code.removeprefix(prefix)
         if number != code and number and number.rstrip("af").isdigit():
             return number
-    fail("{} is no CUDA architecture; write sm_90 for machine code, compute_90 for PTX".format(repr(code)))
+    fail("{} is no CUDA architecture; write sm_90 for machine code, compute_90 for PTX".format(
+        repr(code),
+    ))
 
 def _order(number):
     return (int(number.rstrip("af")), number)
@@ -47,7 +49,9 @@ def _arch_spec(text):
     codes = [code.strip() for code in codes.split(",")]
     numbers = [_number(code) for code in codes]
     if colon and not virtual.strip().startswith("compute_"):
-        fail("{}: a virtual architecture such as compute_80 belongs before the colon".format(repr(text)))
+        fail("{}: a virtual architecture such as compute_80 belongs before the colon".format(
+            repr(text),
+        ))
     stage1 = _number(virtual.strip()) if colon else min(numbers, key = _order)
     return ArchSpecInfo(
         stage1_arch = stage1,
@@ -70,4 +74,6 @@ def parse_archs(text):
     Returns:
       CudaArchsInfo
     """
-    return CudaArchsInfo(arch_specs = [_arch_spec(spec.strip()) for spec in text.split(";") if spec.strip()])
+    return CudaArchsInfo(
+        arch_specs = [_arch_spec(spec.strip()) for spec in text.split(";") if spec.strip()],
+    )

@@ -71,9 +71,13 @@ def _common_arguments(ctx, host, context):
     arguments.add_all(ctx.attr.ptxasopts, before_each = "-Xptxas")
     arguments.add_all(host.flags, before_each = "-Xcompiler")
     arguments.add_all(_own_includes(ctx), format_each = "-I%s")
-    arguments.add_all(depset(transitive = [context.includes, context.quote_includes]), format_each = "-I%s")
+    arguments.add_all(
+        depset(transitive = [context.includes, context.quote_includes]),
+        format_each = "-I%s",
+    )
     arguments.add_all(context.system_includes, before_each = "-isystem")
-    defines = ctx.attr.local_defines + ctx.attr.defines + ctx.attr.host_local_defines + ctx.attr.host_defines
+    defines = ctx.attr.local_defines + ctx.attr.defines
+    defines = defines + ctx.attr.host_local_defines + ctx.attr.host_defines
     arguments.add_all(defines, format_each = "-D%s")
     arguments.add_all(context.defines, format_each = "-D%s")
     arguments.add_all(ctx.attr._copts[BuildSettingInfo].value + ctx.attr.copts)
@@ -95,7 +99,10 @@ def _compile(ctx, cc_toolchain, features, context):
     toolchain = ctx.toolchains[TOOLCHAIN_TYPE]
     host = _host_compiler(ctx, cc_toolchain, features)
     headers = [file for file in ctx.files.srcs + ctx.files.hdrs if "." + file.extension in _HEADERS]
-    inputs = depset(headers, transitive = [context.headers, toolchain.all_files, cc_toolchain.all_files])
+    inputs = depset(
+        headers,
+        transitive = [context.headers, toolchain.all_files, cc_toolchain.all_files],
+    )
     common = _common_arguments(ctx, host, context)
     objects = []
     for source in ctx.files.srcs:

@@ -30,7 +30,8 @@ def _local_path(rctx):
         return None
     path = rctx.path(named)
     if not path.get_child("bin/nvcc").exists:
-        fail("{} is no CUDA toolkit: it has no bin/nvcc; correct CUDA_PATH, or unset it for NVIDIA's wheels".format(named))
+        fail(("{} is no CUDA toolkit: it has no bin/nvcc; correct CUDA_PATH, or unset it for " +
+              "NVIDIA's wheels").format(named))
     return path
 
 def _wheels(rctx):
@@ -70,7 +71,10 @@ def _link(rctx, path):
         if libraries.exists:
             rctx.symlink(libraries, "lib")
             return
-    fail("{} has no folder of libraries (one of {}); correct CUDA_PATH".format(path, ", ".join(_LIBRARY_FOLDERS)))
+    fail("{} has no folder of libraries (one of {}); correct CUDA_PATH".format(
+        path,
+        ", ".join(_LIBRARY_FOLDERS),
+    ))
 
 def _download(rctx):
     for file, pin in _wheels(rctx).items():

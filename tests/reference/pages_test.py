@@ -1,0 +1,32 @@
+"""docs/reference against the sources of this moment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+import pytest
+
+
+def read(variable: str) -> str:
+    return Path(os.environ[variable]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", ["PYTHON_PAGE", "RULES_PAGE"])
+def test_the_page_is_up_to_date(page: str) -> None:
+    lines = difflib.unified_diff(
+        read(page).splitlines(), read(f"{page}_NOW").splitlines(), "in the tree", "of the sources"
+    )
+    difference = "\n".join(lines)
+    assert not difference, f"{difference}\n\nRun ./bazelw run //tools/reference:update"
+
+
+def test_everything_public_is_documented() -> None:
+    assert read("UNDOCUMENTED").splitlines() == []
+
+
+@pytest.mark.parametrize("page", ["PYTHON_PAGE", "RULES_PAGE"])
+def test_lines_are_short_but_for_tables(page: str) -> None:
+    lines = read(page).splitlines()
+    assert [line for line in lines if len(line) > 100 and not line.startswith("|")] == []

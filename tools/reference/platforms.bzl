@@ -1,0 +1,59 @@
+"""The platforms and constraint values of //platforms, as rows for the reference."""
+
+load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//platforms:glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
+load(
+    "//platforms:macos.bzl",
+    "MACOS_ACCELERATORS",
+    "MACOS_CPUS",
+    "MACOS_DEPLOYMENT_TARGET",
+    "macos_platform",
+)
+load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+
+def _version(system, version):
+    return "{} {}.{}".format(system, version[0], version[1])
+
+def _code(name):
+    return "`//platforms:{}`".format(name)
+
+def platform_rows():
+    """Returns `platforms` and `constraints`: rows of the reference's two tables."""
+    linux = [
+        [
+            "//platforms:" + linux_platform("linux", cpu, floor, accelerator),
+            "Linux",
+            cpu,
+            _version("glibc", floor),
+            accelerator,
+        ]
+        for cpu in LINUX_CPUS
+        for floor in GLIBC_FLOORS
+        for accelerator in LINUX_ACCELERATORS
+    ]
+    macos = [
+        [
+            "//platforms:" + macos_platform("macos", cpu, accelerator),
+            "macOS",
+            cpu,
+            _version("macOS", MACOS_DEPLOYMENT_TARGET),
+            accelerator,
+        ]
+        for cpu in MACOS_CPUS
+        for accelerator in MACOS_ACCELERATORS
+    ]
+    return {
+        "constraints": [
+            [
+                _code("accelerator"),
+                ", ".join([_code(accelerator) for accelerator in ACCELERATORS]),
+                _code(DEFAULT_ACCELERATOR),
+            ],
+            [
+                _code("glibc"),
+                ", ".join([_code(glibc_value(floor)) for floor in GLIBC_FLOORS]),
+                _code(glibc_value(DEFAULT_GLIBC_FLOOR)),
+            ],
+        ],
+        "platforms": linux + macos,
+    }
