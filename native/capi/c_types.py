@@ -25,6 +25,14 @@ _SCALARS = {
     "unsigned int": "ctypes.c_uint",
 }
 
+# Parameters that may be an object of the package (llama_cpp/_capi/arguments.py).
+_ARGUMENTS = {
+    "llama_context *": "ContextPointer",
+    "llama_model *": "ModelPointer",
+    "llama_token": "Token",
+    "llama_vocab *": "VocabPointer",
+}
+
 _QUALIFIERS = re.compile(r"\b(const|volatile|restrict)\b")
 _TAG = re.compile(r"^(struct|union|enum) ")
 _ARRAY = re.compile(r"^(?P<item>.*?)\s*\[(?P<length>\d+)\]$")
@@ -64,7 +72,7 @@ class Types:
         Raises:
             UnknownTypeError: the module has no name for it.
         """
-        c_type = " ".join(_QUALIFIERS.sub(" ", c_type).split())
+        c_type = _without_qualifiers(c_type)
         if match := _FUNCTION.match(c_type):
             return self.function(match["result"], _split(match["parameters"]))
         if match := _ARRAY.match(c_type):
@@ -82,9 +90,10 @@ class Types:
             return self.expression(self._typedefs[name])
         raise UnknownTypeError(name)
 
-    def resolve(self, c_type: str) -> str:
-        """Returns the expression for a typedef's type, `ctypes.c_void_p` for what has none."""
-        return "None" if c_type == "void" else self.expression(c_type)
+    def parameter(self, c_type: str) -> str:
+        """Returns the expression for a function's parameter."""
+        plain = _TAG.sub("", _without_qualifiers(c_type))
+        return _ARGUMENTS.get(plain) or self.expression(c_type)
 
     def result(self, c_type: str) -> str:
         """Returns the expression for a result; `void` is None."""
@@ -102,6 +111,10 @@ class Types:
         if name == "char":
             return "ctypes.c_char_p"
         return f"ctypes.POINTER({self.expression(target)})"
+
+
+def _without_qualifiers(c_type: str) -> str:
+    return " ".join(_QUALIFIERS.sub(" ", c_type).split())
 
 
 def _split(parameters: str) -> list[str]:

@@ -77,10 +77,10 @@ class Typedef:
 Declaration = Function | Record | Enum | Typedef
 
 
-def declarations(tree: Path) -> Iterator[tuple[str, Declaration]]:
+def declarations(tree: str) -> Iterator[tuple[str, Declaration]]:
     """Yields file name (without directories) and declaration, in the order of the headers."""
     file = ""
-    for node in json.loads(tree.read_text())["inner"]:
+    for node in json.loads(tree)["inner"]:
         file = _file(node) or file
         made = _declaration(node)
         if made is not None:
