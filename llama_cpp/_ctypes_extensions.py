@@ -32,9 +32,7 @@ def library_path(name: str) -> str:
     return f"{prefix}{name}.{suffix}"
 
 
-def load_shared_library(
-    lib_base_name: str, base_path: Union[str, os.PathLike[str]]
-) -> ctypes.CDLL:
+def load_shared_library(lib_base_name: str, base_path: Union[str, os.PathLike[str]]) -> ctypes.CDLL:
     """Loads a library by its base name, such as ``llama``.
 
     Args:

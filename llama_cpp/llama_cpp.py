@@ -13,18 +13,18 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Optional
 
 from . import _core
 from ._backends.report import backend_loaded
 from ._backends.required import require_ready
-from ._capi import gguf_h, llama_h
+from ._capi import llama_h
 from ._capi.arguments import Vocab, owner
+from ._capi.constants import *  # noqa: F403
 from ._capi.former_names import *  # noqa: F403
 from ._capi.gguf_h import *  # noqa: F403
 from ._capi.libraries import library
 from ._capi.llama_h import *  # noqa: F403
-from ._capi.numbers import *  # noqa: F403
 from ._ctypes_extensions import (
     byref,
     ctypes_function_for_shared_library,

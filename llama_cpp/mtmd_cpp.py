@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from ._capi import mtmd_h
+from ._capi.constants import *  # noqa: F403
 from ._capi.libraries import library
 from ._capi.mtmd_h import *  # noqa: F403
-from ._capi.numbers import *  # noqa: F403
 from ._ctypes_extensions import ctypes_function_for_shared_library
 
 _libmtmd = library("mtmd").cdll
@@ -41,6 +41,4 @@ def mtmd_get_audio_bitrate(ctx: int, /) -> int:
     return mtmd_h.mtmd_get_audio_sample_rate(ctx)
 
 
-__all__ = [
-    name for name in globals() if name.startswith(("MTMD_", "mtmd_")) and name != "mtmd_h"
-]
+__all__ = [name for name in globals() if name.startswith(("MTMD_", "mtmd_")) and name != "mtmd_h"]

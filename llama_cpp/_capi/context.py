@@ -44,9 +44,7 @@ class LlamaContext:
         new._own(context, model, params, verbose)
         return new
 
-    def _own(
-        self, context: Any, model: LlamaModel, params: ContextParams, verbose: bool
-    ) -> None:
+    def _own(self, context: Any, model: LlamaModel, params: ContextParams, verbose: bool) -> None:
         self.model = model
         self.params = params
         self.verbose = verbose

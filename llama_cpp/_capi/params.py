@@ -8,7 +8,7 @@ from typing import Any, Union
 from .. import _core
 from .._errors import LlamaError
 from . import llama_h
-from .numbers import (
+from .constants import (
     LLAMA_KV_OVERRIDE_TYPE_BOOL,
     LLAMA_KV_OVERRIDE_TYPE_FLOAT,
     LLAMA_KV_OVERRIDE_TYPE_INT,

@@ -1,11 +1,11 @@
 """Writes Python modules with ctypes declarations of C headers.
 
-    generate.py --zig ZIG --include DIR ... --out DIR
-        --module llama_h=llama:llama.h --module mtmd_h=mtmd:mtmd.h,mtmd-helper.h ...
+    generate.py --zig ZIG --include DIR ... --out DIR --constants ggml.h
+        --module llama_h=llama:llama.h --module mtmd_h=mtmd:mtmd.h,mtmd-helper.h
 
 A module has every function, struct, union, enumerator, typedef and number that its headers declare,
 and of other headers the types that those need. A declaration without a counterpart in ctypes is an
-error. `numbers.py` has the numbers of all modules, `names.inc` the names for a C++ program that
+error. `constants.py` has the numbers of all headers, `names.inc` the names for a C++ program that
 compares them with the compiler (tests/native/capi).
 """
 
@@ -38,7 +38,7 @@ _C_LIBRARY = (
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """A module to write: its name, the library of its functions (may be ""), and its headers."""
+    """A module to write: its name, the library of its functions, and its headers."""
 
     name: str
     library: str
@@ -74,9 +74,9 @@ def _text(header: str, include: list[Path]) -> str:
     sys.exit(f"{header} is in none of {', '.join(map(str, include))}")
 
 
-def _numbers(numbers: dict[str, Union[int, bytes]], headers: list[str]) -> str:
+def _constants(constants: dict[str, Union[int, bytes]], headers: list[str]) -> str:
     lines = [f'"""Numbers and texts of {", ".join(headers)}, generated from them."""', ""]
-    lines += [f"{name} = {value!r}" for name, value in numbers.items()]
+    lines += [f"{name} = {value!r}" for name, value in constants.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -93,46 +93,53 @@ def _names(headers: Headers) -> list[str]:
 def _write(
     wanted: list[Wanted],
     found: list[tuple[str, Declaration]],
-    include: list[Path],
+    texts: dict[str, str],
     out: Path,
 ) -> None:
-    numbers: dict[str, Union[int, bytes]] = {}
-    names: list[str] = []
+    """Writes all files.
+
+    Args:
+        wanted: the modules.
+        found: file name and declaration, of all headers that were read.
+        texts: file name -> text, of all headers whose numbers count.
+        out: directory of the files.
+    """
+    constants = values(found, texts)
+    names = [f"NUMBER({name})" for name, value in constants.items() if isinstance(value, int)]
     for each in wanted:
-        texts = {name: _text(name, include) for name in each.headers}
-        numbers.update(values(found, texts))
-        if each.library:
-            headers = Headers(found, texts)
-            (out / f"{each.name}.py").write_text(Module(headers, each.library).text())
-            (out / f"{each.name}.pyi").write_text(Stub(headers).text())
-            names += _names(headers)
-    names += [f"NUMBER({name})" for name, value in numbers.items() if isinstance(value, int)]
-    all_headers = [name for each in wanted for name in each.headers]
-    (out / "numbers.py").write_text(_numbers(numbers, all_headers))
+        headers = Headers(found, {name: texts[name] for name in each.headers})
+        (out / f"{each.name}.py").write_text(Module(headers, each.library).text())
+        (out / f"{each.name}.pyi").write_text(Stub(headers).text())
+        names += _names(headers)
+    (out / "constants.py").write_text(_constants(constants, list(texts)))
     (out / "names.inc").write_text("\n".join(names) + "\n")
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Writes ctypes declarations of C headers.")
     parser.add_argument("--zig", type=Path, required=True, help="the zig executable")
-    parser.add_argument("--include", type=Path, action="append", help="directory of headers")
-    parser.add_argument("--out", type=Path, required=True, help="directory to write to")
     parser.add_argument(
-        "--module",
-        type=_wanted,
-        action="append",
-        help="NAME=LIBRARY:HEADER,...; without a library only the headers' numbers",
+        "--include", type=Path, action="append", required=True, help="directory of headers"
     )
+    parser.add_argument("--out", type=Path, required=True, help="directory to write to")
+    parser.add_argument("--module", type=_wanted, action="append", help="NAME=LIBRARY:HEADER,...")
+    parser.add_argument("--constants", type=_list, default=[], help="HEADER,...: more of them")
     return parser.parse_args()
+
+
+def _list(text: str) -> list[str]:
+    return text.split(",")
 
 
 def main() -> int:
     """Returns the exit code."""
     arguments = _parse()
-    every = [name for each in arguments.module for name in each.headers]
+    wanted = arguments.module
+    every = [*arguments.constants, *(name for each in wanted for name in each.headers)]
+    texts = {name: _text(name, arguments.include) for name in every}
     tree = _syntax_tree(arguments.zig, arguments.include, every)
     try:
-        _write(arguments.module, list(declarations(tree)), arguments.include, arguments.out)
+        _write(wanted, list(declarations(tree)), texts, arguments.out)
     except UnknownTypeError as error:
         print(f"{', '.join(every)}: no ctypes for the C type `{error}`", file=sys.stderr)
         return 1

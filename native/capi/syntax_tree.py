@@ -151,6 +151,8 @@ def _record(node: dict[str, Any]) -> Record:
             if "(unnamed " in c_type or "(anonymous " in c_type:
                 c_type = f"{name}_{member or 'value'}"
                 nested[-1] = dataclasses.replace(nested[-1], name=c_type)
+            if child.get("isBitfield"):
+                c_type += " (bit-field)"  # no type of ctypes
             members.append(Named(member, c_type))
     return Record(
         name,
