@@ -23,17 +23,28 @@ mtmd_helper_bitmap_init_from_buf_wrapper = mtmd_h.mtmd_helper_bitmap_init_from_b
 
 
 def mtmd_helper_bitmap_init_from_file(
-    ctx: int, fname: bytes, placeholder: bool, /
+    ctx: int,
+    fname: bytes,
+    placeholder: bool,
+    opt: Optional[mtmd_h.mtmd_helper_init_opt] = None,
+    /,
 ) -> Optional[int]:
     """Returns the bitmap of an image or audio file, None if it cannot be read."""
-    return mtmd_helper_bitmap_init_from_file_wrapper(ctx, fname, placeholder).bitmap
+    opt = opt or mtmd_h.mtmd_helper_init_opt_default()
+    return mtmd_helper_bitmap_init_from_file_wrapper(ctx, fname, placeholder, opt).bitmap
 
 
 def mtmd_helper_bitmap_init_from_buf(
-    ctx: int, buf: Any, length: int, placeholder: bool, /
+    ctx: int,
+    buf: Any,
+    length: int,
+    placeholder: bool,
+    opt: Optional[mtmd_h.mtmd_helper_init_opt] = None,
+    /,
 ) -> Optional[int]:
     """Returns the bitmap of an image or audio file in memory, None if it cannot be read."""
-    return mtmd_helper_bitmap_init_from_buf_wrapper(ctx, buf, length, placeholder).bitmap
+    opt = opt or mtmd_h.mtmd_helper_init_opt_default()
+    return mtmd_helper_bitmap_init_from_buf_wrapper(ctx, buf, length, placeholder, opt).bitmap
 
 
 def mtmd_get_audio_bitrate(ctx: int, /) -> int:

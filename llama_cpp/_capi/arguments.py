@@ -47,8 +47,6 @@ ModelLike = Union[_core.Model, Owner, _Address]
 ContextLike = Union[_core.Context, Owner, _Address]
 VocabLike = Union[Vocab, _core.Model, Owner, _Address]
 Buffer = Union[bytes, "ctypes.Array[ctypes.c_char]", ctypes.c_char_p, None]
-# A pointer, an array, byref() or None.
-Reference = Any
 
 # Parameter -> the class of this package that it takes.
 _POINTERS = {
@@ -66,7 +64,7 @@ class Parameters(NamedTuple):
         tokens: indexes of the token ids.
     """
 
-    pointers: tuple[tuple[int, type], ...]
+    pointers: tuple[tuple[int, type[ctypes.c_void_p]], ...]
     tokens: tuple[int, ...]
 
 

@@ -162,7 +162,8 @@ def _former(name: str) -> Any:
     return refuse
 
 
-_FORMER: List[str] = [
+# Methods of llama-cpp-python whose functions llama.cpp has given up.
+FORMER: List[str] = [
     "grammar_accept_token",
     "sample_grammar",
     "sample_min_p",
@@ -178,5 +179,5 @@ _FORMER: List[str] = [
     "sample_typical",
     "set_rng_seed",
 ]
-for _name in _FORMER:
+for _name in FORMER:
     setattr(LlamaContext, _name, _former(_name))

@@ -11,10 +11,11 @@ from syntax_tree import Function, Record
 _HEAD = '''"""Types of the declarations of {names}, generated from them."""
 
 import ctypes
+from _ctypes import _CArgObject
 from collections.abc import Callable
 from typing import Any, NewType
 
-from .arguments import Buffer, ContextLike, ModelLike, Reference, VocabLike
+from .arguments import Buffer, ContextLike, ModelLike, VocabLike
 '''
 
 _POINTER = re.compile(r"^ctypes\.POINTER\((?P<target>.*)\)$")
@@ -94,7 +95,8 @@ def _parameter(expression: str) -> str:
     if expression in _PARAMETERS:
         return _PARAMETERS[expression]
     if match := _POINTER.match(expression):
-        return f"Reference[{_target(match['target'])}]"
+        target = _target(match["target"])
+        return f"ctypes._Pointer[{target}] | ctypes.Array[{target}] | _CArgObject | None"
     if expression.startswith("ctypes.CFUNCTYPE("):
         return "Callable[..., Any] | None"
     return _result(expression)
