@@ -92,7 +92,8 @@ def _submodule(name: str):
 
 
 def _public_names() -> list[str]:
-    names = {"llama", *_INCIDENTAL, *_INCIDENTAL_MODULES}
+    names = {*_INCIDENTAL, *_INCIDENTAL_MODULES}
+    names.update(name for name in _SUBMODULES if not name.startswith("_"))
     for module in _PUBLIC:
         names.update(_submodule(module).__all__)
     names.update(name for name in vars(_submodule("_errors")) if name.endswith("Error"))

@@ -114,10 +114,10 @@ def llama_free_model(model: Any, /) -> None:
 
 def _free(value: Any, free: Callable[[Any], None]) -> None:
     found = owner(value)
-    if found is None:
-        free(value)
-    else:
+    if found is not None:
         found.close()
+    elif value is not None:
+        free(value)
 
 
 def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /) -> int:

@@ -6,6 +6,7 @@ import ctypes
 from typing import Any, NamedTuple, Optional, Protocol, Union
 
 from .. import _core
+from .._errors import ContextError
 
 
 class ModelPointer(ctypes.c_void_p):
@@ -56,23 +57,29 @@ _POINTERS = {
 }
 
 
+# GGML_ABORT in llama_hparams::n_head() for a model without layers.
+_NEED_WEIGHTS = frozenset(("llama_model_n_head", "llama_model_n_head_kv", "llama_n_head"))
+
+
 class Parameters(NamedTuple):
     """Where a function has parameters that are checked.
 
     Attributes:
         pointers: index and type of those that may be an object of this package.
         tokens: indexes of the token ids.
+        needs_weights: whether llama.cpp stops the process for a model without weights.
     """
 
     pointers: tuple[tuple[int, type[ctypes.c_void_p]], ...]
     tokens: tuple[int, ...]
+    needs_weights: bool
 
 
-def checked_parameters(types: list[Any]) -> Optional[Parameters]:
+def checked_parameters(name: str, types: list[Any]) -> Optional[Parameters]:
     """Returns the parameters to check of a function with these `argtypes`; None without any."""
     pointers = tuple((index, kind) for index, kind in enumerate(types) if kind in _POINTERS)
     tokens = tuple(index for index, kind in enumerate(types) if kind is Token)
-    return Parameters(pointers, tokens) if pointers else None
+    return Parameters(pointers, tokens, name in _NEED_WEIGHTS) if pointers else None
 
 
 def owner(value: Any) -> Union[_core.Model, _core.Context, None]:
@@ -84,7 +91,7 @@ def owner(value: Any) -> Union[_core.Model, _core.Context, None]:
     if value is None or isinstance(value, (int, ctypes.c_void_p)):
         return None
     found = getattr(value, "_as_parameter_", None)
-    return found if isinstance(found, (_core.Model, _core.Context)) else None
+    return None if found is None else owner(found)
 
 
 def convert(parameters: Parameters, arguments: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
@@ -94,15 +101,18 @@ def convert(parameters: Parameters, arguments: tuple[Any, ...]) -> tuple[list[An
 
     Raises:
         ClosedError: an object is closed.
+        ContextError: the function needs weights, and the model was loaded with vocab_only=True.
         BusyError: another thread uses the context.
         TokenizeError: the model has no such token.
-        TypeError: a model stands in the place of a context, or the other way round.
+        TypeError: an argument is neither the object nor an address.
+        ValueError: an address is NULL.
     """
     converted = list(arguments)
     leases = []
     for index, kind in parameters.pointers:
         found = owner(arguments[index])
         if found is None:
+            _check_address(index, arguments[index])
             continue
         expected = _POINTERS[kind]
         if not isinstance(found, expected):
@@ -110,9 +120,18 @@ def convert(parameters: Parameters, arguments: tuple[Any, ...]) -> tuple[list[An
                 f"argument {index + 1} is a {type(found).__name__}, not a {expected.__name__}"
             )
         taken = _core.Lease(found)
+        if parameters.needs_weights and not taken.has_weights:
+            raise ContextError("the model was loaded with vocab_only=True, so it has no layers")
         converted[index] = taken.vocab if kind is VocabPointer else taken.address
         leases.append(taken)
     if leases:
         for index in parameters.tokens:
             leases[0].check_token(getattr(arguments[index], "value", arguments[index]))
     return converted, leases
+
+
+def _check_address(index: int, value: Any) -> None:
+    if isinstance(value, (str, bytes)):  # whose address ctypes would take
+        raise TypeError(f"argument {index + 1} is a {type(value).__name__}, not an address")
+    if value is None or value == 0 or (isinstance(value, ctypes.c_void_p) and not value.value):
+        raise ValueError(f"argument {index + 1} is NULL; what made it has failed")

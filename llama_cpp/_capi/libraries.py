@@ -40,7 +40,7 @@ class Library:
         raw.restype = result
         raw.argtypes = parameters
         raw.__doc__ = doc
-        checked = checked_parameters(parameters)
+        checked = checked_parameters(name, parameters)
         if checked is None:
             return raw
         return _wrapper(name, raw, checked, names, doc)

@@ -20,6 +20,7 @@ from typing import Union
 
 from c_types import UnknownTypeError
 from headers import Headers, values
+from macros import as_enumerators
 from module import Module
 from stub import Stub
 from syntax_tree import Declaration, declarations
@@ -51,8 +52,14 @@ def _wanted(text: str) -> Wanted:
     return Wanted(name, library, tuple(headers.split(",")))
 
 
-def _syntax_tree(zig: Path, include: list[Path], headers: list[str]) -> str:
-    """Returns clang's syntax tree of a file that includes the headers, as JSON."""
+def _syntax_tree(zig: Path, include: list[Path], headers: dict[str, str]) -> str:
+    """Returns clang's syntax tree of a file that includes the headers, as JSON.
+
+    Args:
+        zig: the zig executable.
+        include: directories of the headers.
+        headers: file name -> text.
+    """
     command = [
         *(str(zig), "clang", f"--target={_TARGET}", "-x", "c", "-std=c11", "-fsyntax-only", "-w"),
         *("-fparse-all-comments", "-Xclang", "-ast-dump=json", "-nostdinc"),
@@ -61,6 +68,7 @@ def _syntax_tree(zig: Path, include: list[Path], headers: list[str]) -> str:
         "-",
     ]
     source = "".join(f'#include "{header}"\n' for header in headers)
+    source += "".join(map(as_enumerators, headers.values()))
     done = subprocess.run(command, input=source, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
@@ -137,7 +145,7 @@ def main() -> int:
     wanted = arguments.module
     every = [*arguments.constants, *(name for each in wanted for name in each.headers)]
     texts = {name: _text(name, arguments.include) for name in every}
-    tree = _syntax_tree(arguments.zig, arguments.include, every)
+    tree = _syntax_tree(arguments.zig, arguments.include, texts)
     try:
         _write(wanted, list(declarations(tree)), texts, arguments.out)
     except UnknownTypeError as error:

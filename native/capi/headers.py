@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Optional, Union
 
+import macros
 from c_types import Types, UnknownTypeError
-from macros import macros
 from syntax_tree import Declaration, Enum, Function, Record, Typedef
 
 
@@ -71,20 +71,25 @@ class Headers:
 
 
 def values(
-    found: list[tuple[str, Declaration]], texts: dict[str, str]
+    found: list[tuple[str, Declaration]], headers: dict[str, str]
 ) -> dict[str, Union[int, bytes]]:
     """Returns the macros and enumerators of headers, by name.
 
     Args:
         found: file name and declaration, of all headers that were read.
-        texts: file name -> text of the headers that count.
+        headers: file name -> text of the headers that count.
     """
     result: dict[str, Union[int, bytes]] = {}
-    for text in texts.values():
-        result.update(macros(text))
+    for text in headers.values():
+        result.update(macros.texts(text))
     for file, declaration in found:
-        if file in texts and isinstance(declaration, Enum):
-            result.update(declaration.values)
+        if not isinstance(declaration, Enum):
+            continue
+        for name, value in declaration.values.items():
+            if macro := macros.macro_name(name):
+                result[macro] = value
+            elif file in headers:
+                result[name] = value
     return result
 
 

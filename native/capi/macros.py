@@ -1,32 +1,36 @@
-"""Numbers and texts that headers define as macros."""
+"""Macros of headers that are a number or a text."""
 
 from __future__ import annotations
 
 import re
-from typing import Union
 
 _DEFINE = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(?P<name>[A-Z]\w+)[ \t]+"
-    r"(?:\(?(?P<number>-?(?:0[xX][0-9a-fA-F]+|\d+))[uUlL]*\)?"
-    r'|"(?P<text>[^"\\]*)"'
-    r"|(?P<other>[A-Z]\w+))"
+    r"(?:(?P<number>\(?-?(?:0[xX][0-9a-fA-F]+|\d+)[uUlL]*\)?|[A-Z]\w+)"
+    r'|"(?P<text>[^"\\]*)")'
     r"[ \t]*(?://.*|/\*.*)?$",
     re.MULTILINE,
 )
+_PREFIX = "generated_"
 
 
-def macros(header: str) -> dict[str, Union[int, bytes]]:
-    """Returns the macros of a header that are a number, a text, or another such macro.
+def texts(header: str) -> dict[str, bytes]:
+    """Returns the macros of a header that are a text."""
+    found = _DEFINE.finditer(header)
+    return {match["name"]: match["text"].encode() for match in found if match["text"] is not None}
 
-    Of a macro with several definitions, for different systems, the first counts.
+
+def as_enumerators(header: str) -> str:
+    """Returns C code that makes an enumerator of each macro that is a number, or another macro.
+
+    Thus the compiler gives the values, and knows which of several definitions is in force.
     """
-    found: dict[str, Union[int, bytes]] = {}
-    for match in _DEFINE.finditer(header):
-        name = match["name"]
-        if match["number"]:
-            found.setdefault(name, int(match["number"], 0))
-        elif match["text"] is not None:
-            found.setdefault(name, match["text"].encode())
-        elif match["other"] in found:
-            found.setdefault(name, found[match["other"]])
-    return found
+    names = dict.fromkeys(match["name"] for match in _DEFINE.finditer(header) if match["number"])
+    return "".join(
+        f"#ifdef {name}\nenum {{ {_PREFIX}{name} = {name} }};\n#endif\n" for name in names
+    )
+
+
+def macro_name(enumerator: str) -> str:
+    """Returns the macro of an enumerator that `as_enumerators` made, "" for any other."""
+    return enumerator[len(_PREFIX) :] if enumerator.startswith(_PREFIX) else ""

@@ -185,12 +185,27 @@ def _value(node: dict[str, Any]) -> int | None:
 
 
 def _comment(node: dict[str, Any]) -> str:
-    lines = []
-    for comment in _inner(node, "FullComment"):
-        for paragraph in comment.get("inner", []):
-            lines += [text["text"].strip() for text in paragraph.get("inner", []) if "text" in text]
-            lines.append("")
-    return "\n".join(lines).strip()
+    """Returns the text of the comment in front of a declaration."""
+    parts = [part for comment in _inner(node, "FullComment") for part in comment.get("inner", [])]
+    return "\n\n".join(filter(None, map(_comment_part, parts)))
+
+
+def _comment_part(part: dict[str, Any]) -> str:
+    """Returns the text of a paragraph, or of a command such as `@return`."""
+    text = "\n".join(filter(None, _comment_lines(part)))
+    if part["kind"] == "ParamCommandComment":
+        return f"{part.get('param', '')}: {text}"
+    is_result = part["kind"] == "BlockCommandComment" and part.get("name") in ("return", "returns")
+    return f"Returns {text}" if is_result and not text.startswith("Returns") else text
+
+
+def _comment_lines(part: dict[str, Any]) -> Iterator[str]:
+    if "text" in part:
+        yield part["text"].strip()
+    for argument in part.get("args", []) if part["kind"] == "InlineCommandComment" else []:
+        yield argument
+    for inner in part.get("inner", []):
+        yield from _comment_lines(inner)
 
 
 def _deprecated(node: dict[str, Any]) -> str:

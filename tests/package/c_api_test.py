@@ -130,8 +130,15 @@ def test_wrong_arguments(llm):
         low.llama_n_ctx(llm.model)
     with pytest.raises(TypeError, match=r"llama_n_ctx\(ctx\) takes 1 argument"):
         low.llama_n_ctx()
+    for wrong in ("a text", b"bytes"):
+        with pytest.raises(TypeError, match="argument 1 is a .*, not an address"):
+            low.llama_n_ctx(wrong)
     with pytest.raises(ctypes.ArgumentError):
-        low.llama_n_ctx("a text")
+        low.llama_n_ctx(1.5)
+    for null in (None, 0, ctypes.c_void_p()):
+        with pytest.raises(ValueError, match="argument 1 is NULL"):
+            low.llama_n_ctx(null)
+    low.llama_free(None)
 
 
 @pytest.mark.parametrize("seed", range(2))

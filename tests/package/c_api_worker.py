@@ -88,7 +88,7 @@ def run(objects: Objects, seed: int, calls: int, counts: collections.Counter) ->
     numbers = random.Random(seed)
     for _ in range(calls):
         name = numbers.choice(list(functions))
-        if numbers.random() < 0.01:
+        if numbers.random() < 0.05:
             objects.replace()
         try:
             arguments = [

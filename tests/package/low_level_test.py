@@ -178,7 +178,7 @@ def test_a_sampler_refuses(llm, context):
         with pytest.raises(IndexError, match=f"no logits at {index}"):
             sampler.sample(context, index)
     with pytest.raises(llama_cpp.GrammarError):
-        sampler.add_grammar(llm._model, llama_cpp.LlamaGrammar("root ::= nowhere"))
+        sampler.add_grammar(llm._model, llama_cpp.LlamaGrammar(_grammar="root ::= nowhere"))
 
 
 def test_a_chain_keeps_the_vocabulary_of_its_model(load, model_path, context):
@@ -224,12 +224,16 @@ def test_questions_of_a_model(llm):
 
 def test_parameters_with_pointers(model_path):
     params = llama_cpp.llama_model_default_params()
-    override = llama_cpp.llama_model_kv_override(
-        tag=llama_cpp.LLAMA_KV_OVERRIDE_TYPE_STR, key=b"general.name", val_str=b"another"
+    override = llama_cpp.llama_model_kv_override
+    params.kv_overrides = (override * 3)(
+        override(llama_cpp.LLAMA_KV_OVERRIDE_TYPE_INT, b"llama.context_length", val_i64=77),
+        override(
+            llama_cpp.LLAMA_KV_OVERRIDE_TYPE_BOOL, b"tokenizer.ggml.add_bos_token", val_bool=False
+        ),
     )
-    params.kv_overrides = (llama_cpp.llama_model_kv_override * 2)(override)
     model = internals.LlamaModel(path_model=model_path, params=params)
-    assert model.metadata()["general.name"] == "another"
+    assert model.n_ctx_train() == 77
+    assert model.add_bos_token() is False
     callback = llama_cpp.llama_progress_callback(lambda progress, data: True)
     params.progress_callback = callback
     with pytest.raises(llama_cpp.LlamaError, match="progress_callback cannot be used here"):

@@ -60,6 +60,8 @@ void init_lease(py::module_& m) {
     cls.def_property_readonly("address", &Lease::address,
                               "Address of the ``llama_model`` or ``llama_context``.");
     cls.def_property_readonly("vocab", &Lease::vocab, "Address of the model's ``llama_vocab``.");
+    cls.def_property_readonly("has_weights", &Lease::has_weights,
+                              "Whether the model was loaded with its weights.");
     cls.def("check_token", &Lease::check_token, py::arg("token"),
             R"(
             Fails unless the vocabulary has a token of this id.

@@ -23,6 +23,9 @@ class Lease {
     // The model's llama_vocab.
     uintptr_t vocab() const { return vocab_; }
 
+    // False: the model was loaded with vocab_only.
+    bool has_weights() const { return model_->has_weights(); }
+
     // Fails unless the vocabulary has the id.
     void check_token(llama_token token) const { model_->check_token(token, ErrorKind::kTokenize); }
 

@@ -25,7 +25,7 @@ std::string kind() {
     } else if constexpr (std::is_pointer_v<T>) {
         return "p";
     } else if constexpr (std::is_enum_v<T>) {
-        return kind<std::underlying_type_t<T>>();
+        return "i" + std::to_string(sizeof(T));  // its values fit into an int of either sign
     } else {
         const char letter = std::is_class_v<T> || std::is_union_v<T> ? 's'
                             : std::is_floating_point_v<T>           ? 'f'
@@ -55,7 +55,8 @@ void print(const std::string& name, const std::string& fact) {
 #define MEMBER(record, member)                                                            \
     print(#record "." #member, std::to_string(offsetof(record, member)) + " " +           \
                                    std::to_string(sizeof(std::declval<record>().member)));
-#define FUNCTION(name) print(#name "()", signature(&name));
+// Nothing is linked: only the type counts.
+#define FUNCTION(name) print(#name "()", signature(static_cast<decltype(&name)>(nullptr)));
 
 int main() {
 #include "llama_cpp/_capi/names.inc"

@@ -20,6 +20,8 @@ from llama_cpp._ctypes_extensions import library_path
 
 FACTS = json.loads(subprocess.check_output([os.environ["ABI_FACTS"]]))
 LIBRARIES = {"gguf": "ggml-base", "llama": "llama", "mtmd": "mtmd"}
+# Of a patch (third_party/llama.cpp/patches); no header declares it.
+OWN = {"llama_set_interrupt_callback"}
 # The numbers of the peer, llama-cpp-python 0.3.36: functions of llama.h and of mtmd.h, structs.
 PEER_FUNCTIONS = {"llama": 253, "mtmd": 84}
 PEER_STRUCTS = 21
@@ -88,7 +90,7 @@ def test_every_exported_function_is_declared(prefix):
             if symbol["st_shndx"] != "SHN_UNDEF" and symbol.name.startswith(f"{prefix}_")
         }
     declared = set(names(rf"({prefix}_\w+)\(\)"))
-    assert exported and exported - declared == set()
+    assert exported and exported - declared == OWN & exported
     assert len(declared) >= PEER_FUNCTIONS.get(prefix, 1)
 
 
@@ -99,7 +101,9 @@ def test_number_of_structs():
 
 
 def test_documentation_is_upstreams():
-    assert "Negative on failure" in low.llama_tokenize.__doc__ or low.llama_tokenize.__doc__
-    assert "Deprecated: use llama_model_load_from_file instead" in (
-        low.llama_load_model_from_file.__doc__
-    )
+    text = low.llama_tokenize.__doc__
+    assert "Convert the provided text into tokens." in text
+    assert "Returns the number of tokens on success" in text
+    assert "tokens: The tokens pointer must be large enough" in text
+    deprecated = low.llama_load_model_from_file.__doc__
+    assert "Deprecated: use llama_model_load_from_file instead" in deprecated

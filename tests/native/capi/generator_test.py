@@ -6,8 +6,8 @@ import ctypes
 
 import pytest
 from c_types import Types, UnknownTypeError
-from headers import Headers
-from macros import macros
+from headers import Headers, values
+from macros import as_enumerators, texts
 from module import Module
 from syntax_tree import Enum, Function, Named, Record, Typedef, declarations
 
@@ -73,12 +73,17 @@ def test_macros():
 #define MY_CALL(x) (x)
 #define MY_NUMBER 13
 """
-    assert macros(header) == {
-        "MY_NUMBER": 12,
-        "MY_MAGIC": 0x67676C61,
-        "MY_OTHER": 0x67676C61,
-        "MY_NEGATIVE": -1,
+    assert texts(header) == {"MY_TEXT": b"general.alignment"}
+    code = as_enumerators(header)
+    for name in ("MY_NUMBER", "MY_MAGIC", "MY_OTHER", "MY_NEGATIVE"):
+        assert code.count(f"enum {{ generated_{name} = {name} }};") == 1
+    for name in ("MY_H", "MY_API", "MY_CALL", "MY_TEXT"):
+        assert name not in code
+    found = [("", Enum("", {"generated_MY_NUMBER": 13})), ("my.h", Enum("", {"RED": 1}))]
+    assert values(found, {"my.h": header}) == {
         "MY_TEXT": b"general.alignment",
+        "MY_NUMBER": 13,
+        "RED": 1,
     }
 
 
