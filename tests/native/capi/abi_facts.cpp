@@ -1,6 +1,6 @@
-// Prints sizes, offsets, enumerators and signatures of llama.cpp's headers as JSON, as this compiler
-// sees them. A type is its kind and size: `i4` signed, `u4` unsigned, `f4` floating, `s16` struct,
-// `p` pointer, `bool`, `void`.
+// Prints sizes, offsets, enumerators and signatures of llama.cpp's headers as JSON, as this
+// compiler sees them. A type is its kind and size: `i4` signed, `u4` unsigned, `f4` floating, `s16`
+// struct, `p` pointer, `bool`, `void`.
 #include <cstddef>
 #include <cstdio>
 #include <string>
@@ -28,9 +28,9 @@ std::string kind() {
         return "i" + std::to_string(sizeof(T));  // its values fit into an int of either sign
     } else {
         const char letter = std::is_class_v<T> || std::is_union_v<T> ? 's'
-                            : std::is_floating_point_v<T>           ? 'f'
-                            : std::is_signed_v<T>                   ? 'i'
-                                                                    : 'u';
+                            : std::is_floating_point_v<T>            ? 'f'
+                            : std::is_signed_v<T>                    ? 'i'
+                                                                     : 'u';
         return letter + std::to_string(sizeof(T));
     }
 }
@@ -52,8 +52,8 @@ void print(const std::string& name, const std::string& fact) {
 
 #define NUMBER(name) print(#name, std::to_string(static_cast<long long>(name)));
 #define RECORD(name) print("sizeof " #name, std::to_string(sizeof(name)));
-#define MEMBER(record, member)                                                            \
-    print(#record "." #member, std::to_string(offsetof(record, member)) + " " +           \
+#define MEMBER(record, member)                                                  \
+    print(#record "." #member, std::to_string(offsetof(record, member)) + " " + \
                                    std::to_string(sizeof(std::declval<record>().member)));
 // Nothing is linked: only the type counts.
 #define FUNCTION(name) print(#name "()", signature(static_cast<decltype(&name)>(nullptr)));
