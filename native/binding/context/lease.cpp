@@ -48,7 +48,7 @@ void init_lease(py::module_& m) {
 
         As long as it lives, close() frees nothing, and a context serves no other thread.
         )"_doc);
-    cls.def(py::init<const Model&>(), py::arg("model"));
+    cls.def(py::init<const Model&>(), py::arg("model"), "Keeps the model.");
     cls.def(py::init<const Context&>(), py::arg("context"),
             R"(
             Takes the context.
