@@ -17,6 +17,7 @@ __all__: list[str] = [
     "ChatTemplates",
     "Context",
     "ContextParams",
+    "Lease",
     "LogLevel",
     "LoraAdapter",
     "Model",
@@ -45,8 +46,10 @@ __all__: list[str] = [
     "native_files",
     "numa_init",
     "quantize",
+    "quantize_with_struct",
     "render_template",
     "sample_accept",
+    "sample_chain",
     "set_log_level",
     "set_log_sink",
     "supports_gpu_offload",
@@ -257,6 +260,11 @@ class Model:
         Raises:
           TokenizeError: The model has no vocabulary, or the vocabulary cannot spell bytes that are
             not UTF-8.
+        """
+    @property
+    def _as_parameter_(self) -> typing.Any:
+        """
+        The pointer for a C function that ctypes calls.
         """
     @property
     def add_bos(self) -> bool:
@@ -878,6 +886,11 @@ class Context:
         Returns the number of bytes that state_get() would return now.
         """
     @property
+    def _as_parameter_(self) -> typing.Any:
+        """
+        The pointer for a C function that ctypes calls.
+        """
+    @property
     def closed(self) -> bool: ...
     @property
     def model(self) -> Model:
@@ -928,6 +941,49 @@ class Context:
     def pooling_type(self) -> int:
         """
         LLAMA_POOLING_TYPE_*.
+        """
+
+class Lease:
+    """
+    A model or context in use by C functions that Python calls.
+
+    As long as it lives, close() frees nothing, and a context serves no other thread.
+    """
+    @typing.overload
+    def __init__(self, model: Model) -> None:
+        """
+        Keeps the model.
+        """
+    @typing.overload
+    def __init__(self, context: Context) -> None:
+        """
+        Takes the context.
+
+        Raises:
+          BusyError: Another thread uses it.
+          ContextError: An earlier failure of llama.cpp left it unusable.
+        """
+    def check_token(self, token: int) -> None:
+        """
+        Fails unless the vocabulary has a token of this id.
+
+        Raises:
+          TokenizeError: It has none.
+        """
+    @property
+    def address(self) -> int:
+        """
+        Address of the ``llama_model`` or ``llama_context``.
+        """
+    @property
+    def has_weights(self) -> bool:
+        """
+        Whether the model was loaded with its weights.
+        """
+    @property
+    def vocab(self) -> int:
+        """
+        Address of the model's ``llama_vocab``.
         """
 
 class TriggerType(enum.IntEnum):
@@ -1573,6 +1629,13 @@ def quantize(
       ValueError: There is no such tensor type, or the path of the output is invalid.
     """
 
+def quantize_with_struct(
+    fname_inp: str | bytes | os.PathLike, fname_out: str | bytes | os.PathLike, address: int
+) -> None:
+    """
+    Does the same with a ``struct llama_model_quantize_params`` at an address.
+    """
+
 def render_template(template: str, context: str, bos: str, eos: str) -> str:
     """
     Renders a Jinja template that need not be a chat's.
@@ -1597,6 +1660,20 @@ def sample_accept(context: Context, sampler: Sampler) -> int:
 
     Returns:
       The token id.
+    """
+
+def sample_chain(chain: int, context: Context, index: int) -> int:
+    """
+    Draws a token and accepts it.
+
+    Args:
+      chain: Address of a ``llama_sampler``. Its last sampler selects a token.
+      context: The context.
+      index: Place of the token in the last batch whose logits count; -1: the last output.
+
+    Raises:
+      IndexError: There are no logits of that token.
+      LlamaError: llama.cpp fails.
     """
 
 def set_log_level(level: LogLevel) -> None:

@@ -8,12 +8,14 @@ own, the older one raises OvertakenError at its next step.
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
 import os
 import sys
 import warnings
 from collections import deque
 from typing import (
+    TYPE_CHECKING,
     Any,
     Deque,
     Dict,
@@ -30,8 +32,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core, llama_chat_format, llama_types
+from ._capi import constants
 from ._chat.template import default_format, handlers_from_model
-from ._engine import completion, constants, embedding, generation, kinds, loading, paths
+from ._engine import completion, embedding, generation, kinds, loading, paths
 from ._engine.arguments import checked, checked_chat
 from ._engine.caches import (
     BaseLlamaCache,
@@ -72,6 +75,10 @@ from .llama_types import (
     CreateCompletionStreamResponse,
     CreateEmbeddingResponse,
 )
+
+if TYPE_CHECKING:
+    from ._capi.context import LlamaContext
+    from ._capi.model import LlamaModel
 
 # Once parameters of llama-cpp-python's Llama, by its history, and without a meaning today: memory
 # and kernels that llama.cpp chooses itself (f16_kv and n_parts until 2023, low_vram until 0.2.5,
@@ -367,8 +374,6 @@ class Llama:
     n_batch: int = _of_session()
     n_tokens: int = _of_session()
     input_ids: npt.NDArray[np.intc] = _of_session()
-    _model: _core.Model = _of_session("model")
-    _ctx: Any = _of_session("ctx")
     _lock: Any = _of_session("lock")
     _n_ctx: int = _of_session("n_ctx")
     _n_vocab: int = _of_session("n_vocab")
@@ -378,23 +383,36 @@ class Llama:
 
     @property
     def _is_recurrent(self) -> bool:
-        return self._model.is_recurrent
+        return self._session.model.is_recurrent
 
     @property
     def _is_hybrid(self) -> bool:
-        return self._model.is_hybrid
+        return self._session.model.is_hybrid
 
     # ---- properties of model and context
 
     @property
     def ctx(self) -> Any:
-        """The native context (``llama_cpp._core.Context``)."""
-        return self._ctx
+        """The native context (``llama_cpp._core.Context``), a ``llama_context *`` for ctypes."""
+        return self._session.ctx
 
     @property
     def model(self) -> Any:
-        """The native model (``llama_cpp._core.Model``)."""
-        return self._model
+        """The native model (``llama_cpp._core.Model``), a ``llama_model *`` for ctypes."""
+        return self._session.model
+
+    @functools.cached_property
+    def _model(self) -> LlamaModel:
+        # The C API is imported by those alone who use it.
+        from ._capi.model import LlamaModel
+
+        return LlamaModel.of(self.model, self.model_params, self.verbose)
+
+    @functools.cached_property
+    def _ctx(self) -> LlamaContext:
+        from ._capi.context import LlamaContext
+
+        return LlamaContext.of(self.ctx, self._model, self.context_params, self.verbose)
 
     def n_ctx(self) -> int:
         """Returns the context window in tokens."""
@@ -402,23 +420,23 @@ class Llama:
 
     def n_embd(self) -> int:
         """Returns the length of the model's hidden state."""
-        return self._model.n_embd
+        return self.model.n_embd
 
     def n_vocab(self) -> int:
         """Returns the number of tokens in the vocabulary."""
-        return self._model.n_vocab
+        return self.model.n_vocab
 
     def token_eos(self) -> int:
         """Returns the end-of-sequence token, -1 if there is none."""
-        return self._model.token_eos
+        return self.model.token_eos
 
     def token_bos(self) -> int:
         """Returns the beginning-of-sequence token, -1 if there is none."""
-        return self._model.token_bos
+        return self.model.token_bos
 
     def token_nl(self) -> int:
         """Returns the newline token, -1 if there is none."""
-        return self._model.token_nl
+        return self.model.token_nl
 
     def pooling_type(self) -> str:
         """Returns how embeddings are pooled, one of LLAMA_POOLING_TYPE_* (an int)."""

@@ -1,67 +1,45 @@
-"""The low-level names of llama.h that programs use beside :class:`llama_cpp.Llama`.
+"""The C API of llama.cpp under its own names: functions, structs and constants for ctypes.
 
-Constants carry llama.h's names and values. Of the functions only those are here that need no
-pointer to a model or context: the library's abilities, logging, and quantisation. As in C,
-strings are bytes.
+The declarations are generated from llama.h and gguf.h. As in C, texts are bytes, structs are passed
+by value or with byref(), and a pointer to a struct without declared members is an address.
+
+``Llama.model``, ``Llama.ctx``, ``Llama._model`` and ``Llama._ctx`` stand for such a pointer. A
+function that gets one of them keeps it alive, checks token ids, and raises ClosedError after
+close(). Everything else is as raw as in C: a wrong address or size ends the process. The functions
+below are written here; they check their arguments.
 """
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, TypeVar
+import ctypes
+import os
+from typing import Any, Callable, Optional
 
 from . import _core
 from ._backends.report import backend_loaded
 from ._backends.required import require_ready
-from ._engine.constants import *  # noqa: F403
+from ._capi import llama_h
+from ._capi.arguments import Vocab, owner
+from ._capi.constants import *  # noqa: F403
+from ._capi.former_names import *  # noqa: F403
+from ._capi.gguf_h import *  # noqa: F403
+from ._capi.libraries import library
+from ._capi.llama_h import *  # noqa: F403
+from ._ctypes_extensions import (
+    byref,
+    ctypes_function_for_shared_library,
+    load_shared_library,
+)
 from ._engine.paths import StrPath
 
-_Any = TypeVar("_Any")
+LLAMA_MAX_DEVICES = _core.max_devices()
 
+llama_log_callback = llama_h.ggml_log_callback
 
-def byref(obj: _Any) -> _Any:
-    """Returns `obj`: stands where llama-cpp-python's callers write ``byref(params)``."""
-    return obj
-
-
-class llama_model_params(_core.ModelParams):
-    """Fields of ``struct llama_model_params``, with llama.cpp's defaults."""
-
-
-class llama_context_params(_core.ContextParams):
-    """Fields of ``struct llama_context_params``, with llama.cpp's defaults."""
-
-
-class llama_model_quantize_params(_core.QuantizeParams):
-    """Fields of ``struct llama_model_quantize_params``, with llama.cpp's defaults.
-
-    ``ftype`` is one of LLAMA_FTYPE_*, ``nthread`` 0 means every hardware thread.
-    """
-
-
-def llama_model_default_params() -> llama_model_params:
-    """Returns llama.cpp's default model parameters."""
-    return llama_model_params()
-
-
-def llama_context_default_params() -> llama_context_params:
-    """Returns llama.cpp's default context parameters."""
-    return llama_context_params()
-
-
-def llama_model_quantize_default_params() -> llama_model_quantize_params:
-    """Returns llama.cpp's default quantisation parameters."""
-    return llama_model_quantize_params()
-
-
-def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /) -> int:
-    """Quantises the GGUF file `fname_inp` into `fname_out`; returns 0.
-
-    Raises LlamaError with llama.cpp's own words when it fails, BackendError when no CPU backend
-    could be loaded.
-    """
-    require_ready()
-    _core.quantize(fname_inp, fname_out, params)
-    return 0
+_lib_base_name = "llama"
+_base_path = os.path.dirname(_core.native_files()["llama"])
+_lib = library("llama").cdll
+ctypes_function = ctypes_function_for_shared_library(_lib)
 
 
 def llama_backend_init() -> None:
@@ -80,31 +58,6 @@ def llama_numa_init(numa: int, /) -> None:
     _core.numa_init(numa)
 
 
-def llama_time_us() -> int:
-    """Returns llama.cpp's monotonic clock in microseconds."""
-    return _core.time_us()
-
-
-def llama_max_devices() -> int:
-    """Returns how many devices a model can be split over."""
-    return _core.max_devices()
-
-
-def llama_max_parallel_sequences() -> int:
-    """Returns how many sequences one context can hold."""
-    return _core.max_parallel_sequences()
-
-
-def llama_supports_mmap() -> bool:
-    """Whether model files can be memory-mapped on this system."""
-    return _core.supports_mmap()
-
-
-def llama_supports_mlock() -> bool:
-    """Whether model memory can be locked into RAM on this system."""
-    return _core.supports_mlock()
-
-
 def llama_supports_gpu_offload() -> bool:
     """Whether a GPU is registered that layers can be offloaded to."""
     return backend_loaded() and _core.supports_gpu_offload()
@@ -120,12 +73,69 @@ def llama_print_system_info() -> bytes:
     return _core.system_info().encode() if backend_loaded() else b""
 
 
-def llama_log_callback(function: Callable[[int, bytes, Any], None]):
-    """Marks a function ``(level, text, user_data)`` as a callback for :func:`llama_log_set`.
+def llama_model_load_from_file(
+    path_model: bytes, params: llama_h.llama_model_params, /
+) -> Optional[int]:
+    """Loads a model; see llama.h. Returns its address, None if llama.cpp cannot load it.
 
-    ``level`` is ggml.h's: DEBUG 1, INFO 2, WARN 3, ERROR 4; ``text`` is bytes.
+    Raises:
+        BackendError: no CPU backend could be loaded when llama_cpp was imported.
     """
-    return function
+    require_ready()
+    return llama_h.llama_model_load_from_file(path_model, params)
+
+
+def llama_model_get_vocab(model: Any, /) -> Optional[int]:
+    """Returns the address of a model's vocabulary.
+
+    That of a model of this package remembers its model: functions that get it check token ids, and
+    raise ClosedError after the model's close().
+    """
+    found = owner(model)
+    if isinstance(found, _core.Model):
+        return Vocab(found)
+    return llama_h.llama_model_get_vocab(model)
+
+
+def llama_model_free(model: Any, /) -> None:
+    """Frees a model. One of this package is closed."""
+    _free(model, llama_h.llama_model_free)
+
+
+def llama_free(ctx: Any, /) -> None:
+    """Frees a context. One of this package is closed."""
+    _free(ctx, llama_h.llama_free)
+
+
+def llama_free_model(model: Any, /) -> None:
+    """Frees a model. Deprecated: use llama_model_free()."""
+    llama_model_free(model)
+
+
+def _free(value: Any, free: Callable[[Any], None]) -> None:
+    found = owner(value)
+    if found is not None:
+        found.close()
+    elif value is not None:
+        free(value)
+
+
+def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /) -> int:
+    """Quantises the GGUF file `fname_inp` into `fname_out`; returns 0.
+
+    Args:
+        fname_inp: the model file.
+        fname_out: the file to write.
+        params: a llama_model_quantize_params, or byref() of one.
+
+    Raises:
+        LlamaError: with llama.cpp's own words when it fails.
+        BackendError: no CPU backend could be loaded.
+    """
+    require_ready()
+    struct = getattr(params, "_obj", params)
+    _core.quantize_with_struct(fname_inp, fname_out, ctypes.addressof(struct))
+    return 0
 
 
 def llama_log_set(
@@ -133,13 +143,37 @@ def llama_log_set(
 ) -> None:
     """Sends all of llama.cpp's messages to `log_callback`; None restores the default (stderr).
 
-    The callback sees messages of every level, whatever ``Llama(verbose=...)`` says.
+    The callback sees messages of every level, whatever ``Llama(verbose=...)`` says. Its arguments
+    are the level of ggml.h (DEBUG 1, INFO 2, WARN 3, ERROR 4), the text as bytes, and `user_data`.
     """
     from . import _logger
 
-    _logger.set_log_callback(log_callback, user_data)
+    _logger.set_log_callback(log_callback or None, user_data)
+
+
+def llama_set_adapter_lora(ctx: Any, adapter: int, scale: float, /) -> int:
+    """Applies one LoRA adapter. Deprecated: use llama_set_adapters_lora()."""
+    return llama_h.llama_set_adapters_lora(
+        ctx, (ctypes.c_void_p * 1)(adapter), 1, (ctypes.c_float * 1)(scale)
+    )
+
+
+def llama_apply_adapter_cvec(
+    ctx: Any, data: Any, len: int, n_embd: int, il_start: int, il_end: int, /
+) -> int:
+    """Applies a control vector. Deprecated: use llama_set_adapter_cvec()."""
+    return llama_h.llama_set_adapter_cvec(ctx, data, len, n_embd, il_start, il_end)
 
 
 __all__ = [
-    name for name in globals() if name.startswith(("LLAMA_", "GGML_", "llama_")) or name == "byref"
+    name
+    for name in globals()
+    if name.startswith(("LLAMA_", "GGML_", "GGUF_", "llama_", "ggml_", "gguf_"))
+    and name not in ("gguf_h", "llama_h")
+]
+__all__ += [
+    "byref",
+    "ctypes_function",
+    "ctypes_function_for_shared_library",
+    "load_shared_library",
 ]

@@ -9,7 +9,8 @@ import functools
 import inspect
 from typing import Any, Callable, Dict, Mapping, TypeVar, cast
 
-from . import constants, kinds, sampling
+from .._capi import constants
+from . import kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -9,7 +9,7 @@ from typing import Any, Iterator, List, Tuple
 
 import numpy as np
 
-from . import constants
+from .._capi import constants
 from .prompt import encode
 from .session import Session
 

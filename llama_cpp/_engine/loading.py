@@ -8,9 +8,9 @@ from typing import Tuple, Union
 from .. import _core
 from .._backends.report import report
 from .._backends.required import require_ready
+from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
 from .._errors import LlamaError, WeightLayoutError
 from . import paths
-from .constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
 from .options import ALL_LAYERS, ContextOptions, ModelOptions, rows_at_once
 
 _MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short

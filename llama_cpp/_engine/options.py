@@ -7,8 +7,9 @@ import operator
 from typing import Any, Dict, List, Literal, Optional, Union
 
 from .. import _core
+from .._capi import constants
 from .._errors import ContextError
-from . import constants, kinds
+from . import kinds
 from .threads import default_threads
 
 ALL_LAYERS = 0x7FFFFFFF
@@ -151,10 +152,10 @@ def _checked_layers(
 
 def _checked_split(tensor_split: Optional[List[float]]) -> List[float]:
     split = list(tensor_split or ())
-    if len(split) > constants.LLAMA_MAX_DEVICES:
+    if len(split) > _core.max_devices():
         raise ValueError(
             f"tensor_split has {len(split)} shares, but at most"
-            f" LLAMA_MAX_DEVICES={constants.LLAMA_MAX_DEVICES} devices are supported"
+            f" LLAMA_MAX_DEVICES={_core.max_devices()} devices are supported"
         )
     return split
 

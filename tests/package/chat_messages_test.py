@@ -49,7 +49,7 @@ def prompt_of(load, model_path):
         llama_chat_format.CHATML_CHAT_TEMPLATE, eos_token="<|im_end|>", bos_token=""
     ).to_chat_handler()
     handlers["model"] = llm._chat_handlers["chat_template.default"]
-    handlers["parsing"] = llama_chat_format.TemplateChatHandler(llm._model, PARSING_TEMPLATE)
+    handlers["parsing"] = llama_chat_format.TemplateChatHandler(llm.model, PARSING_TEMPLATE)
 
     def take(text, *rest):
         raise PromptTaken(text.decode())
@@ -258,7 +258,7 @@ def test_a_call_cut_off_by_max_tokens(load, model_path, format, choice, stream):
         for handler in (
             *map(llama_chat_format.get_chat_completion_handler, registered),
             llm._chat_handlers["chat_template.default"],
-            llama_chat_format.TemplateChatHandler(llm._model, PARSING_TEMPLATE),
+            llama_chat_format.TemplateChatHandler(llm.model, PARSING_TEMPLATE),
             llama_chat_format.Jinja2ChatFormatter(
                 llama_chat_format.CHATML_CHAT_TEMPLATE, eos_token="", bos_token=""
             ).to_chat_handler(),

@@ -252,7 +252,7 @@ THINKING_TEMPLATE = """{%- for message in messages %}
 def test_reasoning(fresh, stream):
     """With reasoning_format the thinking is apart from the answer, without it the text stays."""
     said = "<think>\nLet me see.\n</think>\n\nGod did."
-    handler = llama_chat_format.TemplateChatHandler(fresh._model, THINKING_TEMPLATE)
+    handler = llama_chat_format.TemplateChatHandler(fresh.model, THINKING_TEMPLATE)
     fresh.chat_handler = handler
 
     def ask():

@@ -163,7 +163,7 @@ def test_model_name(llm):
 
 
 def test_suffix_is_appended_for_models_that_cannot_fill_in(llm):
-    assert llm._model.token_fim_suf < 0, "this test needs a model without infill tokens"
+    assert llm.model.token_fim_suf < 0, "this test needs a model without infill tokens"
     plain = text_of(llm(PROMPT, max_tokens=4, temperature=0))
     assert text_of(llm(PROMPT, suffix=" END", max_tokens=4, temperature=0)) == plain + " END"
 

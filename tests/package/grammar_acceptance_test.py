@@ -128,8 +128,8 @@ def pieces(llm) -> Dict[int, str]:
     """Returns the tokens that consist of the alphabet."""
     found = {}
     for token in range(llm.n_vocab()):
-        piece = llm._model.token_to_piece(token).decode("utf-8", "replace")
-        if piece and set(piece) <= set(ALPHABET) and not llm._model.is_eog(token):
+        piece = llm.model.token_to_piece(token).decode("utf-8", "replace")
+        if piece and set(piece) <= set(ALPHABET) and not llm.model.is_eog(token):
             found[token] = piece
     assert set(ALPHABET) <= set(found.values())
     return found
@@ -139,7 +139,7 @@ def sampler(llm, gbnf: str) -> _core.Sampler:
     params = _core.SamplingParams()
     params.temp = 0.0
     params.grammar = gbnf
-    return _core.Sampler(llm._model, params)
+    return _core.Sampler(llm.model, params)
 
 
 def fits(at: _core.Sampler, token: int) -> bool:

@@ -14,8 +14,18 @@ import llama_cpp
 ROOT = Path(llama_cpp.__file__).parent
 # From the ground up. A name stands for a module or a package with all of its modules.
 LAYERS = (
-    ("_build_info", "_core", "_errors", "_pretrained", "_pyinstaller", "_utils", "llama_types"),
+    (
+        "_build_info",
+        "_core",
+        "_ctypes_extensions",
+        "_errors",
+        "_pretrained",
+        "_pyinstaller",
+        "_utils",
+        "llama_types",
+    ),
     ("_backends", "_logger"),
+    ("_capi",),
     ("_engine",),
     ("_chat",),
     (
@@ -26,6 +36,7 @@ LAYERS = (
         "llama_grammar",
         "llama_speculative",
         "llama_tokenizer",
+        "mtmd_cpp",
     ),
     ("llama",),
     ("", "__main__", "_info"),

@@ -5,12 +5,14 @@ PEER/bin/python make_peer_surface.py > peer_surface.json
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import inspect
 import json
 import sys
 
 MODULES = (
+    "_internals",
     "llama",
     "llama_cache",
     "llama_chat_format",
@@ -72,6 +74,19 @@ def signatures() -> dict[str, str]:
     return found
 
 
+def c_names(module_name: str) -> dict[str, object]:
+    """Returns the names of a C API: of a struct its members, of a number its value, else None."""
+    found = {}
+    for name, thing in vars(importlib.import_module(f"llama_cpp.{module_name}")).items():
+        if not name.startswith(("LLAMA_", "GGML_", "MTMD_", "llama_", "ggml_", "gguf_", "mtmd_")):
+            continue
+        if inspect.isclass(thing) and issubclass(thing, (ctypes.Structure, ctypes.Union)):
+            found[name] = [member for member, *_ in thing._fields_]
+        elif not inspect.ismodule(thing):
+            found[name] = thing if isinstance(thing, int) else None
+    return found
+
+
 def main() -> None:
     import llama_cpp
     from llama_cpp import llama_chat_format, llama_types
@@ -89,6 +104,7 @@ def main() -> None:
     }
     facts = {
         "signatures": signatures(),
+        "c_api": {name: c_names(name) for name in ("llama_cpp", "mtmd_cpp")},
         "annotations": llama,
         "star_import": sorted(name for name in star if not name.startswith("__")),
         "constants": {

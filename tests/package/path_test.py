@@ -45,7 +45,7 @@ def test_a_model_of_any_name(named, form, model_path):
     shutil.copy(model_path, named)
     llm = Llama(FORMS[form](named), n_ctx=64, n_threads=1, verbose=False)
     assert llm.model_path == os.fsdecode(named)
-    assert llm._model.path == os.fsdecode(named)
+    assert llm.model.path == os.fsdecode(named)
     answer = llm("In the beginning", max_tokens=2)
     assert answer["model"] == os.fsdecode(named)
     json.dumps(answer)
@@ -129,7 +129,7 @@ HOSTILE = """
 import json, os, sys, time
 import llama_cpp
 from llama_cpp import Llama, LlamaGrammar, _core
-model = Llama(sys.argv[1], vocab_only=True, verbose=False)._model
+model = Llama(sys.argv[1], vocab_only=True, verbose=False).model
 weights = _core.Model(sys.argv[1], _core.ModelParams())
 params = llama_cpp.llama_model_quantize_default_params()
 uses = {

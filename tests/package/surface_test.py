@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from make_peer_surface import describe
 
+from llama_cpp._capi.context import FORMER
+
 FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
 
 # Not part of this package (yet): everything multimodal, and the functionary handlers.
@@ -52,6 +54,9 @@ CHANGED = {
     "llama_chat_format.chatml_function_calling": None,
 }
 
+# llama.cpp no longer has these, and they only say so.
+CHANGED.update({f"_internals.LlamaContext.{name}": None for name in FORMER})
+
 # Methods of ours take further sampling parameters of llama.cpp, behind the peer's.
 EXTENDED = {
     f"llama.Llama.{name}"
@@ -61,33 +66,8 @@ EXTENDED = {
 # Annotations that allow more than the peer's.
 WIDER = {("__init__", "n_gpu_layers"): "Union[int, Literal['auto']]"}
 
-# ctypes types, and helpers for them, that only make sense with raw pointers.
-RAW_NAMES = {
-    "ctypes_function",
-    "ctypes_function_for_shared_library",
-    "ggml_abort_callback",
-    "ggml_backend_sched_eval_callback",
-    "gguf_context_p",
-    "gguf_context_p_ctypes",
-    "load_shared_library",
-}
-LOW_LEVEL = {  # the functions of llama.h that are here
-    "llama_backend_init",
-    "llama_backend_free",
-    "llama_log_callback",
-    "llama_log_set",
-    "llama_max_devices",
-    "llama_max_parallel_sequences",
-    "llama_model_quantize",
-    "llama_model_quantize_default_params",
-    "llama_numa_init",
-    "llama_print_system_info",
-    "llama_supports_gpu_offload",
-    "llama_supports_mlock",
-    "llama_supports_mmap",
-    "llama_supports_rpc",
-    "llama_time_us",
-}
+# Numbers that depend on the build.
+BUILD_NUMBERS = {"LLAMA_MAX_DEVICES"}
 
 
 def find(name: str):
@@ -132,10 +112,25 @@ def test_annotations_of_llama():
 def test_star_import():
     namespace: dict = {}
     exec("from llama_cpp import *", namespace)
-    expected = {
-        name for name in FACTS["star_import"] if not name.startswith("llama_") or name in LOW_LEVEL
-    }
-    assert expected - RAW_NAMES - set(namespace) == set()
+    assert set(FACTS["star_import"]) - set(namespace) == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(module, name) for module, names in FACTS["c_api"].items() for name in names],
+)
+def test_c_api(module, name):
+    """Every function, struct with its members, number, callback and pointer type of the peer."""
+    expected = FACTS["c_api"][module][name]
+    found = getattr(importlib.import_module(f"llama_cpp.{module}"), name)
+    if isinstance(expected, list):
+        members = [member for member, *_ in found._fields_]
+        # llama_opt_params of the peer lacks a member of llama.h's.
+        assert [member for member in members if member in expected] == expected
+    elif expected is not None and name not in BUILD_NUMBERS:
+        assert found == expected
+    else:
+        assert found is not None
 
 
 def test_constants():
@@ -177,13 +172,6 @@ def test_chat_format_is_registered(name):
             llama_chat_format.get_chat_completion_handler(name)
     else:
         assert llama_chat_format.get_chat_completion_handler(name)
-
-
-def test_raw_c_function_says_what_to_use():
-    import llama_cpp
-
-    with pytest.raises(AttributeError, match="llama_decode.*llama_cpp.Llama"):
-        llama_cpp.llama_decode  # noqa: B018
 
 
 def test_submodules_without_import():

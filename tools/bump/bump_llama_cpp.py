@@ -52,31 +52,19 @@ def bump(project: Project, arguments: argparse.Namespace, scratch: Path) -> None
         print(*lines, sep="\n")
     if not arguments.dry_run:
         project.set_patches({result.name: result.text for result in patched})
-        _rewrite(project, new, own, components, old_tree)
+        _rewrite(project, new, own, components)
     print(*report.next_steps(new), sep="\n")
 
 
 def _rewrite(
-    project: Project,
-    new: source.Source,
-    own: dict[str, str],
-    components: dict[str, str],
-    old_tree: Path,
+    project: Project, new: source.Source, own: dict[str, str], components: dict[str, str]
 ) -> None:
     if new.pin:
         project.set_pin(new.pin)
     origin = new.pin.file.rpartition("/")[2] if new.pin else "a checkout"
     project.set_versions(own, new.commit, origin)
     project.set_components(components)
-    gone: list[str] = []
-    for name in ("llama.h", "ggml.h"):
-        trees = (report.read_header(tree, name) for tree in (old_tree, new.tree))
-        gone += project.set_constants(*trees)
     print("\n== files rewritten", *(dict.fromkeys(project.changed) or ["none"]), sep="\n")
-    if gone:
-        print(
-            "\n== constants that the headers no longer have, kept for old callers", *gone, sep="\n"
-        )
 
 
 def main() -> int:

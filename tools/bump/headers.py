@@ -43,18 +43,6 @@ class Header:
     enumerators: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
     macros: dict[str, str] = dataclasses.field(default_factory=dict)
 
-    def values(self) -> dict[str, int]:
-        """Returns the numbers of enumerators and macros, by name."""
-        texts = dict(self.macros)
-        for group in self.enumerators.values():
-            texts.update(group)
-        numbers: dict[str, int] = {}
-        for name, text in texts.items():
-            value = _number(text, numbers, texts)
-            if value is not None:
-                numbers[name] = value
-        return numbers
-
 
 def parse(text: str) -> Header:
     """Returns the declarations in a header's text. C++ is left out."""

@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import Mapping
 
 from .errors import BumpError
-from .headers import Header
 from .source import Pin
 
 _FOLDER = "third_party/llama.cpp"
-_CONSTANT = re.compile(r"^([A-Z][A-Z0-9_]*) = (.+)$", re.MULTILINE)
-# A name that marks the module of llama.h's constants, in whichever directory it is.
-_MARK = re.compile(r"^LLAMA_TOKEN_NULL = ", re.MULTILINE)
 
 
 class Project:
@@ -58,22 +54,6 @@ class Project:
             text = text.replace(entry[0], new)
         self._write(f"{_FOLDER}/components.bzl", text)
 
-    def set_constants(self, old: Header, new: Header) -> list[str]:
-        """Writes new values, and new enumerators of enums that the module of constants has.
-
-        Returns:
-            The constants that the headers no longer have. They stay, for old callers.
-        """
-        path = self.constants_module()
-        text = self._text(path)
-        values = new.values()
-        text = _CONSTANT.sub(lambda match: _constant(match, values), text)
-        for group in new.enumerators.values():
-            text = _add_enumerators(text, list(group), values)
-        self._write(path, text)
-        present = {match[1] for match in _CONSTANT.finditer(text)}
-        return sorted(present & (old.values().keys() - values.keys()))
-
     def patches(self) -> dict[str, str]:
         """Returns name -> text of the patches, in the order in which they are applied."""
         names = re.findall(
@@ -85,15 +65,6 @@ class Project:
         """Writes the patches."""
         for name, text in texts.items():
             self._write(f"{_FOLDER}/patches/{name}.patch", text)
-
-    def constants_module(self) -> str:
-        """Returns the path of the module that has llama.h's constants."""
-        for path in sorted((self.folder / "llama_cpp").rglob("*.py")):
-            if _MARK.search(path.read_text(encoding="utf-8")):
-                return str(path.relative_to(self.folder))
-        raise BumpError(
-            "no module of llama_cpp has llama.h's constants (LLAMA_TOKEN_NULL among them)"
-        )
 
     def _text(self, path: str) -> str:
         try:
@@ -131,25 +102,3 @@ def _replace(pattern: str, value: str, text: str, file: str) -> str:
             f"{_FOLDER}/{file} has no {pattern}; tools/bump/rewrite.py says how it is written"
         )
     return result
-
-
-def _constant(match: re.Match[str], values: Mapping[str, int]) -> str:
-    name, text = match[1], match[2]
-    if name not in values or not re.fullmatch(r"-?(0x[0-9A-Fa-f]+|\d+)", text):
-        return match[0]
-    return match[0] if int(text, 0) == values[name] else f"{name} = {values[name]}"
-
-
-def _add_enumerators(text: str, names: list[str], values: Mapping[str, int]) -> str:
-    """Adds missing enumerators, each behind the one before it, if the module has their enum."""
-    present = {match[1] for match in _CONSTANT.finditer(text)}
-    if not present & set(names):
-        return text
-    before = next(name for name in names if name in present)
-    for name in names:
-        if name not in present and name in values and not name.startswith("_"):
-            line = re.search(rf"^{before} = .*$", text, re.MULTILINE)
-            assert line
-            text = f"{text[: line.end()]}\n{name} = {values[name]}{text[line.end() :]}"
-        before = name if re.search(rf"^{name} = ", text, re.MULTILINE) else before
-    return text

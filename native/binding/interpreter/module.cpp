@@ -15,7 +15,9 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     core::init_adapter(m);
     core::init_quantize(m);
     core::init_context(m);
+    core::init_lease(m);
     core::init_sampling(m);
+    core::init_sampler_chain(m);
     core::init_logprobs(m);
     core::init_text(m);
     core::init_grammar(m);

@@ -97,6 +97,11 @@ void quantize(const Path& input_file, const Path& output_file, const QuantizePar
     }
 }
 
+// The struct is ctypes' own.
+void quantize_with_struct(const Path& input, const Path& output, uintptr_t address) {
+    quantize(input, output, *reinterpret_cast<const QuantizeParams*>(address));
+}
+
 }  // namespace
 
 void init_quantize(py::module_& m) {
@@ -133,6 +138,9 @@ void init_quantize(py::module_& m) {
               be quantized like this. The message has llama.cpp's reason.
             ValueError: There is no such tensor type, or the path of the output is invalid.
           )"_doc);
+    m.def("quantize_with_struct", &quantize_with_struct, py::arg("fname_inp"), py::arg("fname_out"),
+          py::arg("address"),
+          "Does the same with a ``struct llama_model_quantize_params`` at an address.");
 }
 
 }  // namespace core

@@ -64,14 +64,6 @@ def test_declarations() -> None:
             "LLAMA_KIND_LAST": "16",
         }
     }
-    assert header.values() == {
-        "LLAMA_KIND_A": -1,
-        "LLAMA_KIND_B": 0,
-        "LLAMA_KIND_C": 16,
-        "LLAMA_KIND_LAST": 16,
-        "LLAMA_MAGIC": 0x67,
-        "LLAMA_VERSION_OF_FILE": 3,
-    }
     assert list(header.types) == ["llama_token", "llama_callback"]
     assert header.fields["llama_params_alias.n_ctx"] == "int32_t n_ctx"
     assert "llama_params_alias.callback" in header.fields

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.bump import headers
 from tools.bump.errors import BumpError
 from tools.bump.rewrite import Project
 from tools.bump.source import Pin
@@ -61,34 +60,6 @@ def test_components(project: Path) -> None:
         entry = text.partition(f'"{name}": struct(')[2].partition("    ),")[0]
         assert f'version = "{version}"' in entry
         assert f'{version}",\n        version' in entry
-
-
-def constants(project: Path) -> dict[str, int]:
-    names: dict[str, int] = {}
-    for line in (project / Project(project).constants_module()).read_text().splitlines():
-        name, is_assignment, value = line.partition(" = ")
-        if is_assignment and name.isupper() and not value.startswith(("_", "{", '"')):
-            names[name] = int(value, 0) if value[-1].isalnum() and value[0] in "-0123456789" else 0
-    return names
-
-
-def test_constants(project: Path) -> None:
-    old = headers.parse(
-        "#define LLAMA_SESSION_VERSION 9\n"
-        "enum a { GGML_TYPE_F32 = 0, GGML_TYPE_F16 = 1 };"
-        "enum b { LLAMA_VOCAB_TYPE_NONE, LLAMA_VOCAB_TYPE_SPM };"
-    )
-    new = headers.parse(
-        "#define LLAMA_SESSION_VERSION 99\n"
-        "enum a { GGML_TYPE_F32 = 0, GGML_TYPE_F16 = 1, GGML_TYPE_NEW = 77 };"
-        "enum b { LLAMA_VOCAB_TYPE_NONE };"
-        "enum unknown { LLAMA_UNKNOWN_A };"
-    )
-    before = constants(project)
-    assert Project(project).set_constants(old, new) == ["LLAMA_VOCAB_TYPE_SPM"]
-    assert constants(project) == {**before, "LLAMA_SESSION_VERSION": 99, "GGML_TYPE_NEW": 77}
-    text = (project / Project(project).constants_module()).read_text()
-    assert "GGML_TYPE_F16 = 1\nGGML_TYPE_NEW = 77\n" in text
 
 
 def test_a_file_that_is_not_as_expected_is_named(project: Path) -> None:

@@ -1,0 +1,179 @@
+"""The C API for ctypes: on plain addresses as in C, and on objects of the package with checks."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import llama_cpp
+from llama_cpp import llama_cpp as low
+
+HERE = Path(__file__).parent
+PROMPT = b"In the beginning God created"
+
+
+def tokenized(vocab, text: bytes = PROMPT) -> list[int]:
+    tokens = (low.llama_token * 64)()
+    count = low.llama_tokenize(vocab, text, len(text), tokens, len(tokens), True, False)
+    return list(tokens[:count])
+
+
+def test_as_in_c(model_path, llm):
+    """A whole generation on addresses: the same tokens as Llama's own."""
+    model_params = low.llama_model_default_params()
+    model_params.load_mode = low.LLAMA_LOAD_MODE_NONE
+    context_params = low.llama_context_default_params()
+    context_params.n_ctx = context_params.n_batch = 64
+    context_params.n_threads = context_params.n_threads_batch = 1
+    model = low.llama_model_load_from_file(model_path.encode(), model_params)
+    context = low.llama_init_from_model(model, context_params)
+    vocab = low.llama_model_get_vocab(model)
+    assert type(model) is type(context) is type(vocab) is int
+    tokens = tokenized(vocab)
+    assert tokens == llm.tokenize(PROMPT)
+
+    chain = low.llama_sampler_chain_init(low.llama_sampler_chain_default_params())
+    low.llama_sampler_chain_add(chain, low.llama_sampler_init_greedy())
+    batch = low.llama_batch_init(64, 0, 1)
+    found, position = [], 0
+    for _ in range(5):
+        batch.n_tokens = len(tokens)
+        for index, token in enumerate(tokens):
+            batch.token[index] = token
+            batch.pos[index] = position + index
+            batch.n_seq_id[index] = 1
+            batch.seq_id[index][0] = 0
+            batch.logits[index] = index == len(tokens) - 1
+        assert low.llama_decode(context, batch) == 0
+        position += len(tokens)
+        row = np.ctypeslib.as_array(
+            low.llama_get_logits_ith(context, -1), (low.llama_vocab_n_tokens(vocab),)
+        )
+        tokens = [low.llama_sampler_sample(chain, context, -1)]
+        assert tokens == [int(row.argmax())]
+        found += tokens
+    text = llm(PROMPT.decode(), max_tokens=5, temperature=0)["choices"][0]["text"]
+    assert llm.detokenize(found) == text.encode()
+    low.llama_batch_free(batch)
+    low.llama_sampler_free(chain)
+    low.llama_free(context)
+    low.llama_model_free(model)
+
+
+@pytest.mark.parametrize("name", ["model", "_model"])
+def test_an_object_stands_for_a_model(llm, name):
+    model = getattr(llm, name)
+    vocab = low.llama_model_get_vocab(model)
+    assert low.llama_vocab_n_tokens(vocab) == llm.n_vocab()
+    assert low.llama_vocab_n_tokens(model) == llm.n_vocab()
+    assert low.llama_model_n_embd(model) == llm.n_embd()
+    assert tokenized(vocab) == llm.tokenize(PROMPT)
+
+
+@pytest.mark.parametrize("name", ["ctx", "_ctx"])
+def test_an_object_stands_for_a_context(fresh, name):
+    context = getattr(fresh, name)
+    assert low.llama_n_ctx(context) == fresh.n_ctx()
+    tokens = fresh.tokenize(PROMPT)
+    fresh.eval(tokens)
+    memory = low.llama_get_memory(context)
+    assert low.llama_memory_seq_pos_max(memory, 0) == len(tokens) - 1
+    logits = np.ctypeslib.as_array(low.llama_get_logits_ith(context, -1), (fresh.n_vocab(),))
+    assert int(logits.argmax()) == fresh.sample(temp=0)
+
+
+def test_functions_that_ctypes_makes_take_them_too(llm):
+    """Users declare functions themselves; then ctypes asks the object for its pointer."""
+    library = low.load_shared_library("llama", low._base_path)
+    library.llama_n_ctx.argtypes = [low.llama_context_p_ctypes]
+    library.llama_n_ctx.restype = ctypes.c_uint32
+    assert library.llama_n_ctx(llm.ctx) == library.llama_n_ctx(llm._ctx) == llm.n_ctx()
+
+    @low.ctypes_function("llama_model_n_layer", [low.llama_model_p_ctypes], ctypes.c_int32)
+    def n_layer(model: low.llama_model_p, /) -> int: ...
+
+    assert n_layer(llm.model) == llm.model.n_layer
+
+
+def test_closed_objects(load, model_path):
+    llm = load(model_path)
+    objects = [llm.model, llm._model, llm.ctx, llm._ctx, low.llama_model_get_vocab(llm.model)]
+    llm.close()
+    functions = [low.llama_model_n_embd] * 2 + [low.llama_n_ctx] * 2 + [low.llama_vocab_n_tokens]
+    for function, thing in zip(functions, objects):
+        with pytest.raises(llama_cpp.ClosedError):
+            function(thing)
+    low.llama_free(llm.ctx)  # once more, as close()
+    low.llama_model_free(llm.model)
+
+
+def test_freeing_an_object_closes_it(load, model_path):
+    llm = load(model_path)
+    low.llama_free(llm.ctx)
+    with pytest.raises(llama_cpp.ClosedError):
+        llm("In the beginning")
+    low.llama_model_free(llm.model)
+    with pytest.raises(llama_cpp.ClosedError):
+        low.llama_model_n_embd(llm.model)
+
+
+def test_wrong_arguments(llm):
+    vocab = low.llama_model_get_vocab(llm.model)
+    for token in (-1, llm.n_vocab(), 2**31 - 1):
+        with pytest.raises(llama_cpp.TokenizeError, match="not in the vocabulary"):
+            low.llama_vocab_get_text(vocab, token)
+    with pytest.raises(TypeError, match="argument 1 is a Model, not a Context"):
+        low.llama_n_ctx(llm.model)
+    with pytest.raises(TypeError, match=r"llama_n_ctx\(ctx\) takes 1 argument"):
+        low.llama_n_ctx()
+    for wrong in ("a text", b"bytes"):
+        with pytest.raises(TypeError, match="argument 1 is a .*, not an address"):
+            low.llama_n_ctx(wrong)
+    with pytest.raises(ctypes.ArgumentError):
+        low.llama_n_ctx(1.5)
+    for null in (None, 0, ctypes.c_void_p()):
+        with pytest.raises(ValueError, match="argument 1 is NULL"):
+            low.llama_n_ctx(null)
+    low.llama_free(None)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_calls(model_path, run_python, seed):
+    """No call on an object of the package ends the process, whatever its numbers are."""
+    code = (HERE / "c_api_worker.py").read_text()
+    result = run_python(code, model_path, 1000 * seed, 5000, timeout=600)
+    assert result.returncode == 0, result.stderr
+    counts = json.loads(result.stdout.splitlines()[-1])
+    print(counts)
+    assert counts["functions"] > 100
+    assert counts["returned"] + sum(counts.get(f"{kind}Error", 0) for kind in KINDS) == 5000
+    assert counts["ClosedError"] > 100 and counts["TokenizeError"] > 10
+    assert counts["returned"] > 1000
+
+
+KINDS = ("Busy", "Closed", "Context", "Tokenize")
+
+
+def test_log_callback(llm):
+    lines = []
+    callback = low.llama_log_callback(lambda level, text, data: lines.append((level, text)))
+    low.llama_log_set(callback, ctypes.c_void_p(0))
+    try:
+        llama_cpp.Llama(llm.model_path, vocab_only=True)
+    finally:
+        low.llama_log_set(None)
+    assert lines and {type(text) for _, text in lines} == {bytes}
+
+
+def test_imported_on_demand(run_python):
+    """Neither the package nor Llama pays for the C API."""
+    code = (
+        "import sys, llama_cpp; from llama_cpp import Llama, LLAMA_POOLING_TYPE_MEAN;"
+        "print([name for name in sys.modules if name.startswith('llama_cpp._capi')])"
+    )
+    found = run_python(code).stdout.strip()
+    assert found == "['llama_cpp._capi', 'llama_cpp._capi.constants']"
