@@ -1,5 +1,4 @@
-"""Files, directories and targets named by CONTRIBUTING.md and how-tos exist, as do the menu's
-pages."""
+"""Files, directories, targets and tests that pages name exist, as do the menu's pages."""
 
 from __future__ import annotations
 
@@ -13,6 +12,7 @@ _ELSEWHERE = re.compile(r"^ggml/|<|\*")
 _CODE = re.compile(r"`([^`\n]+)`|^    (.+)$", re.MULTILINE)
 _PATH = re.compile(r"(?<![\w/@.-])[A-Za-z_][\w.-]*(?:/[\w.-]+)+/?")
 _LABEL = re.compile(r"(?<![@\w])//([\w./-]*)(?::([\w.-]+))?")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 _LINK = re.compile(r"\]\(([^)#]+)\)")
 
 
@@ -21,7 +21,7 @@ with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as _archive:
     _TEXTS = {
         member.name: _archive.extractfile(member).read().decode()
         for member in _archive
-        if member.name.endswith((".md", "BUILD.bazel"))
+        if member.name.endswith((".md", "BUILD.bazel", "_test.py"))
     }
 
 
@@ -69,6 +69,14 @@ def test_targets() -> None:
     ]
     assert len(named) > 10
     assert [name for name in named if not _is_target(*name[1:])] == []
+
+
+def test_each_row_about_moving_names_a_test() -> None:
+    rows = re.findall(r"^\| (?!llama-cpp-python|---).*\|$", _TEXTS["docs/moving.md"], re.MULTILINE)
+    named = [_TEST.findall(row.split("|")[-2]) for row in rows]
+    assert len(rows) > 15 and all(named)
+    for file, test in (each for found in named for each in found):
+        assert f"def {test}(" in _TEXTS[file], (file, test)
 
 
 def test_the_menu_lists_every_page() -> None:

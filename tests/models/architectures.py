@@ -4,6 +4,7 @@
   experts.
 * qwen3next: gated delta nets between layers of attention, and experts. Several sequences make
   products with a plane for each.
+* qwen3 with a classification head: a reranking model. The score is the share of the first class.
 
 By default sizes are tiny: many matrices have 32 columns, one block of Q4_0 or Q8_0.
 """
@@ -156,6 +157,47 @@ class Qwen3Next:
         )
 
 
+@dataclass(frozen=True)
+class Qwen3Reranker:
+    """GGUF architecture ``qwen3`` with two classes, of which llama.cpp takes the softmax."""
+
+    n_layer: int = 2
+    n_embd: int = 64
+    n_head: int = 4
+    n_head_kv: int = 2
+    head: int = 32
+    n_ff: int = 128
+
+    architecture = "qwen3"
+
+    def tensor_shapes(self) -> Shapes:
+        shapes = _embedding(self.n_embd) | {"cls.output.weight": (2, self.n_embd)}
+        heads, heads_kv = self.n_head * self.head, self.n_head_kv * self.head
+        for i in range(self.n_layer):
+            block = f"blk.{i}"
+            shapes |= {
+                f"{block}.attn_norm.weight": (self.n_embd,),
+                f"{block}.attn_q.weight": (heads, self.n_embd),
+                f"{block}.attn_k.weight": (heads_kv, self.n_embd),
+                f"{block}.attn_v.weight": (heads_kv, self.n_embd),
+                f"{block}.attn_q_norm.weight": (self.head,),
+                f"{block}.attn_k_norm.weight": (self.head,),
+                f"{block}.attn_output.weight": (self.n_embd, heads),
+                f"{block}.ffn_norm.weight": (self.n_embd,),
+                **_feed_forward(block, "", self.n_embd, self.n_ff),
+            }
+        return shapes
+
+    def write_parameters(self, writer: gguf.GGUFWriter) -> None:
+        writer.add_head_count(self.n_head)
+        writer.add_head_count_kv(self.n_head_kv)
+        writer.add_key_length(self.head)
+        writer.add_value_length(self.head)
+        writer.add_feed_forward_length(self.n_ff)
+        writer.add_pooling_type(gguf.PoolingType.RANK)
+        writer.add_classifier_output_labels(["yes", "no"])
+
+
 def _embedding(n_embd: int) -> Shapes:
     return {
         "token_embd.weight": (N_VOCAB, n_embd),
@@ -183,7 +225,7 @@ def _experts(block: str, n_embd: int, n_ff: int) -> Shapes:
 
 def write_model(
     path: Path,
-    model: DeepSeek2 | Qwen3Next,
+    model: DeepSeek2 | Qwen3Next | Qwen3Reranker,
     tensors: Mapping[str, np.ndarray],
     qtype: GGMLQuantizationType,
 ) -> None:

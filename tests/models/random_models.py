@@ -20,7 +20,7 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from architectures import DeepSeek2, Qwen3Next, write_model
+from architectures import DeepSeek2, Qwen3Next, Qwen3Reranker, write_model
 from gguf import GGMLQuantizationType, PoolingType, TokenType
 from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
 from t5_gguf import T5Shape, write_t5
@@ -63,11 +63,11 @@ OTHERS = {
     f"{model.architecture}-{key}": (model, TYPES[key])
     for model in (DeepSeek2(), Qwen3Next())
     for key in ("f16", "q8_0", "q4_0")
-}
+} | {"reranker-f16": (Qwen3Reranker(), TYPES["f16"])}
 
 
 def random_tensors(
-    shape: LlamaShape | T5Shape | DeepSeek2 | Qwen3Next, seed: int
+    shape: LlamaShape | T5Shape | DeepSeek2 | Qwen3Next | Qwen3Reranker, seed: int
 ) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
     return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}

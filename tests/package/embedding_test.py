@@ -123,6 +123,16 @@ def test_rank(load, random_models):
     assert llm.rank("query", []) == []
 
 
+def test_rank_of_a_reranking_model(load, random_models):
+    """Its pooling is the file's; documents together have the scores that each has alone."""
+    llm = load(random_models / "reranker-f16.gguf", embedding=True)
+    assert llm.pooling_type() == llama_cpp.LLAMA_POOLING_TYPE_RANK
+    together = llm.rank("Who made the heaven?", TEXTS)
+    alone = [llm.rank("Who made the heaven?", [text])[0] for text in TEXTS]
+    assert together == pytest.approx(alone, abs=1e-4)
+    assert len(set(together)) == len(TEXTS)
+
+
 def test_rank_pairs_query_and_document(load, random_models):
     from llama_cpp._engine import embedding
 
