@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import pwd
 import subprocess
 import sys
 import tarfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import stand_in
+from nested_bazel import inherited_environment
 
 NAME = "llama_cpp_python-0.3.100"
 ARCHIVE, MODEL, PIP, UV, WHEELS = (
@@ -29,12 +29,8 @@ ARCHIVE, MODEL, PIP, UV, WHEELS = (
 
 def environment() -> dict[str, str]:
     """Returns the caller's variables that locate Bazel, its caches and packages."""
-    names = ("BAZEL", "HOME", "PATH", "USER", "XDG_CACHE_HOME")
-    result = {name: value for name, value in os.environ.items() if name in names}
-    result.update({name: value for name, value in os.environ.items() if name.startswith("PIP_")})
-    del result["PIP_WHEEL"]
-    result.setdefault("HOME", pwd.getpwuid(os.getuid()).pw_dir)
-    result.setdefault("USER", pwd.getpwuid(os.getuid()).pw_name)
+    result = inherited_environment()
+    del result["PIP_WHEEL"]  # this test's own, which pip would take for an option
     return result
 
 
