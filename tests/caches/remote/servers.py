@@ -121,6 +121,8 @@ class _Process:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
+                # buildbox-casd gives up at a directory of PATH that it may not read.
+                env={**os.environ, "PATH": os.defpath},
                 stdout=file,
                 stderr=file,
                 # Python ignores SIGXFSZ, and so shall the server: see fill_up.
