@@ -26,9 +26,7 @@ from ._capi.gguf_h import *  # noqa: F403
 from ._capi.libraries import library
 from ._capi.llama_h import *  # noqa: F403
 from ._ctypes_extensions import (
-    byref,
     ctypes_function_for_shared_library,
-    load_shared_library,
 )
 from ._engine.paths import StrPath
 
@@ -165,15 +163,16 @@ def llama_apply_adapter_cvec(
     return llama_h.llama_set_adapter_cvec(ctx, data, len, n_embd, il_start, il_end)
 
 
-__all__ = [
-    name
-    for name in globals()
-    if name.startswith(("LLAMA_", "GGML_", "GGUF_", "llama_", "ggml_", "gguf_"))
-    and name not in ("gguf_h", "llama_h")
-]
-__all__ += [
+_PREFIXES = ("LLAMA_", "GGML_", "GGUF_", "llama_", "ggml_", "gguf_")
+_MODULES = ("gguf_h", "llama_h")
+_HELPERS = (
     "byref",
     "ctypes_function",
     "ctypes_function_for_shared_library",
     "load_shared_library",
+)
+__all__ = [
+    name
+    for name in globals()
+    if name in _HELPERS or (name.startswith(_PREFIXES) and name not in _MODULES)
 ]

@@ -1,1 +1,1 @@
-"""The C API of llama.cpp for ctypes. `constants` and the modules `*_h` are generated (//native/capi)."""
+"""The C API of llama.cpp for ctypes. //native/capi generates `constants` and the modules `*_h`."""

@@ -19,6 +19,7 @@ def _c_declarations_impl(ctx):
     compilation_context = ctx.attr.deps[CcInfo].compilation_context
     constants = ctx.actions.declare_file(ctx.attr.package + "/constants.py")
     names = ctx.actions.declare_file(ctx.attr.package + "/names.inc")
+    page = ctx.actions.declare_file(ctx.attr.package + "/c-api.md")
     modules = [constants]
     arguments = ctx.actions.args()
     arguments.add("--zig", ctx.executable._zig)
@@ -36,13 +37,16 @@ def _c_declarations_impl(ctx):
         executable = ctx.executable._generator,
         inputs = depset(transitive = [compilation_context.headers, ctx.attr._zig_headers.files]),
         mnemonic = "CDeclarations",
-        outputs = modules + [names],
+        outputs = modules + [names, page],
         progress_message = "Writing declarations of llama.cpp's headers",
         tools = [ctx.executable._zig],
     )
     return [
         DefaultInfo(files = depset(modules)),
-        OutputGroupInfo(names = depset([names])),
+        OutputGroupInfo(
+            names = depset([names]),
+            page = depset([page]),
+        ),
     ]
 
 c_declarations = rule(
@@ -80,7 +84,8 @@ c_declarations = rule(
             default = Label("@zig_linux_x86_64//:headers"),
         ),
     },
-    doc = "Writes a module and its stub per library, `constants.py` with the numbers of all " +
-          "headers, and (output group `names`) their names as calls of macros for a C++ program. " +
-          "Whatever the C++ toolchain is, zig's clang reads the headers.",
+    doc = "Writes a module and its stub per library, and `constants.py` with the numbers of all " +
+          "headers. Output group `names` has their names as calls of macros for a C++ program, " +
+          "`page` the page of the reference. Whatever the C++ toolchain is, zig's clang reads " +
+          "the headers.",
 )

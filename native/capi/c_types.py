@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from syntax_tree import Function
+
 # The C standard's names (C11 6.2.5, 7.18, 7.20) that the headers use.
 _SCALARS = {
     "_Bool": "ctypes.c_bool",
@@ -37,6 +39,16 @@ _QUALIFIERS = re.compile(r"\b(const|volatile|restrict)\b")
 _TAG = re.compile(r"^(struct|union|enum) ")
 _ARRAY = re.compile(r"^(?P<item>.*?)\s*\[(?P<length>\d+)\]$")
 _FUNCTION = re.compile(r"^(?P<result>.*?)\s*\(\*\)\((?P<parameters>.*)\)$")
+
+
+def checked_parameters(function: Function) -> list[str]:
+    """Returns the parameters that may be an object of the package, and the tokens beside one."""
+    kinds = {
+        each.name: _ARGUMENTS.get(_TAG.sub("", _without_qualifiers(each.type)), "")
+        for each in function.parameters
+    }
+    has_pointer = any(kind.endswith("Pointer") for kind in kinds.values())
+    return [name for name, kind in kinds.items() if kind and has_pointer]
 
 
 class UnknownTypeError(Exception):

@@ -6,7 +6,7 @@
 A module has every function, struct, union, enumerator, typedef and number that its headers declare,
 and of other headers the types that those need. A declaration without a counterpart in ctypes is an
 error. `constants.py` has the numbers of all headers, `names.inc` the names for a C++ program that
-compares them with the compiler (tests/native/capi).
+compares them with the compiler (tests/native/capi), `c-api.md` is the page of the reference.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from c_types import UnknownTypeError
 from headers import Headers, values
 from macros import as_enumerators
 from module import Module
+from page import Page
 from stub import Stub
 from syntax_tree import Declaration, declarations
 
@@ -35,6 +36,10 @@ _C_LIBRARY = (
     "libc/include/x86-linux-any",
     "libc/include/any-linux-any",
 )
+
+
+# Generated module -> public module that has its names, if it is not llama_cpp.llama_cpp.
+_PUBLIC = {"mtmd_h": "llama_cpp.mtmd_cpp"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,12 +118,15 @@ def _write(
         out: directory of the files.
     """
     constants = values(found, texts)
+    modules: list[tuple[str, Headers]] = []
     names = [f"NUMBER({name})" for name, value in constants.items() if isinstance(value, int)]
     for each in wanted:
         headers = Headers(found, {name: texts[name] for name in each.headers})
         (out / f"{each.name}.py").write_text(Module(headers, each.library).text())
         (out / f"{each.name}.pyi").write_text(Stub(headers).text())
         names += _names(headers)
+        modules.append((_PUBLIC.get(each.name, "llama_cpp.llama_cpp"), headers))
+    (out / "c-api.md").write_text(Page(modules, constants).text())
     (out / "constants.py").write_text(_constants(constants, list(texts)))
     (out / "names.inc").write_text("\n".join(names) + "\n")
 

@@ -38,8 +38,20 @@ class Module:
         self._names: list[str] = []
         self._lines: list[str] = []
 
+    def names(self) -> list[str]:
+        """Returns the names that the module has."""
+        self._write()
+        return self._names
+
     def text(self) -> str:
         """Returns the text."""
+        self._write()
+        names = "\n".join(f"    {name!r}," for name in self._names)
+        head = _HEAD.format(names=", ".join(self._headers.names), library=self._library)
+        return "\n".join([head, *self._lines, f"\n__all__ = [\n{names}\n]"]) + "\n"
+
+    def _write(self) -> None:
+        self._names, self._lines = [], []
         headers = self._headers
         for name in headers.opaque:
             self._add(f"{name}_p", f'{name}_p = NewType("{name}_p", int)')
@@ -54,9 +66,6 @@ class Module:
                 self._add_members(each)
         for function in headers.functions:
             self._add_function(function)
-        names = "\n".join(f"    {name!r}," for name in self._names)
-        head = _HEAD.format(names=", ".join(headers.names), library=self._library)
-        return "\n".join([head, *self._lines, f"\n__all__ = [\n{names}\n]"]) + "\n"
 
     def _add(self, name: str, text: str) -> None:
         if name not in self._names:

@@ -1,4 +1,4 @@
-"""docs/reference/python.md against the modules as Python imports them."""
+"""docs/reference/python.md and c-api.md against the modules as Python imports them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import pytest
 import llama_cpp
 
 PAGE = Path(os.environ["PYTHON_PAGE"]).read_text(encoding="utf-8")
+C_PAGE = Path(os.environ["C_PAGE"]).read_text(encoding="utf-8")
 MODULES = re.findall(r"(?m)^## `([\w.]+)`$", PAGE)
 
 
 def described() -> set[str]:
     """Returns the names that have a heading or a row of a table."""
-    return set(re.findall(r"(?m)^(?:###|\|) `(\w+)`", PAGE))
+    return set(re.findall(r"(?m)^(?:###|\|) `(\w+)`", PAGE + C_PAGE))
 
 
 def own(module: Any) -> list[str]:

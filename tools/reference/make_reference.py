@@ -15,6 +15,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--package", type=Path, required=True, help="a file of the Python package")
     parser.add_argument(
+        "--generated",
+        type=Path,
+        action="append",
+        default=[],
+        help="generated module of the package, which a page of its own describes",
+    )
+    parser.add_argument(
         "--module",
         type=Path,
         action="append",
@@ -38,7 +45,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Writes the pages."""
     arguments = _arguments()
-    python = PythonPage(arguments.package.parent)
+    python = PythonPage(arguments.package.parent, arguments.generated)
     rules = RulesPage(arguments.module, arguments.build_file, arguments.platforms)
     arguments.python_page.write_text(_HEADER + python.markdown(), encoding="utf-8")
     arguments.rules_page.write_text(_HEADER + rules.markdown(), encoding="utf-8")

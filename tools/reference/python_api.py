@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -43,8 +45,31 @@ def docstring(target: griffe.Object) -> str:
     return target.docstring.value if target.docstring else ""
 
 
-def public_modules(directory: Path) -> list[PublicModule]:
-    """Returns the package itself and its public submodules, by name."""
+def public_modules(directory: Path, generated: Sequence[Path] = ()) -> list[PublicModule]:
+    """Returns the package itself and its public submodules, by name.
+
+    Args:
+        directory: the package.
+        generated: modules that belong to it and are elsewhere, in a directory of the package's
+            name. Their own names are left out: another page describes them.
+    """
+    if not generated:
+        return _read(directory, [])
+    with tempfile.TemporaryDirectory() as scratch:
+        merged = Path(scratch, directory.name)
+        shutil.copytree(directory, merged, symlinks=False)
+        modules = [_below(file, directory.name) for file in generated]
+        for file, module in zip(generated, modules):
+            shutil.copyfile(file, merged / module)
+        return _read(merged, [module for module in modules if module.suffix == ".py"])
+
+
+def _below(file: Path, name: str) -> Path:
+    """Returns a file's path below the directory of this name."""
+    return Path(*file.parts[len(file.parts) - file.parts[::-1].index(name) :])
+
+
+def _read(directory: Path, left_out: list[Path]) -> list[PublicModule]:
     loader = griffe.GriffeLoader(
         extensions=griffe.load_extensions(_ComputedAll),
         search_paths=[str(directory.parent)],
@@ -63,10 +88,24 @@ def public_modules(directory: Path) -> list[PublicModule]:
     errors = package[_ERRORS].classes.items()
     objects |= {name: target for name, target in errors if name.endswith(_ERROR)}
     submodules = [name for name in _literal(package, _SUBMODULES) if not name.startswith("_")]
-    return [
+    modules = [
         PublicModule(package.path, docstring(package), dict(sorted(objects.items()))),
         *(_public(package[name]) for name in sorted(submodules)),
     ]
+    prefixes = tuple(
+        ".".join([package.path, *module.with_suffix("").parts, ""]) for module in left_out
+    )
+    return [_without(module, prefixes) for module in modules]
+
+
+def _without(module: PublicModule, prefixes: tuple[str, ...]) -> PublicModule:
+    """Returns a module without the objects whose paths begin so."""
+    kept = {
+        name: target
+        for name, target in module.objects.items()
+        if not (prefixes and target.path.startswith(prefixes))
+    }
+    return module._replace(objects=kept)
 
 
 def homes(modules: list[PublicModule]) -> dict[str, PublicModule]:

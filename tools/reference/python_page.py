@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -27,8 +27,9 @@ class PythonPage:
         undocumented: Such as `llama_cpp.llama.Llama.n_ctx`.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self._modules = public_modules(directory)
+    def __init__(self, directory: Path, generated: Sequence[Path] = ()) -> None:
+        """Reads the package in `directory`, and the `generated` modules that belong to it."""
+        self._modules = public_modules(directory, generated)
         self._homes = homes(self._modules)
         self.undocumented: list[str] = []
 
