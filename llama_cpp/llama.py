@@ -236,7 +236,7 @@ class Llama:
             last_n_tokens_size: how many generated tokens the penalties look at.
             lora_base: has no effect; llama.cpp needs it no longer.
             lora_scale: weight of the adapter of lora_path.
-            lora_path: a LoRA adapter in GGUF format; like model_path.
+            lora_path: a LoRA adapter in GGUF format, for all calls; see load_lora() for several.
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
             chat_handler: answers chats, instead of chat_format.
@@ -331,8 +331,6 @@ class Llama:
         if not vocab_only:
             model, context = loading.open_context(model, self.model_params, self.context_params)
             n_ctx = context.n_ctx
-        if lora_path:
-            self._lora_adapter = loading.apply_lora(model, context, lora_path, lora_scale)
 
         self._session = Session(
             model,
@@ -349,6 +347,8 @@ class Llama:
         self._session.last_n_tokens_size = last_n_tokens_size
         self._session.spm_infill = spm_infill
         self._session.verbose = verbose
+        if lora_path:
+            self._session.load_first_adapter(lora_path, lora_scale)
 
         self.chat_format = chat_format
         self.chat_handler = chat_handler
@@ -482,6 +482,56 @@ class Llama:
         """Sets the seed of the next generation."""
         self._seed = seed
 
+    # ---- LoRA adapters
+
+    @checked
+    def load_lora(self, path: str, name: Optional[str] = None) -> str:
+        """Loads a LoRA adapter, which a call then names; returns its name.
+
+        No call uses it unless set_loras() or its `loras` says so. Loading the same file under the
+        same name again changes nothing.
+
+        Args:
+            path: an adapter in GGUF format (str, bytes or os.PathLike), made for this model.
+            name: default the file's name without ".gguf".
+
+        Raises:
+            ModelLoadError: the file is missing, or no adapter of this model (a ValueError).
+            AdapterError: another adapter has the name (a ValueError).
+        """
+        self._session.context()
+        return self._session.adapters.load(path, name)
+
+    @checked
+    def unload_lora(self, name: str) -> None:
+        """Frees a LoRA adapter. Tokens that were evaluated with it are forgotten.
+
+        Raises AdapterError (a ValueError), which has the nearest name, for an unknown one.
+        """
+        with self._session.lock:
+            self._session.unload_adapter(name)
+
+    def list_loras(self) -> List[str]:
+        """Returns the names of the loaded LoRA adapters, in the order of loading."""
+        return self._session.adapters.names()
+
+    @checked
+    def set_loras(self, loras: Dict[str, float]) -> None:
+        """Sets the LoRA adapters of all calls that have no `loras` of their own.
+
+        Evaluated tokens that others were used for are forgotten, so a stream in progress raises
+        OvertakenError.
+
+        Args:
+            loras: name or path -> scale, 1 for the adapter as trained; {} for none.
+
+        Raises:
+            AdapterError: there is neither an adapter nor a file of this name (a ValueError).
+        """
+        choice = self._session.choose(loras)
+        with self._session.lock:
+            self._session.set_default_adapters(choice)
+
     # ---- evaluated tokens and their logits
 
     @property
@@ -519,12 +569,13 @@ class Llama:
 
     @checked
     def eval(self, tokens: Sequence[int]):
-        """Evaluates tokens after those evaluated before.
+        """Evaluates tokens after those evaluated before, with the same LoRA adapters.
 
         Raises ContextOverflowError (a ValueError) when they do not fit into the context.
         """
         kinds.in_vocabulary("tokens", tokens, self._n_vocab)
         with self._session.lock:
+            self._session.use(self._session.continuing())
             self._session.epoch += 1
             self._session.eval(tokens)
 
@@ -597,6 +648,8 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         stopping_criteria: Optional[StoppingCriteriaList] = None,
         grammar: Optional[LlamaGrammar] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Generator[int, Optional[Sequence[int]], None]:
         """Generates tokens after a prompt, without end: stop at a token, or close the generator.
@@ -622,11 +675,15 @@ class Llama:
             logits_processor: functions (tokens, logits) -> logits, called in order.
             stopping_criteria: functions (tokens, logits) -> bool; the first True ends generation.
             grammar: only text that it admits is generated.
+            loras: LoRA adapters as name or path -> scale, {} for none; default those of
+                set_loras(), and with reset=False those of the evaluated tokens. Tokens that others
+                evaluated are forgotten.
             more: further sampling parameters by llama.cpp's names; see sampling_extras.
 
         Raises (at the first or a later step):
             ContextOverflowError: the context is full (a ValueError).
             OvertakenError: something else was evaluated on this Llama meanwhile.
+            AdapterError: there is no such LoRA adapter, and no file of this name (a ValueError).
         """
         sampling = Sampling(
             top_k=top_k,
@@ -647,8 +704,11 @@ class Llama:
         session = self._session
         params = session.native_sampling(sampling)
         criteria = any_of(stopping_criteria)
+        adapters = None if loras is None and not reset else session.choose(loras)
         return share(
-            generation.generate(session, tokens, params, reset, logits_processor, criteria)
+            generation.generate(
+                session, tokens, params, reset, logits_processor, criteria, adapters
+            )
         )
 
     # ---- text
@@ -681,11 +741,13 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text.
 
-        Sampling arguments are those of generate().
+        Sampling arguments and `loras` are those of generate().
 
         Args:
             prompt: text, or tokens that are used as they are.
@@ -732,6 +794,7 @@ class Llama:
             session,
             prompt,
             session.native_sampling(sampling),
+            session.choose(loras),
             suffix=suffix,
             max_tokens=max_tokens,
             logprobs=logprobs,
@@ -772,6 +835,8 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text; see create_completion()."""
@@ -801,6 +866,7 @@ class Llama:
             logits_processor=logits_processor,
             grammar=grammar,
             logit_bias=logit_bias,
+            loras=loras,
             **more,
         )
 
@@ -837,11 +903,14 @@ class Llama:
         logit_bias: Optional[Dict[int, float]] = None,
         logprobs: Optional[bool] = None,
         top_logprobs: Optional[int] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
         """Answers a chat.
 
-        Sampling arguments are those of generate(), the others those of create_completion() or:
+        Sampling arguments and `loras` are those of generate(), the others those of
+        create_completion() or:
 
         Args:
             messages: OpenAI's messages: dicts with "role" and "content".
@@ -865,6 +934,8 @@ class Llama:
         """
         checked_more("create_chat_completion", more)
         self._session.context()
+        if loras is not None:  # not every handler knows them
+            more["loras"] = loras
         handler = (
             self.chat_handler
             or self._chat_handlers.get(self.chat_format or "")
@@ -922,11 +993,15 @@ class Llama:
 
     @checked
     def create_embedding(
-        self, input: Union[str, List[str]], model: Optional[str] = None
+        self,
+        input: Union[str, List[str]],
+        model: Optional[str] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
     ) -> CreateEmbeddingResponse:
         """Embeds one text or several; returns OpenAI's response as a dict. See embed()."""
         texts = [input] if isinstance(input, str) else list(input)
-        vectors, n_tokens = self.embed(texts, return_count=True)
+        vectors, n_tokens = self.embed(texts, return_count=True, loras=loras)
         return {
             "object": "list",
             "data": [
@@ -944,6 +1019,8 @@ class Llama:
         normalize: bool = False,
         truncate: bool = True,
         return_count: bool = False,
+        *,
+        loras: Optional[Dict[str, float]] = None,
     ):
         """Embeds one text or several.
 
@@ -952,6 +1029,7 @@ class Llama:
             normalize: scale vectors to length 1.
             truncate: cut texts longer than n_batch tokens; otherwise they raise ValueError.
             return_count: return (result, number of tokens).
+            loras: LoRA adapters; see generate().
 
         Returns:
             For a text its vector (list of float, n_embd long); with pooling type NONE a list of
@@ -961,20 +1039,30 @@ class Llama:
             RuntimeError: the model was created without embedding=True.
         """
         texts = [input] if isinstance(input, str) else list(input)
-        with self._session.lock:
-            vectors, n_tokens = embedding.embed(self._session, texts, normalize, truncate)
+        session, adapters = self._session, self._session.choose(loras)
+        with session.lock:
+            vectors, n_tokens = embedding.embed(session, texts, normalize, truncate, adapters)
         result = vectors[0] if isinstance(input, str) else vectors
         return (result, n_tokens) if return_count else result
 
     @checked
-    def rank(self, query: str, documents: List[str], truncate: bool = True) -> List[float]:
+    def rank(
+        self,
+        query: str,
+        documents: List[str],
+        truncate: bool = True,
+        *,
+        loras: Optional[Dict[str, float]] = None,
+    ) -> List[float]:
         """Returns how well each document answers the query; higher is better.
 
         Needs a reranking model created with embedding=True (and pooling_type RANK, which is the
-        default of such models). Texts are cut to n_batch tokens unless truncate=False.
+        default of such models). Texts are cut to n_batch tokens unless truncate=False. `loras`: see
+        generate().
         """
-        with self._session.lock:
-            return embedding.rank(self._session, query, documents, truncate)
+        session, adapters = self._session, self._session.choose(loras)
+        with session.lock:
+            return embedding.rank(session, query, documents, truncate, adapters)
 
     # ---- state
 
@@ -987,7 +1075,8 @@ class Llama:
     def load_state(self, state: LlamaState) -> None:
         """Goes back to a state of save_state(), of this Llama or of one created alike.
 
-        Raises StateError (a ValueError) when it belongs to another model or a larger context.
+        Raises StateError (a ValueError) when it belongs to another model or a larger context, or
+        was evaluated with LoRA adapters that are not loaded.
         """
         with self._session.lock:
             self._session.load(state)
@@ -1007,11 +1096,15 @@ class Llama:
             state["chat_format"] = self.chat_format
         for name in _PICKLED_ATTRIBUTES:
             state[name] = getattr(self, name)
+        state["loras"] = self._session.adapters.saved()
         return state
 
     def __setstate__(self, state):
         attributes = {name: state.pop(name) for name in _PICKLED_ATTRIBUTES if name in state}
+        loras = state.pop("loras", None)  # pickled before there were several
         self.__init__(**state)
+        if loras is not None:
+            self._session.restore_adapters(loras)
         for name, value in attributes.items():
             setattr(self, name, value)
 

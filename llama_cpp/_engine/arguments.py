@@ -10,7 +10,7 @@ import inspect
 from typing import Any, Callable, Dict, Mapping, TypeVar, cast
 
 from .._capi import constants
-from . import kinds, sampling
+from . import adapters, kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -127,6 +127,9 @@ _CALLS: Dict[str, Kind] = {
     "stop": kinds.stops,
     "stream": flag,
     "model": kinds.text,
+    "loras": adapters.scales,
+    "path": kinds.path,
+    "name": kinds.text,
     "input": kinds.text_or_texts,
     "normalize": flag,
     "truncate": flag,

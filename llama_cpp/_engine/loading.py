@@ -9,7 +9,7 @@ from .. import _core
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
-from .._errors import LlamaError, WeightLayoutError
+from .._errors import WeightLayoutError
 from . import paths
 from .options import ALL_LAYERS, ContextOptions, ModelOptions, rows_at_once
 
@@ -109,17 +109,3 @@ def open_context(
     model_params.use_extra_bufts = False
     model = _core.Model(path, model_params)
     return model, _core.Context(model, context_params)
-
-
-def apply_lora(
-    model: _core.Model, context: _core.Context, path: paths.StrPath, scale: float
-) -> _core.LoraAdapter:
-    """Adds a LoRA adapter to a context. RuntimeError if it cannot be loaded."""
-    try:
-        adapter = _core.LoraAdapter(model, path)
-        context.set_lora(adapter, scale)
-    except LlamaError as error:
-        raise RuntimeError(
-            f"Failed to initialize LoRA adapter from lora path: {paths.shown(path)}\n{error}"
-        ) from error
-    return adapter

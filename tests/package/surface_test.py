@@ -57,10 +57,15 @@ CHANGED = {
 # llama.cpp no longer has these, and they only say so.
 CHANGED.update({f"_internals.LlamaContext.{name}": None for name in FORMER})
 
-# Methods of ours take further sampling parameters of llama.cpp, behind the peer's.
+# Methods of ours take further parameters behind the peer's: LoRA adapters, and llama.cpp's
+# sampling.
 EXTENDED = {
-    f"llama.Llama.{name}"
-    for name in ("__call__", "create_chat_completion", "create_completion", "generate", "sample")
+    **{
+        f"llama.Llama.{name}": ", *, loras=None, **more"
+        for name in ("__call__", "create_chat_completion", "create_completion", "generate")
+    },
+    **{f"llama.Llama.{name}": ", *, loras=None" for name in ("embed", "create_embedding")},
+    "llama.Llama.sample": ", **more",
 }
 
 # Annotations that allow more than the peer's.
@@ -89,8 +94,7 @@ def test_signature(name):
         before, after = CHANGED[name]
         assert before in expected
         expected = expected.replace(before, after)
-    if name in EXTENDED:
-        expected += ", **more"
+    expected += EXTENDED.get(name, "")
     assert describe(found) == expected
 
 
