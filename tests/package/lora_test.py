@@ -279,6 +279,29 @@ def test_keys_without_adapters_are_the_tokens(both, cache):
     assert tokens in cache
 
 
+class CarelessCache(LlamaRAMCache):
+    """A user's cache, which returns the state that it got last."""
+
+    def __setitem__(self, key, value):
+        self.last = value
+
+    def __getitem__(self, key):
+        return self.last
+
+    last = None
+
+
+def test_a_cache_that_mixes_adapters_up(both, load, tied, expected):
+    cache = CarelessCache()
+    both.set_cache(cache)
+    cache.last = both.save_state()
+    text(both, PROMPTS[0], loras={"one": 1})
+    assert text(both, PROMPTS[0], loras={"two": 1}) == expected(PROMPTS[0], {"two": 1.0})[1]
+    other = load(tied, n_ctx=128)  # which has no adapter
+    other.set_cache(cache)
+    assert text(other, PROMPTS[0]) == expected(PROMPTS[0], {})[1]
+
+
 def test_states_bring_their_adapters_back(both, load, tied, one, expected):
     tokens = both.tokenize(PROMPTS[3].encode())
     next(both.generate(tokens, temp=0, loras={"one": 1}))
@@ -456,6 +479,17 @@ def test_an_unloaded_adapter_is_gone(both, expected, one):
     assert_same(logits(both, PROMPTS[0]), expected(PROMPTS[0], {"two": 1.0})[0])
     both.load_lora(one, "one")
     assert_same(logits(both, PROMPTS[0]), expected(PROMPTS[0], {"two": 1.0})[0])
+
+
+def test_a_copy_of_an_unloaded_adapter(both, expected, one):
+    """The context lets go of the adapter, although the default has the same numbers."""
+    both.load_lora(one, "copy")
+    native = weakref.ref(both._session.adapters._loaded["one"].native)
+    text(both, PROMPTS[0], loras={"one": 1})
+    both.set_loras({"copy": 1})
+    both.unload_lora("one")
+    assert native() is None and both.n_tokens == 0
+    assert text(both, PROMPTS[0]) == expected(PROMPTS[0], {"one": 1.0})[1]
 
 
 # ---- errors
