@@ -17,6 +17,7 @@ from collections import deque
 from typing import (
     TYPE_CHECKING,
     Any,
+    Callable,
     Deque,
     Dict,
     Generator,
@@ -25,6 +26,7 @@ from typing import (
     Literal,
     Optional,
     Sequence,
+    Tuple,
     Union,
 )
 
@@ -34,7 +36,15 @@ import numpy.typing as npt
 from . import _core, llama_chat_format, llama_types
 from ._capi import constants
 from ._chat.template import default_format, handlers_from_model
-from ._engine import completion, embedding, generation, kinds, loading, paths
+from ._engine import (
+    completion,
+    control_vectors,
+    embedding,
+    generation,
+    kinds,
+    loading,
+    paths,
+)
 from ._engine.arguments import checked, checked_chat
 from ._engine.caches import (
     BaseLlamaCache,
@@ -191,6 +201,24 @@ class Llama:
         # Other
         spm_infill: bool = False,
         verbose: bool = True,
+        # Not in llama-cpp-python: model
+        devices: Optional[Union[str, List[str]]] = None,
+        tensor_buft_overrides: Optional[Dict[str, str]] = None,
+        cpu_moe: bool = False,
+        n_cpu_moe: int = 0,
+        check_tensors: bool = False,
+        use_extra_bufts: bool = True,
+        no_host: bool = False,
+        load_mtp: bool = False,
+        lazy_mode: int = constants.LLAMA_LAZY_MODE_AUTO,
+        progress_callback: Optional[Callable[[float], Optional[bool]]] = None,
+        # Not in llama-cpp-python: context
+        n_seq_max: Optional[int] = None,
+        n_rs_seq: int = 0,
+        n_outputs_max: Optional[int] = None,
+        kv_unified: Optional[bool] = None,
+        flash_attn_type: Optional[int] = None,
+        abort_callback: Optional[Callable[[], Any]] = None,
         **kwargs,  # type: ignore
     ):
         """Loads a GGUF model.
@@ -247,6 +275,30 @@ class Llama:
             spm_infill: order suffix, prefix, middle instead of prefix, suffix, middle in infill.
             verbose: show llama.cpp's messages; False shows errors only. Nothing is done to the
                 process's file descriptors.
+            devices: the devices to use beside the CPU, by the names that llama_cpp.devices() has;
+                "none" for the CPU alone. Default all.
+            tensor_buft_overrides: regular expression -> name of a buffer type, such as "CPU", for
+                the tensors in whose name it occurs; the first that fits counts.
+            cpu_moe: keep the weights of all experts in RAM.
+            n_cpu_moe: keep the weights of the experts of this many layers, the first, in RAM.
+            check_tensors: look for invalid numbers in the weights; takes a look at all of them.
+            use_extra_bufts: let the CPU repack weights: faster, and not memory-mapped.
+            no_host: bypass the GPU driver's host buffers, so that weights in RAM can be repacked.
+            load_mtp: load the layers that predict several tokens, which nothing here uses yet.
+            lazy_mode: LLAMA_LAZY_MODE_*: whether tables of which a token needs one row are read
+                when they are needed; AUTO does so from 4 GiB on.
+            progress_callback: called with the loaded part, 0 to 1; False stops the loading.
+            n_seq_max: sequences of the context. Texts to embed, of which each is one, are evaluated
+                together; nothing else uses more than one. Without kv_unified each has an equal
+                part of n_ctx.
+            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all.
+                Prompts that differ in so many at the end are then not read again.
+            n_outputs_max: most tokens of one computation whose logits are kept; default as many as
+                fit into 16 MiB.
+            kv_unified: one buffer for all sequences; default with embedding=True.
+            flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
+            abort_callback: called without arguments before each n_ubatch tokens and about every
+                50 ms; a true result ends the call with AbortedError, an exception with that.
             kwargs: unknown arguments are ignored with a warning that names the nearest known one;
                 parameters of llama-cpp-python's past that mean nothing today, in silence.
 
@@ -265,6 +317,16 @@ class Llama:
             use_mmap=use_mmap and lora_path is None,
             use_mlock=use_mlock,
             kv_overrides=kv_overrides,
+            devices=devices,
+            tensor_buft_overrides=tensor_buft_overrides,
+            cpu_moe=cpu_moe,
+            n_cpu_moe=n_cpu_moe,
+            check_tensors=check_tensors,
+            use_extra_bufts=use_extra_bufts,
+            no_host=no_host,
+            load_mtp=load_mtp,
+            lazy_mode=lazy_mode,
+            progress_callback=progress_callback,
         )
         self._context_options = ContextOptions(
             n_ctx=n_ctx,
@@ -290,6 +352,11 @@ class Llama:
             no_perf=no_perf,
             type_k=type_k,
             type_v=type_v,
+            n_seq_max=n_seq_max,
+            n_rs_seq=n_rs_seq,
+            n_outputs_max=n_outputs_max,
+            kv_unified=kv_unified,
+            flash_attn_type=flash_attn_type,
         )
         # With the options above, the arguments that unpickling passes to __init__ again.
         self._arguments: Dict[str, Any] = {
@@ -308,6 +375,7 @@ class Llama:
             "tokenizer": tokenizer,
             "spm_infill": spm_infill,
             "verbose": verbose,
+            "abort_callback": abort_callback,
         }
         self.model_path = paths.model_path(model_path)
         self.chat_template_kwargs: Dict[str, Any] = {}
@@ -329,8 +397,10 @@ class Llama:
         self.n_threads_batch = self.context_params.n_threads_batch
         context: Union[_core.Context, NoContext] = NoContext()
         if not vocab_only:
-            model, context = loading.open_context(model, self.model_params, self.context_params)
-            n_ctx = context.n_ctx
+            model, context = loading.open_context(
+                model, self.model_params, self.context_params, self._model_options
+            )
+            n_ctx = context.n_ctx_seq
 
         self._session = Session(
             model,
@@ -347,6 +417,8 @@ class Llama:
         self._session.last_n_tokens_size = last_n_tokens_size
         self._session.spm_infill = spm_infill
         self._session.verbose = verbose
+        if abort_callback is not None and not vocab_only:
+            self._session.set_abort_callback(abort_callback)
         if lora_path:
             self._session.load_first_adapter(lora_path, lora_scale)
 
@@ -482,7 +554,7 @@ class Llama:
         """Sets the seed of the next generation."""
         self._seed = seed
 
-    # ---- LoRA adapters
+    # ---- LoRA adapters and control vectors
 
     @checked
     def load_lora(self, path: str, name: Optional[str] = None) -> str:
@@ -528,9 +600,42 @@ class Llama:
         Raises:
             AdapterError: there is neither an adapter nor a file of this name (a ValueError).
         """
-        choice = self._session.choose(loras)
         with self._session.lock:
-            self._session.set_default_adapters(choice)
+            self._session.set_default_adapters(self._session.choose(loras))
+
+    @checked
+    def load_control_vector(
+        self,
+        vectors: Union[str, List[Tuple[str, float]]],
+        layer_start: Optional[int] = None,
+        layer_end: Optional[int] = None,
+    ) -> None:
+        """Adds the directions of a control vector to the hidden state, in all later calls.
+
+        They replace those of the call before. As with set_loras(), tokens that were evaluated
+        without are forgotten.
+
+        Args:
+            vectors: a GGUF file as llama.cpp's cvector-generator writes it; or several with their
+                strengths, as a dict or pairs, which are added up. A path may be str, bytes or
+                os.PathLike.
+            layer_start: the first layer after which a direction is added; default 1.
+            layer_end: the last one; default the model's last one.
+
+        Raises:
+            ModelLoadError: a file is missing, or no control vector (a ValueError).
+            AdapterError: it is made for another model, or there are no such layers (a ValueError).
+        """
+        session = self._session
+        session.context()
+        vector = control_vectors.load(session.model, vectors, layer_start, layer_end)
+        with session.lock:
+            session.set_control_vector(vector)
+
+    def clear_control_vector(self) -> None:
+        """Adds no control vector in later calls."""
+        with self._session.lock:
+            self._session.set_control_vector(None)
 
     # ---- evaluated tokens and their logits
 

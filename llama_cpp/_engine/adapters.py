@@ -1,5 +1,7 @@
 """LoRA adapters: the loaded ones by name, and the choice that tokens are evaluated with.
 
+A control vector is a part of the choice.
+
 Numbers that one choice has computed are of no use to another, so evaluated tokens, saved states and
 cached prompts carry the identity of theirs. It is made of the files' contents: names and paths may
 differ between objects and processes that share a cache.
@@ -18,6 +20,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from .. import _core
 from .._errors import AdapterError
 from . import kinds, paths
+from .control_vectors import ControlVector, load
 
 Identity = Tuple[Tuple[Any, ...], ...]
 
@@ -35,17 +38,17 @@ class Lora:
 
 
 class Choice:
-    """Adapters with their scales.
+    """Adapters with their scales, and a control vector or none.
 
     Attributes:
         identity: Equal for choices that compute the same numbers.
     """
 
-    def __init__(self, scales: Mapping[Lora, float]) -> None:
+    def __init__(self, scales: Mapping[Lora, float], vector: Optional[ControlVector]) -> None:
         self.scales = {lora: scale for lora, scale in scales.items() if scale != 0}
-        self.identity: Identity = tuple(
-            sorted(("lora", lora.digest, scale) for lora, scale in self.scales.items())
-        )
+        self.vector = vector
+        loras = sorted(("lora", lora.digest, scale) for lora, scale in self.scales.items())
+        self.identity: Identity = (*loras, *([vector.identity] if vector else ()))
 
     @property
     def key_prefix(self) -> List[int]:
@@ -60,10 +63,15 @@ class Choice:
 
     def without(self, lora: Lora) -> Choice:
         """Returns the choice of the other adapters."""
-        return Choice({each: scale for each, scale in self.scales.items() if each is not lora})
+        others = {each: scale for each, scale in self.scales.items() if each is not lora}
+        return Choice(others, self.vector)
 
     def apply(self, context: _core.Context) -> None:
         """Makes a context evaluate with these adapters and no others."""
+        if self.vector is None:
+            context.clear_control_vector()
+        else:
+            self.vector.apply(context)
         context.clear_lora()
         for lora, scale in self.scales.items():
             native = lora.native
@@ -76,14 +84,14 @@ class Adapters:
     """The adapters of a model by name. Safe to use from several threads.
 
     Attributes:
-        default: The choice of calls that make none.
+        default: The choice of calls that make none; its control vector is that of all calls.
     """
 
     def __init__(self, model: _core.Model) -> None:
         self._model = model
         self._lock = threading.RLock()  # a signal handler may load, too
         self._loaded: Dict[str, Lora] = {}
-        self.default = Choice({})
+        self.default = Choice({}, None)
 
     def close(self) -> None:
         """Frees all adapters, of which each keeps the model's memory."""
@@ -144,7 +152,7 @@ class Adapters:
         for name, scale in scales.items():
             lora = self._found(name)
             chosen[lora] = chosen.get(lora, 0.0) + scale
-        return Choice(chosen)
+        return Choice(chosen, self.default.vector)
 
     def _found(self, name: str) -> Lora:
         with self._lock:
@@ -166,23 +174,24 @@ class Adapters:
         """Returns the choice that has an identity; None if an adapter of it is not loaded."""
         with self._lock:
             by_digest = {lora.digest: lora for lora in self._loaded.values()}
-        scales = {}
-        for _, digest, scale in identity:
-            if digest not in by_digest:
-                return None
-            scales[by_digest[digest]] = scale
-        choice = Choice(scales)
-        return choice if choice.identity == identity else None
+        scales = {
+            by_digest[digest]: scale
+            for kind, digest, scale, *_ in identity
+            if kind == "lora" and digest in by_digest
+        }
+        choices = (Choice(scales, vector) for vector in (None, self.default.vector))
+        return next((choice for choice in choices if choice.identity == identity), None)
 
     # ---- pickling
 
     def saved(self) -> Dict[str, Any]:
         """Returns names, paths and the default, for restore()."""
         with self._lock:
-            scales = {lora.name: scale for lora, scale in self.default.scales.items()}
+            vector = self.default.vector
             return {
                 "paths": {name: lora.path for name, lora in self._loaded.items()},
-                "scales": scales,
+                "scales": {lora.name: scale for lora, scale in self.default.scales.items()},
+                "vector": vector and (vector.files, vector.first, vector.last),
             }
 
     def restore(self, saved: Dict[str, Any]) -> Choice:
@@ -193,7 +202,8 @@ class Adapters:
         for name, path in saved["paths"].items():
             if name not in self.names():
                 self._load(path, name)
-        return self.choose(saved["scales"])
+        vector = saved["vector"] and load(self._model, *saved["vector"])
+        return Choice(self.choose(saved["scales"]).scales, vector)
 
 
 def scales(name: str, value: Any) -> Dict[str, float]:

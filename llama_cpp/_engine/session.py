@@ -7,6 +7,7 @@ generation notices that it was overtaken.
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -24,6 +25,7 @@ from .._errors import (
 from . import kinds, paths, sampling
 from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
+from .control_vectors import ControlVector
 from .drafts import LlamaDraftModel
 from .options import rows_at_once
 from .sampling import Sampling
@@ -230,6 +232,17 @@ class Session:
                 " encoder's input. An encoder alone (architecture t5encoder) can embed()"
             )
 
+    def set_abort_callback(self, callback: Callable[[], Any]) -> None:
+        """Asks a function, again and again, whether an evaluation has to end."""
+        self._abort_callback = callback
+        reference = weakref.ref(self)  # the native context takes no part in garbage collection
+
+        def should_stop() -> bool:
+            session = reference()
+            return session is not None and bool(session._abort_callback())
+
+        self.context().set_abort_callback(should_stop)
+
     # ---- adapters
 
     def use(self, choice: Choice) -> None:
@@ -261,6 +274,10 @@ class Session:
         self.context()
         self.use(choice)
         self.adapters.default = choice
+
+    def set_control_vector(self, vector: Optional[ControlVector]) -> None:
+        """Adds a control vector in all later calls, instead of the one before."""
+        self.set_default_adapters(Choice(self.adapters.default.scales, vector))
 
     def load_first_adapter(self, path: paths.StrPath, scale: float) -> None:
         """Loads the adapter of Llama(lora_path=...). RuntimeError if that is impossible."""
@@ -433,7 +450,7 @@ class Session:
         choice = self.adapters.with_identity(identity)
         if choice is None:
             raise StateError(
-                "The state was evaluated with LoRA adapters that are not loaded here\n"
-                "Load them first with load_lora()."
+                "The state was evaluated with LoRA adapters, or a control vector, that are not"
+                " loaded here\nLoad them first with load_lora() and load_control_vector()."
             )
         return choice

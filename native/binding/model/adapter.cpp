@@ -1,7 +1,10 @@
-// LoraAdapter: a file of low-rank changes to a model, applied per context.
+// LoraAdapter: a file of low-rank changes to a model, applied per context. Reading the files of
+// control vectors.
 #include "native/binding/model/adapter.h"
 
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/typing.h>
 
 #include <utility>
 
@@ -9,6 +12,7 @@
 #include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
+#include "native/core/control_vector.h"
 #include "native/core/gguf_file.h"
 #include "native/core/log.h"
 
@@ -38,7 +42,38 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
     handle_ = make_outside_gil<AdapterHandle>(std::move(owner), adapter);
 }
 
+namespace {
+
+py::typing::Dict<py::int_, py::array_t<float>> read_directions(const Path& path) {
+    std::map<int32_t, std::vector<float>> directions;
+    {
+        GilRelease release;
+        directions = read_control_vector(path.text);
+    }
+    py::typing::Dict<py::int_, py::array_t<float>> result;
+    for (const auto& [layer, direction] : directions) {
+        result[py::int_(layer)] =
+            py::array_t<float>(static_cast<py::ssize_t>(direction.size()), direction.data());
+    }
+    return result;
+}
+
+}  // namespace
+
 void init_adapter(py::module_& m) {
+    m.def("read_control_vector", &read_directions, py::arg("path"),
+          R"(
+          Reads the directions of a control vector.
+
+          Args:
+            path: A GGUF file with tensors named ``direction.<layer>``.
+
+          Returns:
+            Layer, from 1 on -> an array of as many numbers as the model's hidden state has.
+
+          Raises:
+            ModelLoadError: The file is missing, damaged, or no control vector.
+          )"_doc);
     py::class_<LoraAdapter, std::shared_ptr<LoraAdapter>> cls(
         m, "LoraAdapter", "A LoRA adapter of a model, applied with Context.set_lora().");
     cls.def(py::init([](const Model& model, Path path) {
