@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable, Dict, List, Mapping, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, Callable, Dict, List, TypeVar, cast
 
 from .._capi import constants
 from . import adapters, control_vectors, kinds, sampling
@@ -54,6 +55,10 @@ def _tensor_overrides(name: str, value: Any) -> Dict[str, str]:
         kinds.text(f"A key of {name}", key): kinds.text(f"{name}[{key!r}]", each)
         for key, each in found.items()
     }
+
+
+def _imatrix(name: str, value: Any) -> Any:
+    return value if isinstance(value, Mapping) else kinds.path(name, value)
 
 
 def _symlinks(name: str, value: Any) -> Any:
@@ -193,7 +198,17 @@ _CHAT: Dict[str, Kind] = {
     "top_logprobs": integer(low=0),
 }
 
-KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT}
+_QUANTIZE: Dict[str, Kind] = {
+    "output_path": kinds.path,
+    "imatrix": _imatrix,
+    "tensor_types": kinds.mapping("a dict from a pattern of tensor names to a type"),
+    "prune_layers": kinds.tokens,
+    "allow_requantize": flag,
+    "pure": flag,
+    "keep_split": flag,
+}
+
+KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT, **_QUANTIZE}
 CHAT_KINDS: Dict[str, Kind] = {**sampling.KINDS, **_CALLS, **_CHAT, "logprobs": flag}
 
 
