@@ -441,11 +441,18 @@ def test_callbacks_of_two_threads(load, random_models):
 
 def test_a_callback_does_not_keep_its_llama(load, random_models):
     """Though it refers to it: the garbage collector finds the circle."""
-    holder = {}
-    llm = load(random_models / "tied-f32.gguf", abort_callback=lambda: bool(holder.get("stop")))
-    holder["llama"] = llm
+
+    class Callback:
+        llama = None
+
+        def __call__(self):
+            return False
+
+    callback = Callback()
+    llm = load(random_models / "tied-f32.gguf", abort_callback=callback)
+    callback.llama = llm
     session = weakref.ref(llm._session)
-    del llm, holder
+    del llm, callback
     gc.collect()
     assert session() is None
 
