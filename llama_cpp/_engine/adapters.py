@@ -15,6 +15,7 @@ import hashlib
 import os
 import struct
 import threading
+import warnings
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .. import _core
@@ -117,6 +118,12 @@ class Adapters:
         if not name:
             raise AdapterError("The name of a LoRA adapter is empty\nLeave it out, or give one.")
         native = _core.LoraAdapter(self._model, path)
+        if native.invocation_tokens:
+            warnings.warn(
+                f"The LoRA adapter {paths.shown(path)} is made for the tokens after"
+                f" {native.invocation_tokens} (aLoRA), and is applied to all tokens here",
+                stacklevel=2,
+            )
         lora = Lora(name, path, native, _digest(path))
         with self._lock:
             known = self._loaded.setdefault(name, lora)

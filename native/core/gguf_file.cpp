@@ -100,4 +100,16 @@ int32_t learned_positions(const std::string& path) {
     return static_cast<int32_t>(std::min<int64_t>(n_positions, INT32_MAX));
 }
 
+std::string gguf_text(const std::string& path, const char* key) {
+    gguf_context* file = gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, nullptr});
+    if (file == nullptr) {
+        return {};
+    }
+    const int64_t id = gguf_find_key(file, key);
+    const bool is_text = id >= 0 && gguf_get_kv_type(file, id) == GGUF_TYPE_STRING;
+    std::string text = is_text ? gguf_get_val_str(file, id) : "";
+    gguf_free(file);
+    return text;
+}
+
 }  // namespace core

@@ -499,9 +499,9 @@ def test_adapters_of_other_models(load, tied, model_path, random_models):
     llm = load(tied)
     before = text(llm, PROMPTS[0])
     for path, reason in (
-        (random_models / "lora-gpt2.gguf", "arch"),
-        (random_models / "lora-kjv-1.gguf", "shape|base model"),
-        (tied, "adapter"),
+        (random_models / "lora-gpt2.gguf", r"arch.*\nGive.*a 'llama'; this one is for a 'gpt2'"),
+        (random_models / "lora-kjv-1.gguf", r"(shape|base model).*\nGive an adapter"),
+        (tied, r"'adapter'.*\nGive an adapter"),
     ):
         with pytest.raises(llama_cpp.ModelLoadError, match=reason) as caught:
             llm.load_lora(path)
@@ -550,6 +550,21 @@ def test_close_frees_adapters(both):
         with pytest.raises(llama_cpp.ClosedError):
             call()
     assert both.list_loras() == []
+
+
+def test_adapters_for_a_part_of_the_tokens_warn(load, tied, one, tmp_path):
+    writer = gguf.GGUFWriter(tmp_path / "alora.gguf", "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_array("adapter.alora.invocation_tokens", np.array([7, 8], np.uint32).tolist())
+    for tensor in gguf.GGUFReader(one).tensors:
+        writer.add_tensor(tensor.name, tensor.data)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    with pytest.warns(UserWarning, match=r"after \[7, 8\] \(aLoRA\)"):
+        load(tied).load_lora(tmp_path / "alora.gguf")
 
 
 # ---- pickling
