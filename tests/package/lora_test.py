@@ -556,7 +556,10 @@ def test_adapters_for_a_part_of_the_tokens_warn(load, tied, one, tmp_path):
     writer = gguf.GGUFWriter(tmp_path / "alora.gguf", "llama")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
-    writer.add_array("adapter.alora.invocation_tokens", np.array([7, 8], np.uint32).tolist())
+    kinds = gguf.GGUFValueType
+    writer.add_key_value(
+        "adapter.alora.invocation_tokens", [7, 8], kinds.ARRAY, sub_type=kinds.UINT32
+    )
     for tensor in gguf.GGUFReader(one).tensors:
         writer.add_tensor(tensor.name, tensor.data)
     writer.write_header_to_file()
