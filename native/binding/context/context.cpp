@@ -60,9 +60,9 @@ void set_n_threads(const Context& self, int n_threads, int n_threads_batch) {
         self, [&](ContextHandle& context) { context.set_n_threads(n_threads, n_threads_batch); });
 }
 
-using Rows = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using Directions = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
-void set_control_vector(const Context& self, const Rows& rows, int first, int last) {
+void set_control_vector(const Context& self, const Directions& rows, int first, int last) {
     const std::vector<float> data(rows.data(), rows.data() + rows.size());
     if (data.empty()) {
         throw Error(ErrorKind::kContext, "the control vector has no numbers");
