@@ -295,7 +295,7 @@ class Llama:
                 Prompts that differ in so many at the end are then not read again.
             n_outputs_max: most tokens of one computation whose logits are kept; default as many as
                 fit into 16 MiB.
-            kv_unified: one buffer for all sequences; default with embedding=True.
+            kv_unified: one buffer for all sequences; always with embedding=True.
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.

@@ -78,13 +78,12 @@ def _pair(session: Session, query: str, document: str) -> List[int]:
 def _fit(session: Session, tokens: List[int], truncate: bool) -> List[int]:
     if not tokens:
         raise ValueError("There is nothing to embed: a text has no tokens")
-    most = min(session.n_batch, session.n_ctx)
-    if len(tokens) > most and not truncate:
+    if len(tokens) > session.n_batch and not truncate:
         raise ValueError(
-            f"Requested tokens ({len(tokens)}) exceed batch size of {most}\n"
+            f"Requested tokens ({len(tokens)}) exceed batch size of {session.n_batch}\n"
             "Shorten the text, create the model with a larger n_batch, or use truncate=True."
         )
-    return tokens[:most]
+    return tokens[: session.n_batch]
 
 
 def _evaluate(session: Session, sequences: List[List[int]], adapters: Choice) -> List[np.ndarray]:

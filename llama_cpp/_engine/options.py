@@ -151,6 +151,11 @@ class ContextOptions:
             raise ValueError(
                 "n_outputs_max cannot be set with embedding=True: every token has an output"
             )
+        if self.embedding and self.kv_unified is False:
+            raise ValueError(
+                "kv_unified=False cannot be set with embedding=True: llama.cpp would pool a part of"
+                " each text only"
+            )
 
     def check_sizes(self) -> None:
         """Raises ContextError for a size that no context has."""
@@ -176,9 +181,8 @@ class ContextOptions:
         if self.embedding:
             params.embeddings = True
             params.n_ubatch = params.n_batch
-            params.kv_unified = self.kv_unified is not False
-            if params.kv_unified:
-                params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
+            params.kv_unified = True
+            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
         if self.kv_unified is not None:
             params.kv_unified = self.kv_unified
         if self.n_seq_max is not None:

@@ -169,6 +169,7 @@ void ContextHandle::decode_sequences(const std::vector<std::vector<llama_token>>
         n_tokens += sequence.size();
     }
     check_encoded();
+    check_pooling(sequences.size());
     const Outputs outputs = all_outputs ? Outputs::kAll : Outputs::kLast;
     const size_t limit = batch_limit(n_tokens, outputs);
     if (n_tokens > limit) {
@@ -434,6 +435,17 @@ void ContextHandle::check_encoded() const {
     if (needs_encode_ && !encoded_) {
         throw Error(ErrorKind::kContext,
                     "this is an encoder-decoder model: encode() the input before decode()");
+    }
+}
+
+// With a cache for each sequence, llama.cpp splits a batch into micro-batches of as many tokens of
+// each, and a longer text's vector would be that of its last part.
+void ContextHandle::check_pooling(size_t n_sequences) const {
+    const bool is_pooled = embeddings_on_ && llama_pooling_type(get()) != LLAMA_POOLING_TYPE_NONE;
+    if (is_pooled && n_sequences > 1 && memory_ != nullptr && !kv_unified_) {
+        throw Error(ErrorKind::kContext,
+                    "the vectors of several texts in one batch need kv_unified\nCreate the context "
+                    "with ContextParams.kv_unified = True, or pass one text at a time.");
     }
 }
 

@@ -119,6 +119,7 @@ class ContextHandle {
 
     void check_position(llama_pos pos0, size_t n_tokens, llama_seq_id seq_id) const;
     void check_encoded() const;
+    void check_pooling(size_t n_sequences) const;
     size_t batch_limit(size_t n_tokens, Outputs outputs) const;
     bool is_output(Outputs outputs, bool is_last) const;
     bool must_stop() {

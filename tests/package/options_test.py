@@ -196,13 +196,16 @@ def test_use_extra_bufts(log_of, random_models):
     assert llm.model_params.use_extra_bufts and not plain.model_params.use_extra_bufts
 
 
-def test_load_mtp(load, mixture):
-    """A file that says that its last layer is one for several tokens, and is no such layer."""
-    overrides = {"deepseek2.nextn_predict_layers": 1}
-    assert load(mixture, n_ctx=128, kv_overrides=overrides).model.n_layer == 2
-    llm = load(mixture, n_ctx=128, kv_overrides=overrides, load_mtp=True)
-    assert llm.model_params.load_mtp
-    assert llm.model.size > load(mixture, n_ctx=128, kv_overrides=overrides).model.size
+def test_load_mtp(log_of, mixture):
+    """A file that says that its last layer predicts several tokens."""
+
+    def loaded(**arguments):
+        overrides = {"deepseek2.nextn_predict_layers": 1}
+        llm, log = log_of(mixture, n_ctx=128, kv_overrides=overrides, **arguments)
+        assert llm.model.n_layer == 2
+        return sum(map(float, re.findall(r"model buffer size = +([\d.]+) MiB", log)))
+
+    assert loaded(load_mtp=True) > loaded()
 
 
 @pytest.mark.parametrize("name", ["no_host", "load_mtp"])
@@ -246,14 +249,25 @@ def test_sequences(load, random_models):
     few = load(model, embedding=True, n_seq_max=2)
     assert few.ctx.n_seq_max == 2 < plain.ctx.n_seq_max
     np.testing.assert_allclose(few.embed(texts), plain.embed(texts), atol=3e-3)
-    apart = load(model, embedding=True, n_seq_max=2, kv_unified=False, n_ctx=512)
-    assert apart.n_ctx() == 256 == apart.ctx.n_ctx_seq
-    np.testing.assert_allclose(apart.embed(texts), plain.embed(texts), atol=3e-3)
-    longest = " ".join(["w1"] * 600)
-    assert len(apart.embed(longest)) == 256  # cut to the part of one sequence
-    with pytest.raises(ValueError, match="exceed batch size of 256"):
-        apart.embed(longest, truncate=False)
-    assert load(model, embedding=True, kv_unified=False).ctx.n_seq_max == 1
+    with pytest.raises(ValueError, match="kv_unified=False cannot be set with embedding"):
+        load(model, embedding=True, kv_unified=False)
+
+
+def test_native_vectors_of_several_texts_need_one_cache(load, random_models):
+    """The native class takes such a context; llama.cpp would give vectors of parts of texts."""
+    model = load(random_models / "embedding-f16.gguf").model
+    params = llama_cpp._core.ContextParams()
+    params.n_ctx, params.n_seq_max, params.embeddings = 512, 2, True
+    texts = [[5, 6, 7], [8]]
+    context = llama_cpp._core.Context(model, params)
+    with pytest.raises(llama_cpp.ContextError, match="\nCreate.*kv_unified = True"):
+        context.decode_sequences(texts)
+    context.decode_sequences(texts[:1])
+    alone = context.embeddings_seq(0)
+    params.kv_unified = True
+    context = llama_cpp._core.Context(model, params)
+    context.decode_sequences(texts)
+    np.testing.assert_allclose(context.embeddings_seq(0), alone, atol=3e-3)
 
 
 def test_a_sequence_has_its_part_of_the_context(load, random_models):
@@ -338,7 +352,7 @@ def test_it_ends_a_call(load, random_models, limit):
     asked = Asked(limit)
     llm = load(random_models / "tied-f32.gguf", n_ctx=512, n_ubatch=32, abort_callback=asked)
     with pytest.raises(llama_cpp.AbortedError, match="the abort callback"):
-        llm("w1 " * 300, max_tokens=1)
+        llm([5] * 300, max_tokens=1)
     assert asked.count == limit and llm.n_tokens == 0
     asked.count, asked.limit = 0, 10**9
     expected = load(random_models / "tied-f32.gguf", n_ctx=512)(PROMPT, temperature=0)

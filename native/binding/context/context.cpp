@@ -269,6 +269,13 @@ Context::Context(std::shared_ptr<Model> model, const llama_context_params& param
     handle_.open(make_outside_gil<ContextHandle>(model_->get(), params));
 }
 
+AbortCallback::~AbortCallback() {
+    stay_away_if_exiting();
+    py::gil_scoped_acquire gil;
+    raised_.reset();
+    function_ = py::object();
+}
+
 bool AbortCallback::operator()() {
     py::gil_scoped_acquire gil;
     try {
@@ -284,8 +291,7 @@ void Context::set_abort_callback(py::object function) {
     if (!function.is_none()) {
         callback = std::make_unique<AbortCallback>(std::move(function));
     }
-    // The object owns it, so that it is freed with the GIL. The handle calls it during calls of the
-    // object only.
+    // The object owns it: the handle calls it during calls of the object only.
     with_context(*this, [&](ContextHandle& context) {
         abort_callback_.swap(callback);
         std::function<bool()> should_stop;

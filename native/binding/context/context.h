@@ -18,6 +18,9 @@ namespace core {
 class AbortCallback {
   public:
     explicit AbortCallback(pybind11::object function) : function_(std::move(function)) {}
+    ~AbortCallback();  // also without the GIL
+    AbortCallback(const AbortCallback&) = delete;
+    AbortCallback& operator=(const AbortCallback&) = delete;
 
     bool operator()();
 

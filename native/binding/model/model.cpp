@@ -142,8 +142,7 @@ void init_model_params(py::module_& m) {
     def_plain("load_mode", &llama_model_params::load_mode,
               "How to read the file, LLAMA_LOAD_MODE_*.");
     def_plain("lazy_mode", &llama_model_params::lazy_mode,
-              "Whether large tensors that few tokens use are read when they are needed, "
-              "LLAMA_LAZY_MODE_*.");
+              "Whether tables are read when they are needed, LLAMA_LAZY_MODE_*.");
     def_flag("vocab_only", &llama_model_params::vocab_only,
              "Whether to load the vocabulary alone, without weights.");
     def_flag("check_tensors", &llama_model_params::check_tensors,
@@ -164,9 +163,9 @@ void init_model_params(py::module_& m) {
         "Metadata to replace; keys and text of at most 127 bytes.");
     def_container(cls, "devices", &ModelParams::devices,
                   "Names of the devices to offload to; empty: all; [\"none\"]: none.");
-    def_container(cls, "tensor_buft_overrides", &ModelParams::tensor_buft_overrides,
-                  "Pairs of a regular expression and the name of the buffer type for the tensors "
-                  "in whose name it occurs; the first that fits counts.");
+    def_container(
+        cls, "tensor_buft_overrides", &ModelParams::tensor_buft_overrides,
+        "Regular expressions of tensor names, each with a buffer type; the first counts.");
 }
 
 }  // namespace
