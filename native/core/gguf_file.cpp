@@ -11,6 +11,7 @@
 #include "ggml.h"
 #include "gguf.h"
 #include "native/core/errors.h"
+#include "native/core/log.h"
 
 namespace core {
 namespace {
@@ -101,7 +102,9 @@ int32_t learned_positions(const std::string& path) {
 }
 
 std::string gguf_text(const std::string& path, const char* key) {
+    LogCapture log;
     gguf_context* file = gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, nullptr});
+    log.take_lines();
     if (file == nullptr) {
         return {};
     }
