@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ._backends.devices import *  # noqa: F403
     from ._backends.required import *  # noqa: F403
+    from ._engine.quantizing import *  # noqa: F403
     from ._errors import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
@@ -40,7 +41,7 @@ _SUBMODULES = frozenset(
 
 # The modules whose public names are names of the package; the C API last, since it takes a tenth of
 # a second to import.
-_PUBLIC = ("llama", "_backends.devices", "_backends.required", "llama_cpp")
+_PUBLIC = ("llama", "_backends.devices", "_backends.required", "_engine.quantizing", "llama_cpp")
 
 _C_PREFIXES = ("GGML_", "LLAMA_", "ggml_", "gguf_", "llama_")
 _C_MODULES = ("_capi.constants", "llama_cpp")

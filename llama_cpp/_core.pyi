@@ -47,6 +47,7 @@ __all__: list[str] = [
     "numa_init",
     "quantize",
     "quantize_with_struct",
+    "read_control_vector",
     "render_template",
     "sample_accept",
     "sample_chain",
@@ -87,7 +88,7 @@ class ModelParams:
     @property
     def devices(self) -> list[str]:
         """
-        Names of the devices to offload to; empty: all.
+        Names of the devices to offload to; empty: all; ["none"]: none.
         """
     @devices.setter
     def devices(self, value: collections.abc.Sequence[str]) -> None: ...
@@ -99,12 +100,26 @@ class ModelParams:
     @kv_overrides.setter
     def kv_overrides(self, value: dict[str, bool | int | float | str]) -> None: ...
     @property
+    def lazy_mode(self) -> int:
+        """
+        Whether tables are read when they are needed, LLAMA_LAZY_MODE_*.
+        """
+    @lazy_mode.setter
+    def lazy_mode(self, value: int) -> None: ...
+    @property
     def load_mode(self) -> int:
         """
         How to read the file, LLAMA_LOAD_MODE_*.
         """
     @load_mode.setter
     def load_mode(self, value: int) -> None: ...
+    @property
+    def load_mtp(self) -> bool:
+        """
+        Whether to load the layers that predict several tokens.
+        """
+    @load_mtp.setter
+    def load_mtp(self, value: bool) -> None: ...
     @property
     def main_gpu(self) -> int:
         """
@@ -133,6 +148,13 @@ class ModelParams:
         """
     @split_mode.setter
     def split_mode(self, value: int) -> None: ...
+    @property
+    def tensor_buft_overrides(self) -> list[tuple[str, str]]:
+        """
+        Regular expressions of tensor names, each with a buffer type; the first counts.
+        """
+    @tensor_buft_overrides.setter
+    def tensor_buft_overrides(self, value: collections.abc.Sequence[tuple[str, str]]) -> None: ...
     @property
     def tensor_split(self) -> list[float]:
         """
@@ -477,6 +499,11 @@ class LoraAdapter:
           ModelLoadError: The file is missing, damaged, or made for another model.
         """
     @property
+    def invocation_tokens(self) -> list[int]:
+        """
+        Tokens from which on it is meant to be applied (aLoRA); empty for others.
+        """
+    @property
     def path(self) -> str: ...
 
 class QuantizeParams:
@@ -546,6 +573,14 @@ class ContextParams:
     def n_outputs_max(self) -> int: ...
     @n_outputs_max.setter
     def n_outputs_max(self, value: int) -> None: ...
+    @property
+    def n_outputs_max_per_seq(self) -> int: ...
+    @n_outputs_max_per_seq.setter
+    def n_outputs_max_per_seq(self, value: int) -> None: ...
+    @property
+    def n_rs_seq(self) -> int: ...
+    @n_rs_seq.setter
+    def n_rs_seq(self, value: int) -> None: ...
     @property
     def n_seq_max(self) -> int: ...
     @n_seq_max.setter
@@ -643,6 +678,10 @@ class Context:
     def clear_abort(self) -> None:
         """
         Cancels an abort() that has ended no call yet.
+        """
+    def clear_control_vector(self) -> None:
+        """
+        Adds no directions any more.
         """
     def clear_lora(self) -> None:
         """
@@ -839,9 +878,33 @@ class Context:
           False if the model cannot remove a part of a sequence (recurrent models). Then nothing
           is removed.
         """
+    def set_abort_callback(self, callback: collections.abc.Callable[[], bool] | None) -> None:
+        """
+        Sets a function that may end evaluations, with AbortedError.
+
+        Args:
+          callback: Called without arguments, before each micro-batch and about every 50 ms while
+            one is computed. An evaluation ends when it returns True, or raises: then with its
+            exception. None: no function.
+
+        Raises:
+          BusyError: An evaluation is running.
+        """
     def set_causal_attn(self, on: bool) -> None:
         """
         Sets whether a token attends to earlier tokens only.
+        """
+    def set_control_vector(self, rows: numpy.typing.ArrayLike, first: int, last: int) -> None:
+        """
+        Adds directions to the hidden state after some layers, instead of those set before.
+
+        Args:
+          rows: An array of (n_layer - 1, n_embd): a direction for each layer but the first.
+          first: The first layer whose direction is added, at least 1.
+          last: The last one.
+
+        Raises:
+          ContextError: The array has another size, or there are no such layers.
         """
     def set_embeddings(self, on: bool) -> None:
         """
@@ -1634,6 +1697,22 @@ def quantize_with_struct(
 ) -> None:
     """
     Does the same with a ``struct llama_model_quantize_params`` at an address.
+    """
+
+def read_control_vector(
+    path: str | bytes | os.PathLike,
+) -> dict[int, numpy.typing.NDArray[numpy.float32]]:
+    """
+    Reads the directions of a control vector.
+
+    Args:
+      path: A GGUF file with tensors named ``direction.<layer>``.
+
+    Returns:
+      Layer, from 1 on -> an array of as many numbers as the model's hidden state has.
+
+    Raises:
+      ModelLoadError: The file is missing, damaged, or no control vector.
     """
 
 def render_template(template: str, context: str, bos: str, eos: str) -> str:

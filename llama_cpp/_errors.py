@@ -9,6 +9,10 @@ class ModelLoadError(LlamaError, ValueError):
     """A model or adapter file cannot be loaded; the message names the file and the reason."""
 
 
+class AdapterError(LlamaError, ValueError):
+    """No LoRA adapter or control vector is known by this name, or it cannot be used like this."""
+
+
 class ContextError(LlamaError, ValueError):
     """A context cannot be created like this, or a method of it got an unusable argument."""
 

@@ -17,6 +17,7 @@ from collections import deque
 from typing import (
     TYPE_CHECKING,
     Any,
+    Callable,
     Deque,
     Dict,
     Generator,
@@ -25,6 +26,7 @@ from typing import (
     Literal,
     Optional,
     Sequence,
+    Tuple,
     Union,
 )
 
@@ -34,7 +36,15 @@ import numpy.typing as npt
 from . import _core, llama_chat_format, llama_types
 from ._capi import constants
 from ._chat.template import default_format, handlers_from_model
-from ._engine import completion, embedding, generation, kinds, loading, paths
+from ._engine import (
+    completion,
+    control_vectors,
+    embedding,
+    generation,
+    kinds,
+    loading,
+    paths,
+)
 from ._engine.arguments import checked, checked_chat
 from ._engine.caches import (
     BaseLlamaCache,
@@ -191,6 +201,24 @@ class Llama:
         # Other
         spm_infill: bool = False,
         verbose: bool = True,
+        # Not in llama-cpp-python: model
+        devices: Optional[Union[str, List[str]]] = None,
+        tensor_buft_overrides: Optional[Dict[str, str]] = None,
+        cpu_moe: bool = False,
+        n_cpu_moe: int = 0,
+        check_tensors: bool = False,
+        use_extra_bufts: bool = True,
+        no_host: bool = False,
+        load_mtp: bool = False,
+        lazy_mode: int = constants.LLAMA_LAZY_MODE_AUTO,
+        progress_callback: Optional[Callable[[float], Optional[bool]]] = None,
+        # Not in llama-cpp-python: context
+        n_seq_max: Optional[int] = None,
+        n_rs_seq: int = 0,
+        n_outputs_max: Optional[int] = None,
+        kv_unified: Optional[bool] = None,
+        flash_attn_type: Optional[int] = None,
+        abort_callback: Optional[Callable[[], Any]] = None,
         **kwargs,  # type: ignore
     ):
         """Loads a GGUF model.
@@ -236,7 +264,7 @@ class Llama:
             last_n_tokens_size: how many generated tokens the penalties look at.
             lora_base: has no effect; llama.cpp needs it no longer.
             lora_scale: weight of the adapter of lora_path.
-            lora_path: a LoRA adapter in GGUF format; like model_path.
+            lora_path: a LoRA adapter in GGUF format, for all calls; see load_lora() for several.
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
             chat_handler: answers chats, instead of chat_format.
@@ -247,6 +275,30 @@ class Llama:
             spm_infill: order suffix, prefix, middle instead of prefix, suffix, middle in infill.
             verbose: show llama.cpp's messages; False shows errors only. Nothing is done to the
                 process's file descriptors.
+            devices: the devices to use beside the CPU, by the names that llama_cpp.devices() has;
+                "none" for the CPU alone. Default all.
+            tensor_buft_overrides: regular expression -> name of a buffer type, such as "CPU", for
+                the tensors in whose name it occurs; the first that fits counts.
+            cpu_moe: keep the weights of all experts in RAM.
+            n_cpu_moe: keep the weights of the experts of this many layers, the first, in RAM.
+            check_tensors: look for invalid numbers in the weights; takes a look at all of them.
+            use_extra_bufts: let the CPU repack weights: faster, and not memory-mapped.
+            no_host: bypass the GPU driver's host buffers, so that weights in RAM can be repacked.
+            load_mtp: load the layers that predict several tokens, which nothing here uses yet.
+            lazy_mode: LLAMA_LAZY_MODE_*: whether tables of which a token needs one row are read
+                when they are needed; AUTO does so from 4 GiB on.
+            progress_callback: called with the loaded part, 0 to 1; False stops the loading.
+            n_seq_max: sequences of the context. Texts to embed, of which each is one, are evaluated
+                together; nothing else uses more than one. Without kv_unified each has an equal
+                part of n_ctx.
+            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all.
+                Prompts that differ in so many at the end are then not read again.
+            n_outputs_max: most tokens of one computation whose logits are kept; default as many as
+                fit into 16 MiB.
+            kv_unified: one buffer for all sequences; always with embedding=True.
+            flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
+            abort_callback: called without arguments before each n_ubatch tokens and about every
+                50 ms; a true result ends the call with AbortedError, an exception with that.
             kwargs: unknown arguments are ignored with a warning that names the nearest known one;
                 parameters of llama-cpp-python's past that mean nothing today, in silence.
 
@@ -265,6 +317,16 @@ class Llama:
             use_mmap=use_mmap and lora_path is None,
             use_mlock=use_mlock,
             kv_overrides=kv_overrides,
+            devices=devices,
+            tensor_buft_overrides=tensor_buft_overrides,
+            cpu_moe=cpu_moe,
+            n_cpu_moe=n_cpu_moe,
+            check_tensors=check_tensors,
+            use_extra_bufts=use_extra_bufts,
+            no_host=no_host,
+            load_mtp=load_mtp,
+            lazy_mode=lazy_mode,
+            progress_callback=progress_callback,
         )
         self._context_options = ContextOptions(
             n_ctx=n_ctx,
@@ -290,6 +352,11 @@ class Llama:
             no_perf=no_perf,
             type_k=type_k,
             type_v=type_v,
+            n_seq_max=n_seq_max,
+            n_rs_seq=n_rs_seq,
+            n_outputs_max=n_outputs_max,
+            kv_unified=kv_unified,
+            flash_attn_type=flash_attn_type,
         )
         # With the options above, the arguments that unpickling passes to __init__ again.
         self._arguments: Dict[str, Any] = {
@@ -308,6 +375,7 @@ class Llama:
             "tokenizer": tokenizer,
             "spm_infill": spm_infill,
             "verbose": verbose,
+            "abort_callback": abort_callback,
         }
         self.model_path = paths.model_path(model_path)
         self.chat_template_kwargs: Dict[str, Any] = {}
@@ -329,10 +397,10 @@ class Llama:
         self.n_threads_batch = self.context_params.n_threads_batch
         context: Union[_core.Context, NoContext] = NoContext()
         if not vocab_only:
-            model, context = loading.open_context(model, self.model_params, self.context_params)
-            n_ctx = context.n_ctx
-        if lora_path:
-            self._lora_adapter = loading.apply_lora(model, context, lora_path, lora_scale)
+            model, context = loading.open_context(
+                model, self.model_params, self.context_params, self._model_options
+            )
+            n_ctx = context.n_ctx_seq
 
         self._session = Session(
             model,
@@ -349,6 +417,10 @@ class Llama:
         self._session.last_n_tokens_size = last_n_tokens_size
         self._session.spm_infill = spm_infill
         self._session.verbose = verbose
+        if abort_callback is not None and not vocab_only:
+            self._session.set_abort_callback(abort_callback)
+        if lora_path:
+            self._session.load_first_adapter(lora_path, lora_scale)
 
         self.chat_format = chat_format
         self.chat_handler = chat_handler
@@ -482,6 +554,89 @@ class Llama:
         """Sets the seed of the next generation."""
         self._seed = seed
 
+    # ---- LoRA adapters and control vectors
+
+    @checked
+    def load_lora(self, path: str, name: Optional[str] = None) -> str:
+        """Loads a LoRA adapter, which a call then names; returns its name.
+
+        No call uses it unless set_loras() or its `loras` says so. Loading the same file under the
+        same name again changes nothing.
+
+        Args:
+            path: an adapter in GGUF format (str, bytes or os.PathLike), made for this model.
+            name: default the file's name without ".gguf".
+
+        Raises:
+            ModelLoadError: the file is missing, or no adapter of this model (a ValueError).
+            AdapterError: another adapter has the name (a ValueError).
+        """
+        self._session.context()
+        return self._session.adapters.load(path, name)
+
+    @checked
+    def unload_lora(self, name: str) -> None:
+        """Frees a LoRA adapter. Tokens that were evaluated with it are forgotten.
+
+        Raises AdapterError (a ValueError), which has the nearest name, for an unknown one.
+        """
+        with self._session.lock:
+            self._session.unload_adapter(name)
+
+    def list_loras(self) -> List[str]:
+        """Returns the names of the loaded LoRA adapters, in the order of loading."""
+        return self._session.adapters.names()
+
+    @checked
+    def set_loras(self, loras: Dict[str, float]) -> None:
+        """Sets the LoRA adapters of all calls that have no `loras` of their own.
+
+        Evaluated tokens that others were used for are forgotten, so a stream in progress raises
+        OvertakenError.
+
+        Args:
+            loras: name or path -> scale, 1 for the adapter as trained; {} for none.
+
+        Raises:
+            AdapterError: there is neither an adapter nor a file of this name (a ValueError).
+        """
+        with self._session.lock:
+            self._session.set_default_adapters(self._session.choose(loras))
+
+    @checked
+    def load_control_vector(
+        self,
+        vectors: Union[str, List[Tuple[str, float]]],
+        layer_start: Optional[int] = None,
+        layer_end: Optional[int] = None,
+    ) -> None:
+        """Adds the directions of a control vector to the hidden state, in all later calls.
+
+        They replace those of the call before. As with set_loras(), tokens that were evaluated
+        without are forgotten.
+
+        Args:
+            vectors: a GGUF file as llama.cpp's cvector-generator writes it; or several with their
+                strengths, as a dict or pairs, which are added up. A path may be str, bytes or
+                os.PathLike.
+            layer_start: the first layer after which a direction is added; default 1.
+            layer_end: the last one; default the model's last one.
+
+        Raises:
+            ModelLoadError: a file is missing, or no control vector (a ValueError).
+            AdapterError: it is made for another model, or there are no such layers (a ValueError).
+        """
+        session = self._session
+        session.context()
+        vector = control_vectors.load(session.model, vectors, layer_start, layer_end)
+        with session.lock:
+            session.set_control_vector(vector)
+
+    def clear_control_vector(self) -> None:
+        """Adds no control vector in later calls."""
+        with self._session.lock:
+            self._session.set_control_vector(None)
+
     # ---- evaluated tokens and their logits
 
     @property
@@ -519,12 +674,13 @@ class Llama:
 
     @checked
     def eval(self, tokens: Sequence[int]):
-        """Evaluates tokens after those evaluated before.
+        """Evaluates tokens after those evaluated before, with the same LoRA adapters.
 
         Raises ContextOverflowError (a ValueError) when they do not fit into the context.
         """
         kinds.in_vocabulary("tokens", tokens, self._n_vocab)
         with self._session.lock:
+            self._session.use(self._session.continuing())
             self._session.epoch += 1
             self._session.eval(tokens)
 
@@ -597,6 +753,8 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         stopping_criteria: Optional[StoppingCriteriaList] = None,
         grammar: Optional[LlamaGrammar] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Generator[int, Optional[Sequence[int]], None]:
         """Generates tokens after a prompt, without end: stop at a token, or close the generator.
@@ -622,11 +780,15 @@ class Llama:
             logits_processor: functions (tokens, logits) -> logits, called in order.
             stopping_criteria: functions (tokens, logits) -> bool; the first True ends generation.
             grammar: only text that it admits is generated.
+            loras: LoRA adapters as name or path -> scale, {} for none; default those of
+                set_loras(), and with reset=False those of the evaluated tokens. Tokens that others
+                evaluated are forgotten.
             more: further sampling parameters by llama.cpp's names; see sampling_extras.
 
         Raises (at the first or a later step):
             ContextOverflowError: the context is full (a ValueError).
             OvertakenError: something else was evaluated on this Llama meanwhile.
+            AdapterError: there is no such LoRA adapter, and no file of this name (a ValueError).
         """
         sampling = Sampling(
             top_k=top_k,
@@ -647,8 +809,11 @@ class Llama:
         session = self._session
         params = session.native_sampling(sampling)
         criteria = any_of(stopping_criteria)
+        adapters = None if loras is None and not reset else session.choose(loras)
         return share(
-            generation.generate(session, tokens, params, reset, logits_processor, criteria)
+            generation.generate(
+                session, tokens, params, reset, logits_processor, criteria, adapters
+            )
         )
 
     # ---- text
@@ -681,11 +846,13 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text.
 
-        Sampling arguments are those of generate().
+        Sampling arguments and `loras` are those of generate().
 
         Args:
             prompt: text, or tokens that are used as they are.
@@ -732,6 +899,7 @@ class Llama:
             session,
             prompt,
             session.native_sampling(sampling),
+            session.choose(loras),
             suffix=suffix,
             max_tokens=max_tokens,
             logprobs=logprobs,
@@ -772,6 +940,8 @@ class Llama:
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text; see create_completion()."""
@@ -801,6 +971,7 @@ class Llama:
             logits_processor=logits_processor,
             grammar=grammar,
             logit_bias=logit_bias,
+            loras=loras,
             **more,
         )
 
@@ -837,11 +1008,14 @@ class Llama:
         logit_bias: Optional[Dict[int, float]] = None,
         logprobs: Optional[bool] = None,
         top_logprobs: Optional[int] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
         """Answers a chat.
 
-        Sampling arguments are those of generate(), the others those of create_completion() or:
+        Sampling arguments and `loras` are those of generate(), the others those of
+        create_completion() or:
 
         Args:
             messages: OpenAI's messages: dicts with "role" and "content".
@@ -865,6 +1039,8 @@ class Llama:
         """
         checked_more("create_chat_completion", more)
         self._session.context()
+        if loras is not None:  # not every handler knows them
+            more["loras"] = loras
         handler = (
             self.chat_handler
             or self._chat_handlers.get(self.chat_format or "")
@@ -922,11 +1098,15 @@ class Llama:
 
     @checked
     def create_embedding(
-        self, input: Union[str, List[str]], model: Optional[str] = None
+        self,
+        input: Union[str, List[str]],
+        model: Optional[str] = None,
+        *,
+        loras: Optional[Dict[str, float]] = None,
     ) -> CreateEmbeddingResponse:
         """Embeds one text or several; returns OpenAI's response as a dict. See embed()."""
         texts = [input] if isinstance(input, str) else list(input)
-        vectors, n_tokens = self.embed(texts, return_count=True)
+        vectors, n_tokens = self.embed(texts, return_count=True, loras=loras)
         return {
             "object": "list",
             "data": [
@@ -944,6 +1124,8 @@ class Llama:
         normalize: bool = False,
         truncate: bool = True,
         return_count: bool = False,
+        *,
+        loras: Optional[Dict[str, float]] = None,
     ):
         """Embeds one text or several.
 
@@ -952,6 +1134,7 @@ class Llama:
             normalize: scale vectors to length 1.
             truncate: cut texts longer than n_batch tokens; otherwise they raise ValueError.
             return_count: return (result, number of tokens).
+            loras: LoRA adapters; see generate().
 
         Returns:
             For a text its vector (list of float, n_embd long); with pooling type NONE a list of
@@ -961,20 +1144,30 @@ class Llama:
             RuntimeError: the model was created without embedding=True.
         """
         texts = [input] if isinstance(input, str) else list(input)
-        with self._session.lock:
-            vectors, n_tokens = embedding.embed(self._session, texts, normalize, truncate)
+        session, adapters = self._session, self._session.choose(loras)
+        with session.lock:
+            vectors, n_tokens = embedding.embed(session, texts, normalize, truncate, adapters)
         result = vectors[0] if isinstance(input, str) else vectors
         return (result, n_tokens) if return_count else result
 
     @checked
-    def rank(self, query: str, documents: List[str], truncate: bool = True) -> List[float]:
+    def rank(
+        self,
+        query: str,
+        documents: List[str],
+        truncate: bool = True,
+        *,
+        loras: Optional[Dict[str, float]] = None,
+    ) -> List[float]:
         """Returns how well each document answers the query; higher is better.
 
         Needs a reranking model created with embedding=True (and pooling_type RANK, which is the
-        default of such models). Texts are cut to n_batch tokens unless truncate=False.
+        default of such models). Texts are cut to n_batch tokens unless truncate=False. `loras`: see
+        generate().
         """
-        with self._session.lock:
-            return embedding.rank(self._session, query, documents, truncate)
+        session, adapters = self._session, self._session.choose(loras)
+        with session.lock:
+            return embedding.rank(session, query, documents, truncate, adapters)
 
     # ---- state
 
@@ -987,7 +1180,8 @@ class Llama:
     def load_state(self, state: LlamaState) -> None:
         """Goes back to a state of save_state(), of this Llama or of one created alike.
 
-        Raises StateError (a ValueError) when it belongs to another model or a larger context.
+        Raises StateError (a ValueError) when it belongs to another model or a larger context, or
+        was evaluated with LoRA adapters that are not loaded.
         """
         with self._session.lock:
             self._session.load(state)
@@ -1007,11 +1201,15 @@ class Llama:
             state["chat_format"] = self.chat_format
         for name in _PICKLED_ATTRIBUTES:
             state[name] = getattr(self, name)
+        state["loras"] = self._session.adapters.saved()
         return state
 
     def __setstate__(self, state):
         attributes = {name: state.pop(name) for name in _PICKLED_ATTRIBUTES if name in state}
+        loras = state.pop("loras", None)  # pickled before there were several
         self.__init__(**state)
+        if loras is not None:
+            self._session.restore_adapters(loras)
         for name, value in attributes.items():
             setattr(self, name, value)
 

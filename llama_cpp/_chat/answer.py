@@ -54,6 +54,7 @@ def generate(
         session,
         prompt,
         params,
+        request.adapters(session),
         max_tokens=request.max_tokens,
         logprobs=request.logprobs,
         stop=[*request.stop, *stop],

@@ -32,6 +32,7 @@ def chatml_function_calling(*, llama: ChatModel, messages: List[Any], **argument
     """Answers a chat; see the module."""
     session = llama._session
     request = ChatRequest(messages, arguments)
+    request.adapters(session)  # now, not when a stream is first read
     request.stop.append(_END)
     prompt = _prompt(request)
     if request.may_call and request.forced is None:
@@ -114,7 +115,12 @@ def _choose(
     grammar = f"root ::= ( {alternatives} ){'?' if may_end else ''}"
     sampling = Sampling(temperature=0.0, grammar=grammar)
     job = completion.prepare(
-        session, prompt, session.native_sampling(sampling), max_tokens=256, model=request.model
+        session,
+        prompt,
+        session.native_sampling(sampling),
+        request.adapters(session),
+        max_tokens=256,
+        model=request.model,
     )
     text = completion.complete(session, job)["choices"][0]["text"]
     return text if text in choices else ""

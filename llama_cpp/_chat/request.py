@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Dict, List, Optional
 
+from .._engine.adapters import Choice
 from .._engine.arguments import check_chat
 from .._engine.grammar import LlamaGrammar
 from .._engine.processors import LogitsProcessorList
 from .._engine.sampling import Sampling, is_more
+from .._engine.session import Session
 from .messages import normalized
 from .schemas import response_schema, usable
 
@@ -48,6 +50,8 @@ class ChatRequest:
         self.max_tokens: Optional[int] = arguments.pop("max_tokens", None)
         self.seed: Optional[int] = arguments.pop("seed", None)
         self.model: Optional[str] = arguments.pop("model", None)
+        self._loras: Optional[Dict[str, float]] = arguments.pop("loras", None)
+        self._adapters: Optional[Choice] = None
         self.logits_processor: Optional[LogitsProcessorList] = arguments.pop(
             "logits_processor", None
         )
@@ -66,6 +70,12 @@ class ChatRequest:
     def may_call(self) -> bool:
         """Whether the answer may be a tool call."""
         return bool(self.tools) and self.tool_choice != "none"
+
+    def adapters(self, session: Session) -> Choice:
+        """Returns the LoRA adapters of the answer: one choice, even if it is made in parts."""
+        if self._adapters is None:
+            self._adapters = session.choose(self._loras)
+        return self._adapters
 
 
 def _sampling(arguments: Dict[str, Any]) -> Sampling:

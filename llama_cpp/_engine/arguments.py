@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable, Dict, Mapping, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, Callable, Dict, List, TypeVar, cast
 
 from .._capi import constants
-from . import kinds, sampling
+from . import adapters, control_vectors, kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -37,6 +38,27 @@ def _flash_attn(name: str, value: Any) -> Any:
 
 def _numa(name: str, value: Any) -> Any:
     return value if isinstance(value, bool) else _constants("GGML_NUMA_STRATEGY_")(name, value)
+
+
+def _devices(name: str, value: Any) -> List[str]:
+    """Names of devices, also with commas between them as llama.cpp's programs take them."""
+    found = kinds.text_or_texts(name, value)
+    found = [each.strip() for each in found.split(",")] if isinstance(found, str) else found
+    if not found:
+        raise refused(ValueError, name, 'at least one name of a device, or "none"', value)
+    return found
+
+
+def _tensor_overrides(name: str, value: Any) -> Dict[str, str]:
+    found = kinds.mapping("a dict from a pattern of tensor names to a buffer type")(name, value)
+    return {
+        kinds.text(f"A key of {name}", key): kinds.text(f"{name}[{key!r}]", each)
+        for key, each in found.items()
+    }
+
+
+def _imatrix(name: str, value: Any) -> Any:
+    return value if isinstance(value, Mapping) else kinds.path(name, value)
 
 
 def _symlinks(name: str, value: Any) -> Any:
@@ -103,6 +125,22 @@ _MODEL: Dict[str, Kind] = {
     "type_v": _constants("GGML_TYPE_"),
     "spm_infill": flag,
     "verbose": flag,
+    "devices": _devices,
+    "tensor_buft_overrides": _tensor_overrides,
+    "cpu_moe": flag,
+    "n_cpu_moe": integer(low=0),
+    "check_tensors": flag,
+    "use_extra_bufts": flag,
+    "no_host": flag,
+    "load_mtp": flag,
+    "lazy_mode": _constants("LLAMA_LAZY_MODE_"),
+    "progress_callback": kinds.function,
+    "n_seq_max": integer(low=1),
+    "n_rs_seq": integer(low=0),
+    "n_outputs_max": integer(low=1),
+    "kv_unified": flag,
+    "flash_attn_type": _constants("LLAMA_FLASH_ATTN_TYPE_"),
+    "abort_callback": kinds.function,
     "repo_id": kinds.text,
     "filename": _filename,
     "additional_files": kinds.texts,
@@ -127,6 +165,12 @@ _CALLS: Dict[str, Kind] = {
     "stop": kinds.stops,
     "stream": flag,
     "model": kinds.text,
+    "loras": adapters.scales,
+    "path": kinds.path,
+    "name": kinds.text,
+    "vectors": control_vectors.files,
+    "layer_start": integer(),
+    "layer_end": integer(),
     "input": kinds.text_or_texts,
     "normalize": flag,
     "truncate": flag,
@@ -154,7 +198,17 @@ _CHAT: Dict[str, Kind] = {
     "top_logprobs": integer(low=0),
 }
 
-KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT}
+_QUANTIZE: Dict[str, Kind] = {
+    "output_path": kinds.path,
+    "imatrix": _imatrix,
+    "tensor_types": kinds.mapping("a dict from a pattern of tensor names to a type"),
+    "prune_layers": kinds.tokens,
+    "allow_requantize": flag,
+    "pure": flag,
+    "keep_split": flag,
+}
+
+KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT, **_QUANTIZE}
 CHAT_KINDS: Dict[str, Kind] = {**sampling.KINDS, **_CALLS, **_CHAT, "logprobs": flag}
 
 

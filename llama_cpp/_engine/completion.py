@@ -15,6 +15,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from .. import _core
 from ..llama_types import CreateCompletionResponse
+from .adapters import Choice
 from .caches import BaseLlamaCache, longest_token_prefix
 from .generation import generate
 from .logprobs import Logprobs
@@ -27,6 +28,7 @@ class Job:
     """One completion: its input, and how to run it."""
 
     __slots__ = (
+        "adapters",
         "begun",
         "created",
         "criteria",
@@ -53,6 +55,7 @@ class Job:
     prompt_text: str
     begun: bytes  # of a character that the prompt's last token leaves incomplete
     params: _core.SamplingParams
+    adapters: Choice
     seed: Optional[int]
     max_tokens: int
     stops: List[str]
@@ -69,6 +72,7 @@ def prepare(
     session: Session,
     prompt: Union[str, List[int]],
     params: _core.SamplingParams,
+    adapters: Choice,
     *,
     suffix: Optional[str] = None,
     max_tokens: Optional[int] = None,
@@ -88,6 +92,7 @@ def prepare(
     job.created = int(time.time())
     job.model = model if model is not None else session.name
     job.params = params
+    job.adapters = adapters
     job.seed = seed
     job.preserved = preserved
     job.logprobs = logprobs
@@ -231,8 +236,9 @@ def _logprobs(session: Session, job: Job, k: int) -> Logprobs:
 def _start(session: Session, job: Job, logprobs: Optional[Logprobs]) -> Iterator[int]:
     """Sets the seed, looks into the cache, and returns the generator of tokens."""
     with session.lock:
+        session.use(job.adapters)
         if session.cache is not None:
-            _load_from_cache(session, session.cache, job.prompt_tokens)
+            _load_from_cache(session, session.cache, job)
         if job.seed is not None:
             session.seed = job.seed
         else:
@@ -242,13 +248,18 @@ def _start(session: Session, job: Job, logprobs: Optional[Logprobs]) -> Iterator
             session.ctx.perf_reset()
         if logprobs is not None and job.echo:
             logprobs.add_prompt()
-    return generate(session, job.prompt_tokens, job.params, True, job.processors, job.criteria)
+    return generate(
+        session, job.prompt_tokens, job.params, True, job.processors, job.criteria, job.adapters
+    )
 
 
-def _load_from_cache(session: Session, cache: BaseLlamaCache, prompt: List[int]) -> None:
+def _load_from_cache(session: Session, cache: BaseLlamaCache, job: Job) -> None:
+    prompt = job.prompt_tokens
     try:
-        state = cache[prompt]
+        state = cache[job.adapters.key_prefix + prompt]
     except KeyError:
+        return
+    if getattr(state, "adapters", ()) != job.adapters.identity:
         return
     cached = longest_token_prefix(state.input_ids[: state.n_tokens].tolist(), prompt)
     if cached > longest_token_prefix(session.evaluated.tolist(), prompt):
@@ -257,7 +268,8 @@ def _load_from_cache(session: Session, cache: BaseLlamaCache, prompt: List[int])
 
 def _finish(session: Session, job: Job, tokens: List[int]) -> None:
     if session.cache is not None:
-        session.cache[job.prompt_tokens + tokens] = session.save()
+        key = job.adapters.key_prefix + job.prompt_tokens + tokens
+        session.cache[key] = session.save()
     if session.verbose:
         perf = session.ctx.perf()
         print(

@@ -10,12 +10,13 @@ from typing import Any, Iterator, List, Tuple
 import numpy as np
 
 from .._capi import constants
+from .adapters import Choice
 from .prompt import encode
 from .session import Session
 
 
 def embed(
-    session: Session, texts: List[str], normalize: bool, truncate: bool
+    session: Session, texts: List[str], normalize: bool, truncate: bool, adapters: Choice
 ) -> Tuple[List[Any], int]:
     """Returns one result per text, and the number of tokens evaluated."""
     _require_embedding(session)
@@ -27,13 +28,15 @@ def embed(
         )
         for text in texts
     ]
-    vectors = _evaluate(session, sequences)
+    vectors = _evaluate(session, sequences, adapters)
     if normalize:
         vectors = [_unit_length(vector) for vector in vectors]
     return [vector.tolist() for vector in vectors], sum(map(len, sequences))
 
 
-def rank(session: Session, query: str, documents: List[str], truncate: bool) -> List[float]:
+def rank(
+    session: Session, query: str, documents: List[str], truncate: bool, adapters: Choice
+) -> List[float]:
     """Returns the score of each document for `query`."""
     _require_embedding(session)
     if session.context().pooling_type != constants.LLAMA_POOLING_TYPE_RANK:
@@ -42,7 +45,7 @@ def rank(session: Session, query: str, documents: List[str], truncate: bool) -> 
             " Llama(..., embedding=True, pooling_type=llama_cpp.LLAMA_POOLING_TYPE_RANK)"
         )
     pairs = [_fit(session, _pair(session, query, document), truncate) for document in documents]
-    return [float(scores[0]) for scores in _evaluate(session, pairs)]
+    return [float(scores[0]) for scores in _evaluate(session, pairs, adapters)]
 
 
 def _require_embedding(session: Session) -> None:
@@ -83,9 +86,10 @@ def _fit(session: Session, tokens: List[int], truncate: bool) -> List[int]:
     return tokens[: session.n_batch]
 
 
-def _evaluate(session: Session, sequences: List[List[int]]) -> List[np.ndarray]:
+def _evaluate(session: Session, sequences: List[List[int]], adapters: Choice) -> List[np.ndarray]:
     """Evaluates every sequence; returns a vector each, or a matrix with pooling type NONE."""
     results: List[np.ndarray] = []
+    session.use(adapters)
     session.reset()
     try:
         for batch in _batches(sequences, session.n_batch, session.context().n_seq_max):

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _core
 from . import kinds
+from .adapters import Choice
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .session import Session
 
@@ -21,11 +22,12 @@ def generate(
     reset: bool,
     processors: Optional[LogitsProcessorList],
     criteria: Optional[StoppingCriteriaList],
+    adapters: Optional[Choice],
 ) -> Tokens:
     """Returns a generator of tokens after a prompt, without end; see Llama.generate()."""
     if processors or criteria or session.logits_all or session.draft_model is not None:
-        return _generate_with_python(session, tokens, params, reset, processors, criteria)
-    return _generate_native(session, tokens, params, reset)
+        return _generate_with_python(session, tokens, params, reset, processors, criteria, adapters)
+    return _generate_native(session, tokens, params, reset, adapters)
 
 
 def sample(
@@ -68,13 +70,17 @@ def _draw(
 
 
 def _generate_native(
-    session: Session, tokens: Sequence[int], params: _core.SamplingParams, reset: bool
+    session: Session,
+    tokens: Sequence[int],
+    params: _core.SamplingParams,
+    reset: bool,
+    adapters: Optional[Choice],
 ) -> Tokens:
     """The fast loop: nothing but llama.cpp between two tokens."""
     lock, ids, sample_accept = session.lock, session.input_ids, _core.sample_accept
     with lock:
         sampler = _core.Sampler(session.model, params)
-        epoch = session.begin(tokens, reset)
+        epoch = session.begin(tokens, reset, adapters)
         ctx = session.ctx
         token = sample_accept(ctx, sampler)
     n_ctx, decode_one = session.n_ctx, ctx.decode_one
@@ -106,6 +112,7 @@ def _generate_with_python(
     reset: bool,
     processors: Optional[LogitsProcessorList],
     criteria: Optional[StoppingCriteriaList],
+    adapters: Optional[Choice],
 ) -> Tokens:
     """The general loop: processors, criteria, all logits, drafts.
 
@@ -115,7 +122,7 @@ def _generate_with_python(
     lock = session.lock
     with lock:
         sampler = _core.Sampler(session.model, params)
-        epoch = session.begin(tokens, reset)
+        epoch = session.begin(tokens, reset, adapters)
         position = session.n_tokens
     while True:
         with lock:

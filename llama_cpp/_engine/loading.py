@@ -9,7 +9,7 @@ from .. import _core
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
-from .._errors import LlamaError, WeightLayoutError
+from .._errors import WeightLayoutError
 from . import paths
 from .options import ALL_LAYERS, ContextOptions, ModelOptions, rows_at_once
 
@@ -65,6 +65,7 @@ def load_model(
         )
     context_options.check_sizes()
     paths.check_exists(path)
+    has_gpu = has_gpu and options.uses_devices
     if layers == "auto" and has_gpu and not options.vocab_only:
         context_params = context_options.native(context_options.n_ctx)
         params = _core.fit_to_devices(path, params, context_params)
@@ -72,21 +73,27 @@ def load_model(
         params.n_gpu_layers = 0
     else:
         params.n_gpu_layers = ALL_LAYERS if layers == -1 else layers
-    return _core.Model(path, params), params
+    return _core.Model(path, params, options.progress_callback), params
 
 
 def context_params(model: _core.Model, options: ContextOptions, n_ctx: int) -> _core.ContextParams:
     """Returns the parameters of a context of `n_ctx` tokens for a model."""
     params = options.native(n_ctx)
-    if not options.embedding:  # which is computed for all tokens
-        params.n_outputs_max = rows_at_once(params.n_batch, model.n_vocab)
-    if model.is_recurrent or model.is_hybrid:
+    if options.n_outputs_max is not None:
+        params.n_outputs_max = options.n_outputs_max
+    elif not options.embedding:  # which is computed for all tokens
+        rows = rows_at_once(params.n_batch, model.n_vocab)
+        params.n_outputs_max = max(rows, params.n_seq_max)
+    if options.n_seq_max is None and (model.is_recurrent or model.is_hybrid):
         params.n_seq_max = min(params.n_seq_max, _MOST_STATES)
     return params
 
 
 def open_context(
-    model: _core.Model, model_params: _core.ModelParams, context_params: _core.ContextParams
+    model: _core.Model,
+    model_params: _core.ModelParams,
+    context_params: _core.ContextParams,
+    options: ModelOptions,
 ) -> Tuple[_core.Model, _core.Context]:
     """Returns the context and its model.
 
@@ -107,19 +114,5 @@ def open_context(
         stacklevel=_CALLER,
     )
     model_params.use_extra_bufts = False
-    model = _core.Model(path, model_params)
+    model = _core.Model(path, model_params, options.progress_callback)
     return model, _core.Context(model, context_params)
-
-
-def apply_lora(
-    model: _core.Model, context: _core.Context, path: paths.StrPath, scale: float
-) -> _core.LoraAdapter:
-    """Adds a LoRA adapter to a context. RuntimeError if it cannot be loaded."""
-    try:
-        adapter = _core.LoraAdapter(model, path)
-        context.set_lora(adapter, scale)
-    except LlamaError as error:
-        raise RuntimeError(
-            f"Failed to initialize LoRA adapter from lora path: {paths.shown(path)}\n{error}"
-        ) from error
-    return adapter

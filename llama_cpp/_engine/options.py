@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from typing import Any, Dict, List, Literal, Optional, Union
+from typing import Any, Callable, Dict, List, Literal, Optional, Tuple, Union
 
 from .. import _core
 from .._capi import constants
@@ -15,8 +15,25 @@ from .threads import default_threads
 ALL_LAYERS = 0x7FFFFFFF
 _LOGITS_BYTES = 1 << 24  # most memory for the logits of one call of llama.cpp
 _MAX_OVERRIDE_BYTES = 128  # of a string in kv_overrides: llama.h's val_str
+# llama.cpp's pattern for the weights of experts (LLM_FFN_EXPS_REGEX in its common.h), and the most
+# layers of a model.
+_EXPERTS = r"\.ffn_(up|down|gate|gate_up)_(ch|)exps"
+_MOST_LAYERS = 512
+_NO_DEVICE = ["none"]
+# Fields of ModelOptions that ModelParams has under the same name.
+_SAME_MODEL_NAMES = (
+    "split_mode",
+    "main_gpu",
+    "vocab_only",
+    "check_tensors",
+    "use_extra_bufts",
+    "no_host",
+    "load_mtp",
+    "lazy_mode",
+)
 # Fields of ContextOptions that ContextParams has under the same name. None leaves the default.
 _SAME_NAMES = (
+    "n_rs_seq",
     "rope_scaling_type",
     "pooling_type",
     "attention_type",
@@ -48,20 +65,52 @@ class ModelOptions:
     use_mmap: bool
     use_mlock: bool
     kv_overrides: Optional[Dict[str, Union[bool, int, float, str]]]
+    devices: Optional[List[str]]
+    tensor_buft_overrides: Optional[Dict[str, str]]
+    cpu_moe: bool
+    n_cpu_moe: int
+    check_tensors: bool
+    use_extra_bufts: bool
+    no_host: bool
+    load_mtp: bool
+    lazy_mode: int
+    progress_callback: Optional[Callable[[float], Optional[bool]]]
 
     def __post_init__(self) -> None:
         self.n_gpu_layers = _checked_layers(self.n_gpu_layers, self.tensor_split, self.split_mode)
+        if self.n_gpu_layers == "auto" and self._tensor_overrides():
+            raise ValueError(
+                'n_gpu_layers="auto" decides where the tensors lie\n'
+                "Leave tensor_buft_overrides, cpu_moe and n_cpu_moe out, or give a number of"
+                " layers."
+            )
+
+    @property
+    def uses_devices(self) -> bool:
+        """Whether anything may lie on a GPU."""
+        return self.devices != _NO_DEVICE
 
     def native(self) -> _core.ModelParams:
         """Returns llama.cpp's model parameters, but for n_gpu_layers."""
         params = _core.ModelParams()
-        params.split_mode = self.split_mode
-        params.main_gpu = self.main_gpu
+        for name in _SAME_MODEL_NAMES:
+            setattr(params, name, getattr(self, name))
+        params.devices = self.devices or []
+        params.tensor_buft_overrides = self._tensor_overrides()
         params.tensor_split = _checked_split(self.tensor_split)
-        params.vocab_only = self.vocab_only
         params.load_mode = _load_mode(self.use_mmap, self.use_mlock)
         params.kv_overrides = _checked_overrides(self.kv_overrides)
         return params
+
+    def _tensor_overrides(self) -> List[Tuple[str, str]]:
+        """Returns patterns with the names of buffer types; the first that fits counts."""
+        overrides = list((self.tensor_buft_overrides or {}).items())
+        if self.cpu_moe or self.n_cpu_moe >= _MOST_LAYERS:
+            overrides.append((_EXPERTS, "CPU"))
+        elif self.n_cpu_moe:
+            layers = "|".join(map(str, range(self.n_cpu_moe)))
+            overrides.append((rf"blk\.({layers}){_EXPERTS}", "CPU"))
+        return overrides
 
 
 @dataclasses.dataclass
@@ -91,6 +140,22 @@ class ContextOptions:
     no_perf: bool
     type_k: Optional[int]
     type_v: Optional[int]
+    n_seq_max: Optional[int]
+    n_rs_seq: int
+    n_outputs_max: Optional[int]
+    kv_unified: Optional[bool]
+    flash_attn_type: Optional[int]
+
+    def __post_init__(self) -> None:
+        if self.embedding and self.n_outputs_max is not None:
+            raise ValueError(
+                "n_outputs_max cannot be set with embedding=True: every token has an output"
+            )
+        if self.embedding and self.kv_unified is False:
+            raise ValueError(
+                "kv_unified=False cannot be set with embedding=True: llama.cpp would pool a part of"
+                " each text only"
+            )
 
     def check_sizes(self) -> None:
         """Raises ContextError for a size that no context has."""
@@ -109,12 +174,19 @@ class ContextOptions:
         for name in _SAME_NAMES:
             if getattr(self, name) is not None:
                 setattr(params, name, getattr(self, name))
-        params.flash_attn_type = _flash_attn_type(self.flash_attn)
+        if self.flash_attn_type is None:
+            params.flash_attn_type = _flash_attn_type(self.flash_attn)
+        else:
+            params.flash_attn_type = self.flash_attn_type
         if self.embedding:
             params.embeddings = True
             params.n_ubatch = params.n_batch
-            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
             params.kv_unified = True
+            params.n_seq_max = min(params.n_batch, _core.max_parallel_sequences())
+        if self.kv_unified is not None:
+            params.kv_unified = self.kv_unified
+        if self.n_seq_max is not None:
+            params.n_seq_max = self.n_seq_max
         return params
 
 

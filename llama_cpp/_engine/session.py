@@ -7,7 +7,8 @@ generation notices that it was overtaken.
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
+import weakref
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +18,14 @@ from .._errors import (
     ClosedError,
     ContextError,
     ContextOverflowError,
+    LlamaError,
     OvertakenError,
     StateError,
 )
-from . import kinds, sampling
+from . import kinds, paths, sampling
+from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
+from .control_vectors import ControlVector
 from .drafts import LlamaDraftModel
 from .options import rows_at_once
 from .sampling import Sampling
@@ -58,6 +62,7 @@ class Session:
     Attributes:
         n_tokens: the number of evaluated tokens, whose ids are the first of `input_ids`.
         requires_eval: whether the context holds no logits to sample from.
+        adapters: the loaded LoRA adapters; the context evaluates with those of the last use().
     """
 
     def __init__(
@@ -85,6 +90,9 @@ class Session:
         self.draft_model = draft_model
         self.lock = threading.RLock()
         self.epoch = 0
+        self.adapters = Adapters(model)
+        self._in_use = self.adapters.default
+        self._is_applied = True  # unless applying _in_use was interrupted
 
         self.n_tokens = 0
         self.requires_eval = True
@@ -111,6 +119,8 @@ class Session:
         with self.lock:
             self.epoch += 1
             self.ctx.close()
+            self.adapters.close()
+            self._in_use = self.adapters.default
             self.model.close()
 
     # ---- evaluated tokens
@@ -222,6 +232,76 @@ class Session:
                 " encoder's input. An encoder alone (architecture t5encoder) can embed()"
             )
 
+    def set_abort_callback(self, callback: Callable[[], Any]) -> None:
+        """Asks a function, again and again, whether an evaluation has to end."""
+        self._abort_callback = callback
+        reference = weakref.ref(self)  # the native context takes no part in garbage collection
+
+        def should_stop() -> bool:
+            session = reference()
+            return session is not None and bool(session._abort_callback())
+
+        self.context().set_abort_callback(should_stop)
+
+    # ---- adapters
+
+    def use(self, choice: Choice) -> None:
+        """Evaluates with these adapters from now on.
+
+        Forgets tokens, and all about them, that were evaluated with others.
+        """
+        if self._is_applied and choice.identity == self._in_use.identity:
+            return
+        self.epoch += 1
+        self.forget()
+        self._last_score = ([], 0, [])
+        self._is_applied = False
+        self._in_use = choice
+        choice.apply(self.context())
+        self._is_applied = True
+
+    def choose(self, loras: Optional[Mapping[str, float]]) -> Choice:
+        """Returns the adapters of a call; see Adapters.choose(). Needs no lock."""
+        self.context()
+        return self.adapters.choose(loras)
+
+    def continuing(self) -> Choice:
+        """Returns the adapters of the evaluated tokens; without tokens the default."""
+        return self._in_use if self.n_tokens else self.adapters.default
+
+    def set_default_adapters(self, choice: Choice) -> None:
+        """Sets the adapters of later calls that choose none."""
+        self.context()
+        self.use(choice)
+        self.adapters.default = choice
+
+    def set_control_vector(self, vector: Optional[ControlVector]) -> None:
+        """Adds a control vector in all later calls, instead of the one before."""
+        self.set_default_adapters(Choice(self.adapters.default.scales, vector))
+
+    def load_first_adapter(self, path: paths.StrPath, scale: float) -> None:
+        """Loads the adapter of Llama(lora_path=...). RuntimeError if that is impossible."""
+        try:
+            name = self.adapters.load(path)
+            self.set_default_adapters(self.choose({name: scale}))
+        except LlamaError as error:
+            raise RuntimeError(
+                f"Failed to initialize LoRA adapter from lora path: {paths.shown(path)}\n{error}"
+            ) from error
+
+    def restore_adapters(self, saved: Dict[str, Any]) -> None:
+        """Goes back to the adapters of Adapters.saved(), before anything is evaluated."""
+        self.set_default_adapters(self.adapters.restore(saved))
+
+    def unload_adapter(self, name: str) -> None:
+        """Frees an adapter; tokens that were evaluated with it are forgotten."""
+        self.context()
+        lora = self.adapters.unload(name)
+        if lora in self._in_use.scales:
+            self._is_applied = False  # the default may have another copy of it
+            self.use(self.adapters.default)
+        lora.native = None
+
     # ---- logits
 
     def all_scores(self) -> npt.NDArray[np.single]:
@@ -265,8 +345,12 @@ class Session:
 
     # ---- generations
 
-    def begin(self, tokens: Sequence[int], reset: bool) -> int:
-        """Evaluates the tokens of a prompt that are not evaluated yet; returns the new epoch."""
+    def begin(self, tokens: Sequence[int], reset: bool, adapters: Optional[Choice]) -> int:
+        """Evaluates the tokens of a prompt that are not evaluated yet; returns the new epoch.
+
+        `adapters` of None are those of the evaluated tokens.
+        """
+        self.use(self.continuing() if adapters is None else adapters)
         pending = list(tokens)
         if not pending and self.n_tokens == 0:
             raise ValueError("There is nothing to generate from: the prompt has no tokens")
@@ -322,7 +406,7 @@ class Session:
         scores = np.zeros((0, self.n_vocab), np.single)
         if self.logits_all and self.scores.rows is not None:
             scores = self.scores.rows[: min(self.scores.count, self.n_tokens)]
-        return LlamaState(
+        saved = LlamaState(
             input_ids=self.input_ids.copy(),
             scores=scores.copy(),
             n_tokens=self.n_tokens,
@@ -330,14 +414,20 @@ class Session:
             llama_state_size=len(state),
             seed=self.seed,
         )
+        saved.adapters = self.continuing().identity
+        return saved
 
     def load(self, state: LlamaState) -> None:
-        """Goes back to a saved state. StateError if that is of another model or larger context."""
+        """Goes back to a saved state, and to its adapters.
+
+        StateError if it is of another model or larger context, or an adapter is not loaded.
+        """
         if state.n_tokens > self.n_ctx:
             raise StateError(
                 f"The state holds {state.n_tokens} tokens, this context only {self.n_ctx}:"
                 " create the model with a larger n_ctx"
             )
+        self.use(self._adapters_of(state))
         self.epoch += 1
         self.settle(0)  # until all of the state is here: a signal handler may raise
         try:
@@ -352,3 +442,15 @@ class Session:
         if scored:
             self.scores.keep(0, state.scores[:scored])
         self.seed = state.seed
+
+    def _adapters_of(self, state: LlamaState) -> Choice:
+        identity = getattr(state, "adapters", ())
+        if identity == self._in_use.identity:
+            return self._in_use
+        choice = self.adapters.with_identity(identity)
+        if choice is None:
+            raise StateError(
+                "The state was evaluated with LoRA adapters, or a control vector, that are not"
+                " loaded here\nLoad them first with load_lora() and load_control_vector()."
+            )
+        return choice

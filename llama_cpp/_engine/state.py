@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any, Tuple
+
 import numpy as np
 import numpy.typing as npt
 
 
 class LlamaState:
-    """Tokens, logits (rows may be none) and llama.cpp's own bytes; see Llama.save_state()."""
+    """Tokens, logits (rows may be none) and llama.cpp's own bytes; see Llama.save_state().
+
+    Attributes:
+        adapters: The identity of the LoRA adapters that computed it. States that were pickled by
+            versions without it have none.
+    """
+
+    adapters: Tuple[Tuple[Any, ...], ...] = ()
 
     def __init__(
         self,

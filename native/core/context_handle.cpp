@@ -6,6 +6,7 @@
 
 #include "native/core/context_params.h"
 #include "native/core/log.h"
+#include "native/core/ranges.h"
 
 namespace core {
 namespace {
@@ -125,7 +126,10 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
         model_->check_token(tokens[i], ErrorKind::kContext);
     }
     check_encoded();
-    const size_t limit = batch_limit(n_tokens, outputs);
+    size_t limit = batch_limit(n_tokens, outputs);
+    if (should_stop_) {
+        limit = std::min(limit, static_cast<size_t>(n_ubatch_));
+    }
     const bool keep = outputs == Outputs::kAll && n_tokens > limit;
     forget_outputs();
     try {
@@ -165,6 +169,7 @@ void ContextHandle::decode_sequences(const std::vector<std::vector<llama_token>>
         n_tokens += sequence.size();
     }
     check_encoded();
+    check_pooling(sequences.size());
     const Outputs outputs = all_outputs ? Outputs::kAll : Outputs::kLast;
     const size_t limit = batch_limit(n_tokens, outputs);
     if (n_tokens > limit) {
@@ -290,6 +295,19 @@ void ContextHandle::forget_outputs() {
     }
 }
 
+void ContextHandle::set_abort_callback(std::function<bool()> should_stop) {
+    should_stop_ = std::move(should_stop);
+}
+
+bool ContextHandle::callback_says_stop() {
+    if (!should_stop_ || stopping_ || coarse_time_ms() < next_ask_ms_) {
+        return stopping_;
+    }
+    stopping_ = should_stop_();
+    next_ask_ms_ = coarse_time_ms() + kAskPeriodMs;
+    return stopping_;
+}
+
 void ContextHandle::set_n_threads(int32_t n_threads, int32_t n_threads_batch) {
     llama_set_n_threads(get(), n_threads, n_threads_batch);
     n_threads_ = n_threads;
@@ -321,6 +339,33 @@ void ContextHandle::clear_lora() {
     check_usable();
     auto removed = std::exchange(adapters_, {});
     apply_adapters();  // while the removed ones still exist
+}
+
+void ContextHandle::set_control_vector(const std::vector<float>& data, int32_t first,
+                                       int32_t last) {
+    check_usable();
+    const int32_t n_embd = llama_model_n_embd(model_->get());
+    const int32_t n_rows = llama_model_n_layer(model_->get()) - 1;
+    const float* rows = nullptr;
+    if (!data.empty()) {
+        const size_t expected = static_cast<size_t>(n_rows) * static_cast<size_t>(n_embd);
+        if (data.size() != expected) {
+            throw Error(ErrorKind::kContext,
+                        format("a control vector of this model has %d rows of %d numbers, not %zu "
+                               "numbers",
+                               n_rows, n_embd, data.size()));
+        }
+        require_range(ErrorKind::kContext, "first", first, 1, n_rows);
+        require_range(ErrorKind::kContext, "last", last, first, n_rows);
+        rows = data.data();
+    }
+    const int32_t status = call(ErrorKind::kContext, [&] {
+        return llama_set_adapter_cvec(get(), rows, data.size(), n_embd, first, last);
+    });
+    if (status != 0) {
+        broken_ = true;  // llama.cpp would go on to use what it could not allocate
+        throw Error(ErrorKind::kContext, "there is no memory for the control vector");
+    }
 }
 
 void ContextHandle::apply_adapters() {
@@ -393,6 +438,17 @@ void ContextHandle::check_encoded() const {
     }
 }
 
+// With a cache for each sequence, llama.cpp splits a batch into micro-batches of as many tokens of
+// each, and a longer text's vector would be that of its last part.
+void ContextHandle::check_pooling(size_t n_sequences) const {
+    const bool is_pooled = embeddings_on_ && llama_pooling_type(get()) != LLAMA_POOLING_TYPE_NONE;
+    if (is_pooled && n_sequences > 1 && memory_ != nullptr && !kv_unified_) {
+        throw Error(ErrorKind::kContext,
+                    "the vectors of several texts in one batch need kv_unified\nCreate the context "
+                    "with ContextParams.kv_unified = True, or pass one text at a time.");
+    }
+}
+
 // Tokens per llama_decode(). A model that attends, or pools, over the whole text at once needs the
 // whole text in one micro-batch.
 size_t ContextHandle::batch_limit(size_t n_tokens, Outputs outputs) const {
@@ -413,6 +469,8 @@ bool ContextHandle::is_output(Outputs outputs, bool is_last) const {
 }
 
 void ContextHandle::run(Pass pass) {
+    stopping_ = false;
+    next_ask_ms_ = 0;
     if (must_stop()) {
         fail(pass, kStatusAborted, {});
     }
@@ -439,7 +497,8 @@ void ContextHandle::fail(Pass pass, int status, const std::string& log) {
                                batch_.size(), llama_n_ctx(get())));
         case kStatusAborted:
             abort_requested_.store(false);
-            throw Error(ErrorKind::kAborted, format("%s was stopped by abort()", action));
+            throw Error(ErrorKind::kAborted, format("%s was stopped by %s", action,
+                                                    stopping_ ? "the abort callback" : "abort()"));
         default:
             throw Error(ErrorKind::kDecode, format("%s failed with status %d%s%s", action, status,
                                                    log.empty() ? "" : ": ", log.c_str()));

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -73,6 +74,10 @@ class ContextHandle {
     void request_abort() { abort_requested_.store(true); }
     void clear_abort() { abort_requested_.store(false); }
 
+    // A function that ends the running call, or none. The thread that evaluates asks it before each
+    // batch, which is a micro-batch then, and now and then while it computes.
+    void set_abort_callback(std::function<bool()> should_stop);
+
     // Rows of the last decode: row 0 is the first output token, -1 the last one.
     int32_t n_outputs() const { return n_outputs_; }
     int32_t resolve_row(int32_t index) const;
@@ -85,6 +90,10 @@ class ContextHandle {
     void set_embeddings(bool on);
     void set_lora(std::shared_ptr<AdapterHandle> adapter, float scale);
     void clear_lora();
+
+    // Adds directions to the hidden state after the layers `first` to `last`. `data` has a row for
+    // each layer from 1 on; empty: adds none any more.
+    void set_control_vector(const std::vector<float>& data, int32_t first, int32_t last);
 
     void check_seq_id(llama_seq_id seq_id) const;
     void check_usable() const;  // not after a failed assertion in llama.cpp
@@ -110,12 +119,14 @@ class ContextHandle {
 
     void check_position(llama_pos pos0, size_t n_tokens, llama_seq_id seq_id) const;
     void check_encoded() const;
+    void check_pooling(size_t n_sequences) const;
     size_t batch_limit(size_t n_tokens, Outputs outputs) const;
     bool is_output(Outputs outputs, bool is_last) const;
-    bool must_stop() const {
+    bool must_stop() {
         return abort_requested_.load(std::memory_order_relaxed) || is_exiting() ||
-               interrupt_requested();
+               interrupt_requested() || callback_says_stop();
     }
+    bool callback_says_stop();
     Pass evaluation() const { return is_encoder_ ? Pass::kEncode : Pass::kDecode; }
     void run(Pass pass);
     [[noreturn]] void fail(Pass pass, int status, const std::string& log);
@@ -141,6 +152,9 @@ class ContextHandle {
     std::atomic<int32_t> n_threads_{0};
     std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};
+    std::function<bool()> should_stop_;
+    int64_t next_ask_ms_ = 0;
+    bool stopping_ = false;  // it said so for the running batch
     Batch batch_;
 
     int32_t n_outputs_ = 0;

@@ -80,6 +80,8 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
     require_range(ErrorKind::kContext, "n_seq_max", params.n_seq_max, 1,
                   static_cast<long long>(llama_max_parallel_sequences()));
     require_range(ErrorKind::kContext, "n_outputs_max", params.n_outputs_max, 0, INT_MAX);
+    require_range(ErrorKind::kContext, "n_outputs_max_per_seq", params.n_outputs_max_per_seq, 0,
+                  INT_MAX);
     require_range(ErrorKind::kContext, "n_threads", params.n_threads, 1, GGML_MAX_N_THREADS);
     require_range(ErrorKind::kContext, "n_threads_batch", params.n_threads_batch, 1,
                   GGML_MAX_N_THREADS);
@@ -99,6 +101,10 @@ void validate_context_params(const ModelHandle& model, const llama_context_param
         refuse(format("n_seq_max = %u needs n_ctx and n_batch of at least as much; n_batch is %lld",
                       params.n_seq_max, n_batch));
     }
+    // llama.cpp keeps the tokens that can be taken back in one micro-batch.
+    const long long n_ubatch =
+        params.n_ubatch == 0 ? n_batch : std::min<long long>(n_batch, params.n_ubatch);
+    require_range(ErrorKind::kContext, "n_rs_seq", params.n_rs_seq, 0, n_ubatch - 1);
     if (params.n_outputs_max != 0 && params.n_outputs_max < params.n_seq_max) {
         refuse(format("n_outputs_max = %u is less than n_seq_max = %u: every sequence needs one",
                       params.n_outputs_max, params.n_seq_max));

@@ -39,7 +39,7 @@ ModelParams fitted(const ModelParams& params, const llama_model_params& plain,
     }
     for (const llama_model_tensor_buft_override* entry = plain.tensor_buft_overrides;
          entry != nullptr && entry->pattern != nullptr; ++entry) {
-        result.tensor_overrides.push_back(*entry);
+        result.fitted_overrides.push_back(*entry);
     }
     return result;
 }

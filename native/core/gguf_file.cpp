@@ -11,6 +11,7 @@
 #include "ggml.h"
 #include "gguf.h"
 #include "native/core/errors.h"
+#include "native/core/log.h"
 
 namespace core {
 namespace {
@@ -98,6 +99,20 @@ int32_t learned_positions(const std::string& path) {
     gguf_free(file);
     ggml_free(tensors);
     return static_cast<int32_t>(std::min<int64_t>(n_positions, INT32_MAX));
+}
+
+std::string gguf_text(const std::string& path, const char* key) {
+    LogCapture log;
+    gguf_context* file = gguf_init_from_file(path.c_str(), {/*no_alloc=*/true, nullptr});
+    log.take_lines();
+    if (file == nullptr) {
+        return {};
+    }
+    const int64_t id = gguf_find_key(file, key);
+    const bool is_text = id >= 0 && gguf_get_kv_type(file, id) == GGUF_TYPE_STRING;
+    std::string text = is_text ? gguf_get_val_str(file, id) : "";
+    gguf_free(file);
+    return text;
 }
 
 }  // namespace core

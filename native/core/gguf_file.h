@@ -15,6 +15,9 @@ void check_gguf_file(const std::string& path, const char* noun);
 // none. With a greater position llama.cpp reads past the table and stops the process.
 int32_t learned_positions(const std::string& path);
 
+// Returns a text of the file's metadata, "" if there is none of this key.
+std::string gguf_text(const std::string& path, const char* key);
+
 }  // namespace core
 
 #endif  // NATIVE_CORE_GGUF_FILE_H_

@@ -14,9 +14,6 @@ extern "C" LLAMA_API void llama_set_interrupt_callback(ggml_abort_callback callb
 namespace core {
 namespace {
 
-// A call that is shorter is never disturbed.
-constexpr int64_t kPeriodMs = 50;
-
 // Asking may have to wait for the GIL, 5 ms for each busy thread. The period grows with that, so
 // that it costs a twentieth of the time at most, up to this.
 constexpr int64_t kLongestPeriodMs = 200;
@@ -24,7 +21,9 @@ constexpr int64_t kPeriodPerWaiting = 20;
 
 thread_local InterruptWatch* t_watch = nullptr;
 
-int64_t now_ms() {
+}  // namespace
+
+int64_t coarse_time_ms() {
 #ifdef CLOCK_MONOTONIC_COARSE
     // 4 ns instead of 20, and never a system call. ggml asks after every operation.
     std::timespec now;
@@ -37,13 +36,11 @@ int64_t now_ms() {
     return duration_cast<std::chrono::milliseconds>(since_start).count();
 }
 
-}  // namespace
-
 InterruptWatch::InterruptWatch(Ask ask, void* user_data)
     : outer_(std::exchange(t_watch, this)),
       ask_(ask),
       user_data_(user_data),
-      next_ms_(now_ms() + kPeriodMs) {}
+      next_ms_(coarse_time_ms() + kAskPeriodMs) {}
 
 InterruptWatch::~InterruptWatch() { t_watch = outer_; }
 
@@ -51,13 +48,13 @@ bool InterruptWatch::requested() {
     if (requested_) {
         return true;
     }
-    const int64_t begin = now_ms();
+    const int64_t begin = coarse_time_ms();
     if (begin < next_ms_) {
         return false;
     }
     requested_ = ask_(user_data_);
-    const int64_t end = now_ms();
-    next_ms_ = end + std::clamp((end - begin) * kPeriodPerWaiting, kPeriodMs, kLongestPeriodMs);
+    const int64_t end = coarse_time_ms();
+    next_ms_ = end + std::clamp((end - begin) * kPeriodPerWaiting, kAskPeriodMs, kLongestPeriodMs);
     return requested_;
 }
 

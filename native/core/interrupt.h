@@ -18,8 +18,14 @@ namespace core {
 struct Interrupted {};
 
 // Returns whether the native call that runs in this thread should end. It only reads a clock,
-// except every 50 ms or so.
+// except every 50 ms or so: a call that is shorter is never disturbed.
 bool interrupt_requested();
+
+// Returns a monotonic time that is cheap to ask for, and some milliseconds old.
+int64_t coarse_time_ms();
+
+// How often something is asked that may have to wait for the GIL.
+constexpr int64_t kAskPeriodMs = 50;
 
 // Throws Interrupted if the call should end.
 void poll_interrupt();

@@ -1,6 +1,8 @@
 #include "native/core/load_model.h"
 
+#include <algorithm>
 #include <cstring>
+#include <regex>
 #include <utility>
 
 #include "ggml-backend.h"
@@ -20,11 +22,16 @@ void require_one_of(const char* name, int value, int least, int greatest, const 
     }
 }
 
+// std::regex takes a part of the stack for each character of a pattern.
+constexpr size_t kLongestPattern = 4096;
+
 void validate(const ModelParams& params) {
     require_one_of("split_mode", params.plain.split_mode, LLAMA_SPLIT_MODE_NONE,
                    LLAMA_SPLIT_MODE_TENSOR, "NONE, LAYER, ROW, TENSOR");
     require_one_of("load_mode", params.plain.load_mode, LLAMA_LOAD_MODE_AUTO,
                    LLAMA_LOAD_MODE_DIRECT_IO, "AUTO, NONE, MMAP, MLOCK, MMAP_MLOCK, DIRECT_IO");
+    require_one_of("lazy_mode", params.plain.lazy_mode, LLAMA_LAZY_MODE_OFF, LLAMA_LAZY_MODE_ON,
+                   "OFF, AUTO, ON");
     if (params.tensor_split.size() > llama_max_devices()) {
         throw Error(ErrorKind::kModelLoad,
                     format("tensor_split has %zu entries; this build knows at most %zu devices",
@@ -32,28 +39,103 @@ void validate(const ModelParams& params) {
     }
 }
 
+// Returns the names that `name` has for the devices; it may return null.
+template <typename Name>
+std::string names_of_devices(Name name) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        const char* const found = name(ggml_backend_dev_get(i));
+        if (found != nullptr) {
+            names.emplace_back(found);
+        }
+    }
+    return join(names, ", ");
+}
+
+ggml_backend_dev_t find_device(const std::string& name) {
+    ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
+    if (device == nullptr) {
+        throw Error(ErrorKind::kModelLoad,
+                    "devices: there is no device named '" + name +
+                        "'\nThe devices are: " + names_of_devices(ggml_backend_dev_name));
+    }
+    if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
+        throw Error(ErrorKind::kModelLoad,
+                    "devices: '" + name +
+                        "' is the CPU, which is always used\nFor the CPU alone set devices to '" +
+                        kNoDevice + "'.");
+    }
+    return device;
+}
+
+// Returns an array that ends with null, empty for all devices.
 std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& names) {
+    if (names == std::vector<std::string>{kNoDevice}) {
+        return {nullptr};
+    }
     std::vector<ggml_backend_dev_t> found;
     for (const std::string& name : names) {
-        ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
-        if (device == nullptr) {
-            std::string known;
-            for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-                known += std::string(i == 0 ? "" : ", ") +
-                         ggml_backend_dev_name(ggml_backend_dev_get(i));
-            }
-            throw Error(ErrorKind::kModelLoad,
-                        "there is no device named '" + name + "'; the devices are: " + known);
+        found.push_back(find_device(name));
+        if (std::find(found.begin(), found.end() - 1, found.back()) != found.end() - 1) {
+            throw Error(ErrorKind::kModelLoad, "devices: '" + name + "' is named twice");
         }
-        if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
-            throw Error(ErrorKind::kModelLoad,
-                        "device '" + name +
-                            "' is the CPU, which is always used; for the CPU alone leave `devices` "
-                            "empty and set n_gpu_layers = 0");
-        }
-        found.push_back(device);
+    }
+    if (!found.empty()) {
+        found.push_back(nullptr);
     }
     return found;
+}
+
+const char* buffer_type_name(ggml_backend_dev_t device) {
+    ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(device);
+    return type == nullptr ? nullptr : ggml_backend_buft_name(type);
+}
+
+ggml_backend_buffer_type_t find_buffer_type(const std::string& name) {
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        const char* const found = buffer_type_name(ggml_backend_dev_get(i));
+        if (found != nullptr && name == found) {
+            return ggml_backend_dev_buffer_type(ggml_backend_dev_get(i));
+        }
+    }
+    throw Error(ErrorKind::kModelLoad,
+                "tensor_buft_overrides: there is no buffer type named '" + name +
+                    "'\nThe buffer types are: " + names_of_devices(buffer_type_name));
+}
+
+// llama.cpp compiles it for each tensor.
+void check_pattern(const std::string& pattern) {
+    if (pattern.size() > kLongestPattern || pattern.find('\0') != std::string::npos) {
+        throw Error(ErrorKind::kModelLoad,
+                    format("tensor_buft_overrides: a pattern has %zu characters, or a NUL; at most "
+                           "%zu are taken",
+                           pattern.size(), kLongestPattern));
+    }
+    try {
+        const std::regex compiled(pattern);
+    } catch (const std::regex_error& error) {
+        throw Error(ErrorKind::kModelLoad, "tensor_buft_overrides: '" + pattern +
+                                               "' is not a regular expression: " + error.what());
+    }
+}
+
+// Returns an array that ends with an entry of null, or nothing. It points into `patterns`.
+std::vector<llama_model_tensor_buft_override> make_tensor_overrides(
+    const std::vector<std::pair<std::string, std::string>>& patterns,
+    std::vector<llama_model_tensor_buft_override> overrides) {
+    for (const auto& [pattern, buffer_type] : patterns) {
+        check_pattern(pattern);
+        overrides.push_back({pattern.c_str(), find_buffer_type(buffer_type)});
+    }
+    if (overrides.size() >= llama_max_tensor_buft_overrides()) {
+        throw Error(ErrorKind::kModelLoad,
+                    format("tensor_buft_overrides has %zu entries; at most %zu are taken",
+                           overrides.size(), llama_max_tensor_buft_overrides() - 1));
+    }
+    if (!overrides.empty()) {
+        overrides.push_back({nullptr, nullptr});
+    }
+    return overrides;
 }
 
 void copy_text(char (&target)[128], const std::string& text, const std::string& key,
@@ -146,13 +228,13 @@ NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgre
     : plain(params.plain),
       tensor_split_(params.tensor_split),
       overrides_(make_overrides(params.kv_overrides)),
-      tensor_overrides_(params.tensor_overrides) {
+      patterns_(params.tensor_buft_overrides) {
     validate(params);
     devices_ = find_devices(params.devices);
     if (!devices_.empty()) {
-        devices_.push_back(nullptr);
         plain.devices = devices_.data();
     }
+    tensor_overrides_ = make_tensor_overrides(patterns_, params.fitted_overrides);
     if (!tensor_split_.empty()) {
         tensor_split_.resize(llama_max_devices(), 0.0f);
         plain.tensor_split = tensor_split_.data();
@@ -161,7 +243,6 @@ NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgre
         plain.kv_overrides = overrides_.data();
     }
     if (!tensor_overrides_.empty()) {
-        tensor_overrides_.push_back({nullptr, nullptr});
         plain.tensor_buft_overrides = tensor_overrides_.data();
     }
     plain.progress_callback = report_progress;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,11 +24,15 @@ struct ModelParams {
     llama_model_params plain;  // the fields without pointers; those are made of the members below
     std::vector<float> tensor_split;
     std::map<std::string, MetadataValue> kv_overrides;
-    std::vector<std::string> devices;
-    // Tensors that go elsewhere than their layer: set by fit_to_devices(), patterns of constant
-    // text.
-    std::vector<llama_model_tensor_buft_override> tensor_overrides;
+    std::vector<std::string> devices;  // empty: all; kNoDevice alone: none
+    // Pattern of tensor names -> name of a buffer type. The first that fits counts.
+    std::vector<std::pair<std::string, std::string>> tensor_buft_overrides;
+    // The same as set by fit_to_devices(), patterns of constant text.
+    std::vector<llama_model_tensor_buft_override> fitted_overrides;
 };
+
+// As llama.cpp's programs call it.
+constexpr const char* kNoDevice = "none";
 
 // Gets the loaded fraction, 0 to 1; when it returns false, loading stops.
 using LoadProgress = std::function<bool(float)>;
@@ -46,6 +51,7 @@ class NativeModelParams {
     std::vector<ggml_backend_dev_t> devices_;
     std::vector<float> tensor_split_;
     std::vector<llama_model_kv_override> overrides_;
+    std::vector<std::pair<std::string, std::string>> patterns_;
     std::vector<llama_model_tensor_buft_override> tensor_overrides_;
 };
 

@@ -69,6 +69,10 @@ class LlamaShape:
         return shapes
 
 
+# The trained model, kjv-q8_0.gguf.
+KJV = LlamaShape(n_vocab=1536, n_layer=4, n_embd=256, n_head=4, n_head_kv=2, n_ff=768, n_ctx=512)
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """A SentencePiece-style vocabulary as GGUF stores it; list index = token id."""

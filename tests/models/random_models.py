@@ -22,7 +22,8 @@ import gguf
 import numpy as np
 from architectures import DeepSeek2, Qwen3Next, Qwen3Reranker, write_model
 from gguf import GGMLQuantizationType, PoolingType, TokenType
-from llama_gguf import FILE_TYPES, LlamaShape, Vocabulary, byte_vocabulary, write_llama
+from llama_gguf import FILE_TYPES, KJV, LlamaShape, Vocabulary, byte_vocabulary, write_llama
+from lora_gguf import LoraShape, write_lora
 from t5_gguf import T5Shape, write_t5
 
 TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
@@ -64,6 +65,16 @@ OTHERS = {
     for model in (DeepSeek2(), Qwen3Next())
     for key in ("f16", "q8_0", "q4_0")
 } | {"reranker-f16": (Qwen3Reranker(), TYPES["f16"])}
+
+# Adapters: the shape, and the architecture that the file names.
+LORAS = {
+    "lora-kjv-1": (LoraShape(KJV), "llama"),
+    "lora-kjv-2": (LoraShape(KJV, rank=2), "llama"),
+    "lora-tied-1": (LoraShape(TIED), "llama"),
+    "lora-tied-2": (LoraShape(TIED, rank=2), "llama"),
+    "lora-embedding": (LoraShape(EMBEDDING), "llama"),
+    "lora-gpt2": (LoraShape(TIED), "gpt2"),
+}
 
 
 def random_tensors(
@@ -112,6 +123,11 @@ def write_random(path: Path, preset: Preset, seed: int) -> None:
     )
 
 
+def write_random_lora(path: Path, name: str, seed: int) -> None:
+    shape, architecture = LORAS[name]
+    write_lora(path, shape, zlib.crc32(name.encode()) + seed, architecture)
+
+
 def silent_tokens(vocabulary: Vocabulary, words_only: bool) -> list[int]:
     if not words_only:
         return [vocabulary.eos_id]
@@ -122,7 +138,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the .gguf files")
     parser.add_argument(
-        "--only", nargs="+", choices=sorted(PRESETS | OTHERS), help="some of the presets"
+        "--only", nargs="+", choices=sorted(PRESETS | OTHERS | LORAS), help="some of the presets"
     )
     parser.add_argument("--seed", type=int, default=1)
     custom = parser.add_argument_group("one model of a shape of your own")
@@ -165,10 +181,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         presets = {args.name: custom_preset(args)} if args.name else PRESETS
         args.out.mkdir(parents=True, exist_ok=True)
-        for name in args.only or (presets if args.name else PRESETS | OTHERS):
+        for name in args.only or (presets if args.name else PRESETS | OTHERS | LORAS):
             path = args.out / f"{name}.gguf"
             if name in presets:
                 write_random(path, presets[name], args.seed)
+            elif name in LORAS:
+                write_random_lora(path, name, args.seed)
             else:
                 write_other(path, name, args.seed)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")

@@ -27,12 +27,12 @@ import numpy as np
 import sentencepiece
 import torch
 from gguf import GGMLQuantizationType, TokenType
-from llama_gguf import LlamaShape, Vocabulary, write_llama
+from llama_gguf import KJV as SHAPE
+from llama_gguf import Vocabulary, write_llama
 from torch import Tensor, nn
 from torch.nn import functional
 
 SEED = 1611
-SHAPE = LlamaShape(n_vocab=1536, n_layer=4, n_embd=256, n_head=4, n_head_kv=2, n_ff=768, n_ctx=512)
 BATCH = 8
 CHAT_SHARE = 2  # rows of a batch that come from conversations
 LEARNING_RATE = 3e-3

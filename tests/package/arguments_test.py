@@ -25,6 +25,7 @@ TAKES = {
     "input": ["rubbish"],
     "query": ["rubbish"],
     "text": [b"text"],
+    "name": ["rubbish"],
     "temperature": [-5.5],
     "temp": [-5.5],
     "frequency_penalty": [-5.5],
@@ -34,7 +35,7 @@ TAKES = {
 # Not checked: they reach the template or handler as they are, or have tests of their own.
 FREE = {"self", "verbose", "args", "kwargs", "cls", "more"}
 REQUIRED = {"prompt": "In", "messages": MESSAGES, "tokens": [1, 2], "text": b"In", "input": "In"}
-REQUIRED.update(query="In", documents=["the"])
+REQUIRED.update(query="In", documents=["the"], path="lora.gguf")
 
 
 def methods():
@@ -42,7 +43,7 @@ def methods():
     for name in (
         *("create_completion", "__call__", "create_chat_completion", "generate", "sample"),
         *("eval", "tokenize", "detokenize", "embed", "create_embedding", "rank"),
-        *("set_cache", "set_seed", "load_state"),
+        *("set_cache", "set_seed", "load_state", "load_lora", "set_loras", "unload_lora"),
     ):
         for parameter in inspect.signature(getattr(llama, name)).parameters:
             if parameter not in FREE:

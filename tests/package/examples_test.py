@@ -72,3 +72,15 @@ def test_embeddings_and_rerank(run, random_models):
     assert {line.split(maxsplit=1)[1] for line in similar} == {
         line.split(maxsplit=1)[1] for line in ranked
     }
+
+
+def test_lora(run, load, model_path, random_models):
+    names = ["lora-kjv-1", "lora-kjv-2"]
+    paths = [random_models / f"{name}.gguf" for name in names]
+    lines = dict(line.split(":", 1) for line in run("lora", model_path, "Who art thou?", *paths))
+    assert list(lines) == ["none", *names] and len(set(lines.values())) == 3
+    alone = load(model_path, n_ctx=0, lora_path=paths[1]).create_chat_completion(
+        [{"role": "user", "content": "Who art thou?"}], max_tokens=64, temperature=0
+    )
+    text = alone["choices"][0]["message"]["content"].replace("\n", " ")
+    assert lines["lora-kjv-2"].strip() == text.strip()

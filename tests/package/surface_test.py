@@ -57,10 +57,24 @@ CHANGED = {
 # llama.cpp no longer has these, and they only say so.
 CHANGED.update({f"_internals.LlamaContext.{name}": None for name in FORMER})
 
-# Methods of ours take further sampling parameters of llama.cpp, behind the peer's.
+# Arguments of ours, behind the peer's.
+CHANGED["llama.Llama.__init__"] = (
+    ", **kwargs",
+    ", devices=None, tensor_buft_overrides=None, cpu_moe=False, n_cpu_moe=0, check_tensors=False,"
+    " use_extra_bufts=True, no_host=False, load_mtp=False, lazy_mode=1, progress_callback=None,"
+    " n_seq_max=None, n_rs_seq=0, n_outputs_max=None, kv_unified=None, flash_attn_type=None,"
+    " abort_callback=None, **kwargs",
+)
+
+# Methods of ours take further parameters behind the peer's: LoRA adapters, and llama.cpp's
+# sampling.
 EXTENDED = {
-    f"llama.Llama.{name}"
-    for name in ("__call__", "create_chat_completion", "create_completion", "generate", "sample")
+    **{
+        f"llama.Llama.{name}": ", *, loras=None, **more"
+        for name in ("__call__", "create_chat_completion", "create_completion", "generate")
+    },
+    **{f"llama.Llama.{name}": ", *, loras=None" for name in ("embed", "create_embedding")},
+    "llama.Llama.sample": ", **more",
 }
 
 # Annotations that allow more than the peer's.
@@ -89,8 +103,7 @@ def test_signature(name):
         before, after = CHANGED[name]
         assert before in expected
         expected = expected.replace(before, after)
-    if name in EXTENDED:
-        expected += ", **more"
+    expected += EXTENDED.get(name, "")
     assert describe(found) == expected
 
 

@@ -2,8 +2,11 @@
 #include "native/binding/context/context.h"
 
 #include <pybind11/native_enum.h>
+#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -55,6 +58,17 @@ void set_n_threads(const Context& self, int n_threads, int n_threads_batch) {
     }
     with_context(
         self, [&](ContextHandle& context) { context.set_n_threads(n_threads, n_threads_batch); });
+}
+
+using Directions = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+void set_control_vector(const Context& self, const Directions& rows, int first, int last) {
+    const std::vector<float> data(rows.data(), rows.data() + rows.size());
+    if (data.empty()) {
+        throw Error(ErrorKind::kContext, "the control vector has no numbers");
+    }
+    with_context(self,
+                 [&](ContextHandle& context) { context.set_control_vector(data, first, last); });
 }
 
 std::map<std::string, double> perf(const Context& self) {
@@ -193,6 +207,43 @@ void bind_settings(ContextClass& cls) {
             with_context(self, [](ContextHandle& context) { context.clear_lora(); });
         },
         "Removes all adapters.");
+    cls.def("set_control_vector", &set_control_vector, py::arg("rows"), py::arg("first"),
+            py::arg("last"),
+            R"(
+            Adds directions to the hidden state after some layers, instead of those set before.
+
+            Args:
+              rows: An array of (n_layer - 1, n_embd): a direction for each layer but the first.
+              first: The first layer whose direction is added, at least 1.
+              last: The last one.
+
+            Raises:
+              ContextError: The array has another size, or there are no such layers.
+            )"_doc);
+    cls.def(
+        "clear_control_vector",
+        [](const Context& self) {
+            with_context(self,
+                         [](ContextHandle& context) { context.set_control_vector({}, 0, 0); });
+        },
+        "Adds no directions any more.");
+    cls.def(
+        "set_abort_callback",
+        [](Context& self, py::typing::Optional<py::typing::Callable<bool()>> callback) {
+            self.set_abort_callback(std::move(callback));
+        },
+        py::arg("callback"),
+        R"(
+        Sets a function that may end evaluations, with AbortedError.
+
+        Args:
+          callback: Called without arguments, before each micro-batch and about every 50 ms while
+            one is computed. An evaluation ends when it returns True, or raises: then with its
+            exception. None: no function.
+
+        Raises:
+          BusyError: An evaluation is running.
+        )"_doc);
     cls.def("perf", &perf,
             R"(
             Returns times and counts since the last perf_reset().
@@ -216,6 +267,39 @@ Context::Context(std::shared_ptr<Model> model, const llama_context_params& param
     : model_(std::move(model)) {
     GilRelease release;
     handle_.open(make_outside_gil<ContextHandle>(model_->get(), params));
+}
+
+AbortCallback::~AbortCallback() {
+    stay_away_if_exiting();
+    py::gil_scoped_acquire gil;
+    raised_.reset();
+    function_ = py::object();
+}
+
+bool AbortCallback::operator()() {
+    py::gil_scoped_acquire gil;
+    try {
+        return py::bool_(function_());
+    } catch (py::error_already_set& error) {
+        raised_.emplace(std::move(error));
+        return true;
+    }
+}
+
+void Context::set_abort_callback(py::object function) {
+    std::unique_ptr<AbortCallback> callback;
+    if (!function.is_none()) {
+        callback = std::make_unique<AbortCallback>(std::move(function));
+    }
+    // The object owns it: the handle calls it during calls of the object only.
+    with_context(*this, [&](ContextHandle& context) {
+        abort_callback_.swap(callback);
+        std::function<bool()> should_stop;
+        if (abort_callback_ != nullptr) {
+            should_stop = [pointer = abort_callback_.get()] { return (*pointer)(); };
+        }
+        context.set_abort_callback(std::move(should_stop));
+    });
 }
 
 void Context::close() {

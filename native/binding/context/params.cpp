@@ -19,7 +19,9 @@ void bind_context_params(py::module_& m) {
     def_int(cls, "n_batch", &Params::n_batch);
     def_int(cls, "n_ubatch", &Params::n_ubatch);
     def_int(cls, "n_seq_max", &Params::n_seq_max);
+    def_int(cls, "n_rs_seq", &Params::n_rs_seq);
     def_int(cls, "n_outputs_max", &Params::n_outputs_max);
+    def_int(cls, "n_outputs_max_per_seq", &Params::n_outputs_max_per_seq);
     def_int(cls, "n_threads", &Params::n_threads);
     def_int(cls, "n_threads_batch", &Params::n_threads_batch);
     def_int(cls, "rope_scaling_type", &Params::rope_scaling_type);

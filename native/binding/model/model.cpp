@@ -141,6 +141,8 @@ void init_model_params(py::module_& m) {
     def_plain("main_gpu", &llama_model_params::main_gpu, "The GPU for LLAMA_SPLIT_MODE_NONE.");
     def_plain("load_mode", &llama_model_params::load_mode,
               "How to read the file, LLAMA_LOAD_MODE_*.");
+    def_plain("lazy_mode", &llama_model_params::lazy_mode,
+              "Whether tables are read when they are needed, LLAMA_LAZY_MODE_*.");
     def_flag("vocab_only", &llama_model_params::vocab_only,
              "Whether to load the vocabulary alone, without weights.");
     def_flag("check_tensors", &llama_model_params::check_tensors,
@@ -149,6 +151,8 @@ void init_model_params(py::module_& m) {
              "Whether weights may be repacked: faster, and not memory-mapped.");
     def_flag("no_host", &llama_model_params::no_host,
              "Whether to bypass the host buffer, so that extra buffers can be used.");
+    def_flag("load_mtp", &llama_model_params::load_mtp,
+             "Whether to load the layers that predict several tokens.");
     def_container(cls, "tensor_split", &ModelParams::tensor_split,
                   "Share of each GPU; at most max_devices() numbers.");
     def_guarded<ModelParams, MetadataDict>(
@@ -158,7 +162,10 @@ void init_model_params(py::module_& m) {
         },
         "Metadata to replace; keys and text of at most 127 bytes.");
     def_container(cls, "devices", &ModelParams::devices,
-                  "Names of the devices to offload to; empty: all.");
+                  "Names of the devices to offload to; empty: all; [\"none\"]: none.");
+    def_container(
+        cls, "tensor_buft_overrides", &ModelParams::tensor_buft_overrides,
+        "Regular expressions of tensor names, each with a buffer type; the first counts.");
 }
 
 }  // namespace

@@ -99,6 +99,29 @@ def test_trained_model(trained_model: Path) -> None:
     assert (actual.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
 
 
+def test_control_vector(models_dir: Path, tmp_path: Path) -> None:
+    """Two files with strengths: their sum is added after the second layer, layer 1."""
+    llm, reference = with_f32_cache(models_dir / "llama-f32.gguf")
+    directions = np.random.default_rng(1).standard_normal((2, 768), np.float32)
+    files = {}
+    for index, (strength, direction) in enumerate(zip((0.5, -2.0), directions)):
+        path = tmp_path / f"{index}.gguf"
+        writer = gguf.GGUFWriter(path, "controlvector")
+        writer.add_tensor("direction.1", direction)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        files[str(path)] = strength
+    prompt = random_prompt(8, llm.n_vocab(), seed=1)
+    plain = reference.logits(prompt)
+    reference.directions[1] = 0.5 * directions[0] - 2.0 * directions[1]
+    llm.load_control_vector(files)
+    assert errors(evaluate(llm, prompt), reference.logits(prompt)).max() < TOLERANCES["f32"].worst
+    llm.clear_control_vector()
+    assert errors(evaluate(llm, prompt), plain).max() < TOLERANCES["f32"].worst
+
+
 @pytest.mark.parametrize("qtype", TYPES)
 def test_many_sequences_in_one_batch(models_dir: Path, qtype: str) -> None:
     path = models_dir / f"llama-{qtype}.gguf"

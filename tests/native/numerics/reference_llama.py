@@ -62,6 +62,8 @@ class ReferenceLlama:
         self.rms_eps: float = _field(reader, "llama.attention.layer_norm_rms_epsilon")
         self.rope_base: float = _field(reader, "llama.rope.freq_base")
         self.tensors = {tensor.name: _matrix(tensor) for tensor in reader.tensors}
+        # Of a control vector: added to the hidden state after these layers.
+        self.directions: dict[int, Array] = {}
 
     def logits(self, tokens: Sequence[int], positions: Sequence[int] | None = None) -> Array:
         """Maps token ids (n) to logits (n, vocabulary), row i being those after token i.
@@ -79,6 +81,7 @@ class ReferenceLlama:
         for layer in range(self.n_layer):
             x = x + self._attention(self._norm(x, f"blk.{layer}.attn_norm"), layer, positions)
             x = x + self._feed_forward(self._norm(x, f"blk.{layer}.ffn_norm"), layer)
+            x = x + self.directions.get(layer, 0)
         return self._norm(x, "output_norm")
 
     def _norm(self, x: Array, name: str) -> Array:
