@@ -71,7 +71,6 @@ def main() -> int:
     facts = resolve.read_facts(given.facts)
     names = _parse(words, list(facts.environments)).environments or list(facts.environments)
     target = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), _LOCK)
-    before = lock_file.Lock(facts.locked)
     try:
         after = lock(given, names, facts)
     except LockError as error:
@@ -80,7 +79,7 @@ def main() -> int:
     for abi, _ in given.python:
         after.forget_others(abi, list(facts.environments))
     target.write_text(after.text(), encoding="utf-8")
-    print(*lock_file.changes(before, after), sep="\n")
+    print(f"{_LOCK} is written; its tests:\n  ./bazelw test //tests/package/downstream/...")
     return 0
 
 

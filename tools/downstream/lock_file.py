@@ -43,14 +43,6 @@ class Lock:
         kept = self._by_abi.get(abi, {})
         self._by_abi[abi] = {name: kept[name] for name in environments if name in kept}
 
-    def environments(self) -> dict[tuple[str, str], set[Wheel]]:
-        """Returns (environment, ABI) -> wheels."""
-        return {
-            (name, abi): wheels
-            for abi, environments in self._by_abi.items()
-            for name, wheels in environments.items()
-        }
-
     def text(self) -> str:
         """Returns the file."""
         return _HEAD + "".join(self._tables()) + "}\n"
@@ -78,12 +70,3 @@ def _table(abi: str, entries: dict[str, str]) -> str:
     lines = [f'        "{file}": "{entry}",\n' for file, entry in sorted(entries.items())]
     return f'    "{abi}": {{\n{"".join(lines)}    }},\n'
 
-
-def changes(before: Lock, after: Lock) -> Iterator[str]:
-    """Yields a line for each wheel that an environment lost or gained."""
-    old, new = before.environments(), after.environments()
-    for name, abi in sorted({*old, *new}):
-        lost, gained = (side.get((name, abi), set()) for side in (old, new))
-        for sign, wheels in (("-", lost - gained), ("+", gained - lost)):
-            for wheel in sorted(wheels):
-                yield f"{sign} {name} ({abi}): {wheel.file}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import tempfile
@@ -50,7 +51,7 @@ class Resolver:
 
     def __init__(self, abi: str, python: Path, pip_wheel: Path, own_wheel: Path) -> None:
         self._abi = abi
-        self._pip = [str(python), "-I", str(pip_wheel / "pip" if pip_wheel.is_file() else pip_wheel)]
+        self._pip = [str(python), "-I", str(pip_wheel / "pip")]
         self._own_wheel = own_wheel
 
     def wheels(self, facts: Facts, environment: str) -> list[Wheel]:
@@ -90,11 +91,12 @@ def _wheel(entry: dict[str, Any]) -> Wheel:
 
     Source: PyPA, "Direct URL Data Structure", and pip's page on the installation report.
     """
-    package = entry["metadata"]["name"]
     url = entry["download_info"]["url"]
     sha256 = entry["download_info"]["archive_info"].get("hashes", {}).get("sha256", "")
     if not sha256:
         raise LockError(
             f"the index gives no SHA-256 of {url}; choose another one:", "pip config edit"
         )
-    return Wheel(unquote(urlsplit(url).path.rpartition("/")[2]), package.lower(), sha256)
+    # Source of the normalised name: PEP 503.
+    package = re.sub(r"[-_.]+", "-", entry["metadata"]["name"]).lower()
+    return Wheel(unquote(urlsplit(url).path.rpartition("/")[2]), package, sha256)
