@@ -14,8 +14,8 @@ import os
 import sys
 from pathlib import Path
 
-from tools.downstream import lock_file, resolve
-from tools.downstream.errors import LockError
+import lock_file
+import resolve
 
 _LOCK = "third_party/downstream/lock.bzl"
 
@@ -73,7 +73,7 @@ def main() -> int:
     target = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", "."), _LOCK)
     try:
         after = lock(given, names, facts)
-    except LockError as error:
+    except resolve.LockError as error:
         print(f"lock_downstream: {error}", file=sys.stderr)
         return 1
     for abi, _ in given.python:

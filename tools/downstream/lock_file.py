@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from .resolve import Wheel
+from resolve import Wheel
 
 _ANY = "any"
 
@@ -69,4 +69,3 @@ class Lock:
 def _table(abi: str, entries: dict[str, str]) -> str:
     lines = [f'        "{file}": "{entry}",\n' for file, entry in sorted(entries.items())]
     return f'    "{abi}": {{\n{"".join(lines)}    }},\n'
-

@@ -12,13 +12,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from .errors import LockError
-
 _OWN = "llama-cpp-python"
 # Wheels for a newer glibc than our own are not taken, so that the tests run where ours does.
 _GLIBC = range(28, 4, -1)
 _LEGACY = ["manylinux2014", "manylinux2010", "manylinux1"]
 _PLATFORMS = [f"{name}_x86_64" for name in [*(f"manylinux_2_{n}" for n in _GLIBC), *_LEGACY]]
+
+
+class LockError(Exception):
+    """An environment can't be locked; the message ends with the command to type next."""
+
+    def __init__(self, cause: str, command: str) -> None:
+        super().__init__(f"{cause}\n  {command}")
 
 
 class Wheel(NamedTuple):
@@ -71,12 +76,14 @@ class Resolver:
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch, "report.json")
             command = [*self._pip, "install", "--dry-run", "--ignore-installed", "--quiet"]
-            command += ["--only-binary=:all:", f"--report={report}", f"--target={scratch}/site"]
+            command += ["--only-binary=:all:", f"--target={scratch}/site"]
             command += [f"--platform={platform}" for platform in _PLATFORMS]
             command += [f"--python-version={self._abi[2:3]}.{self._abi[3:]}"]
             command += [*options, *requirements]
             environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-            result = subprocess.run(command, env=environment, capture_output=True, text=True)
+            result = subprocess.run(
+                [*command, f"--report={report}"], env=environment, capture_output=True, text=True
+            )
             if result.returncode:
                 raise LockError(
                     f"pip finds no versions for {self._abi} that fit: {result.stderr.strip()}\n"

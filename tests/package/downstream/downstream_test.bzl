@@ -36,15 +36,17 @@ def downstream_test(environment):
     )
     pytest_test(
         name = name,
-        size = "large",
+        size = "medium",
         srcs = [
             "environment_test.py",
             "//bazel/index:serve.py",
         ],
         data = [
+            "example_fixtures.py",
             name + ".py",
             ":{}_wheels".format(environment),
             "//bazel/testing:wheel_fixtures.py",
+            "//examples:downstream",
             "//tests/models:random",
             "//tests/models:trained",
             "//tests/package/consumers:index",
@@ -52,7 +54,11 @@ def downstream_test(environment):
             "@uv_linux_x86_64//:uv",
         ],
         env = {
-            "FIXTURES": "$(rootpath //bazel/testing:wheel_fixtures.py)",
+            "EXAMPLES": "$(rootpaths //examples:downstream)",
+            "FIXTURES": " ".join([
+                "$(rootpath //bazel/testing:wheel_fixtures.py)",
+                "$(rootpath example_fixtures.py)",
+            ]),
             "INDEX": "$(rootpath //tests/package/consumers:index)",
             "LLAMA_TEST_MODEL": "$(rootpath //tests/models:trained)",
             "LLAMA_TEST_MODELS_DIR": "$(rootpath //tests/models:random)",

@@ -25,7 +25,8 @@ _REQUIREMENTS = json.loads(os.environ["REQUIREMENTS"])
 _NO_DEPS = json.loads(os.environ["NO_DEPS"])
 _WHEELS = [Path(file).absolute() for file in os.environ["WHEELS"].split()]
 _SUITE = os.path.abspath(os.environ["SUITE"])
-_FIXTURES = Path(os.environ["FIXTURES"]).absolute()
+_FIXTURES = [Path(file).absolute() for file in os.environ["FIXTURES"].split()]
+_EXAMPLES = [os.path.abspath(file) for file in os.environ["EXAMPLES"].split()]
 _KEPT = {
     name: value
     for name, value in os.environ.items()
@@ -97,9 +98,11 @@ def test_requirements_hold(folder: Path, python: Path) -> None:
 
 def test_its_suite_passes(folder: Path, python: Path) -> None:
     options = ["-v", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
-    options += ["--basetemp", folder / "suite", "-p", _FIXTURES.stem]
+    options += ["--basetemp", folder / "suite"]
+    options += [word for file in _FIXTURES for word in ("-p", file.stem)]
     variables = {
-        "PYTHONPATH": str(_FIXTURES.parent),
+        "EXAMPLES": os.pathsep.join(_EXAMPLES),
+        "PYTHONPATH": os.pathsep.join(str(file.parent) for file in _FIXTURES),
         "PYTHONDONTWRITEBYTECODE": "1",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }

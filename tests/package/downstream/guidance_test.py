@@ -67,3 +67,10 @@ def test_logits_are_those_of_llama(model, load, model_path):
     assert expected.std() > 1
     output = model._interpreter.engine.get_logits(tokens)
     np.testing.assert_allclose(output["logits"][0], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_example(run_example, model_path):
+    gaps = dict(line.split(": ") for line in run_example("guidance_program", model_path))
+    assert gaps["first"] in ("the heaven", "the sea")
+    assert re.fullmatch("[a-z]{3,12}", gaps["day"])
+    assert gaps["count"] in ("first", "second", "seventh")

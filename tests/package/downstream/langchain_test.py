@@ -122,3 +122,9 @@ def test_embeddings_are_those_of_llama(load, random_models):
     assert len({tuple(vector) for vector in expected}) == len(texts)
     np.testing.assert_allclose(adapter.embed_documents(texts), expected, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(adapter.embed_query(texts[0]), expected[0], rtol=1e-3, atol=1e-5)
+
+
+def test_the_example(run_example, model_path):
+    called, answer = run_example("langchain_tools", model_path, _QUESTION)
+    assert called == "get_weather({'city': 'Paris'})"
+    assert "rain" in answer

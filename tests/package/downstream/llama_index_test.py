@@ -72,3 +72,12 @@ def test_chat_is_that_of_llama(adapter, messages, answer):
 def test_the_chat_stream_is_the_same_text(adapter, messages, answer):
     parts = list(adapter.stream_chat(messages))
     assert "".join(part.delta for part in parts) == parts[-1].message.content == answer
+
+
+def test_the_example(run_example, model_path, llm):
+    question = "What is the capital of France?"
+    answer = llm.create_chat_completion(
+        [{"role": "user", "content": question}], temperature=0.0, max_tokens=100
+    )
+    said = answer["choices"][0]["message"]["content"]
+    assert run_example("llama_index_chat", model_path, question) == said.splitlines()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 
-import llama_cpp
 import llguidance.llamacpp
 import llguidance.numpy
 import numpy as np
 import pytest
 from llguidance import LLMatcher
+
+import llama_cpp
 
 _PROMPT = "In the beginning"
 _SCHEMA = {

@@ -6,13 +6,14 @@ import json
 import re
 
 import pytest
-from llama_cpp import LogitsProcessorList
 from lmformatenforcer import JsonSchemaParser, RegexParser
 from lmformatenforcer.integrations.llamacpp import (
     build_llamacpp_logits_processor,
     build_token_enforcer_tokenizer_data,
 )
 from pydantic import BaseModel, Field
+
+from llama_cpp import LogitsProcessorList
 
 _PROMPT = "Describe Noah as JSON."
 

@@ -74,3 +74,9 @@ def test_unconstrained_text_is_that_of_llama(llm, model):
     expected = llm.create_chat_completion(messages, **_GREEDY)["choices"][0]["message"]["content"]
     assert model(_ASKED, **_GREEDY) == expected
     assert model(Chat(messages), **_GREEDY) == expected
+
+
+def test_the_example(run_example, model_path):
+    person, length = run_example("outlines_schema", model_path, _ASKED)
+    assert re.fullmatch(r".{0,40} is \d{1,3} years old", person)
+    assert re.fullmatch("[1-9][0-9]{1,2} (cubits|feet)", length)

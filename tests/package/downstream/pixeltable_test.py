@@ -6,8 +6,9 @@ for that if it is run by root.
 
 from __future__ import annotations
 
-import llama_cpp
 from pixeltable.functions import llama_cpp as functions
+
+import llama_cpp
 
 _MESSAGES = [{"role": "user", "content": "What is the capital of France?"}]
 
