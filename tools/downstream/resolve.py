@@ -73,24 +73,30 @@ class Resolver:
         return [_wheel(entry) for entry in entries if entry["metadata"]["name"] != _OWN]
 
     def _report(self, requirements: list[str], options: list[str]) -> list[dict[str, Any]]:
+        """Returns the entries of pip's installation report."""
         with tempfile.TemporaryDirectory() as scratch:
             report = Path(scratch, "report.json")
-            command = [*self._pip, "install", "--dry-run", "--ignore-installed", "--quiet"]
-            command += ["--only-binary=:all:", f"--target={scratch}/site"]
-            command += [f"--platform={platform}" for platform in _PLATFORMS]
-            command += [f"--python-version={self._abi[2:3]}.{self._abi[3:]}"]
-            command += [*options, *requirements]
+            command = [*self._command(f"{scratch}/site"), *options, *requirements]
             environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
             result = subprocess.run(
-                [*command, f"--report={report}"], env=environment, capture_output=True, text=True
+                [*command, "--quiet", f"--report={report}"],
+                env=environment,
+                capture_output=True,
+                text=True,
             )
             if result.returncode:
                 raise LockError(
                     f"pip finds no versions for {self._abi} that fit: {result.stderr.strip()}\n"
                     "To see all that it does:",
-                    shlex.join(word for word in command if word != "--quiet"),
+                    shlex.join(command),
                 )
             return json.loads(report.read_text(encoding="utf-8"))["install"]
+
+    def _command(self, site: str) -> list[str]:
+        options = ["--dry-run", "--ignore-installed", "--only-binary=:all:", f"--target={site}"]
+        options += [f"--platform={platform}" for platform in _PLATFORMS]
+        options += [f"--python-version={self._abi[2:3]}.{self._abi[3:]}"]
+        return [*self._pip, "install", *options]
 
 
 def _wheel(entry: dict[str, Any]) -> Wheel:

@@ -4,7 +4,13 @@ load("@downstream_wheels//:missing.bzl", "MISSING")
 load("@local_python//:abi.bzl", "ABI_TAG")
 load("//bazel/availability:defs.bzl", "sentence_as_name", "where_found")
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
-load("//third_party/downstream:environments.bzl", "COMMON", "ENVIRONMENTS", "LOCKED_ABIS", "NO_DEPS")
+load(
+    "//third_party/downstream:environments.bzl",
+    "COMMON",
+    "ENVIRONMENTS",
+    "LOCKED_ABIS",
+    "NO_DEPS",
+)
 load("//third_party/downstream:wheels.bzl", "environment_wheels")
 
 _NOT_LOCKED = "the wheels of downstream packages are pinned for {} and not for {}".format(
@@ -21,13 +27,13 @@ def _missing(wheels):
             return MISSING[file]
     return ""
 
-def downstream_test(environment):
-    """Declares `<environment>_test`, which runs the suite of that name in the environment.
+def downstream_test(name, environment):
+    """Runs the suite `<name>.py` in an environment.
 
     Args:
+      name: name of the test.
       environment: key of ENVIRONMENTS.
     """
-    name = environment + "_test"
     wheels = environment_wheels(environment, ABI_TAG)
     missing = _missing(wheels)
     native.filegroup(
