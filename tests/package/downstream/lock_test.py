@@ -97,7 +97,7 @@ def test_versions_that_do_not_fit(index: Path, resolver: resolve.Resolver) -> No
     with pytest.raises(resolve.LockError, match="Cannot install .* some-chat==1.0") as error:
         resolver.wheels(_facts(), "some")
     assert str(error.value).splitlines()[-1].startswith("  ")
-    assert "pip install --dry-run" in str(error.value)
+    assert " install --dry-run " in str(error.value)
 
 
 def _wheel(file: str) -> lock_file.Wheel:

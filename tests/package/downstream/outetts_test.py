@@ -19,7 +19,7 @@ _PROMPT = "In the beginning"
 
 @pytest.fixture
 def gguf_model(monkeypatch):
-    """Imports `outetts.models.gguf_model`, but not the package's `interface` and `models.config`."""
+    """Imports `outetts.models.gguf_model`, not `outetts.interface` or `outetts.models.config`."""
     package = types.ModuleType("outetts")
     package.__path__ = [str(Path(importlib.util.find_spec("outetts").origin).parent)]
     config = types.ModuleType("outetts.models.config")
