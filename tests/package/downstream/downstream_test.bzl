@@ -36,9 +36,14 @@ def downstream_test(name, environment):
     """
     wheels = environment_wheels(environment, ABI_TAG)
     missing = _missing(wheels)
+    compatible_with = where_found(missing) or [
+        "@platforms//cpu:x86_64",
+        "@platforms//os:linux",
+    ]
     native.filegroup(
         name = environment + "_wheels",
         srcs = [] if missing else ["@downstream_wheels//:" + file for file in wheels],
+        target_compatible_with = compatible_with,
     )
     pytest_test(
         name = name,
@@ -77,8 +82,5 @@ def downstream_test(name, environment):
             "WHEELS": "$(rootpaths :{}_wheels)".format(environment),
         },
         site = "//tests:tools",
-        target_compatible_with = where_found(missing) or [
-            "@platforms//cpu:x86_64",
-            "@platforms//os:linux",
-        ],
+        target_compatible_with = compatible_with,
     )
