@@ -32,6 +32,31 @@ def library_path(name: str) -> str:
     return f"{prefix}{name}.{suffix}"
 
 
+@functools.lru_cache(maxsize=None)
+def own_library(name: str) -> ctypes.CDLL:
+    """Returns a native library of this package, by upstream's name, for its declarations."""
+    return ctypes.CDLL(library_path(name))
+
+
+class _Undeclared(ctypes.CDLL):
+    """A library of this package for callers with declarations of their own.
+
+    Until they declare a function, it has its result from the headers: as an integer, which is
+    ctypes' default, a C `bool` has three undefined bytes (System V ABI for x86-64, 3.2.3).
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(library_path(name))
+        self._declared = own_library(name)
+
+    def __getitem__(self, name: Union[str, int]) -> Any:
+        function = super().__getitem__(name)
+        declared = vars(self._declared).get(name)
+        if declared is not None:
+            function.restype = declared.restype
+        return function
+
+
 def load_shared_library(lib_base_name: str, base_path: Union[str, os.PathLike[str]]) -> ctypes.CDLL:
     """Loads a library by its base name, such as ``llama``.
 
@@ -46,6 +71,8 @@ def load_shared_library(lib_base_name: str, base_path: Union[str, os.PathLike[st
     own = Path(library_path(lib_base_name))
     directory = Path(base_path)
     names = [own.name, f"lib{lib_base_name}{own.suffix}", f"{lib_base_name}{own.suffix}"]
+    if own.is_file() and directory.is_dir() and directory.samefile(own.parent):
+        return _Undeclared(lib_base_name)
     for path in (directory / name for name in names):
         if path.is_file():
             return ctypes.CDLL(str(path))

@@ -20,6 +20,7 @@ def where_found(missing):
         return []
     if not native.existing_rule("found"):
         native.constraint_setting(name = "found")
+    if not native.existing_rule(missing):
         native.constraint_value(
             name = missing,
             constraint_setting = ":found",

@@ -1,9 +1,9 @@
-"""Finds one pinned file in the Python index that the user's own pip settings name.
+"""Finds pinned files in the Python index that the user's own pip settings name.
 
-Run by the repository rule `pip_archive` (pip_archive.bzl) with the host's Python. Prints one JSON
-object, ``{"urls": [...]}``, or exits with 1 and one sentence on standard error. For tools/bump,
-which pins files, ``--list PACKAGE`` prints ``{"certificate": ..., "files": [[name, url, sha256],
-...], "reasons": [...]}``.
+Run by the repository rules of //bazel/pip with the host's Python. Prints one JSON object,
+``{"urls": {FILE: [...]}, "reasons": {FILE: ...}}``: a file that can't be had has no addresses and
+one sentence. For tools/bump, which pins files, ``--list PACKAGE`` prints ``{"certificate": ...,
+"files": [[name, url, sha256], ...], "reasons": [...]}``.
 
 The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it,
 HTML (PEP 503) as the fallback. Nothing of the package is executed or unpacked here.
@@ -12,6 +12,7 @@ HTML (PEP 503) as the fallback. Nothing of the package is executed or unpacked h
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import html.parser
 import json
 import os
@@ -30,6 +31,8 @@ ACCEPT = (
     "text/html;q=0.1"
 )
 TIMEOUT_SECONDS = 60
+# Requests at a time; an answer takes a fraction of a second, most of it waiting.
+THREADS = 8
 
 
 class IndexFile(NamedTuple):
@@ -183,6 +186,20 @@ def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> li
     )
 
 
+def find_all(settings: PipSettings, pins: list[tuple[str, str, str]]) -> dict[str, dict]:
+    """Returns the addresses of each file of ``(package, file, sha256)``, or the reason for none."""
+    urls: dict[str, list[str]] = {}
+    reasons: dict[str, str] = {}
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
+        found = {pin[1]: threads.submit(find_urls, settings, *pin) for pin in pins}
+    for file, future in found.items():
+        try:
+            urls[file] = future.result()
+        except LookupError as error:
+            urls[file], reasons[file] = [], str(error)
+    return {"urls": urls, "reasons": reasons}
+
+
 def list_files(settings: PipSettings, package: str) -> tuple[list[IndexFile], list[str]]:
     """Returns every file of a package, and for each index that gave no page the reason."""
     files = [
@@ -215,16 +232,11 @@ def main() -> int:
         print(json.dumps(dict(certificate=settings.certificate, files=files, reasons=reasons)))
         return 0
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("package")
-    parser.add_argument("file")
-    parser.add_argument("sha256")
-    arguments = parser.parse_args()
-    try:
-        urls = find_urls(pip_settings(), arguments.package, arguments.file, arguments.sha256)
-    except LookupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    print(json.dumps({"urls": urls}))
+    parser.add_argument("pins", nargs="+", metavar="PACKAGE FILE SHA256")
+    words = parser.parse_args().pins
+    if len(words) % 3:
+        parser.error("a pin is a package, a file, and its SHA-256")
+    print(json.dumps(find_all(pip_settings(), list(zip(words[::3], words[1::3], words[2::3])))))
     return 0
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from typing import Any, Callable
 
-from .._ctypes_extensions import library_path
+from .._ctypes_extensions import own_library
 from .arguments import Parameters, checked_parameters, convert
 
 
@@ -17,8 +16,8 @@ class Library:
         cdll: The library for ctypes.
     """
 
-    def __init__(self, path: str) -> None:
-        self.cdll = ctypes.CDLL(path)
+    def __init__(self, name: str) -> None:
+        self.cdll = own_library(name)
 
     def function(
         self, name: str, result: Any, parameters: list[Any], names: str, doc: str
@@ -65,4 +64,4 @@ def _wrapper(
 @functools.lru_cache(maxsize=None)
 def library(name: str) -> Library:
     """Returns a library by upstream's name, such as ``llama``."""
-    return Library(library_path(name))
+    return Library(name)

@@ -99,6 +99,18 @@ def test_functions_that_ctypes_makes_take_them_too(llm):
     assert n_layer(llm.model) == llm.model.n_layer
 
 
+def test_functions_of_a_loaded_library_have_the_results_of_the_headers():
+    """Read as an integer, a C `bool` is garbage; a pointer loses its upper half."""
+    library = low.load_shared_library("llama", low._base_path)
+    declared = {name: f for name, f in vars(low._lib).items() if hasattr(f, "restype")}
+    assert declared["llama_supports_gpu_offload"].restype is ctypes.c_bool
+    assert len(declared) > 200
+    for name, function in declared.items():
+        found = getattr(library, name)
+        assert found is not function
+        assert found.restype is function.restype, name
+
+
 def test_closed_objects(load, model_path):
     llm = load(model_path)
     objects = [llm.model, llm._model, llm.ctx, llm._ctx, low.llama_model_get_vocab(llm.model)]

@@ -17,6 +17,8 @@ FIND_FILE_ATTRS = {
     ),
 }
 
+_TIMEOUT_SECONDS = 180
+
 _NO_DOWNLOAD = "{file} could not be downloaded with the pinned sha256 {sha256}"
 
 _OTHER_BYTES = (
@@ -24,6 +26,52 @@ _OTHER_BYTES = (
     "pinned sha256 {sha256}: the index serves other bytes, or the connection broke. Run the same " +
     "command again; if it fails again, compare with `pip download --no-deps {package}`."
 )
+
+def look_up_all(rctx, pins):
+    """Finds the addresses of pinned files.
+
+    Args:
+      rctx: the repository context.
+      pins: file -> (package, sha256); the names and values as for `look_up`.
+
+    Returns:
+      File -> (addresses, reason), as `look_up` returns them.
+    """
+    addressed = {
+        file: ([file], _NO_DOWNLOAD.format(file = file, sha256 = sha256))
+        for file, (_, sha256) in pins.items()
+        if "://" in file
+    }
+    wanted = {file: pin for file, pin in pins.items() if file not in addressed}
+    answer = _find(rctx, wanted) if wanted else {}
+    return addressed | {
+        file: (
+            answer["urls"].get(file) or ["file:///not-found-in-any-index/" + file],
+            answer["reasons"].get(file, ""),
+        )
+        for file in wanted
+    }
+
+def _find(rctx, pins):
+    """Returns the answer of find_file.py."""
+    python = rctx.which("python3")
+    if not python:
+        return _nothing(pins, "no python3 on PATH; install Python 3.9 or newer, or add it to PATH")
+    words = [word for file, (package, sha256) in pins.items() for word in [package, file, sha256]]
+    result = rctx.execute(
+        [python, "-E", rctx.path(rctx.attr._find_file)] + words,
+        timeout = _TIMEOUT_SECONDS,
+    )
+    if result.return_code:
+        timed_out = "looking up {} took longer than {} seconds".format(
+            ", ".join(pins),
+            _TIMEOUT_SECONDS,
+        )
+        return _nothing(pins, result.stderr.strip() or timed_out)
+    return json.decode(result.stdout)
+
+def _nothing(pins, reason):
+    return {"reasons": {file: reason for file in pins}, "urls": {}}
 
 def look_up(rctx, package, file, sha256):
     """Finds the addresses of a pinned file.
@@ -39,21 +87,18 @@ def look_up(rctx, package, file, sha256):
       serves nothing: the repository cache may still have the pinned bytes, so the download is tried
       anyway.
     """
-    if "://" in file:
-        return [file], _NO_DOWNLOAD.format(file = file, sha256 = sha256)
-    python = rctx.which("python3")
-    if not python:
-        reason = "no python3 on PATH; install Python 3.9 or newer, or add it to PATH"
-    else:
-        result = rctx.execute(
-            [python, "-E", rctx.path(rctx.attr._find_file), package, file, sha256],
-            timeout = 180,
-        )
-        if not result.return_code:
-            return json.decode(result.stdout)["urls"], ""
-        timed_out = "looking up {} took longer than three minutes".format(file)
-        reason = result.stderr.strip() or timed_out
-    return ["file:///not-found-in-any-index/" + file], reason
+    return look_up_all(rctx, {file: (package, sha256)})[file]
+
+def no_download(reason, package, file, sha256):
+    """Returns the sentence for a download that failed.
+
+    Args:
+      reason: the reason that look_up gave.
+      package: as for look_up.
+      file: as for look_up.
+      sha256: as for look_up.
+    """
+    return reason or _OTHER_BYTES.format(file = file, package = package, sha256 = sha256)
 
 def require_download(result, reason, package, file, sha256):
     """Fails with one clear sentence unless the download succeeded.
@@ -66,8 +111,4 @@ def require_download(result, reason, package, file, sha256):
       sha256: as for look_up.
     """
     if not result.success:
-        fail("pip: " + (reason or _OTHER_BYTES.format(
-            file = file,
-            package = package,
-            sha256 = sha256,
-        )))
+        fail("pip: " + no_download(reason, package, file, sha256))

@@ -74,15 +74,19 @@ def find(
 
 def urls(result: subprocess.CompletedProcess[str]) -> list[str]:
     assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)["urls"]
+    answer = json.loads(result.stdout)
+    assert answer["reasons"] == {}
+    return answer["urls"][FILE]
 
 
 def assert_one_sentence(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.returncode == 0, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["urls"] == {FILE: []}
+    sentence = answer["reasons"][FILE]
+    assert len(sentence.splitlines()) == 1
     for word in (FILE, "pip config list", *words):
-        assert word in result.stderr
+        assert word in sentence
 
 
 def test_json_page_gives_the_absolute_address(index) -> None:
@@ -132,6 +136,15 @@ def test_a_page_that_is_not_what_it_says(index) -> None:
 
 def test_a_dead_server() -> None:
     assert_one_sentence(find("http://127.0.0.1:1/simple"), "refused")
+
+
+def test_several_files_are_found_by_one_call(index) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)
+    missing = FILE.replace("1.0", "2.0")
+    answer = json.loads(find(address, ("Demo", FILE, SHA256, "demo", missing, SHA256)).stdout)
+    assert answer["urls"] == {FILE: [address.replace("/simple", f"/files/{FILE}")], missing: []}
+    assert list(answer["reasons"]) == [missing]
 
 
 def test_every_file_of_a_package(index, tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""`pip_files`: optional files that can't be had make their users incompatible, with the reason.
+
+In a copy of the project with a module extension and a package of the test's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nested_bazel import NestedBazelError, Workspace, project_workspace
+
+pytest_plugins = ["nested_bazel_fixtures"]
+
+_THERE, _ABSENT, _OTHER = (f"{name}-1.0-py3-none-any.whl" for name in ("there", "absent", "other"))
+_PINS = {
+    file: f"{file.split('-')[0]} {hashlib.sha256(file.encode()).hexdigest()}"
+    for file in (_THERE, _ABSENT, _OTHER)
+}
+
+_EXTENSION = """
+load("//bazel/pip:pip_files.bzl", "pip_files")
+
+def _impl(_):
+    pip_files(name = "optional_files", optional = True, files = {files})
+    pip_files(name = "needed_files", files = {files})
+
+some = module_extension(implementation = _impl)
+"""
+
+_MODULE = """
+some = use_extension("//some:extension.bzl", "some")
+use_repo(some, "needed_files", "optional_files")
+"""
+
+_BUILD = """
+load("@optional_files//:missing.bzl", "MISSING")
+load("//bazel/availability:defs.bzl", "where_found")
+
+[
+    filegroup(
+        name = file.split("-")[0],
+        srcs = [] if file in MISSING else ["@optional_files//:" + file],
+        target_compatible_with = where_found(MISSING.get(file, "")),
+    )
+    for file in {files}
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(nested_folder: Path) -> Iterator[Workspace]:
+    """Yields the copy; of the wheels one is in the directory that pip's settings name."""
+    wheels = nested_folder / "wheels"
+    wheels.mkdir()
+    (wheels / _THERE).write_text(_THERE)
+    (wheels / _OTHER).write_text("other bytes than the pinned ones")
+    settings = {"PIP_FIND_LINKS": str(wheels), "PIP_INDEX_URL": "http://127.0.0.1:1/simple"}
+    files = json.dumps(_PINS)
+    with project_workspace(nested_folder, **settings) as workspace:
+        package = workspace.folder / "some"
+        package.mkdir()
+        (package / "extension.bzl").write_text(_EXTENSION.format(files=files))
+        (package / "BUILD.bazel").write_text(_BUILD.format(files=files))
+        with (workspace.folder / "MODULE.bazel").open("a") as module:
+            module.write(_MODULE)
+        yield workspace
+
+
+def test_all_targets_are_built_but_for_those_that_lack_a_file(workspace: Workspace) -> None:
+    workspace.build(["//some:all"])
+    workspace.build(["//some:there"])
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("absent", "connection refused|Connection refused"), ("other", "serves other bytes")],
+)
+def test_a_named_target_gives_its_own_reason(
+    workspace: Workspace, target: str, reason: str
+) -> None:
+    with pytest.raises(NestedBazelError, match=f"{target}-1.0-py3-none-any.whl.*({reason})"):
+        workspace.build([f"//some:{target}"])
+
+
+def test_a_file_that_is_not_optional_is_an_error(workspace: Workspace) -> None:
+    with pytest.raises(NestedBazelError, match=f"pip: {_ABSENT} .* can't be had from the index"):
+        workspace.build(["@needed_files//:files"])

@@ -1,0 +1,86 @@
+"""`downstream_test`: a package that uses llama-cpp-python, in an environment of its own."""
+
+load("@downstream_wheels//:missing.bzl", "MISSING")
+load("@local_python//:abi.bzl", "ABI_TAG")
+load("//bazel/availability:defs.bzl", "sentence_as_name", "where_found")
+load("//bazel/testing:pytest_test.bzl", "pytest_test")
+load(
+    "//third_party/downstream:environments.bzl",
+    "COMMON",
+    "ENVIRONMENTS",
+    "LOCKED_ABIS",
+    "NO_DEPS",
+)
+load("//third_party/downstream:wheels.bzl", "environment_wheels")
+
+_NOT_LOCKED = "the wheels of downstream packages are pinned for {} and not for {}".format(
+    ", ".join(LOCKED_ABIS),
+    ABI_TAG,
+)
+
+def _missing(wheels):
+    """Returns the reason for which the environment can't be made, or ""."""
+    if ABI_TAG not in LOCKED_ABIS:
+        return sentence_as_name(_NOT_LOCKED)
+    for file in wheels:
+        if file in MISSING:
+            return MISSING[file]
+    return ""
+
+def downstream_test(name, environment):
+    """Runs the suite `<name>.py` in an environment.
+
+    Args:
+      name: name of the test.
+      environment: key of ENVIRONMENTS.
+    """
+    wheels = environment_wheels(environment, ABI_TAG)
+    missing = _missing(wheels)
+    compatible_with = where_found(missing) or [
+        "@platforms//cpu:x86_64",
+        "@platforms//os:linux",
+    ]
+    native.filegroup(
+        name = environment + "_wheels",
+        srcs = [] if missing else ["@downstream_wheels//:" + file for file in wheels],
+        target_compatible_with = compatible_with,
+    )
+    pytest_test(
+        name = name,
+        size = "medium",
+        srcs = [
+            "environment_test.py",
+            "//bazel/index:serve.py",
+        ],
+        data = [
+            "example_fixtures.py",
+            name + ".py",
+            ":{}_wheels".format(environment),
+            "//bazel/testing:wheel_fixtures.py",
+            "//examples:downstream",
+            "//tests/models:random",
+            "//tests/models:trained",
+            "//tests/package/consumers:index",
+            "@pip_wheel//:files",
+            "@uv_linux_x86_64//:uv",
+        ],
+        env = {
+            "EXAMPLES": "$(rootpaths //examples:downstream)",
+            "FIXTURES": " ".join([
+                "$(rootpath //bazel/testing:wheel_fixtures.py)",
+                "$(rootpath example_fixtures.py)",
+            ]),
+            "INDEX": "$(rootpath //tests/package/consumers:index)",
+            "LLAMA_TEST_MODEL": "$(rootpath //tests/models:trained)",
+            "LLAMA_TEST_MODELS_DIR": "$(rootpath //tests/models:random)",
+            "NO_DEPS": json.encode(NO_DEPS.get(environment, [])),
+            "PIP_WHEEL": "$(rootpath @pip_wheel//:files)",
+            "REQUIREMENTS": json.encode(ENVIRONMENTS[environment] + COMMON),
+            "SUITE": "$(rootpath {}.py)".format(name),
+            "UV": "$(rootpath @uv_linux_x86_64//:uv)",
+            "VERSION": native.module_version(),
+            "WHEELS": "$(rootpaths :{}_wheels)".format(environment),
+        },
+        site = "//tests:tools",
+        target_compatible_with = compatible_with,
+    )
