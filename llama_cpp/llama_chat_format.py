@@ -6,6 +6,7 @@ which holds this package's formats and those that programs register.
 """
 
 from ._chat.formats import (
+    format,
     format_alpaca,
     format_baichuan,
     format_baichuan2,
@@ -39,6 +40,10 @@ from ._chat.formatter import (
 )
 from ._chat.function_calling import (
     chatml_function_calling,
+)
+from ._chat.functionary import (
+    functionary_chat_handler,
+    functionary_v1_v2_chat_handler,
 )
 from ._chat.handler import (
     ChatFormatter,
@@ -89,6 +94,7 @@ __all__ = [
     "TemplateChatHandler",
     "chat_formatter_to_chat_completion_handler",
     "chatml_function_calling",
+    "format",
     "format_alpaca",
     "format_baichuan",
     "format_baichuan2",
@@ -112,6 +118,8 @@ __all__ = [
     "format_snoozy",
     "format_vicuna",
     "format_zephyr",
+    "functionary_chat_handler",
+    "functionary_v1_v2_chat_handler",
     "get_chat_completion_handler",
     "guess_chat_format_from_gguf_metadata",
     "hf_autotokenizer_to_chat_completion_handler",

@@ -17,9 +17,8 @@ from llama_cpp._capi.context import FORMER
 
 FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
 
-# Not part of this package (yet): everything multimodal, and the functionary handlers.
+# Not part of this package (yet): everything multimodal.
 LEFT_OUT = {
-    "llama_chat_format.format",  # an accident: the formatter of vicuna; see format_vicuna
     "llama_grammar.BuiltinRule",
     "llama_grammar.BuiltinRule.__init__",
     "llama_grammar.SchemaConverter.not_literal",
@@ -38,7 +37,6 @@ LEFT_OUT = {
                 "Moondream",
                 "Obsidian",
                 "Qwen25VL",
-                "functionary",
             )
         )
     ),
@@ -50,8 +48,10 @@ CHANGED = {
         "repeat_penalty=1.1",
         "repeat_penalty=1.0",
     ),
-    # takes the arguments of every handler
+    # take the arguments of every handler
     "llama_chat_format.chatml_function_calling": None,
+    "llama_chat_format.functionary_chat_handler": None,
+    "llama_chat_format.functionary_v1_v2_chat_handler": None,
 }
 
 # llama.cpp no longer has these, and they only say so.
@@ -167,11 +167,7 @@ def test_type_names():
 def test_chat_format_is_registered(name):
     from llama_cpp import llama_chat_format
 
-    if name.startswith("functionary"):
-        with pytest.raises(llama_chat_format.LlamaChatCompletionHandlerNotFoundException):
-            llama_chat_format.get_chat_completion_handler(name)
-    else:
-        assert llama_chat_format.get_chat_completion_handler(name)
+    assert llama_chat_format.get_chat_completion_handler(name)
 
 
 def test_submodules_without_import():
