@@ -9,12 +9,12 @@ Rules = Dict[str, str]  # name -> the text behind "::="
 
 # A literal or a set of characters, which are skipped, or the name of a rule.
 _PARTS = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|([a-zA-Z][a-zA-Z0-9-]*)')
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def literal(text: str) -> str:
     """Returns the literal that stands for `text`."""
-    return '"' + "".join(_ESCAPES.get(character, character) for character in text) + '"'
+    return '"' + "".join(ESCAPES.get(character, character) for character in text) + '"'
 
 
 def rules_of(grammar: str) -> Rules:
@@ -60,8 +60,8 @@ def excluding(name: str, word: str) -> Rules:
     rules = {}
     for length in range(len(word)):
         ways = _ways(word, length)
-        others = "".join(map(_in_set, ways))
-        alternatives = [f"[{_in_set(c)}] {state(n)}" for c, n in ways.items() if 0 < n < len(word)]
+        others = "".join(map(in_set, ways))
+        alternatives = [f"[{in_set(c)}] {state(n)}" for c, n in ways.items() if 0 < n < len(word)]
         alternatives.append(f"[^{others}] {state(0)}")
         rules[state(length)] = " | ".join(["", *alternatives])
     return rules
@@ -80,7 +80,8 @@ def held_back(text: str, words: Sequence[str]) -> int:
     return next((n for n in lengths if any(w.startswith(text[-n:]) for w in words)), 0)
 
 
-def _in_set(character: str) -> str:
+def in_set(character: str) -> str:
+    """Returns how a character is written in a set of characters."""
     if character in "[]-":
         return "\\" + character
-    return "\\x5E" if character == "^" else _ESCAPES.get(character, character)
+    return "\\x5E" if character == "^" else ESCAPES.get(character, character)

@@ -19,9 +19,6 @@ FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
 
 # Not part of this package (yet): everything multimodal.
 LEFT_OUT = {
-    "llama_grammar.BuiltinRule",
-    "llama_grammar.BuiltinRule.__init__",
-    "llama_grammar.SchemaConverter.not_literal",
     "llama_chat_format.Jinja2ChatFormatter.tojson",
     *(
         name
