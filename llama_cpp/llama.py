@@ -60,6 +60,7 @@ from ._engine.shared_generator import share
 from ._engine.state import LlamaState
 from ._engine.tokenizers import BaseLlamaTokenizer, LlamaTokenizer
 from ._logger import set_verbose
+from ._private_members import PrivateMembers
 from ._utils import suppress_stdout_stderr
 from .llama_types import *  # noqa: F403
 from .llama_types import (
@@ -110,7 +111,7 @@ def _of_session(name: str = "") -> Any:
     return _OfSession(name)
 
 
-class Llama:
+class Llama(PrivateMembers):
     """A model with one context: generates text, answers chats, computes embeddings.
 
     Beside the constructor's arguments `sampling_extras` and `chat_template_kwargs` may be set at
@@ -557,6 +558,9 @@ class Llama:
         logits_all=True. The penalties look at the last evaluated tokens. `tfs_z` and `penalize_nl`
         have no effect: llama.cpp no longer has them. Raises IndexError when there are no logits.
         """
+        if self._sampler is not None:
+            with self._session.lock:
+                return self._sampler.sample(self._ctx, generation.row_of(self._session, idx))
         sampling = Sampling(
             top_k=top_k,
             top_p=top_p,
@@ -997,6 +1001,8 @@ class Llama:
 
         Without it the memory is freed when nothing refers to this object any longer.
         """
+        if "_stack" in self.__dict__:
+            self._stack.close()
         self._session.close()
 
     def __getstate__(self):

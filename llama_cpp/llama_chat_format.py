@@ -49,6 +49,25 @@ from ._chat.handler import (
     ChatFormatter,
     LlamaChatCompletionHandler,
 )
+from ._chat.helpers import (  # noqa: F401
+    _convert_completion_to_chat,
+    _convert_completion_to_chat_function,
+    _convert_text_completion_chunks_to_chat,
+    _convert_text_completion_logprobs_to_chat,
+    _convert_text_completion_to_chat,
+    _format_add_colon_single,
+    _format_add_colon_space_single,
+    _format_add_colon_two,
+    _format_chatglm3,
+    _format_chatml,
+    _format_llama2,
+    _format_no_colon_single,
+    _get_system_message,
+    _grammar_for_json,
+    _grammar_for_json_schema,
+    _grammar_for_response_format,
+    _map_roles,
+)
 from ._chat.jinja import (
     Jinja2ChatFormatter,
     hf_autotokenizer_to_chat_completion_handler,

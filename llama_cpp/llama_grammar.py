@@ -12,7 +12,7 @@ from ._engine.grammar import (
     LlamaGrammar,
     json_schema_to_gbnf,
 )
-from ._engine.schema_converter import SchemaConverter
+from ._engine.schema_converter import SchemaConverter, _build_repetition  # noqa: F401
 from ._engine.schema_rules import (
     DOT,
     DOTALL,

@@ -373,6 +373,30 @@ class SchemaConverter:
         return "\n".join(f"{name} ::= {body}" for name, body in sorted(self._rules.items()))
 
 
+def _build_repetition(
+    item_rule: str,
+    min_items: int,
+    max_items: Optional[int],
+    separator_rule: Optional[str] = None,
+    item_rule_is_literal: bool = False,
+) -> str:
+    """Returns the GBNF of an item that occurs so often, None for without end.
+
+    Between two of them stands the separator. `item_rule_is_literal` has no effect.
+    """
+
+    def times(item: str, least: int, most: Optional[int]) -> str:
+        return f"{item}{{{least},{'' if most is None else most}}}"
+
+    if not separator_rule:
+        return times(f"({item_rule})", min_items, max_items)
+    if max_items == 0:
+        return '""'
+    rest = None if max_items is None else max_items - 1
+    more = times(f"({separator_rule} {item_rule})", max(0, min_items - 1), rest)
+    return f"{item_rule} {more}" if min_items else f"({item_rule} {more})?"
+
+
 class _Marks:
     """Schemas that stand for nodes which have rules already."""
 

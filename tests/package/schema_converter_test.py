@@ -435,6 +435,20 @@ def test_not_literal_with_escaped_underscores(accepts):
         assert accepts(grammar, text), text
 
 
+@pytest.mark.parametrize("separator", [None, '","'])
+@pytest.mark.parametrize(
+    ("least", "most"),
+    [(least, most) for least in range(3) for most in (*range(least, 4), None)],
+)
+def test_repetition(accepts, least, most, separator):
+    rule = llama_grammar._build_repetition('"a"', least, most, separator)
+    for count in range(5):
+        text = ("," if separator else "").join("a" * count)
+        is_valid = least <= count and (most is None or count <= most)
+        assert accepts(f"root ::= {rule}", text) is is_valid, count
+    assert not accepts(f"root ::= {rule}", "a,a," if separator else "ab")
+
+
 # ---- constants
 
 
