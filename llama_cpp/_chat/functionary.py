@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Tuple
 
 from .._engine import gbnf
 from .._engine.grammar import schema_to_gbnf
@@ -61,11 +61,37 @@ class Dialect(NamedTuple):
 # ---- prompts
 
 
+def _ordered(messages: List[Message]) -> Iterator[Message]:
+    """Yields messages with the results of calls in the order of the calls.
+
+    A prompt names the function of a result, not the call, which may be one of several.
+    """
+    ids: List[str] = []  # of the calls in the last message of the assistant
+    results: List[Message] = []
+    for message in messages:
+        if message["role"] == "tool":
+            results.append(message)
+            continue
+        yield from _sorted(results, ids)
+        results = []
+        ids = [call.get("id", "") for call in message.get("tool_calls", ())]
+        yield message
+    yield from _sorted(results, ids)
+
+
+def _sorted(results: List[Message], ids: List[str]) -> List[Message]:
+    def place(result: Message) -> int:
+        id = result.get("tool_call_id")
+        return ids.index(id) if id in ids else len(ids)
+
+    return sorted(results, key=place)
+
+
 def _first_prompt(request: ChatRequest) -> str:
     """Returns the prompt of "functionary". Only texts of the user and calls end with EOS."""
     systems = [namespace(request.tools, "  ") + "\n"] if request.may_call else []
     parts = [f"system:\n{text}\n" for text in [*systems, _SYSTEM]]
-    for message in request.messages:
+    for message in _ordered(request.messages):
         role, text = _role(message), joined(message["content"])
         if role == "user":
             text = f"</s>{_named(message, text)}</s>"
@@ -82,7 +108,7 @@ def _v1_prompt(request: ChatRequest) -> str:
     """Returns the prompt of v1: a mark at the end of each message."""
     tools = request.tools if request.may_call else []
     parts = [f"system:\n{text}<|END_OF_SYSTEM|>\n" for text in (namespace(tools), _SYSTEM)]
-    for message in request.messages:
+    for message in _ordered(request.messages):
         role, text = _role(message), joined(message["content"])
         if role == "tool":
             name = message.get("name", "")
@@ -105,7 +131,7 @@ def _v2_prompt(request: ChatRequest) -> str:
     """Returns the prompt of v2: sender and recipient of each message."""
     tools = request.tools if request.may_call else []
     parts = [_v2_message("system", "all", text) for text in (namespace(tools), _SYSTEM)]
-    for message in request.messages:
+    for message in _ordered(request.messages):
         role, text, calls = _role(message), joined(message["content"]), _calls(message)
         sender = message.get("name", role) if role == "tool" else role
         text = _named(message, text) if role == "user" else text
@@ -294,7 +320,7 @@ def functionary_v1_v2_chat_handler(
 
 
 def functionary_v1(*, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
-    """Answers a chat like functionary_v1_v2_chat_handler(), in v1 unless the vocabulary has v2's."""
+    """Answers a chat in the format of functionary v1, or of v2 if the vocabulary has its marks."""
     return _answer(_version(llama._session, V1), llama, messages, arguments)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Match, NamedTuple, Optional, Pattern
+from typing import Any, Dict, List, NamedTuple, Optional
 
 from .. import _core
 from .._engine.gbnf import held_back
@@ -281,9 +281,9 @@ class Markers(NamedTuple):
         mark: how the text of each `next_call` begins, but for a line break.
     """
 
-    text: Optional[Pattern[str]]
-    call: Pattern[str]
-    next_call: Pattern[str]
+    text: Optional[re.Pattern[str]]
+    call: re.Pattern[str]
+    next_call: re.Pattern[str]
     mark: str
 
 
@@ -336,7 +336,7 @@ class MarkedReader(Reader):
         self._content += text
         return [{"content": text}] if text else []
 
-    def _begin_call(self, found: Match[str]) -> List[Delta]:
+    def _begin_call(self, found: re.Match[str]) -> List[Delta]:
         name, index = found[1], len(self._calls)
         id = call_id(index, name, self._completion_id)
         self._calls.append({"id": id, "name": name, "arguments": ""})

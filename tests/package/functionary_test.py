@@ -8,6 +8,7 @@ The first format is known from llama-cpp-python 0.3.36 (functionary_chat_handler
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from chats import CLOCK, FORCE_CLOCK, WEATHER, check_call, join, saying
@@ -115,6 +116,24 @@ def test_prompt_without_calls_declares_nothing(version):
         for arguments in ({}, {"tools": TOOLS, "tool_choice": "none"})
     }
     assert len(prompts) == 1 and "type get_" not in prompts.pop()
+
+
+@pytest.mark.parametrize("version", PROMPTS)
+def test_results_stand_in_the_order_of_the_calls(version):
+    """As reorder_tool_messages_by_tool_call_ids() of MeetKai/functionary has them."""
+    dialect, _ = PROMPTS[version]
+    call = {"type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+    calls = {"role": "assistant", "content": None}
+    calls["tool_calls"] = [{**call, "id": "a"}, {**call, "id": "b"}]
+    results = [
+        {"role": "tool", "tool_call_id": "b", "content": "second"},
+        {"role": "tool", "tool_call_id": "a", "content": "first"},
+    ]
+    later = {"role": "tool", "tool_call_id": "none", "content": "third"}
+    messages = [*QUESTION, calls, *results, later, *QUESTION, *results]
+    prompt = dialect.prompt(ChatRequest(messages, {}))
+    found = re.findall("first|second|third", prompt)
+    assert found == ["first", "second", "third", "second", "first"]
 
 
 def test_unknown_role():
