@@ -327,8 +327,8 @@ class MarkedReader(Reader):
             end = len(self._pending) - held_back(self._pending, [mark, "\n" + mark])
         elif self._pending[:end].endswith("\n"):
             end -= 1
-        shown, self._pending = self._pending[:end], self._pending[end:]
-        return self._show(shown)
+        text, self._pending = self._pending[:end], self._pending[end:]
+        return self._show(text)
 
     def _show(self, text: str) -> List[Delta]:
         # SentencePiece puts a space before the first word.
@@ -353,7 +353,9 @@ class MarkedReader(Reader):
             text, self._pending = text[:end], text[end:]
             self.arguments_end = True
             self._read = self._after_call
-        self._calls[-1]["arguments"] += text
+        call = self._calls[-1]
+        text = text if call["arguments"] else text.lstrip()
+        call["arguments"] += text
         return [_call_delta(len(self._calls) - 1, text)] if text else []
 
     def _after_call(self) -> List[Delta]:

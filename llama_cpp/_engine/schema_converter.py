@@ -350,13 +350,13 @@ class SchemaConverter:
         """
         if not literal:
             raise GrammarError("The literal is empty: there is no text without it")
-        head, *rest = literal
+        head, rest = literal[0], literal[1:]
         is_escaped = maybe_escaped_underscores and head == "_"
         alternatives = [f"[^{gbnf.in_set(head)}{gbnf.in_set(chr(92)) if is_escaped else ''}]"]
         if is_escaped:
             alternatives.append(r'"\\" [^_]')
         if rest:
-            more = self.not_literal("".join(rest), dotall, maybe_escaped_underscores)
+            more = self.not_literal(rest, dotall, maybe_escaped_underscores)
             begin = r'"\\"? "_"' if is_escaped else self._format_literal(head)
             alternatives.append(f"{begin} {more}?")
         return f"({' | '.join(alternatives)})"

@@ -286,6 +286,7 @@ def test_several_calls(load, random_models, stream):
     message = ask(model, stream, said)
     functions = [call["function"] for call in message["tool_calls"]]
     assert [function["name"] for function in functions] == ["get_time", "get_weather"]
+    assert functions[0]["arguments"] == '{"zone": "UTC"}'
     assert json.loads(functions[1]["arguments"]) == {"city": "Rome", "days": 2}
     assert len({call["id"] for call in message["tool_calls"]}) == 2
     assert message["finish_reason"] == "tool_calls"
