@@ -57,6 +57,13 @@ def _choice(name: str, value: Any) -> Any:
     raise refused(TypeError, name, "a string or a dict", value)
 
 
+def _draft_model(name: str, value: Any) -> Any:
+    if hasattr(value, "create_completion"):  # a Llama, which can be called, too
+        error = refused(TypeError, name, "a LlamaDraftModel", value)
+        raise TypeError(f"{error}\nPass LlamaPromptLookupDecoding(), or a function that guesses.")
+    return kinds.function(name, value)
+
+
 _MODEL: Dict[str, Kind] = {
     "model_path": kinds.path,
     "split_mode": _constants("LLAMA_SPLIT_MODE_"),
@@ -95,7 +102,7 @@ _MODEL: Dict[str, Kind] = {
     "numa": _numa,
     "chat_format": kinds.text,
     "chat_handler": kinds.function,
-    "draft_model": kinds.function,
+    "draft_model": _draft_model,
     "tokenizer": kinds.with_methods(
         "a BaseLlamaTokenizer (with tokenize() and detokenize())", "tokenize", "detokenize"
     ),

@@ -173,4 +173,4 @@ def _draft(session: Session, pending: List[int]) -> List[int]:
     if room <= 0:
         return []
     guess = session.draft_model(np.append(session.evaluated, np.asarray(pending, dtype=np.intc)))
-    return guess[:room].astype(int).tolist()
+    return np.asarray(guess)[:room].astype(int).tolist()
