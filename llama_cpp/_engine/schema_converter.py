@@ -34,11 +34,14 @@ _BUILTIN = {**PRIMITIVE_RULES, **STRING_FORMAT_RULES}
 # llama.cpp's rule of a string with a pattern.
 _QUOTED = (r'"\"" (', r') "\""')
 
-_FORMS: Dict[str, Tuple[type, str]] = {
+_FORMS: Dict[str, Tuple[Any, str]] = {
     "$ref": (str, "a string"),
     "properties": (dict, "an object"),
-    **dict.fromkeys(("required", "enum", "anyOf", "oneOf", "allOf"), (list, "an array")),
+    **dict.fromkeys(("required", "allOf"), (list, "an array")),
+    **dict.fromkeys(("enum", "anyOf", "oneOf"), (list, "an array of at least one")),
+    "type": ((str, list), "a string, or an array of at least one"),
 }
+_NOT_EMPTY = ("enum", "anyOf", "oneOf", "type")  # nothing would fit
 
 
 class SchemaConverter:
@@ -219,7 +222,7 @@ class SchemaConverter:
         if not schema.get("properties") and schema.get("additionalProperties", True) is True:
             return self._converted(schema, name)
         properties = list(schema.get("properties", {}).items())
-        required = set(schema.get("required", ()))
+        required = {each for each in schema.get("required", ()) if isinstance(each, str)}
         return self._build_object_rule(
             properties, required, name, schema.get("additionalProperties")
         )
@@ -416,10 +419,11 @@ class _Marks:
 
 def _check_form(schema: Any) -> None:
     for keyword, (kind, word) in _FORMS.items():
-        if isinstance(schema, dict) and not isinstance(schema.get(keyword, kind()), kind):
-            raise GrammarError(
-                f"{keyword!r} in a JSON schema has to be {word}, not {schema[keyword]!r:.60}"
-            )
+        if not isinstance(schema, dict) or keyword not in schema:
+            continue
+        value = schema[keyword]
+        if not isinstance(value, kind) or (keyword in _NOT_EMPTY and not value):
+            raise GrammarError(f"{keyword!r} in a JSON schema has to be {word}, not {value!r:.60}")
 
 
 def _prefix(name: str) -> str:

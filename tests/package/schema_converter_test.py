@@ -499,7 +499,13 @@ def test_other_constants(accepts):
 
 
 @pytest.mark.parametrize(
-    "schema", [{"type": "colour"}, {"enum": 1}, {"$ref": "#"}, {"anyOf": 1}, 5], ids=str
+    "schema",
+    [
+        *({"type": "colour"}, {"type": []}, {"type": 1}, {"enum": 1}, {"enum": []}, {"$ref": "#"}),
+        *({"$ref": 1}, {"anyOf": 1}, {"oneOf": []}, {"allOf": {}}, {"properties": []}, 5),
+        {"properties": {"a": {"type": "array", "items": {"required": "a"}}}},
+    ],
+    ids=str,
 )
 def test_schema_that_is_none(schema):
     with pytest.raises(llama_cpp.GrammarError):
