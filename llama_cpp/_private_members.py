@@ -55,7 +55,7 @@ class PrivateMembers:
 
     @cached_property
     def _stack(self) -> ExitStack:
-        """What close() closes, before the model; also when nothing refers to this object."""
+        """Runs its callbacks in close(), before the model is freed, or when this object is gone."""
         stack = ExitStack()
         stack.callback(self._session.close)
         weakref.finalize(self, stack.close).atexit = False

@@ -329,7 +329,7 @@ def test_functions_are_tools(model, version):
 
 
 def test_none_does_not_parse(model, version):
-    """What looks like a call is none: the answer ends before it."""
+    """The answer ends before a text that looks like a call."""
     said = "No." + call_text(version, "get_time", '{"zone": "UTC"}', NEXT_CALLS[version])
     for stream in (False, True):
         message = ask(model, stream, said, tool_choice="none")

@@ -129,7 +129,7 @@ def test_candidates(evaluated):
     assert candidates.candidates_data.id[best] == evaluated.sample(temp=0.0)
 
 
-# ---- what close() closes
+# ---- the stack of close()
 
 
 def test_stack(load, model_path):
