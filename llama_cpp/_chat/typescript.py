@@ -22,8 +22,11 @@ _NAMES = {"integer": "number", "float": "number"}
 
 
 def namespace(tools: List[Dict[str, Any]], indent: str = "") -> str:
-    """Returns the declarations of OpenAI's tools; `indent` is before each of them."""
-    declarations = [_declaration(tool["function"]) for tool in tools]
+    """Returns the declarations of OpenAI's tools; `indent` is before each, and before its members.
+
+    Without it, only members of members are indented.
+    """
+    declarations = [_declaration(tool["function"], indent) for tool in tools]
     lines = "\n\n".join(declarations).split("\n") if declarations else []
     body = "\n".join(indent + line if line else "" for line in lines)
     return (
@@ -31,19 +34,21 @@ def namespace(tools: List[Dict[str, Any]], indent: str = "") -> str:
     )
 
 
-def _declaration(function: Dict[str, Any]) -> str:
+def _declaration(function: Dict[str, Any], indent: str) -> str:
     schema = function.get("parameters") or {}
     head = f"// {_one_line(function.get('description') or '')}\ntype {function['name']} = "
     if not schema.get("properties"):
         return head + "() => any;"
-    return f"{head}(_: {{\n{_Types(schema).members(schema, 0, ())}\n}}) => any;"
+    members = _Types(schema, indent or "    ").members(schema, 1 if indent else 0, ())
+    return f"{head}(_: {{\n{members}\n}}) => any;"
 
 
 class _Types:
     """Writes the types of one function; `root` is the schema that references start from."""
 
-    def __init__(self, root: Dict[str, Any]) -> None:
+    def __init__(self, root: Dict[str, Any], indent: str) -> None:
         self._root = root
+        self._indent = indent
 
     def members(self, schema: Dict[str, Any], depth: int, refs: Tuple[str, ...]) -> str:
         """Returns the properties of an object, one a line, with comments before them."""
@@ -54,7 +59,7 @@ class _Types:
             remark = _remark(each)
             lines += [remark] if remark else []
             lines.append(f"{name}{optional}: {self._type(each, depth, refs)},")
-        return "\n".join("    " * depth + line for line in lines)
+        return "\n".join(self._indent * depth + line for line in lines)
 
     def _type(self, schema: Any, depth: int, refs: Tuple[str, ...]) -> str:
         if not isinstance(schema, dict):
@@ -69,7 +74,7 @@ class _Types:
             values = schema["enum"] if "enum" in schema else [schema["const"]]
             return " | ".join(json.dumps(value, ensure_ascii=False) for value in values)
         if schema.get("properties"):
-            return f"{{\n{self.members(schema, depth + 1, refs)}\n{'    ' * depth}}}"
+            return f"{{\n{self.members(schema, depth + 1, refs)}\n{self._indent * depth}}}"
         return self._simple(schema, depth, refs)
 
     def _simple(self, schema: Dict[str, Any], depth: int, refs: Tuple[str, ...]) -> str:

@@ -55,8 +55,8 @@ namespace functions {
 
   // Weather of a city
   type get_weather = (_: {
-  city: "Rome" | "Cairo",
-  days: 1 | 2,
+    city: "Rome" | "Cairo",
+    days: 1 | 2,
   }) => any;
 
 } // namespace functions
