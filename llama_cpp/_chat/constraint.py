@@ -11,6 +11,7 @@ from .._engine.grammar import LlamaGrammar
 from .readers import AnyCallReader, ForcedCallReader, Reader, TextReader
 from .request import ChatRequest
 from .schemas import any_call_schema, arguments_grammar, schema_grammar
+from .thoughts import ThoughtReader, Thoughts
 
 MakeReader = Callable[[str], Reader]  # from the id of the completion
 
@@ -24,12 +25,14 @@ class Constraint:
         make_reader: makes the reader of the answer.
         opening: the beginning of the answer, which is given to the model.
         preserved: control tokens that are shown as text.
+        thoughts: how the model thinks; None under a grammar that leaves no room for it.
     """
 
     grammar: Union[LlamaGrammar, str, None] = None
     make_reader: MakeReader = TextReader
     opening: str = ""
     preserved: Sequence[int] = ()
+    thoughts: Optional[Thoughts] = None
 
     def complete(self, params: _core.SamplingParams) -> None:
         """Sets parameters that belong to the grammar beside its text; a plain one has none."""
@@ -49,10 +52,12 @@ class NativeFormat(Protocol):
         ...
 
 
-def constrain(request: ChatRequest, native: Optional[NativeFormat] = None) -> Constraint:
+def constrain(
+    request: ChatRequest, thoughts: Thoughts, native: Optional[NativeFormat] = None
+) -> Constraint:
     """Returns the constraint of an answer.
 
-    The first of these that the request has: the caller's grammar, a forced tool, any tool, tools
+    `thoughts` are those of a model that is free to think. The grammar is the first of these that the request has: the caller's grammar, a forced tool, any tool, tools
     that may be called or thoughts to be read, a schema of the answer.
     """
     if request.grammar is not None:
@@ -64,11 +69,12 @@ def constrain(request: ChatRequest, native: Optional[NativeFormat] = None) -> Co
     must_call = bool(request.tools) and request.tool_choice == "required"
     if must_call and not (native and native.has_grammar):
         return Constraint(schema_grammar(any_call_schema(request.tools)), AnyCallReader)
-    reads_thoughts = request.extra.get("reasoning_format", "none") != "none"
+    reads_thoughts = request.reasoning_format != "none"
     if native is not None and (request.may_call or reads_thoughts):
         return native.constraint(must_call, parsed=True)
     if request.schema is None:
-        return Constraint()
+        make_reader = partial(ThoughtReader, thoughts) if reads_thoughts else TextReader
+        return Constraint(make_reader=make_reader, thoughts=thoughts)
     if native is not None:
         return native.constraint(must_call=False, parsed=False)
     return Constraint(schema_grammar(request.schema))
