@@ -154,7 +154,7 @@ class TemplateChatHandler:
             request.tool_choice,
             json_schema="" if request.schema is None else json.dumps(request.schema),
             add_generation_prompt=messages is None,
-            **({"continue_final_message": True} if prefill else {}),
+            continue_final_message=bool(prefill),
             parallel_tool_calls=parallel,
             enable_thinking=extra.pop("enable_thinking", True),
             reasoning_format=request.reasoning_format,
