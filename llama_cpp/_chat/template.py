@@ -37,9 +37,9 @@ _LEADING_TEXT = re.compile(r"^(root ::= .*?)until-\d+\? ", re.MULTILINE)
 class _NativeConstraint(Constraint):
     """The grammar of a rendered template, with the tokens and texts at which it sets in."""
 
-    def __init__(self, model: _core.Model, prompt: _core.ChatPrompt, must_call: bool) -> None:
+    def __init__(self, model: _core.Model, prompt: _core.ChatPrompt, only_calls: bool) -> None:
         grammar = prompt.grammar
-        if must_call and not prompt.supports_thinking:
+        if only_calls and not prompt.supports_thinking:
             grammar = _LEADING_TEXT.sub(r"\1", grammar)
         preserved = (model.tokenize(text.encode(), False, True) for text in prompt.preserved_tokens)
         super().__init__(
@@ -99,9 +99,10 @@ class _Rendered:
 
     def constraint(self, must_call: bool, parsed: bool) -> Constraint:
         """Returns the constraint of the format that the template implies."""
-        constraint = _NativeConstraint(self._handler.model, self._prompt, must_call)
+        prefilled = self._request.prefill is not None
+        only_calls = must_call and not prefilled
+        constraint = _NativeConstraint(self._handler.model, self._prompt, only_calls)
         if parsed:
-            prefilled = self._request.prefill is not None
             constraint.make_reader = partial(ParsedReader, self._prompt, prefilled)
         return constraint
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from scripted import saying
 
 import llama_cpp
 from llama_cpp import llama_chat_format
@@ -317,26 +318,6 @@ def test_unknown_tool_choice(llm):
             llm.create_chat_completion(MESSAGES, tools=[CLOCK], tool_choice=choice)
     with pytest.raises(ValueError, match="required"):
         llm.create_chat_completion(MESSAGES, tool_choice="required")
-
-
-def saying(llm, text):
-    """Returns a logits processor that makes the model say `text` and then end."""
-    tokens = [*llm.tokenize(text.encode(), add_bos=False, special=True), llm.token_eos()]
-    # SentencePiece puts a space before the first word; the model would not
-    while llm.detokenize(tokens[:-1], special=True).startswith(b" "):
-        plain = llm.tokenize(b"\n" + text.encode(), add_bos=False, special=True)
-        head = llm.tokenize(b"\n", add_bos=False)
-        assert plain[: len(head)] == head
-        tokens = [*plain[len(head) :], llm.token_eos()]
-    start = []
-
-    def force(input_ids, scores):
-        start.append(len(input_ids)) if not start else None
-        scores[:] = -float("inf")
-        scores[tokens[len(input_ids) - start[0]]] = 0
-        return scores
-
-    return llama_cpp.LogitsProcessorList([force])
 
 
 # ---- response formats
