@@ -61,9 +61,7 @@ def _thoughts(prompt: _core.ChatPrompt) -> Thoughts:
     """Returns how a template has its model think."""
     if not (prompt.thinking_start_tag and prompt.thinking_end_tags):
         return Thoughts(given=prompt.generation_prompt)
-    return Thoughts(
-        prompt.thinking_start_tag, prompt.thinking_end_tags, prompt.generation_prompt
-    )
+    return Thoughts(prompt.thinking_start_tag, prompt.thinking_end_tags, prompt.generation_prompt)
 
 
 class _Rendered:

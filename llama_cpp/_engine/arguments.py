@@ -57,8 +57,7 @@ def _stream_options(name: str, value: Any) -> Dict[str, bool]:
     for key in options:
         if key not in known:
             raise ValueError(
-                f"{name} has {key!r}, which does not exist\n"
-                f'Pass {name}={{"include_usage": True}}.'
+                f'{name} has {key!r}, which does not exist\nPass {name}={{"include_usage": True}}.'
             )
     return {key: flag(f"{name}[{key!r}]", on) for key, on in options.items() if on is not None}
 

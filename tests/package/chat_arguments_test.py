@@ -278,7 +278,7 @@ MOOD = "{{ mood }}-{{ tone }}:{{ messages[0].content }}"
 @pytest.fixture
 def moody(fresh):
     """Returns a Llama whose template has two variables, and the prompts that it made."""
-    handler = llama_chat_format.TemplateChatHandler(fresh._model, MOOD)
+    handler = llama_chat_format.TemplateChatHandler(fresh.model, MOOD)
     fresh.chat_handler = handler
     fresh.prompts = []
     render = handler.render

@@ -174,7 +174,7 @@ def test_json_goes_on(fresh):
 
 
 def test_thought_goes_on(prompt_of):
-    handler = llama_chat_format.TemplateChatHandler(prompt_of.llm._model, THINKING)
+    handler = llama_chat_format.TemplateChatHandler(prompt_of.llm.model, THINKING)
     thought = {"role": "assistant", "content": "", "reasoning_content": "Let me"}
     assert prompt_of(handler, [ASK, thought]).endswith("assistant\n<think>\nLet me")
     both = {"role": "assistant", "content": "It", "reasoning_content": "Let me see."}
