@@ -219,18 +219,11 @@ void bind_templates(py::module_& m) {
            bool add_generation_prompt, bool continue_final_message, bool parallel_tool_calls,
            bool enable_thinking, std::string reasoning_format, Texts kwargs,
            std::optional<double> now) {
-            const ChatArguments arguments{std::move(messages),
-                                          std::move(tools),
-                                          std::move(tool_choice),
-                                          std::move(json_schema),
-                                          std::move(grammar),
-                                          add_generation_prompt,
-                                          continue_final_message,
-                                          parallel_tool_calls,
-                                          enable_thinking,
-                                          std::move(reasoning_format),
-                                          std::move(kwargs),
-                                          now};
+            const ChatArguments arguments{
+                std::move(messages),         std::move(tools),    std::move(tool_choice),
+                std::move(json_schema),      std::move(grammar),  add_generation_prompt,
+                continue_final_message,      parallel_tool_calls, enable_thinking,
+                std::move(reasoning_format), std::move(kwargs),   now};
             GilRelease release;
             return self.apply(arguments);
         },
