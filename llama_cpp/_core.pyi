@@ -1040,7 +1040,7 @@ class SamplingParams:
     @property
     def generation_prompt(self) -> str:
         """
-        Text at the end of the prompt that the grammar covers already, and that may have begun a thought.
+        End of the prompt: the grammar covers it already, and it may begin a thought.
         """
     @generation_prompt.setter
     def generation_prompt(self, value: str) -> None: ...

@@ -128,8 +128,7 @@ void def_grammar_fields(ParamsClass& cls) {
         },
         "Special tokens that may start a lazy grammar.");
     def_container(cls, "generation_prompt", &Params::generation_prompt,
-                  "Text at the end of the prompt that the grammar covers already, and that may have "
-                  "begun a thought.");
+                  "End of the prompt: the grammar covers it already, and it may begin a thought.");
 }
 
 void def_thought_fields(ParamsClass& cls) {
