@@ -57,8 +57,9 @@ def constrain(
 ) -> Constraint:
     """Returns the constraint of an answer.
 
-    `thoughts` are those of a model that is free to think. The grammar is the first of these that the request has: the caller's grammar, a forced tool, any tool, tools
-    that may be called or thoughts to be read, a schema of the answer.
+    `thoughts` are those of a model that is free to think. The grammar is the first of these that
+    the request has: the caller's grammar, a forced tool, any tool, tools that may be called or
+    thoughts to be read, a schema of the answer.
     """
     if request.grammar is not None:
         return Constraint(request.grammar)
