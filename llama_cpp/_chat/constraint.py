@@ -26,6 +26,7 @@ class Constraint:
         opening: the beginning of the answer, which is given to the model.
         preserved: control tokens that are shown as text.
         thoughts: how the model thinks; None under a grammar that leaves no room for it.
+        given: the beginning of the answer in the prompt, which the grammar covers.
     """
 
     grammar: Union[LlamaGrammar, str, None] = None
@@ -33,9 +34,11 @@ class Constraint:
     opening: str = ""
     preserved: Sequence[int] = ()
     thoughts: Optional[Thoughts] = None
+    given: str = ""
 
     def complete(self, params: _core.SamplingParams) -> None:
-        """Sets parameters that belong to the grammar beside its text; a plain one has none."""
+        """Sets parameters that belong to the grammar beside its text."""
+        params.generation_prompt = self.given
 
 
 class NativeFormat(Protocol):
@@ -76,6 +79,8 @@ def constrain(
     if request.schema is None:
         make_reader = partial(ThoughtReader, thoughts) if reads_thoughts else TextReader
         return Constraint(make_reader=make_reader, thoughts=thoughts)
-    if native is not None:
+    # llama.cpp's grammar has no place for a thought in the prompt, unless thoughts are read.
+    if native is not None and thoughts.start not in thoughts.given:
         return native.constraint(must_call=False, parsed=False)
-    return Constraint(schema_grammar(request.schema))
+    opening = thoughts.ends[0] + "\n\n" if native is not None and thoughts.begun else ""
+    return Constraint(schema_grammar(request.schema), opening=opening, given=request.given)

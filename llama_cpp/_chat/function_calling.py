@@ -144,10 +144,11 @@ def _parts(session: Session, request: ChatRequest, prompt: str, given: str) -> I
     elif not given:
         head = _choose(session, request, prompt, [head, *tools], may_end=False)
     if head not in tools:
-        grammar = request.grammar
-        if grammar is None and request.schema is not None:
-            grammar = schema_grammar(request.schema)
-        yield None, generate(session, request, f"{prompt}message:\n{given}", Constraint(grammar))
+        if request.grammar is None and request.schema is not None:
+            constraint = Constraint(schema_grammar(request.schema), given=given)
+        else:
+            constraint = Constraint(request.grammar)
+        yield None, generate(session, request, f"{prompt}message:\n{given}", constraint)
         return
     for _ in range(1 if request.parallel_tool_calls is False else _MOST_CALLS):
         prompt += head + "\n"

@@ -9,7 +9,7 @@ from .._engine.arguments import check_chat, includes_usage
 from .._engine.grammar import LlamaGrammar
 from .._engine.processors import LogitsProcessorList
 from .._engine.sampling import Sampling, is_more
-from .messages import normalized, split_prefill
+from .messages import joined, normalized, split_prefill
 from .schemas import response_schema, usable
 
 _TEMPERATURE = 0.2  # llama-cpp-python's default for chats
@@ -81,6 +81,11 @@ class ChatRequest:
             self.reasoning_budget = 0
         if self.reasoning_budget == 0:
             arguments.setdefault("enable_thinking", False)
+
+    @property
+    def given(self) -> str:
+        """The text that the answer begins with, without thoughts."""
+        return "" if self.prefill is None else joined(self.prefill["content"])
 
     @property
     def may_call(self) -> bool:

@@ -397,6 +397,11 @@ void Sampler::prefill_grammar() {
         const bool is_added_space =
             i == 0 && std::isspace(static_cast<unsigned char>(piece[0])) != 0 &&
             std::isspace(static_cast<unsigned char>(generation_prompt_[0])) == 0;
+        if (!is_added_space && !fits_grammar(tokens[i])) {
+            throw Error(ErrorKind::kGrammar,
+                        "the beginning of the answer does not fit its grammar: " +
+                            generation_prompt_ + "\nBegin it as the grammar wants, or not at all.");
+        }
         if (!is_added_space) {
             accept_in_grammar(tokens[i]);
         }

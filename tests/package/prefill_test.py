@@ -156,21 +156,50 @@ def test_prompt_of_a_forced_call(prompt_of):
     assert prompt.endswith(f"<|im_start|>assistant\nmessage:\n{BEGUN}\nfunctions.get_time:\n")
 
 
-def test_json_goes_on(fresh):
+SCHEMA = {
+    "type": "object",
+    "properties": {"maker": {"enum": ["God", "man"]}},
+    "required": ["maker"],
+}
+
+
+@pytest.mark.parametrize("tools", [None, [CLOCK]])
+@pytest.mark.parametrize("name", ["template", "thinking", "chatml", "chatml-function-calling"])
+def test_json_goes_on(fresh, name, tools):
     """The grammar of the answer begins where its beginning ends."""
-    schema = {
-        "type": "object",
-        "properties": {"maker": {"enum": ["God", "man"]}},
-        "required": ["maker"],
-    }
+    if name == "thinking":
+        fresh.chat_handler = llama_chat_format.TemplateChatHandler(fresh.model, THINKING)
+    elif name != "template":
+        fresh.chat_format = name
     answer = fresh.create_chat_completion(
         [ASK, {"role": "assistant", "content": '{"maker": "m'}],
-        response_format={"type": "json_object", "schema": schema},
+        response_format={"type": "json_object", "schema": SCHEMA},
+        tools=tools,
+        tool_choice="none" if tools else None,
         temperature=0,
         max_tokens=40,
     )
     text = answer["choices"][0]["message"]["content"]
     assert json.loads('{"maker": "m' + text) == {"maker": "man"}
+
+
+@pytest.mark.parametrize("name", ["template", "chatml"])
+def test_a_beginning_that_is_no_such_json_raises(fresh, name):
+    if name != "template":
+        fresh.chat_format = name
+    with pytest.raises(llama_cpp.GrammarError, match="beginning of the answer(.|\n)*Begin it as"):
+        fresh.create_chat_completion(
+            CHAT, response_format={"type": "json_object", "schema": SCHEMA}, max_tokens=40
+        )
+
+
+def test_a_grammar_of_the_caller_begins_after_the_beginning(fresh):
+    """As in llama-server: common_sampler_init() gives it no beginning."""
+    for name in (fresh.chat_format, "chatml", "chatml-function-calling"):
+        fresh.chat_format = name
+        grammar = llama_cpp.LlamaGrammar.from_string('root ::= ", yea"')
+        answer = fresh.create_chat_completion(CHAT, grammar=grammar, max_tokens=20)
+        assert answer["choices"][0]["message"]["content"] == ", yea"
 
 
 def test_thought_goes_on(prompt_of):

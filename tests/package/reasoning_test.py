@@ -6,6 +6,8 @@ tools/server/README.md of llama.cpp); `reasoning_effort` is OpenAI's.
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import llama_cpp
@@ -218,6 +220,33 @@ def test_budget_under_a_native_grammar(fresh):
     )
     tokens = tokens_of(fresh, thought)
     assert message["reasoning_content"] == fresh.detokenize(tokens[:4]).decode().strip()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("budget", [None, 0, 3])
+@pytest.mark.parametrize("template", [THINKING, BEGUN])
+def test_json_of_a_model_that_thinks(fresh, template, budget, stream):
+    """Without reasoning_format the content is JSON, and so there is no thought before it."""
+    fresh.chat_handler = llama_chat_format.TemplateChatHandler(fresh.model, template)
+    schema = {
+        "type": "object",
+        "properties": {"maker": {"enum": ["God", "man"]}},
+        "required": ["maker"],
+    }
+    answer = fresh.create_chat_completion(
+        ASK,
+        response_format={"type": "json_object", "schema": schema},
+        reasoning_budget=budget,
+        temperature=0,
+        max_tokens=60,
+        stream=stream,
+    )
+    if stream:
+        deltas = [chunk["choices"][0]["delta"] for chunk in answer]
+        text = "".join(delta.get("content") or "" for delta in deltas)
+    else:
+        text = answer["choices"][0]["message"]["content"]
+    assert json.loads(text)["maker"] in ("God", "man")
 
 
 def test_a_grammar_of_the_caller_leaves_no_thought(fresh):
