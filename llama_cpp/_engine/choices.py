@@ -43,7 +43,10 @@ def _together(runs: List[Any]) -> Dict[str, Any]:
     choices = [
         {**choice, "index": index} for index, run in enumerate(runs) for choice in run["choices"]
     ]
-    return {**runs[0], "choices": choices, "usage": _sum([run["usage"] for run in runs])}
+    together = {**runs[0], "choices": choices}
+    if "usage" in together:  # a handler of the caller may leave it out
+        together["usage"] = _sum([run["usage"] for run in runs])
+    return together
 
 
 def _in_turn(runs: List[Any]) -> Iterator[Dict[str, Any]]:

@@ -269,6 +269,28 @@ def test_counting_seeds_never_meets_the_random_one():
     assert seeds(2**40 + 5, 2) == [2**40 + 5, 6]
 
 
+def test_choices_of_a_handler_that_counts_nothing(fresh):
+    def handler(*, llama, messages, stream, seed, **kwargs):
+        answer = llama.create_completion(PROMPT, max_tokens=2, seed=seed, stream=stream)
+        if not stream:
+            del answer["usage"]
+        return answer
+
+    fresh.chat_handler = handler
+    answer = fresh.create_chat_completion(ASK, n=2, seed=1)
+    assert len(answer["choices"]) == 2 and "usage" not in answer
+    chunks = list(fresh.create_chat_completion(ASK, n=2, seed=1, stream=True))
+    assert list(streamed(chunks).values()) == [choice["text"] for choice in answer["choices"]]
+
+
+def test_closing_a_stream_of_choices_ends_it(fresh):
+    chunks = fresh.create_chat_completion(ASK, n=3, stream=True)
+    next(chunks)
+    chunks.close()
+    assert list(chunks) == []
+    assert fresh(PROMPT, max_tokens=1)["usage"]["completion_tokens"] == 1
+
+
 # ---- chat_template_kwargs
 
 
