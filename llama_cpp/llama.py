@@ -33,9 +33,10 @@ import numpy.typing as npt
 
 from . import _core, llama_chat_format, llama_types
 from ._capi import constants
+from ._chat.call import call_handler
 from ._chat.template import default_format, handlers_from_model
 from ._engine import completion, embedding, generation, kinds, loading, paths
-from ._engine.arguments import checked, checked_chat
+from ._engine.arguments import checked, checked_chat, includes_usage, require_stream
 from ._engine.caches import (
     BaseLlamaCache,
     LlamaCache,
@@ -43,6 +44,7 @@ from ._engine.caches import (
     LlamaRAMCache,
     longest_token_prefix,
 )
+from ._engine.choices import several
 from ._engine.drafts import LlamaDraftModel
 from ._engine.grammar import LlamaGrammar
 from ._engine.options import ContextOptions, ModelOptions, values
@@ -65,9 +67,11 @@ from ._utils import suppress_stdout_stderr
 from .llama_types import *  # noqa: F403
 from .llama_types import (
     ChatCompletionFunction,
+    ChatCompletionReasoningFormat,
     ChatCompletionRequestFunctionCall,
     ChatCompletionRequestMessage,
     ChatCompletionRequestResponseFormat,
+    ChatCompletionStreamOptions,
     ChatCompletionTool,
     ChatCompletionToolChoiceOption,
     CreateChatCompletionResponse,
@@ -123,7 +127,8 @@ class Llama(PrivateMembers):
             ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``,
             ``{"samplers": ["top_k", ...]}``...
         chat_template_kwargs: Keyword arguments of every chat handler call; those that the handler
-            does not know reach the chat template: ``{"enable_thinking": False}``.
+            does not know reach the chat template: ``{"enable_thinking": False}``. Those of a call
+            go before them.
         metadata: The file's metadata; values are text.
         model_params: The native parameters that the model was loaded with.
         context_params: The native parameters that the context was created with.
@@ -685,6 +690,8 @@ class Llama(PrivateMembers):
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text.
@@ -704,7 +711,16 @@ class Llama(PrivateMembers):
             seed: seed of the sampler; by default it follows from the last one, so that runs of a
                 new object repeat.
             model: name to show as "model" in the answer.
-            logit_bias: added to the logits of tokens.
+            logit_bias: added to the logits of tokens; ids are numbers, or strings as in JSON.
+            stream_options: {"include_usage": True} ends a stream with one more chunk, whose
+                `choices` is empty and whose `usage` counts the whole request; other chunks then
+                have the usage None. Only with stream=True.
+            n: number of choices. Each has its `index`, and a seed of its own: seed + index. In a
+                stream they come one after another. The usage counts the prompt once.
+            more: further sampling parameters by llama.cpp's names; see sampling_extras. OpenAI's
+                `user`, `metadata`, `store`, `service_tier`, `prompt_cache_key`,
+                `prompt_cache_retention`, `safety_identifier` and `prediction`, which concern its
+                service alone, have no effect.
 
         Returns:
             OpenAI's completion as a dict; with stream=True its chunks.
@@ -731,23 +747,29 @@ class Llama(PrivateMembers):
             logit_bias=logit_bias,
             more=checked_more("create_completion", more),
         )
+        require_stream(stream, stream_options)
         session = self._session
-        job = completion.prepare(
-            session,
-            prompt,
-            session.native_sampling(sampling),
-            suffix=suffix,
-            max_tokens=max_tokens,
-            logprobs=logprobs,
-            echo=echo,
-            stop=stop,
-            seed=seed,
-            model=model,
-            processors=logits_processor,
-            criteria=any_of(stopping_criteria),
-        )
         run: Any = completion.stream if stream else completion.complete
-        return share(run(session, job))
+
+        def start(seed: Optional[int]) -> Any:
+            job = completion.prepare(
+                session,
+                prompt,
+                session.native_sampling(sampling),
+                suffix=suffix,
+                max_tokens=max_tokens,
+                logprobs=logprobs,
+                echo=echo,
+                stop=stop,
+                seed=seed,
+                model=model,
+                processors=logits_processor,
+                criteria=any_of(stopping_criteria),
+                include_usage=includes_usage(stream_options),
+            )
+            return run(session, job)
+
+        return share(several(start, n, seed))
 
     def __call__(
         self,
@@ -776,6 +798,8 @@ class Llama(PrivateMembers):
         logits_processor: Optional[LogitsProcessorList] = None,
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
         """Continues a text; see create_completion()."""
@@ -805,6 +829,8 @@ class Llama(PrivateMembers):
             logits_processor=logits_processor,
             grammar=grammar,
             logit_bias=logit_bias,
+            stream_options=stream_options,
+            n=n,
             **more,
         )
 
@@ -841,6 +867,14 @@ class Llama(PrivateMembers):
         logit_bias: Optional[Dict[int, float]] = None,
         logprobs: Optional[bool] = None,
         top_logprobs: Optional[int] = None,
+        max_completion_tokens: Optional[int] = None,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
+        parallel_tool_calls: Optional[bool] = None,
+        chat_template_kwargs: Optional[Dict[str, Any]] = None,
+        reasoning_format: Optional[ChatCompletionReasoningFormat] = None,
+        reasoning_budget: Optional[int] = None,
+        reasoning_effort: Optional[str] = None,
         **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
         """Answers a chat.
@@ -848,7 +882,8 @@ class Llama(PrivateMembers):
         Sampling arguments are those of generate(), the others those of create_completion() or:
 
         Args:
-            messages: OpenAI's messages: dicts with "role" and "content".
+            messages: OpenAI's messages: dicts with "role" and "content". The answer continues a
+                last message of the assistant, which it does not repeat.
             functions: functions that the model may call, as OpenAI once had them; use `tools`.
             function_call: "none", "auto" or {"name": ...}; use `tool_choice`.
             tools: functions that the model may call, each with a JSON schema of its arguments.
@@ -858,6 +893,17 @@ class Llama(PrivateMembers):
                 {"type": "json_schema", "json_schema": {"schema": ...}}: the answer is such JSON.
             logprobs: give the log probabilities of the answer's tokens.
             top_logprobs: and of this many others at each place.
+            max_completion_tokens: OpenAI's newer name of max_tokens; None: until the context is
+                full.
+            parallel_tool_calls: whether an answer may have several tool calls; default as the chat
+                format does.
+            chat_template_kwargs: variables of the chat template, such as
+                {"enable_thinking": False}; they go before those of the attribute of this name.
+            reasoning_format: "none" (default) leaves the model's thoughts in the content; "auto",
+                "deepseek" or "deepseek-legacy" give them as `reasoning_content`.
+            reasoning_budget: the most tokens of a thought, which then ends with its closing tag;
+                0: none (`enable_thinking` is False), -1: no bound.
+            reasoning_effort: OpenAI's: "none" is a budget of 0; others reach the template.
 
         Returns:
             OpenAI's chat completion as a dict; with stream=True its chunks.
@@ -867,45 +913,60 @@ class Llama(PrivateMembers):
             LlamaChatCompletionHandlerNotFoundException: there is no such chat_format.
             and the errors of create_completion().
         """
-        checked_more("create_chat_completion", more)
+        more = dict(checked_more("create_chat_completion", more))
         self._session.context()
         handler = (
             self.chat_handler
             or self._chat_handlers.get(self.chat_format or "")
             or llama_chat_format.get_chat_completion_handler(self.chat_format or "")
         )
+        arguments = {
+            "llama": self,
+            "messages": messages,
+            "functions": functions,
+            "function_call": function_call,
+            "tools": tools,
+            "tool_choice": tool_choice,
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "min_p": min_p,
+            "typical_p": typical_p,
+            "stream": stream,
+            "stop": stop,
+            "seed": seed,
+            "response_format": response_format,
+            "max_tokens": max_tokens,
+            "presence_penalty": presence_penalty,
+            "frequency_penalty": frequency_penalty,
+            "repeat_penalty": repeat_penalty,
+            "tfs_z": tfs_z,
+            "mirostat_mode": mirostat_mode,
+            "mirostat_tau": mirostat_tau,
+            "mirostat_eta": mirostat_eta,
+            "model": model,
+            "logits_processor": logits_processor,
+            "grammar": grammar,
+            "logit_bias": logit_bias,
+            "logprobs": logprobs,
+            "top_logprobs": top_logprobs,
+        }
+        optional = {
+            "stream_options": stream_options,
+            "parallel_tool_calls": parallel_tool_calls,
+            "reasoning_format": reasoning_format,
+            "reasoning_budget": reasoning_budget,
+            "reasoning_effort": reasoning_effort,
+            **more,
+        }
         return share(
-            handler(
-                llama=self,
-                messages=messages,
-                functions=functions,
-                function_call=function_call,
-                tools=tools,
-                tool_choice=tool_choice,
-                temperature=temperature,
-                top_p=top_p,
-                top_k=top_k,
-                min_p=min_p,
-                typical_p=typical_p,
-                stream=stream,
-                stop=stop,
-                seed=seed,
-                response_format=response_format,
-                max_tokens=max_tokens,
-                presence_penalty=presence_penalty,
-                frequency_penalty=frequency_penalty,
-                repeat_penalty=repeat_penalty,
-                tfs_z=tfs_z,
-                mirostat_mode=mirostat_mode,
-                mirostat_tau=mirostat_tau,
-                mirostat_eta=mirostat_eta,
-                model=model,
-                logits_processor=logits_processor,
-                grammar=grammar,
-                logit_bias=logit_bias,
-                logprobs=logprobs,
-                top_logprobs=top_logprobs,
-                **{**self.chat_template_kwargs, **more},
+            call_handler(
+                handler,
+                arguments,
+                n=n,
+                max_completion_tokens=max_completion_tokens,
+                template_kwargs={**self.chat_template_kwargs, **(chat_template_kwargs or {})},
+                optional=optional,
             )
         )
 
@@ -918,9 +979,9 @@ class Llama(PrivateMembers):
                 "create_chat_completion_openai_v1 needs the openai package: pip install openai"
             ) from error
         answer: Any = self.create_chat_completion(*args, **kwargs)
-        if kwargs.get("stream", False):
-            return share(ChatCompletionChunk(**chunk) for chunk in answer)
-        return ChatCompletion(**answer)
+        if isinstance(answer, dict):
+            return ChatCompletion(**answer)
+        return share(ChatCompletionChunk(**chunk) for chunk in answer)
 
     # ---- embeddings
 

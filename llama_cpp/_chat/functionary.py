@@ -19,10 +19,11 @@ from .._errors import ChatTemplateError
 from .answer import answer
 from .constraint import Constraint, constrain
 from .handler import ChatModel
-from .messages import joined
-from .readers import MarkedReader, Markers, TrimmedTextReader
+from .messages import joined, prefill_text
+from .readers import MarkedReader, Markers, TextReader, TrimmedTextReader
 from .request import ChatRequest
 from .schemas import parameters
+from .thoughts import Thoughts
 from .typescript import namespace
 
 _SYSTEM = (
@@ -31,6 +32,7 @@ _SYSTEM = (
     " with appropriate input when necessary"
 )
 _MARK = re.compile(r"(<\|\w+\|>)")
+_NEVER = re.compile("(?!)")  # fits no text
 
 Calls = List[Tuple[str, str]]  # (name, arguments)
 Message = Dict[str, Any]
@@ -201,32 +203,54 @@ class _Calling:
 
     has_grammar = True
 
-    def __init__(self, dialect: Dialect, request: ChatRequest) -> None:
+    def __init__(self, dialect: Dialect, request: ChatRequest, given: str) -> None:
         self._dialect = dialect
         self._request = request
+        self._given = given  # the beginning of a text
 
     def opening(self, request: ChatRequest) -> str:
         """Returns the beginning of a call of the forced tool."""
         assert request.forced is not None
         name = request.forced["function"]["name"]
-        return f"{self._dialect.call}{name}{self._dialect.arguments}"
+        return f"{self._before_call()}{name}{self._dialect.arguments}"
+
+    def _before_call(self) -> str:
+        dialect = self._dialect
+        if not self._given:
+            return dialect.call
+        line_break = "" if dialect.next_call.startswith("\n") else "\n"
+        return f"{dialect.text}{self._given}{line_break}{dialect.next_call}"
 
     def constraint(self, must_call: bool, parsed: bool) -> Constraint:
         """Returns the constraint of an answer with calls of the request's tools."""
-        make_reader = partial(MarkedReader, _markers(self._dialect))
-        return Constraint(gbnf.text_of(self._rules(must_call)), make_reader)
+        markers, opening = _markers(self._dialect), ""
+        if self._given and must_call:
+            opening = self._before_call()
+            markers = markers._replace(text=_NEVER, call=_name(self._dialect))
+        elif self._given:
+            opening = self._dialect.text + self._given
+        make_reader = partial(MarkedReader, markers, bool(self._given) and not must_call)
+        is_covered = self._request.schema is not None and not must_call
+        return Constraint(
+            gbnf.text_of(self._rules(must_call)),
+            make_reader,
+            opening,
+            given=self._given if is_covered else "",
+        )
 
     def _rules(self, must_call: bool) -> gbnf.Rules:
         dialect, request = self._dialect, self._request
         # SentencePiece writes a space before a word after a mark.
         space = '" "? ' if _MARK.search(dialect.arguments) else ""
-        has_many = request.extra.get("parallel_tool_calls", dialect.has_many)
-        more = "more*" if dialect.has_many and has_many else ""
+        has_many = dialect.has_many and request.parallel_tool_calls is not False
+        more = "more*" if has_many else ""
         end = gbnf.literal(dialect.ends[0]) + "?"
-        calls = f"{space}{_literals(dialect.call)} call {more} {end}"
-        text = f"{space}{_literals(dialect.text)} text ( more {more} {end} )?"
+        call_mark = space if self._given else space + _literals(dialect.call)
+        text_mark = "" if self._given else space + _literals(dialect.text)
+        calls = f"{call_mark} call {more} {end}"
+        text = f"{text_mark} text ( more {more} {end} )?"
         return {
-            "root": calls if must_call else f"{calls} | {text}",
+            "root": calls if must_call else text if self._given else f"{calls} | {text}",
             "more": rf'"\n"? {_literals(dialect.next_call)} call',
             **self._call_rules(),
             **({} if must_call else self._text_rules()),
@@ -268,8 +292,13 @@ def _parts(text: str) -> List[str]:
     return [part for part in _MARK.split(text) if part]
 
 
+def _name(dialect: Dialect) -> re.Pattern[str]:
+    """Returns the pattern of a call's name and all up to its arguments."""
+    return re.compile(" ?(.+?)" + _pattern(dialect.arguments))
+
+
 def _markers(dialect: Dialect) -> Markers:
-    name = "(.+?)" + _pattern(dialect.arguments)
+    name = _name(dialect).pattern
     return Markers(
         text=re.compile(" ?" + _pattern(dialect.text)) if dialect.text else None,
         call=re.compile(" ?" + _pattern(dialect.call) + name),
@@ -282,13 +311,15 @@ def _answer(dialect: Dialect, llama: ChatModel, messages: List[Any], arguments: 
     session = llama._session
     request = ChatRequest(messages, arguments)
     prompt, ends = dialect.prompt(request), dialect.ends
+    given = "" if request.prefill is None else prefill_text(request.prefill)
     if request.may_call and request.grammar is None:
-        constraint = constrain(request, _Calling(dialect, request))
+        constraint = constrain(request, Thoughts(given=given), _Calling(dialect, request, given))
         prompt += constraint.opening
     else:
-        constraint = constrain(request)
-        constraint.make_reader = TrimmedTextReader
-        prompt, ends = prompt + dialect.text, (*ends, _parts(dialect.next_call)[0])
+        constraint = constrain(request, Thoughts(given=given))
+        if constraint.make_reader is TextReader and not given:
+            constraint.make_reader = TrimmedTextReader
+        prompt, ends = prompt + dialect.text + given, (*ends, _parts(dialect.next_call)[0])
     constraint.preserved = _control_tokens(session, dialect)
     return answer(session, request, prompt, constraint, ends)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import _core
 from .._engine.gbnf import held_back
@@ -169,13 +169,18 @@ class AnyCallReader(Reader):
 
 
 class ParsedReader(Reader):
-    """The text is in the model's own format, which llama.cpp parses."""
+    """The text is in the model's own format, which llama.cpp parses.
 
-    def __init__(self, prompt: _core.ChatPrompt, completion_id: str) -> None:
+    llama.cpp reads it together with the beginning of the answer that the prompt has. If that is
+    more than the template's own (`prefilled`), its message is not shown again.
+    """
+
+    def __init__(self, prompt: _core.ChatPrompt, prefilled: bool, completion_id: str) -> None:
         self._prompt = prompt
         self._completion_id = completion_id
         self._text = ""
         self._shown: Optional[_core.ChatMessage] = None
+        self._given = prompt.parse("", True) if prefilled else None
 
     def push(self, text: str) -> List[Delta]:
         self._text += text
@@ -196,6 +201,7 @@ class ParsedReader(Reader):
         before, self._shown = self._shown, message
         self.calls = bool(message.tool_calls)
         self.arguments_end = not self.calls or is_object(message.tool_calls[-1][1])
+        before = before or self._given
         diffs = _first_diffs(message) if before is None else _core.chat_diffs(before, message)
         return [self._delta(diff) for diff in diffs]
 
@@ -229,13 +235,24 @@ class ParsedReader(Reader):
             {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
             for index, (name, args, id) in enumerate(self._shown.tool_calls)
         ]
-        content = self._shown.content
+        thought, content = self._new_texts(self._shown)
         message = calls_message(calls, content) if calls else {"role": "assistant"}
         if not calls:
             message["content"] = content
-        if self._shown.reasoning_content:
-            message["reasoning_content"] = self._shown.reasoning_content
+        if thought:
+            message["reasoning_content"] = thought
         return message
+
+    def _new_texts(self, message: _core.ChatMessage) -> Tuple[str, str]:
+        """Returns thought and content of a message without those that the prompt has."""
+        texts = message.reasoning_content, message.content
+        if self._given is None:
+            return texts
+        given = self._given.reasoning_content, self._given.content
+        thought, content = (
+            text[len(old) :] if text.startswith(old) else text for text, old in zip(texts, given)
+        )
+        return thought, content
 
 
 def _first_diffs(message: _core.ChatMessage) -> List[Dict[str, Any]]:
@@ -290,14 +307,16 @@ class Markers(NamedTuple):
 class MarkedReader(Reader):
     """The answer is a text, calls, or both one after the other, told apart by marks."""
 
-    def __init__(self, markers: Markers, completion_id: str) -> None:
+    def __init__(self, markers: Markers, in_text: bool, completion_id: str) -> None:
+        """Makes a reader; with `in_text` the prompt has begun a text, which goes on."""
+        self._in_text = in_text
         self._markers = markers
         self._completion_id = completion_id
         self._pending = ""
         self._content = ""
         self._calls: List[Dict[str, str]] = []
         self._end = _ObjectEnd()
-        self._read = self._text if markers.text is None else self._beginning
+        self._read = self._text if in_text or markers.text is None else self._beginning
 
     def push(self, text: str) -> List[Delta]:
         self._pending += text
@@ -332,7 +351,7 @@ class MarkedReader(Reader):
 
     def _show(self, text: str) -> List[Delta]:
         # SentencePiece puts a space before the first word.
-        text = text if self._content else text.lstrip(" ")
+        text = text if self._content or self._in_text else text.lstrip(" ")
         self._content += text
         return [{"content": text}] if text else []
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, Callable, Dict, Mapping, TypeVar, cast
+from typing import Any, Callable, Dict, Mapping, Optional, TypeVar, cast
 
 from .._capi import constants
 from . import kinds, sampling
@@ -51,6 +51,24 @@ def _response_format(name: str, value: Any) -> Dict[str, Any]:
     return kinds.mapping('a dict such as {"type": "json_object"}')(name, value)
 
 
+def _stream_options(name: str, value: Any) -> Dict[str, bool]:
+    options = kinds.mapping('a dict such as {"include_usage": True}')(name, value)
+    known = ("include_usage", "include_obfuscation")  # the latter means nothing without a network
+    for key in options:
+        if key not in known:
+            raise ValueError(
+                f'{name} has {key!r}, which does not exist\nPass {name}={{"include_usage": True}}.'
+            )
+    return {key: flag(f"{name}[{key!r}]", on) for key, on in options.items() if on is not None}
+
+
+def _template_kwargs(name: str, value: Any) -> Dict[str, Any]:
+    found = kinds.mapping("a dict of variables for the chat template")(name, value)
+    for key in found:
+        kinds.text(f"A key of {name}", key)
+    return found
+
+
 def _choice(name: str, value: Any) -> Any:
     if isinstance(value, (str, dict)):
         return value
@@ -63,6 +81,8 @@ def _draft_model(name: str, value: Any) -> Any:
         raise TypeError(f"{error}\nPass LlamaPromptLookupDecoding(), or a function that guesses.")
     return kinds.function(name, value)
 
+
+_ANY_COUNT = integer(-(2**63), 2**63 - 1)
 
 _MODEL: Dict[str, Kind] = {
     "model_path": kinds.path,
@@ -128,11 +148,13 @@ _CALLS: Dict[str, Kind] = {
     "reset": flag,
     "prompt": kinds.prompt,
     "suffix": kinds.text,
-    "max_tokens": integer(-(2**63), 2**63 - 1),
+    "max_tokens": _ANY_COUNT,
     "logprobs": integer(low=0),
     "echo": flag,
     "stop": kinds.stops,
     "stream": flag,
+    "stream_options": _stream_options,
+    "n": integer(low=1),
     "model": kinds.text,
     "input": kinds.text_or_texts,
     "normalize": flag,
@@ -159,6 +181,12 @@ _CHAT: Dict[str, Kind] = {
     "tool_choice": _choice,
     "response_format": _response_format,
     "top_logprobs": integer(low=0),
+    "max_completion_tokens": _ANY_COUNT,
+    "chat_template_kwargs": _template_kwargs,
+    "reasoning_format": kinds.word("none", "auto", "deepseek", "deepseek-legacy"),  # of chat.h
+    "reasoning_budget": integer(low=-1),
+    "reasoning_effort": kinds.text,
+    "parallel_tool_calls": flag,
 }
 
 KINDS: Dict[str, Kind] = {**_MODEL, **sampling.KINDS, **_CALLS, **_CHAT}
@@ -197,6 +225,20 @@ def _checked(function: _Function, table: Mapping[str, Kind]) -> _Function:
         return function(*positional, **named)
 
     return cast(_Function, call)
+
+
+def includes_usage(stream_options: Optional[Mapping[str, bool]]) -> bool:
+    """Returns whether checked stream_options ask for the usage."""
+    return bool(stream_options) and stream_options.get("include_usage", False)
+
+
+def require_stream(stream: bool, stream_options: Optional[Mapping[str, bool]]) -> None:
+    """Raises ValueError for stream_options without a stream, as OpenAI's API does."""
+    if stream_options is not None and not stream:
+        raise ValueError(
+            "stream_options is only allowed with stream=True\n"
+            "Pass stream=True, or leave stream_options out: a whole answer has its usage."
+        )
 
 
 def check_chat(arguments: Dict[str, Any]) -> Dict[str, Any]:

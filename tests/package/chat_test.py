@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from chats import CLOCK, FORCE_CLOCK, MESSAGES, WEATHER, check_call, join, saying
+from chats import CLOCK, FORCE_CLOCK, MESSAGES, WEATHER, check_call, join
+from scripted import saying
 
 import llama_cpp
 from llama_cpp import llama_chat_format

@@ -11,7 +11,8 @@ import json
 import re
 
 import pytest
-from chats import CLOCK, FORCE_CLOCK, WEATHER, check_call, join, saying
+from chats import CLOCK, FORCE_CLOCK, WEATHER, check_call, join
+from scripted import saying
 
 import llama_cpp
 from llama_cpp import llama_chat_format
@@ -294,9 +295,9 @@ def test_several_calls(load, random_models, stream):
 
 def test_one_call_when_asked(load, random_models):
     model = load(random_models / "functionary-v2.gguf", chat_format="functionary-v2", n_ctx=4096)
-    model.chat_template_kwargs["parallel_tool_calls"] = False
     for seed in (1, 2, 3):
-        message = ask(model, tool_choice="required", seed=seed, temperature=1.0)
+        given = {"tool_choice": "required", "seed": seed, "temperature": 1.0}
+        message = ask(model, parallel_tool_calls=False, **given)
         assert len(message["tool_calls"]) == 1
 
 
@@ -364,6 +365,63 @@ def test_response_format(model, version, tools):
 def test_grammar_is_that_of_the_text(model):
     message = ask(model, grammar=llama_cpp.LlamaGrammar.from_string('root ::= "yes" | "no"'))
     assert message["content"] in ("yes", "no") and not message["tool_calls"]
+
+
+# ---- an answer that is begun
+
+
+def go_on(model, begun, said, stream=False, **arguments):
+    """Returns the rest of an answer that begins with a given text."""
+    messages = [*QUESTION, {"role": "assistant", "content": begun}]
+    seen = []
+    process = saying(model, said)[0]
+
+    def force(input_ids, scores):
+        seen.append(input_ids.tolist()) if not seen else None
+        return process(input_ids, scores)
+
+    answer = model.create_chat_completion(
+        messages,
+        tools=TOOLS,
+        stream=stream,
+        max_tokens=200,
+        logits_processor=llama_cpp.LogitsProcessorList([force]),
+        **arguments,
+    )
+    message = join(answer) if stream else answer["choices"][0]["message"]
+    return message, model.detokenize(seen[0], special=True).decode()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_text_goes_on(model, version, choice, stream):
+    said = " late." + TEXT_ENDS[version]
+    message, prompt = go_on(model, "It is", said, stream, tool_choice=choice)
+    assert message["content"] == " late." and not message.get("tool_calls")
+    assert prompt.endswith(FORMATS[version][2] + "It is")
+
+
+def test_calls_follow_a_given_text(model, version):
+    call = call_text(version, "get_time", '{"zone": "CET"}', NEXT_CALLS[version])
+    message, _ = go_on(model, "I look", f" it up.{call}{CALL_ENDS[version]}")
+    assert message["content"] == " it up."
+    assert message["function_call"] == {"name": "get_time", "arguments": '{"zone": "CET"}'}
+    said = call_text(version, "get_time", '{"zone": "CET"}', "")
+    message, prompt = go_on(model, "I look.", said + CALL_ENDS[version], tool_choice="required")
+    assert message["function_call"] == {"name": "get_time", "arguments": '{"zone": "CET"}'}
+    assert prompt.endswith("I look." + NEXT_CALLS[version])
+    message, prompt = go_on(model, "I look.", '{"zone": "CET"}', tool_choice=FORCE_CLOCK)
+    assert message["function_call"] == {"name": "get_time", "arguments": '{"zone": "CET"}'}
+    assert prompt.endswith(call_text(version, "get_time", "", NEXT_CALLS[version]))
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_json_goes_on(model, choice):
+    """The grammar of the answer covers its given beginning."""
+    schema = {"type": "object", "properties": {"a": {"enum": [1, 2]}}, "required": ["a"]}
+    wanted = {"type": "json_schema", "json_schema": {"schema": schema}}
+    message, prompt = go_on(model, '{"a":', "2}", tool_choice=choice, response_format=wanted)
+    assert message["content"] == "2}" and prompt.endswith('{"a":')
 
 
 # ---- which version
