@@ -1103,7 +1103,7 @@ class SamplingParams:
     @property
     def generation_prompt(self) -> str:
         """
-        Text at the end of the prompt that the grammar covers already.
+        End of the prompt: the grammar covers it already, and it may begin a thought.
         """
     @generation_prompt.setter
     def generation_prompt(self, value: str) -> None: ...
@@ -1189,6 +1189,33 @@ class SamplingParams:
         """
     @preserved_tokens.setter
     def preserved_tokens(self, value: collections.abc.Sequence[int]) -> None: ...
+    @property
+    def reasoning_budget_end(self) -> list[list[int]]:
+        """
+        Tokens of each text that ends a thought.
+        """
+    @reasoning_budget_end.setter
+    def reasoning_budget_end(
+        self, value: collections.abc.Sequence[collections.abc.Sequence[int]]
+    ) -> None: ...
+    @property
+    def reasoning_budget_forced(self) -> list[int]:
+        """
+        Tokens that end a thought of more than reasoning_budget_tokens tokens.
+        """
+    @reasoning_budget_forced.setter
+    def reasoning_budget_forced(self, value: collections.abc.Sequence[int]) -> None: ...
+    @property
+    def reasoning_budget_start(self) -> list[int]:
+        """
+        Tokens of the text that begins a thought.
+        """
+    @reasoning_budget_start.setter
+    def reasoning_budget_start(self, value: collections.abc.Sequence[int]) -> None: ...
+    @property
+    def reasoning_budget_tokens(self) -> int: ...
+    @reasoning_budget_tokens.setter
+    def reasoning_budget_tokens(self, value: int) -> None: ...
     @property
     def samplers(self) -> list[str]:
         """
@@ -1477,6 +1504,7 @@ class ChatTemplates:
         json_schema: str = "",
         grammar: str = "",
         add_generation_prompt: bool = True,
+        continue_final_message: bool = False,
         parallel_tool_calls: bool = False,
         enable_thinking: bool = True,
         reasoning_format: str = "none",
@@ -1493,6 +1521,8 @@ class ChatTemplates:
           json_schema: JSON text of a schema for the answer, or "".
           grammar: GBNF for the answer, or "".
           add_generation_prompt: Whether the prompt ends with the beginning of an answer.
+          continue_final_message: Whether the prompt ends within the last message, which is the
+            assistant's, instead.
           parallel_tool_calls: Whether an answer may have several tool calls.
           enable_thinking: Whether the model may reason first.
           reasoning_format: "none", "auto", "deepseek" or "deepseek-legacy".

@@ -14,7 +14,7 @@ from typing import Any, Callable, Optional
 
 from . import _core
 
-__all__ = ["GGML_LOG_LEVEL_TO_LOGGING_LEVEL", "logger", "set_verbose"]
+__all__ = ["GGML_LOG_LEVEL_TO_LOGGING_LEVEL", "llama_log_callback", "logger", "set_verbose"]
 
 logger = logging.getLogger("llama-cpp-python")
 
@@ -38,6 +38,12 @@ def _sink(level: int, text: str) -> None:
         logger.log(GGML_LOG_LEVEL_TO_LOGGING_LEVEL.get(level, logging.INFO), "%s", text.rstrip())
     elif sys.stderr is not None:
         sys.stderr.write(text if text.endswith("\n") else text + "\n")
+
+
+def llama_log_callback(level: int, text: bytes, user_data: Any) -> None:
+    """Shows a message as this package does by itself; for llama_log_set() after another one."""
+    if GGML_LOG_LEVEL_TO_LOGGING_LEVEL.get(level, logging.INFO) >= logger.level:
+        _sink(level, text.decode("utf-8", "replace"))
 
 
 def set_verbose(verbose: bool) -> None:

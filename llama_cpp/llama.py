@@ -35,6 +35,7 @@ import numpy.typing as npt
 
 from . import _core, llama_chat_format, llama_types
 from ._capi import constants
+from ._chat.call import call_handler
 from ._chat.template import default_format, handlers_from_model
 from ._engine import (
     completion,
@@ -45,7 +46,7 @@ from ._engine import (
     loading,
     paths,
 )
-from ._engine.arguments import checked, checked_chat
+from ._engine.arguments import checked, checked_chat, includes_usage, require_stream
 from ._engine.caches import (
     BaseLlamaCache,
     LlamaCache,
@@ -53,6 +54,7 @@ from ._engine.caches import (
     LlamaRAMCache,
     longest_token_prefix,
 )
+from ._engine.choices import several
 from ._engine.drafts import LlamaDraftModel
 from ._engine.grammar import LlamaGrammar
 from ._engine.options import ContextOptions, ModelOptions, values
@@ -70,13 +72,16 @@ from ._engine.shared_generator import share
 from ._engine.state import LlamaState
 from ._engine.tokenizers import BaseLlamaTokenizer, LlamaTokenizer
 from ._logger import set_verbose
+from ._private_members import PrivateMembers
 from ._utils import suppress_stdout_stderr
 from .llama_types import *  # noqa: F403
 from .llama_types import (
     ChatCompletionFunction,
+    ChatCompletionReasoningFormat,
     ChatCompletionRequestFunctionCall,
     ChatCompletionRequestMessage,
     ChatCompletionRequestResponseFormat,
+    ChatCompletionStreamOptions,
     ChatCompletionTool,
     ChatCompletionToolChoiceOption,
     CreateChatCompletionResponse,
@@ -120,7 +125,7 @@ def _of_session(name: str = "") -> Any:
     return _OfSession(name)
 
 
-class Llama:
+class Llama(PrivateMembers):
     """A model with one context: generates text, answers chats, computes embeddings.
 
     Beside the constructor's arguments `sampling_extras` and `chat_template_kwargs` may be set at
@@ -132,7 +137,8 @@ class Llama:
             ``{"xtc_probability": 0.5}``, ``{"top_n_sigma": 1.0}``,
             ``{"samplers": ["top_k", ...]}``...
         chat_template_kwargs: Keyword arguments of every chat handler call; those that the handler
-            does not know reach the chat template: ``{"enable_thinking": False}``.
+            does not know reach the chat template: ``{"enable_thinking": False}``. Those of a call
+            go before them.
         metadata: The file's metadata; values are text.
         model_params: The native parameters that the model was loaded with.
         context_params: The native parameters that the context was created with.
@@ -713,6 +719,9 @@ class Llama:
         logits_all=True. The penalties look at the last evaluated tokens. `tfs_z` and `penalize_nl`
         have no effect: llama.cpp no longer has them. Raises IndexError when there are no logits.
         """
+        if self._sampler is not None:
+            with self._session.lock:
+                return self._sampler.sample(self._ctx, generation.row_of(self._session, idx))
         sampling = Sampling(
             top_k=top_k,
             top_p=top_p,
@@ -847,6 +856,8 @@ class Llama:
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
         *,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
         loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
@@ -867,7 +878,16 @@ class Llama:
             seed: seed of the sampler; by default it follows from the last one, so that runs of a
                 new object repeat.
             model: name to show as "model" in the answer.
-            logit_bias: added to the logits of tokens.
+            logit_bias: added to the logits of tokens; ids are numbers, or strings as in JSON.
+            stream_options: {"include_usage": True} ends a stream with one more chunk, whose
+                `choices` is empty and whose `usage` counts the whole request; other chunks then
+                have the usage None. Only with stream=True.
+            n: number of choices. Each has its `index`, and a seed of its own: seed + index. In a
+                stream they come one after another. The usage counts the prompt once.
+            more: further sampling parameters by llama.cpp's names; see sampling_extras. OpenAI's
+                `user`, `metadata`, `store`, `service_tier`, `prompt_cache_key`,
+                `prompt_cache_retention`, `safety_identifier` and `prediction`, which concern its
+                service alone, have no effect.
 
         Returns:
             OpenAI's completion as a dict; with stream=True its chunks.
@@ -894,24 +914,31 @@ class Llama:
             logit_bias=logit_bias,
             more=checked_more("create_completion", more),
         )
+        require_stream(stream, stream_options)
         session = self._session
-        job = completion.prepare(
-            session,
-            prompt,
-            session.native_sampling(sampling),
-            session.choose(loras),
-            suffix=suffix,
-            max_tokens=max_tokens,
-            logprobs=logprobs,
-            echo=echo,
-            stop=stop,
-            seed=seed,
-            model=model,
-            processors=logits_processor,
-            criteria=any_of(stopping_criteria),
-        )
+        adapters = session.choose(loras)
         run: Any = completion.stream if stream else completion.complete
-        return share(run(session, job))
+
+        def start(seed: Optional[int]) -> Any:
+            job = completion.prepare(
+                session,
+                prompt,
+                session.native_sampling(sampling),
+                adapters,
+                suffix=suffix,
+                max_tokens=max_tokens,
+                logprobs=logprobs,
+                echo=echo,
+                stop=stop,
+                seed=seed,
+                model=model,
+                processors=logits_processor,
+                criteria=any_of(stopping_criteria),
+                include_usage=includes_usage(stream_options),
+            )
+            return run(session, job)
+
+        return share(several(start, n, seed))
 
     def __call__(
         self,
@@ -941,6 +968,8 @@ class Llama:
         grammar: Optional[LlamaGrammar] = None,
         logit_bias: Optional[Dict[int, float]] = None,
         *,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
         loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateCompletionResponse, Iterator[CreateCompletionStreamResponse]]:
@@ -972,6 +1001,8 @@ class Llama:
             grammar=grammar,
             logit_bias=logit_bias,
             loras=loras,
+            stream_options=stream_options,
+            n=n,
             **more,
         )
 
@@ -1009,6 +1040,14 @@ class Llama:
         logprobs: Optional[bool] = None,
         top_logprobs: Optional[int] = None,
         *,
+        max_completion_tokens: Optional[int] = None,
+        stream_options: Optional[ChatCompletionStreamOptions] = None,
+        n: int = 1,
+        parallel_tool_calls: Optional[bool] = None,
+        chat_template_kwargs: Optional[Dict[str, Any]] = None,
+        reasoning_format: Optional[ChatCompletionReasoningFormat] = None,
+        reasoning_budget: Optional[int] = None,
+        reasoning_effort: Optional[str] = None,
         loras: Optional[Dict[str, float]] = None,
         **more: Any,
     ) -> Union[CreateChatCompletionResponse, Iterator[CreateChatCompletionStreamResponse]]:
@@ -1018,7 +1057,8 @@ class Llama:
         create_completion() or:
 
         Args:
-            messages: OpenAI's messages: dicts with "role" and "content".
+            messages: OpenAI's messages: dicts with "role" and "content". The answer continues a
+                last message of the assistant, which it does not repeat.
             functions: functions that the model may call, as OpenAI once had them; use `tools`.
             function_call: "none", "auto" or {"name": ...}; use `tool_choice`.
             tools: functions that the model may call, each with a JSON schema of its arguments.
@@ -1028,6 +1068,17 @@ class Llama:
                 {"type": "json_schema", "json_schema": {"schema": ...}}: the answer is such JSON.
             logprobs: give the log probabilities of the answer's tokens.
             top_logprobs: and of this many others at each place.
+            max_completion_tokens: OpenAI's newer name of max_tokens; None: until the context is
+                full.
+            parallel_tool_calls: whether an answer may have several tool calls; default as the chat
+                format does.
+            chat_template_kwargs: variables of the chat template, such as
+                {"enable_thinking": False}; they go before those of the attribute of this name.
+            reasoning_format: "none" (default) leaves the model's thoughts in the content; "auto",
+                "deepseek" or "deepseek-legacy" give them as `reasoning_content`.
+            reasoning_budget: the most tokens of a thought, which then ends with its closing tag;
+                0: none (`enable_thinking` is False), -1: no bound.
+            reasoning_effort: OpenAI's: "none" is a budget of 0; others reach the template.
 
         Returns:
             OpenAI's chat completion as a dict; with stream=True its chunks.
@@ -1039,45 +1090,59 @@ class Llama:
         """
         checked_more("create_chat_completion", more)
         self._session.context()
-        if loras is not None:  # not every handler knows them
-            more["loras"] = loras
         handler = (
             self.chat_handler
             or self._chat_handlers.get(self.chat_format or "")
             or llama_chat_format.get_chat_completion_handler(self.chat_format or "")
         )
+        arguments = {
+            "llama": self,
+            "messages": messages,
+            "functions": functions,
+            "function_call": function_call,
+            "tools": tools,
+            "tool_choice": tool_choice,
+            "temperature": temperature,
+            "top_p": top_p,
+            "top_k": top_k,
+            "min_p": min_p,
+            "typical_p": typical_p,
+            "stream": stream,
+            "stop": stop,
+            "seed": seed,
+            "response_format": response_format,
+            "max_tokens": max_tokens,
+            "presence_penalty": presence_penalty,
+            "frequency_penalty": frequency_penalty,
+            "repeat_penalty": repeat_penalty,
+            "tfs_z": tfs_z,
+            "mirostat_mode": mirostat_mode,
+            "mirostat_tau": mirostat_tau,
+            "mirostat_eta": mirostat_eta,
+            "model": model,
+            "logits_processor": logits_processor,
+            "grammar": grammar,
+            "logit_bias": logit_bias,
+            "logprobs": logprobs,
+            "top_logprobs": top_logprobs,
+        }
+        optional = {
+            "stream_options": stream_options,
+            "parallel_tool_calls": parallel_tool_calls,
+            "reasoning_format": reasoning_format,
+            "reasoning_budget": reasoning_budget,
+            "reasoning_effort": reasoning_effort,
+            "loras": loras,
+            **more,
+        }
         return share(
-            handler(
-                llama=self,
-                messages=messages,
-                functions=functions,
-                function_call=function_call,
-                tools=tools,
-                tool_choice=tool_choice,
-                temperature=temperature,
-                top_p=top_p,
-                top_k=top_k,
-                min_p=min_p,
-                typical_p=typical_p,
-                stream=stream,
-                stop=stop,
-                seed=seed,
-                response_format=response_format,
-                max_tokens=max_tokens,
-                presence_penalty=presence_penalty,
-                frequency_penalty=frequency_penalty,
-                repeat_penalty=repeat_penalty,
-                tfs_z=tfs_z,
-                mirostat_mode=mirostat_mode,
-                mirostat_tau=mirostat_tau,
-                mirostat_eta=mirostat_eta,
-                model=model,
-                logits_processor=logits_processor,
-                grammar=grammar,
-                logit_bias=logit_bias,
-                logprobs=logprobs,
-                top_logprobs=top_logprobs,
-                **{**self.chat_template_kwargs, **more},
+            call_handler(
+                handler,
+                arguments,
+                n=n,
+                max_completion_tokens=max_completion_tokens,
+                template_kwargs={**self.chat_template_kwargs, **(chat_template_kwargs or {})},
+                optional=optional,
             )
         )
 
@@ -1090,9 +1155,9 @@ class Llama:
                 "create_chat_completion_openai_v1 needs the openai package: pip install openai"
             ) from error
         answer: Any = self.create_chat_completion(*args, **kwargs)
-        if kwargs.get("stream", False):
-            return share(ChatCompletionChunk(**chunk) for chunk in answer)
-        return ChatCompletion(**answer)
+        if isinstance(answer, dict):
+            return ChatCompletion(**answer)
+        return share(ChatCompletionChunk(**chunk) for chunk in answer)
 
     # ---- embeddings
 
@@ -1191,6 +1256,8 @@ class Llama:
 
         Without it the memory is freed when nothing refers to this object any longer.
         """
+        if "_stack" in self.__dict__:
+            self._stack.close()
         self._session.close()
 
     def __getstate__(self):

@@ -6,6 +6,7 @@ which holds this package's formats and those that programs register.
 """
 
 from ._chat.formats import (
+    format,
     format_alpaca,
     format_baichuan,
     format_baichuan2,
@@ -40,9 +41,32 @@ from ._chat.formatter import (
 from ._chat.function_calling import (
     chatml_function_calling,
 )
+from ._chat.functionary import (
+    functionary_chat_handler,
+    functionary_v1_v2_chat_handler,
+)
 from ._chat.handler import (
     ChatFormatter,
     LlamaChatCompletionHandler,
+)
+from ._chat.helpers import (  # noqa: F401
+    _convert_completion_to_chat,
+    _convert_completion_to_chat_function,
+    _convert_text_completion_chunks_to_chat,
+    _convert_text_completion_logprobs_to_chat,
+    _convert_text_completion_to_chat,
+    _format_add_colon_single,
+    _format_add_colon_space_single,
+    _format_add_colon_two,
+    _format_chatglm3,
+    _format_chatml,
+    _format_llama2,
+    _format_no_colon_single,
+    _get_system_message,
+    _grammar_for_json,
+    _grammar_for_json_schema,
+    _grammar_for_response_format,
+    _map_roles,
 )
 from ._chat.jinja import (
     Jinja2ChatFormatter,
@@ -89,6 +113,7 @@ __all__ = [
     "TemplateChatHandler",
     "chat_formatter_to_chat_completion_handler",
     "chatml_function_calling",
+    "format",
     "format_alpaca",
     "format_baichuan",
     "format_baichuan2",
@@ -112,6 +137,8 @@ __all__ = [
     "format_snoozy",
     "format_vicuna",
     "format_zephyr",
+    "functionary_chat_handler",
+    "functionary_v1_v2_chat_handler",
     "get_chat_completion_handler",
     "guess_chat_format_from_gguf_metadata",
     "hf_autotokenizer_to_chat_completion_handler",

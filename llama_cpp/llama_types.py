@@ -72,7 +72,7 @@ class CompletionUsage(TypedDict):
 
 
 class CreateCompletionResponse(TypedDict):
-    """The answer of ``Llama.create_completion()``, or a chunk of its stream, without usage."""
+    """The answer of ``Llama.create_completion()``."""
 
     id: str
     object: Literal["text_completion"]
@@ -80,6 +80,31 @@ class CreateCompletionResponse(TypedDict):
     model: str
     choices: List[CompletionChoice]
     usage: NotRequired[CompletionUsage]
+
+
+class CreateCompletionStreamResponse(TypedDict):
+    """A chunk of ``Llama.create_completion(stream=True)``.
+
+    It has `usage` only if ``stream_options`` ask for it: the last chunk, without choices, has the
+    numbers, the others None.
+    """
+
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    choices: List[CompletionChoice]
+    usage: NotRequired[Optional[CompletionUsage]]
+
+
+class ChatCompletionStreamOptions(TypedDict, total=False):
+    """How a stream differs from the default."""
+
+    include_usage: bool
+    include_obfuscation: bool  # has no effect: chunks are not padded against eavesdroppers
+
+
+ChatCompletionReasoningFormat = Literal["none", "auto", "deepseek", "deepseek-legacy"]
 
 
 # ---- chat completion: responses
@@ -216,13 +241,18 @@ class ChatCompletionStreamResponseChoice(TypedDict):
 
 
 class CreateChatCompletionStreamResponse(TypedDict):
-    """A chunk of ``Llama.create_chat_completion(stream=True)``."""
+    """A chunk of ``Llama.create_chat_completion(stream=True)``.
+
+    It has `usage` only if ``stream_options`` ask for it: the last chunk, without choices, has the
+    numbers, the others None.
+    """
 
     id: str
     model: str
     object: Literal["chat.completion.chunk"]
     created: int
     choices: List[ChatCompletionStreamResponseChoice]
+    usage: NotRequired[Optional[CompletionUsage]]
 
 
 # ---- chat completion: requests
@@ -396,8 +426,7 @@ ChatCompletionToolChoiceOption = Union[
 
 EmbeddingData = Embedding
 Completion = CreateCompletionResponse
-CompletionChunk = CreateCompletionResponse
-CreateCompletionStreamResponse = CreateCompletionResponse
+CompletionChunk = CreateCompletionStreamResponse
 ChatCompletion = CreateChatCompletionResponse
 ChatCompletionChoice = ChatCompletionResponseChoice
 ChatCompletionMessage = ChatCompletionResponseMessage

@@ -50,6 +50,8 @@ def generate(
     sampling = dataclasses.replace(request.sampling, grammar=constraint.grammar)
     params = session.native_sampling(sampling)
     constraint.complete(params)
+    if request.reasoning_budget is not None and constraint.thoughts is not None:
+        constraint.thoughts.limit(params, session.model, request.reasoning_budget)
     job = completion.prepare(
         session,
         prompt,
@@ -63,6 +65,7 @@ def generate(
         processors=request.logits_processor,
         criteria=criteria,
         preserved=constraint.preserved,
+        include_usage=request.include_usage,
     )
     run: Any = completion.stream if request.stream else completion.complete
     return run(session, job)

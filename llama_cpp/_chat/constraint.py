@@ -11,6 +11,7 @@ from .._engine.grammar import LlamaGrammar
 from .readers import AnyCallReader, ForcedCallReader, Reader, TextReader
 from .request import ChatRequest
 from .schemas import any_call_schema, arguments_grammar, schema_grammar
+from .thoughts import ThoughtReader, Thoughts
 
 MakeReader = Callable[[str], Reader]  # from the id of the completion
 
@@ -24,15 +25,20 @@ class Constraint:
         make_reader: makes the reader of the answer.
         opening: the beginning of the answer, which is given to the model.
         preserved: control tokens that are shown as text.
+        thoughts: how the model thinks; None under a grammar that leaves no room for it.
+        given: the beginning of the answer in the prompt, which the grammar covers.
     """
 
     grammar: Union[LlamaGrammar, str, None] = None
     make_reader: MakeReader = TextReader
     opening: str = ""
     preserved: Sequence[int] = ()
+    thoughts: Optional[Thoughts] = None
+    given: str = ""
 
     def complete(self, params: _core.SamplingParams) -> None:
-        """Sets parameters that belong to the grammar beside its text; a plain one has none."""
+        """Sets parameters that belong to the grammar beside its text."""
+        params.generation_prompt = self.given
 
 
 class NativeFormat(Protocol):
@@ -49,11 +55,14 @@ class NativeFormat(Protocol):
         ...
 
 
-def constrain(request: ChatRequest, native: Optional[NativeFormat] = None) -> Constraint:
+def constrain(
+    request: ChatRequest, thoughts: Thoughts, native: Optional[NativeFormat] = None
+) -> Constraint:
     """Returns the constraint of an answer.
 
-    The first of these that the request has: the caller's grammar, a forced tool, any tool, tools
-    that may be called or thoughts to be read, a schema of the answer.
+    `thoughts` are those of a model that is free to think. The grammar is the first of these that
+    the request has: the caller's grammar, a forced tool, any tool, tools that may be called or
+    thoughts to be read, a schema of the answer.
     """
     if request.grammar is not None:
         return Constraint(request.grammar)
@@ -64,11 +73,14 @@ def constrain(request: ChatRequest, native: Optional[NativeFormat] = None) -> Co
     must_call = bool(request.tools) and request.tool_choice == "required"
     if must_call and not (native and native.has_grammar):
         return Constraint(schema_grammar(any_call_schema(request.tools)), AnyCallReader)
-    reads_thoughts = request.extra.get("reasoning_format", "none") != "none"
+    reads_thoughts = request.reasoning_format != "none"
     if native is not None and (request.may_call or reads_thoughts):
         return native.constraint(must_call, parsed=True)
     if request.schema is None:
-        return Constraint()
-    if native is not None:
+        make_reader = partial(ThoughtReader, thoughts) if reads_thoughts else TextReader
+        return Constraint(make_reader=make_reader, thoughts=thoughts)
+    # llama.cpp's grammar has no place for a thought in the prompt, unless thoughts are read.
+    if native is not None and thoughts.start not in thoughts.given:
         return native.constraint(must_call=False, parsed=False)
-    return Constraint(schema_grammar(request.schema))
+    opening = thoughts.ends[0] + "\n\n" if native is not None and thoughts.begun else ""
+    return Constraint(schema_grammar(request.schema), opening=opening, given=request.given)

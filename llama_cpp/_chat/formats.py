@@ -7,6 +7,11 @@ from typing import Any, List
 from .formatted import ChatFormatterResponse
 from .formatter import register_chat_format
 from .function_calling import chatml_function_calling
+from .functionary import (
+    functionary_chat_handler,
+    functionary_v1,
+    functionary_v1_v2_chat_handler,
+)
 from .handler import ChatFormatter
 from .named_formats import format_llama2, format_mistral_instruct, format_named, format_saiga
 from .registry import register_chat_completion_handler
@@ -41,7 +46,11 @@ format_redpajama_incite = _named("redpajama-incite")
 format_snoozy = _named("snoozy")
 format_vicuna = _named("vicuna")
 format_zephyr = _named("zephyr")
+format = format_vicuna  # llama-cpp-python's name of it
 register_chat_format("llama-2")(format_llama2)
 register_chat_format("mistral-instruct")(format_mistral_instruct)
 register_chat_format("saiga")(format_saiga)
 register_chat_completion_handler("chatml-function-calling")(chatml_function_calling)
+register_chat_completion_handler("functionary")(functionary_chat_handler)
+register_chat_completion_handler("functionary-v1")(functionary_v1)
+register_chat_completion_handler("functionary-v2")(functionary_v1_v2_chat_handler)

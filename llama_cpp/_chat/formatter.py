@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, List
 
 from .._engine.prompt import encode
 from .answer import answer
 from .constraint import constrain
+from .formatted import ChatFormatterResponse
 from .handler import ChatFormatter, ChatModel, LlamaChatCompletionHandler
+from .messages import prefill_text
 from .registry import LlamaChatCompletionHandlerRegistry
 from .request import ChatRequest
+from .thoughts import Thoughts
 
 
 def chat_formatter_to_chat_completion_handler(
@@ -23,7 +27,8 @@ def chat_formatter_to_chat_completion_handler(
 
     def chat_completion_handler(*, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
         request = ChatRequest(messages, arguments)
-        formatted = chat_formatter(messages=request.messages, **request.original, **request.extra)
+        given = "" if request.prefill is None else prefill_text(request.prefill)
+        formatted = _format(chat_formatter, request, given)
         stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
         tokens = llama._session.tokenizer.tokenize(
             encode(formatted.prompt, "The prompt"), not formatted.added_special, True
@@ -32,12 +37,32 @@ def chat_formatter_to_chat_completion_handler(
             llama._session,
             request,
             tokens,
-            constrain(request),
+            constrain(request, Thoughts(given=given)),
             [text for text in stop if text],  # a model may have no EOS
             formatted.stopping_criteria,
         )
 
     return chat_completion_handler
+
+
+def _format(formatter: ChatFormatter, request: ChatRequest, given: str) -> ChatFormatterResponse:
+    """Returns the formatter's prompt, which ends with the beginning `given` of the answer.
+
+    Between the head of the assistant's turn and its text a format may have space. It is seen in a
+    chat that has the text as a whole turn.
+    """
+
+    def write(messages: List[Any]) -> ChatFormatterResponse:
+        return formatter(messages=messages, **request.original, **request.extra)
+
+    formatted = write(request.messages)
+    if not given:
+        return formatted
+    whole = write([*request.messages, request.prefill]).prompt
+    space, found, _ = whole[len(formatted.prompt) :].partition(given)
+    if not (whole.startswith(formatted.prompt) and found and (space.isspace() or not space)):
+        space = ""
+    return dataclasses.replace(formatted, prompt=formatted.prompt + space + given)
 
 
 def register_chat_format(name: str):

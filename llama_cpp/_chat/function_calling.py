@@ -17,12 +17,13 @@ from .._errors import ChatTemplateError
 from .answer import Run, answer, generate
 from .constraint import Constraint, constrain
 from .handler import ChatModel
-from .messages import is_object, joined
+from .messages import is_object, joined, prefill_text
 from .named_formats import split_system
 from .readers import TextReader, call_id, calls_message
 from .request import ChatRequest
-from .response import chat_chunk, chat_chunks, chat_completion
+from .response import chat_chunk, chat_chunks, chat_completion, usage_chunk
 from .schemas import arguments_grammar, schema_grammar
+from .thoughts import Thoughts
 
 _END = "<|im_end|>"
 _MOST_CALLS = 16  # a model that cannot stop calling is stopped
@@ -34,13 +35,20 @@ def chatml_function_calling(*, llama: ChatModel, messages: List[Any], **argument
     request = ChatRequest(messages, arguments)
     request.adapters(session)  # now, not when a stream is first read
     request.stop.append(_END)
+    given = "" if request.prefill is None else prefill_text(request.prefill)
     prompt = _prompt(request)
     if request.may_call and request.forced is None:
-        parts = _parts(session, request, prompt)
+        parts = _parts(session, request, prompt, given)
         return _stream(parts) if request.stream else _collect(parts)
     if request.forced is not None:
-        prompt += _head(request.forced) + "\n"
-    return answer(session, request, prompt, constrain(request))
+        prompt += _told(given) + _head(request.forced) + "\n"
+        given = ""
+    return answer(session, request, prompt + given, constrain(request, Thoughts(given=given)))
+
+
+def _told(text: str) -> str:
+    """Returns a text of the assistant that calls follow."""
+    return f"message:\n{text}\n" if text else ""
 
 
 def _head(tool: Dict[str, Any]) -> str:
@@ -98,7 +106,7 @@ def _tools_text(tools: List[Dict[str, Any]]) -> str:
 
 def _assistant_text(message: Dict[str, Any], text: str, with_tools: bool) -> str:
     if text and with_tools:
-        text = f"message:\n{text}\n" if message.get("tool_calls") else f"message:\n{text}"
+        text = _told(text) if message.get("tool_calls") else f"message:\n{text}"
     for call in message.get("tool_calls") or ():
         text += f"functions.{call['function']['name']}:\n{call['function']['arguments']}\n"
     return text
@@ -129,18 +137,26 @@ def _choose(
 Part = Tuple[Optional[str], Any]  # name of the function that is called, completion or its chunks
 
 
-def _parts(session: Session, request: ChatRequest, prompt: str) -> Iterator[Part]:
-    """Yields the answer's parts: one text, or calls. Chunks have to be used up before the next."""
+def _parts(session: Session, request: ChatRequest, prompt: str, given: str) -> Iterator[Part]:
+    """Yields the answer's parts: one text, or calls. Chunks have to be used up before the next.
+
+    An answer that begins with a given text is a text, unless a call is required.
+    """
     tools = {_head(tool): tool for tool in request.tools}
-    choices = [*tools] if request.tool_choice == "required" else ["message:", *tools]
-    head = _choose(session, request, prompt, choices, may_end=False)
+    head = "message:"
+    if request.tool_choice == "required":
+        prompt += _told(given)
+        head = _choose(session, request, prompt, [*tools], may_end=False)
+    elif not given:
+        head = _choose(session, request, prompt, [head, *tools], may_end=False)
     if head not in tools:
-        grammar = request.grammar
-        if grammar is None and request.schema is not None:
-            grammar = schema_grammar(request.schema)
-        yield None, generate(session, request, prompt + "message:\n", Constraint(grammar))
+        if request.grammar is None and request.schema is not None:
+            constraint = Constraint(schema_grammar(request.schema), given=given)
+        else:
+            constraint = Constraint(request.grammar)
+        yield None, generate(session, request, f"{prompt}message:\n{given}", constraint)
         return
-    for _ in range(_MOST_CALLS):
+    for _ in range(1 if request.parallel_tool_calls is False else _MOST_CALLS):
         prompt += head + "\n"
         run = generate(session, request, prompt, Constraint(arguments_grammar(tools[head])))
         arguments: List[str] = []
@@ -163,13 +179,18 @@ def _recorded(run: Run, texts: List[str]) -> Run:
 
 def _recorded_chunks(chunks: Any, texts: List[str]) -> Iterator[Dict[str, Any]]:
     for chunk in chunks:
-        texts.append(chunk["choices"][0]["text"])
+        texts.extend(choice["text"] for choice in chunk["choices"])
         yield chunk
+
+
+def _added(first: Dict[str, int], second: Dict[str, int]) -> Dict[str, int]:
+    """Returns the usage of two parts of an answer, each of which has its prompt."""
+    return {key: first.get(key, 0) + count for key, count in second.items()}
 
 
 def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
     calls: List[Dict[str, str]] = []
-    usage = dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), 0)
+    usage: Dict[str, int] = {}
     completion: Dict[str, Any] = {}
     for name, completion in parts:
         if name is None:
@@ -177,8 +198,7 @@ def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
         id = call_id(len(calls), name, completion["id"])
         text = completion["choices"][0]["text"]
         calls.append({"id": id, "name": name, "arguments": text})
-        for key in usage:
-            usage[key] += completion["usage"][key]
+        usage = _added(usage, completion["usage"])
     answer = chat_completion({**completion, "usage": usage}, TextReader())
     answer["choices"][0]["message"] = calls_message(calls)
     if is_object(calls[-1]["arguments"]):
@@ -187,8 +207,9 @@ def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
 
 
 def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
-    base = None
+    base: Dict[str, Any] = {}  # the first chunk, which all share id and time with
     arguments, reason = "", "stop"
+    usage: Dict[str, int] = {}
     for index, (name, chunks) in enumerate(parts):
         if name is None:
             yield from chat_chunks(chunks, TextReader)
@@ -196,9 +217,12 @@ def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
         call: Dict[str, Any] = {"index": index, "id": "", "type": "function"}
         arguments = ""
         for chunk in chunks:
-            if base is None:
-                base = ("chat" + chunk["id"], chunk["created"], chunk["model"])
-                yield chat_chunk(*base, {"role": "assistant"})
+            if not base:
+                base = chunk
+                yield chat_chunk(base, {"role": "assistant"})
+            if not chunk["choices"]:
+                usage = _added(usage, chunk["usage"])
+                continue
             text = chunk["choices"][0]["text"]
             arguments += text
             reason = chunk["choices"][0]["finish_reason"] or reason
@@ -206,7 +230,9 @@ def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
             if "id" in call:
                 call["id"] = call_id(index, name, chunk["id"])
                 call["function"]["name"] = name
-            yield chat_chunk(*base, {"tool_calls": [call]})
+            yield chat_chunk(base, {"tool_calls": [call]})
             call = {"index": index, "type": "function"}
-    if base is not None:
-        yield chat_chunk(*base, {}, "tool_calls" if is_object(arguments) else reason)
+    if base:
+        yield chat_chunk(base, {}, "tool_calls" if is_object(arguments) else reason)
+    if usage:
+        yield usage_chunk(base, usage)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Optional, Tuple, Union
 
 from .. import _core, llama_types
 from .._engine.processors import StoppingCriteriaList
@@ -17,8 +18,26 @@ from .json_text import to_json
 from .messages import joined, normalized, with_whole_arguments
 
 
+class _GenerationTags:
+    """The extension of jinja2, which only its users need."""
+
+    def __get__(self, formatter: Any, owner: type) -> type:
+        try:
+            from .jinja_extension import IgnoreGenerationTags
+        except ImportError as error:
+            raise AttributeError(
+                "IgnoreGenerationTags needs the jinja2 package: pip install jinja2"
+            ) from error
+        return IgnoreGenerationTags
+
+
 class Jinja2ChatFormatter(ChatFormatter):
-    """A formatter from a Jinja chat template, rendered by llama.cpp's template engine."""
+    """A formatter from a Jinja chat template, rendered by llama.cpp's template engine.
+
+    `IgnoreGenerationTags` is an extension for jinja2's own engine; llama.cpp's knows those tags.
+    """
+
+    IgnoreGenerationTags: Any = _GenerationTags()
 
     def __init__(
         self,
@@ -42,6 +61,23 @@ class Jinja2ChatFormatter(ChatFormatter):
     def strftime_now(f: str) -> str:
         """Returns the current time in the format `f`, as templates do."""
         return datetime.now().strftime(f)
+
+    @staticmethod
+    def tojson(
+        x: Any,
+        ensure_ascii: bool = False,
+        indent: Optional[int] = None,
+        separators: Optional[Tuple[str, str]] = None,
+        sort_keys: bool = False,
+    ) -> str:
+        """Returns `x` as JSON, as the filter `tojson` of chat templates does (no HTML escapes)."""
+        return json.dumps(
+            x,
+            ensure_ascii=ensure_ascii,
+            indent=indent,
+            separators=separators,
+            sort_keys=sort_keys,
+        )
 
     def __call__(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from .._errors import ChatTemplateError
 
@@ -32,6 +32,42 @@ def normalized(messages: List[Any]) -> List[Dict[str, Any]]:
     for index, message in enumerate(messages):
         done.append(_message(f"messages[{index}]", message, done))
     return done
+
+
+def split_prefill(
+    messages: List[Dict[str, Any]],
+) -> Tuple[List[Dict[str, Any]], Optional[Dict[str, Any]]]:
+    """Splits normalised messages into the chat and the beginning of the answer, or None.
+
+    The rules are llama-server's (oaicompat_chat_params_parse): a last message of the assistant is
+    continued; two of them, or one with tool calls, cannot be. An empty one begins nothing.
+    """
+    if not messages or messages[-1]["role"] != "assistant":
+        return messages, None
+    *chat, last = messages
+    where = f"messages[{len(chat)}]"
+    if last.get("tool_calls"):
+        raise ChatTemplateError(
+            f"{where} is the last message and has tool calls, which cannot be continued\n"
+            "Append their results, as messages with the role 'tool'."
+        )
+    if chat and chat[-1]["role"] == "assistant":
+        raise ChatTemplateError(
+            f"{where} continues the assistant's message before it, so both cannot be the last ones"
+            "\nJoin the two, or put a message of another role between or behind them."
+        )
+    return chat, last if last["content"] or last.get("reasoning_content") else None
+
+
+def prefill_text(message: Dict[str, Any]) -> str:
+    """Returns the text that an answer begins with, for formats that know no thoughts."""
+    text = joined(message["content"])
+    if not text:
+        raise ChatTemplateError(
+            "The last message begins the answer with reasoning_content alone, which only the chat"
+            " template of a model can write\nPass the beginning of the answer as its content."
+        )
+    return text
 
 
 def joined(content: Any) -> str:

@@ -19,21 +19,21 @@ Turns = List[Tuple[str, Optional[str]]]  # (role as written, text; None for the 
 # ---- styles: (system text, turns, the two separators) -> prompt
 
 
-def _bare(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def bare(system: str, turns: Turns, sep: str, sep2: str) -> str:
     return system + "".join(role + text + sep if text else role for role, text in turns)
 
 
-def _colon(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def colon(system: str, turns: Turns, sep: str, sep2: str) -> str:
     parts = (f"{role}: {text}{sep}" if text else f"{role}:" for role, text in turns)
     return system + sep + "".join(parts)
 
 
-def _colon_space(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def colon_space(system: str, turns: Turns, sep: str, sep2: str) -> str:
     parts = (f"{role}: {text}{sep}" if text else f"{role}: " for role, text in turns)
     return system + sep + "".join(parts)
 
 
-def _colon_alternating(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def colon_alternating(system: str, turns: Turns, sep: str, sep2: str) -> str:
     ends = (sep, sep2)
     parts = (
         f"{role}: {text}{ends[index % 2]}" if text else f"{role}:"
@@ -42,12 +42,12 @@ def _colon_alternating(system: str, turns: Turns, sep: str, sep2: str) -> str:
     return system + sep + "".join(parts)
 
 
-def _lines(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def lines(system: str, turns: Turns, sep: str, sep2: str) -> str:
     parts = (f"{role}\n{text}{sep}\n" if text else f"{role}\n" for role, text in turns)
     return (f"{system}{sep}\n" if system else "") + "".join(parts)
 
 
-def _indented(system: str, turns: Turns, sep: str, sep2: str) -> str:
+def indented(system: str, turns: Turns, sep: str, sep2: str) -> str:
     return system + "".join(f"{role}\n {text}" if text else role for role, text in turns)
 
 
@@ -73,14 +73,14 @@ _LLAMA3_HEADER = "<|start_header_id|>{}<|end_header_id|>\n\n"
 # latter: alpaca ends with the assistant's turn, intel and snoozy contain the system message,
 # open-orca the user's. openbuddy and open-orca have no long system prompt of their own.
 FORMATS: Dict[str, Format] = {
-    "alpaca": Format(_colon_alternating, "### Instruction", "### Response", "\n\n", "</s>"),
-    "baichuan": Format(_bare, "<reserved_102>", "<reserved_103>", ""),
-    "baichuan-2": Format(_bare, "<reserved_106>", "<reserved_107>", ""),
+    "alpaca": Format(colon_alternating, "### Instruction", "### Response", "\n\n", "</s>"),
+    "baichuan": Format(bare, "<reserved_102>", "<reserved_103>", ""),
+    "baichuan-2": Format(bare, "<reserved_106>", "<reserved_107>", ""),
     "chatglm3": Format(
-        _indented, "<|user|>", "<|assistant|>", "", system="<|system|>\n{}", stop="</s>"
+        indented, "<|user|>", "<|assistant|>", "", system="<|system|>\n{}", stop="</s>"
     ),
     "chatml": Format(
-        _lines,
+        lines,
         "<|im_start|>user",
         "<|im_start|>assistant",
         "<|im_end|>",
@@ -89,16 +89,16 @@ FORMATS: Dict[str, Format] = {
         stop="<|im_end|>",
     ),
     "gemma": Format(
-        _bare,
+        bare,
         "<start_of_turn>user\n",
         "<start_of_turn>model\n",
         "<end_of_turn>\n",
         system="",  # Gemma knows no system role
         stop="<end_of_turn>\n",
     ),
-    "intel": Format(_colon, "### User:", "### Assistant:", "\n", system="### System:\n{}"),
+    "intel": Format(colon, "### User:", "### Assistant:", "\n", system="### System:\n{}"),
     "llama-3": Format(
-        _bare,
+        bare,
         _LLAMA3_HEADER.format("user"),
         _LLAMA3_HEADER.format("assistant"),
         "<|eot_id|>",
@@ -107,23 +107,23 @@ FORMATS: Dict[str, Format] = {
         stop="<|eot_id|>",
     ),
     "mistrallite": Format(
-        _bare,
+        bare,
         "<|prompter|>",
         "</s>\n<|assistant|>",
         " ",
         system="<|system|>{}</s>",
     ),
     "oasst_llama": Format(
-        _bare,
+        bare,
         "<|prompter|>",
         "<|assistant|>",
         "</s>",
         system="[INST] <<SYS>>\n{}\n<</SYS>>\n\n",
     ),
-    "open-orca": Format(_colon_space, "User", "Assistant", "<|end_of_turn|>\n", stop="User"),
-    "openbuddy": Format(_colon, "User", "Assistant", "\n"),
+    "open-orca": Format(colon_space, "User", "Assistant", "<|end_of_turn|>\n", stop="User"),
+    "openbuddy": Format(colon, "User", "Assistant", "\n"),
     "openchat": Format(
-        _lines,
+        lines,
         "GPT4 Correct User: ",
         "<|end_of_turn|>GPT4 Correct Assistant: ",
         "<|end_of_turn|>",
@@ -131,16 +131,16 @@ FORMATS: Dict[str, Format] = {
         stop="<|end_of_turn|>",
     ),
     "phind": Format(
-        _colon,
+        colon,
         "### User Message",
         "### Assistant",
         "\n\n",
         system="### System Prompt\n{}",
         default_system="You are an intelligent programming assistant.",
     ),
-    "pygmalion": Format(_lines, "<|user|>", "<|model|>", "\n", system="<|system|>{}", stop="\n"),
+    "pygmalion": Format(lines, "<|user|>", "<|model|>", "\n", system="<|system|>{}", stop="\n"),
     "qwen": Format(
-        _lines,
+        lines,
         "<|im_start|>user",
         "<|im_start|>assistant",
         "<|im_end|>",
@@ -149,9 +149,9 @@ FORMATS: Dict[str, Format] = {
         default_system="You are a helpful assistant.",
         stop="<|endoftext|>",
     ),
-    "redpajama-incite": Format(_colon, "<human>", "<bot>", "\n", stop="<human>"),
+    "redpajama-incite": Format(colon, "<human>", "<bot>", "\n", stop="<human>"),
     "snoozy": Format(
-        _colon,
+        colon,
         "### Prompt",
         "### Response",
         "\n",
@@ -163,7 +163,7 @@ FORMATS: Dict[str, Format] = {
         stop="###",
     ),
     "vicuna": Format(
-        _colon_alternating,
+        colon_alternating,
         "USER",
         "ASSISTANT",
         " ",
@@ -171,7 +171,7 @@ FORMATS: Dict[str, Format] = {
         default_system=_VICUNA_SYSTEM,
     ),
     "zephyr": Format(
-        _lines, "<|user|>\n", "<|assistant|>\n", "</s>", system="<|system|>\n{}", stop="</s>"
+        lines, "<|user|>\n", "<|assistant|>\n", "</s>", system="<|system|>\n{}", stop="</s>"
     ),
 }
 

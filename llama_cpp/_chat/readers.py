@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from .. import _core
+from .._engine.gbnf import held_back
 from .._errors import LlamaError
 from .messages import is_object
 
@@ -82,6 +83,14 @@ class TextReader(Reader):
 
     def message(self) -> Dict[str, Any]:
         return {"role": "assistant", "content": "".join(self._text)}
+
+
+class TrimmedTextReader(TextReader):
+    """The text is the answer, but for spaces at its beginning."""
+
+    def push(self, text: str) -> List[Delta]:
+        text = text if self._text else text.lstrip(" ")
+        return super().push(text) if text else []
 
 
 class ForcedCallReader(Reader):
@@ -160,13 +169,18 @@ class AnyCallReader(Reader):
 
 
 class ParsedReader(Reader):
-    """The text is in the model's own format, which llama.cpp parses."""
+    """The text is in the model's own format, which llama.cpp parses.
 
-    def __init__(self, prompt: _core.ChatPrompt, completion_id: str) -> None:
+    llama.cpp reads it together with the beginning of the answer that the prompt has. If that is
+    more than the template's own (`prefilled`), its message is not shown again.
+    """
+
+    def __init__(self, prompt: _core.ChatPrompt, prefilled: bool, completion_id: str) -> None:
         self._prompt = prompt
         self._completion_id = completion_id
         self._text = ""
         self._shown: Optional[_core.ChatMessage] = None
+        self._given = prompt.parse("", True) if prefilled else None
 
     def push(self, text: str) -> List[Delta]:
         self._text += text
@@ -187,6 +201,7 @@ class ParsedReader(Reader):
         before, self._shown = self._shown, message
         self.calls = bool(message.tool_calls)
         self.arguments_end = not self.calls or is_object(message.tool_calls[-1][1])
+        before = before or self._given
         diffs = _first_diffs(message) if before is None else _core.chat_diffs(before, message)
         return [self._delta(diff) for diff in diffs]
 
@@ -220,13 +235,24 @@ class ParsedReader(Reader):
             {"id": id or call_id(index, name, self._completion_id), "name": name, "arguments": args}
             for index, (name, args, id) in enumerate(self._shown.tool_calls)
         ]
-        content = self._shown.content
+        thought, content = self._new_texts(self._shown)
         message = calls_message(calls, content) if calls else {"role": "assistant"}
         if not calls:
             message["content"] = content
-        if self._shown.reasoning_content:
-            message["reasoning_content"] = self._shown.reasoning_content
+        if thought:
+            message["reasoning_content"] = thought
         return message
+
+    def _new_texts(self, message: _core.ChatMessage) -> Tuple[str, str]:
+        """Returns thought and content of a message without those that the prompt has."""
+        texts = message.reasoning_content, message.content
+        if self._given is None:
+            return texts
+        given = self._given.reasoning_content, self._given.content
+        thought, content = (
+            text[len(old) :] if text.startswith(old) else text for text, old in zip(texts, given)
+        )
+        return thought, content
 
 
 def _first_diffs(message: _core.ChatMessage) -> List[Dict[str, Any]]:
@@ -236,3 +262,133 @@ def _first_diffs(message: _core.ChatMessage) -> List[Dict[str, Any]]:
     for index, call in enumerate(message.tool_calls):
         diffs.append({"tool_call_index": index, "tool_call": call})
     return diffs
+
+
+class _ObjectEnd:
+    """Finds the end of a JSON object or array whose text comes in pieces."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = self._escaped = False
+
+    def find(self, text: str) -> int:
+        """Takes the next piece; returns the position behind the end, -1 before it has come."""
+        for position, character in enumerate(text):
+            if self._in_string:
+                self._in_string = self._escaped or character != '"'
+                self._escaped = character == "\\" and not self._escaped
+            elif character == '"':
+                self._in_string = True
+            elif character in "{[":
+                self._depth += 1
+            elif character in "}]":
+                self._depth -= 1
+                if self._depth <= 0:
+                    return position + 1
+        return -1
+
+
+class Markers(NamedTuple):
+    """How a format marks texts and calls in an answer.
+
+    Attributes:
+        text: before a text at the beginning; None where that has no mark.
+        call: a call at the beginning, up to its arguments; its group is the name.
+        next_call: a call after a text or another call, in the same way.
+        mark: how the text of each `next_call` begins, but for a line break.
+    """
+
+    text: Optional[re.Pattern[str]]
+    call: re.Pattern[str]
+    next_call: re.Pattern[str]
+    mark: str
+
+
+class MarkedReader(Reader):
+    """The answer is a text, calls, or both one after the other, told apart by marks."""
+
+    def __init__(self, markers: Markers, in_text: bool, completion_id: str) -> None:
+        """Makes a reader; with `in_text` the prompt has begun a text, which goes on."""
+        self._in_text = in_text
+        self._markers = markers
+        self._completion_id = completion_id
+        self._pending = ""
+        self._content = ""
+        self._calls: List[Dict[str, str]] = []
+        self._end = _ObjectEnd()
+        self._read = self._text if in_text or markers.text is None else self._beginning
+
+    def push(self, text: str) -> List[Delta]:
+        self._pending += text
+        deltas: List[Delta] = []
+        before = None
+        while self._read != before:
+            before = self._read
+            deltas += self._read()
+        return deltas
+
+    def _beginning(self) -> List[Delta]:
+        markers = self._markers
+        if markers.text is not None and (found := markers.text.match(self._pending)):
+            self._pending = self._pending[found.end() :]
+            self._read = self._text
+            return []
+        found = markers.call.match(self._pending)
+        return self._begin_call(found) if found else []
+
+    def _text(self) -> List[Delta]:
+        if found := self._markers.next_call.search(self._pending):
+            shown = self._show(self._pending[: found.start()])
+            return [*shown, *self._begin_call(found)]
+        mark = self._markers.mark
+        end = self._pending.find(mark)
+        if end < 0:
+            end = len(self._pending) - held_back(self._pending, [mark, "\n" + mark])
+        elif self._pending[:end].endswith("\n"):
+            end -= 1
+        text, self._pending = self._pending[:end], self._pending[end:]
+        return self._show(text)
+
+    def _show(self, text: str) -> List[Delta]:
+        # SentencePiece puts a space before the first word.
+        text = text if self._content or self._in_text else text.lstrip(" ")
+        self._content += text
+        return [{"content": text}] if text else []
+
+    def _begin_call(self, found: re.Match[str]) -> List[Delta]:
+        name, index = found[1], len(self._calls)
+        id = call_id(index, name, self._completion_id)
+        self._calls.append({"id": id, "name": name, "arguments": ""})
+        self.calls, self.arguments_end = True, False
+        self._pending = self._pending[found.end() :]
+        self._end = _ObjectEnd()
+        self._read = self._arguments
+        return [_call_delta(index, "", name, id)]
+
+    def _arguments(self) -> List[Delta]:
+        end = self._end.find(self._pending)
+        text, self._pending = self._pending, ""
+        if end >= 0:
+            text, self._pending = text[:end], text[end:]
+            self.arguments_end = True
+            self._read = self._after_call
+        call = self._calls[-1]
+        text = text if call["arguments"] else text.lstrip()
+        call["arguments"] += text
+        return [_call_delta(len(self._calls) - 1, text)] if text else []
+
+    def _after_call(self) -> List[Delta]:
+        found = self._markers.next_call.match(self._pending)
+        return self._begin_call(found) if found else []
+
+    def finish(self, truncated: bool) -> List[Delta]:
+        self.arguments_end = not self._calls or is_object(self._calls[-1]["arguments"])
+        if self._calls:
+            return []
+        text, self._pending = self._pending.partition(self._markers.mark)[0], ""
+        return self._show(text)
+
+    def message(self) -> Dict[str, Any]:
+        if self._calls:
+            return calls_message(self._calls, self._content)
+        return {"role": "assistant", "content": self._content}

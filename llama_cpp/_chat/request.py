@@ -6,12 +6,12 @@ import dataclasses
 from typing import Any, Dict, List, Optional
 
 from .._engine.adapters import Choice
-from .._engine.arguments import check_chat
+from .._engine.arguments import check_chat, includes_usage
 from .._engine.grammar import LlamaGrammar
 from .._engine.processors import LogitsProcessorList
 from .._engine.sampling import Sampling, is_more
 from .._engine.session import Session
-from .messages import normalized
+from .messages import joined, normalized, split_prefill
 from .schemas import response_schema, usable
 
 _TEMPERATURE = 0.2  # llama-cpp-python's default for chats
@@ -32,13 +32,19 @@ class ChatRequest:
         stream, stop (a list), grammar, logprobs (a number or None), max_tokens, seed, model,
             logits_processor: see Llama.
         schema: the JSON schema that the answer has to follow, or None.
+        prefill: the beginning of the answer: the last message if it is the assistant's, which
+            `messages` then does not have; or None.
+        include_usage: whether a stream ends with the usage.
+        reasoning_format: "none" leaves thoughts in the content.
+        reasoning_budget: the most tokens of a thought; None for no bound.
+        parallel_tool_calls: whether the answer may have several calls; None as the format does.
         extra: everything else; it goes to the chat template.
         original: functions, function_call, tools and tool_choice as given, for formatters.
     """
 
     def __init__(self, messages: List[Any], arguments: Dict[str, Any]) -> None:
         arguments = check_chat(arguments)
-        self.messages = normalized(messages)
+        self.messages, self.prefill = split_prefill(normalized(messages))
         self.stream: bool = arguments.pop("stream", False) or False
         stop = arguments.pop("stop", None)
         self.stop: List[str] = [stop] if isinstance(stop, str) else list(stop or ())
@@ -48,6 +54,7 @@ class ChatRequest:
         self.grammar: Optional[LlamaGrammar] = arguments.pop("grammar", None)
         self.schema = response_schema(arguments.pop("response_format", None))
         self.max_tokens: Optional[int] = arguments.pop("max_tokens", None)
+        self.include_usage: bool = includes_usage(arguments.pop("stream_options", None))
         self.seed: Optional[int] = arguments.pop("seed", None)
         self.model: Optional[str] = arguments.pop("model", None)
         self._loras: Optional[Dict[str, float]] = arguments.pop("loras", None)
@@ -64,7 +71,25 @@ class ChatRequest:
             self.tools = [usable(tool) for tool in self.tools]
         self.tool_choice, self.forced = _choice(self.original, self.tools)
         self.sampling = _sampling(arguments)
+        self.parallel_tool_calls: Optional[bool] = arguments.pop("parallel_tool_calls", None)
+        self._take_reasoning(arguments)
         self.extra = arguments
+
+    def _take_reasoning(self, arguments: Dict[str, Any]) -> None:
+        """Takes out of `arguments` those about thoughts; templates read `enable_thinking`."""
+        self.reasoning_format: str = arguments.pop("reasoning_format", None) or "none"
+        budget = arguments.pop("reasoning_budget", None)
+        self.reasoning_budget: Optional[int] = None if budget == -1 else budget
+        if arguments.get("reasoning_effort") == "none":  # OpenAI's; other efforts are a template's
+            del arguments["reasoning_effort"]
+            self.reasoning_budget = 0
+        if self.reasoning_budget == 0:
+            arguments.setdefault("enable_thinking", False)
+
+    @property
+    def given(self) -> str:
+        """The text that the answer begins with, without thoughts."""
+        return "" if self.prefill is None else joined(self.prefill["content"])
 
     @property
     def may_call(self) -> bool:

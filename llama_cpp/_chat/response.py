@@ -76,45 +76,48 @@ def chat_chunks(
     reader = None
     logprobs: Optional[Dict[str, Any]] = None  # not sent yet
     for chunk in chunks:
+        if not chunk["choices"]:
+            yield usage_chunk(chunk, chunk["usage"])
+            continue
         choice = chunk["choices"][0]
         text, finish_reason = choice["text"], choice["finish_reason"]
-        id, created, model = "chat" + chunk["id"], chunk["created"], chunk["model"]
         if reader is None:
             reader = make_reader(chunk["id"])
-            yield chat_chunk(id, created, model, {"role": "assistant"})
+            yield chat_chunk(chunk, {"role": "assistant"})
         deltas: List[Dict[str, Any]] = reader.push(text) if text else []
         if finish_reason is not None:
             deltas = [*deltas, *reader.finish(finish_reason == "length")]
         logprobs = _join_logprobs(logprobs, chat_logprobs(choice["logprobs"]))
         for delta in deltas:
-            yield {
-                "id": id,
-                "object": "chat.completion.chunk",
-                "created": created,
-                "model": model,
-                "choices": [
-                    {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": None}
-                ],
-            }
+            yield chat_chunk(chunk, delta, logprobs=logprobs)
             logprobs = None
         if finish_reason is not None:
-            last = chat_chunk(id, created, model, {}, _finish_reason(finish_reason, reader))
-            last["choices"][0]["logprobs"] = logprobs
-            yield last
+            yield chat_chunk(chunk, {}, _finish_reason(finish_reason, reader), logprobs)
 
 
 def chat_chunk(
-    id: str, created: int, model: str, delta: Dict[str, Any], finish_reason: Optional[str] = None
+    chunk: Dict[str, Any],
+    delta: Dict[str, Any],
+    finish_reason: Optional[str] = None,
+    logprobs: Optional[Dict[str, Any]] = None,
 ) -> Dict[str, Any]:
-    """Returns one chunk."""
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-    return {
-        "id": id,
+    """Returns the chat chunk with `delta` that a chunk of a completion leads to."""
+    choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish_reason}
+    chat = {
+        "id": "chat" + chunk["id"],
         "object": "chat.completion.chunk",
-        "created": created,
-        "model": model,
+        "created": chunk["created"],
+        "model": chunk["model"],
         "choices": [choice],
     }
+    if "usage" in chunk:
+        chat["usage"] = None
+    return chat
+
+
+def usage_chunk(chunk: Dict[str, Any], usage: Dict[str, int]) -> Dict[str, Any]:
+    """Returns the last chat chunk of a stream with usage, which has no choices."""
+    return {**chat_chunk(chunk, {}), "choices": [], "usage": usage}
 
 
 def _finish_reason(reason: str, reader: Reader) -> str:

@@ -23,8 +23,9 @@ from .formatted import ChatFormatterResponse
 from .handler import ChatModel, LlamaChatCompletionHandler
 from .json_text import to_json
 from .messages import with_whole_arguments
-from .readers import ParsedReader, TextReader
+from .readers import ParsedReader
 from .request import ChatRequest
+from .thoughts import Thoughts
 
 DEFAULT_TEMPLATE = "chat_template.default"
 
@@ -36,12 +37,16 @@ _LEADING_TEXT = re.compile(r"^(root ::= .*?)until-\d+\? ", re.MULTILINE)
 class _NativeConstraint(Constraint):
     """The grammar of a rendered template, with the tokens and texts at which it sets in."""
 
-    def __init__(self, model: _core.Model, prompt: _core.ChatPrompt, must_call: bool) -> None:
+    def __init__(self, model: _core.Model, prompt: _core.ChatPrompt, only_calls: bool) -> None:
         grammar = prompt.grammar
-        if must_call and not prompt.supports_thinking:
+        if only_calls and not prompt.supports_thinking:
             grammar = _LEADING_TEXT.sub(r"\1", grammar)
         preserved = (model.tokenize(text.encode(), False, True) for text in prompt.preserved_tokens)
-        super().__init__(grammar, preserved=[ids[0] for ids in preserved if len(ids) == 1])
+        super().__init__(
+            grammar,
+            preserved=[ids[0] for ids in preserved if len(ids) == 1],
+            thoughts=_thoughts(prompt),
+        )
         self._prompt = prompt
 
     def complete(self, params: _core.SamplingParams) -> None:
@@ -52,11 +57,21 @@ class _NativeConstraint(Constraint):
         params.generation_prompt = self._prompt.generation_prompt
 
 
+def _thoughts(prompt: _core.ChatPrompt) -> Thoughts:
+    """Returns how a template has its model think."""
+    if not (prompt.thinking_start_tag and prompt.thinking_end_tags):
+        return Thoughts(given=prompt.generation_prompt)
+    return Thoughts(prompt.thinking_start_tag, prompt.thinking_end_tags, prompt.generation_prompt)
+
+
 class _Rendered:
     """A rendered request; a NativeFormat."""
 
-    def __init__(self, handler: TemplateChatHandler, prompt: _core.ChatPrompt) -> None:
+    def __init__(
+        self, handler: TemplateChatHandler, request: ChatRequest, prompt: _core.ChatPrompt
+    ) -> None:
         self._handler = handler
+        self._request = request
         self._prompt = prompt
         self.has_grammar = bool(prompt.grammar)
 
@@ -70,7 +85,8 @@ class _Rendered:
         arguments = json.dumps({"argument": 0})
         function = {"name": request.forced["function"]["name"], "arguments": arguments}
         call = {"id": "call_0", "type": "function", "function": function}
-        answer = {"role": "assistant", "content": None, "tool_calls": [call]}
+        answer = {"content": None, **(request.prefill or {}), "role": "assistant"}
+        answer["tool_calls"] = [call]
         try:
             chat = self._handler.render(request, [*request.messages, answer]).prompt
         except LlamaError:
@@ -81,22 +97,19 @@ class _Rendered:
 
     def constraint(self, must_call: bool, parsed: bool) -> Constraint:
         """Returns the constraint of the format that the template implies."""
-        constraint = _NativeConstraint(self._handler.model, self._prompt, must_call)
-        constraint.make_reader = partial(ParsedReader, self._prompt) if parsed else TextReader
+        prefilled = self._request.prefill is not None
+        only_calls = must_call and not prefilled
+        constraint = _NativeConstraint(self._handler.model, self._prompt, only_calls)
+        if parsed:
+            constraint.make_reader = partial(ParsedReader, self._prompt, prefilled)
         return constraint
 
 
 class TemplateChatHandler:
     """A chat completion handler for one template of a model.
 
-    Beside the usual arguments of a handler it takes (``Llama.chat_template_kwargs`` passes them):
-
-    * ``enable_thinking`` (default True): let models that can think do so.
-    * ``reasoning_format`` (default "none"): "auto" or "deepseek" moves the model's thinking from
-      "content" to "reasoning_content". Needed for models that write in channels (gpt-oss).
-    * ``parallel_tool_calls`` (default: whether the template has them).
-
-    All others reach the template.
+    Arguments that no handler has reach the template. ``enable_thinking`` (default True) lets models
+    that can think do so.
     """
 
     def __init__(self, model: _core.Model, template: str = "") -> None:
@@ -118,7 +131,7 @@ class TemplateChatHandler:
     def __call__(self, *, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
         request = ChatRequest(messages, arguments)
         prompt = self.render(request)
-        constraint = constrain(request, _Rendered(self, prompt))
+        constraint = constrain(request, _thoughts(prompt), _Rendered(self, request, prompt))
         session = llama._session
         text = encode(prompt.prompt + constraint.opening, "The prompt")
         tokens = session.tokenizer.tokenize(text, True, True)
@@ -129,16 +142,21 @@ class TemplateChatHandler:
     ) -> _core.ChatPrompt:
         """Renders the request; with `messages` those instead, and no beginning of an answer."""
         extra = dict(request.extra)
-        parallel = self.templates.caps.get("supports_parallel_tool_calls", False)
+        parallel = request.parallel_tool_calls
+        if parallel is None:
+            parallel = self.templates.caps.get("supports_parallel_tool_calls", False)
+        prefill = [] if messages or request.prefill is None else [request.prefill]
+        shown = [*(messages or request.messages), *prefill]
         return self.templates.apply(
-            to_json(with_whole_arguments(messages or request.messages), "The messages"),
+            to_json(with_whole_arguments(shown), "The messages"),
             to_json(request.tools, "The tools") if request.tools else "",
             request.tool_choice,
             json_schema="" if request.schema is None else json.dumps(request.schema),
             add_generation_prompt=messages is None,
-            parallel_tool_calls=bool(extra.pop("parallel_tool_calls", parallel)),
+            continue_final_message=bool(prefill),
+            parallel_tool_calls=parallel,
             enable_thinking=extra.pop("enable_thinking", True),
-            reasoning_format=extra.pop("reasoning_format", "none"),
+            reasoning_format=request.reasoning_format,
             kwargs={name: to_json(value, name) for name, value in extra.items()},
         )
 

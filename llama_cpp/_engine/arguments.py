@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Mapping
-from typing import Any, Callable, Dict, List, TypeVar, cast
+from typing import Any, Callable, Dict, List, Optional, TypeVar, cast
 
 from .._capi import constants
 from . import adapters, control_vectors, kinds, sampling
@@ -73,11 +73,38 @@ def _response_format(name: str, value: Any) -> Dict[str, Any]:
     return kinds.mapping('a dict such as {"type": "json_object"}')(name, value)
 
 
+def _stream_options(name: str, value: Any) -> Dict[str, bool]:
+    options = kinds.mapping('a dict such as {"include_usage": True}')(name, value)
+    known = ("include_usage", "include_obfuscation")  # the latter means nothing without a network
+    for key in options:
+        if key not in known:
+            raise ValueError(
+                f'{name} has {key!r}, which does not exist\nPass {name}={{"include_usage": True}}.'
+            )
+    return {key: flag(f"{name}[{key!r}]", on) for key, on in options.items() if on is not None}
+
+
+def _template_kwargs(name: str, value: Any) -> Dict[str, Any]:
+    found = kinds.mapping("a dict of variables for the chat template")(name, value)
+    for key in found:
+        kinds.text(f"A key of {name}", key)
+    return found
+
+
 def _choice(name: str, value: Any) -> Any:
     if isinstance(value, (str, dict)):
         return value
     raise refused(TypeError, name, "a string or a dict", value)
 
+
+def _draft_model(name: str, value: Any) -> Any:
+    if hasattr(value, "create_completion"):  # a Llama, which can be called, too
+        error = refused(TypeError, name, "a LlamaDraftModel", value)
+        raise TypeError(f"{error}\nPass LlamaPromptLookupDecoding(), or a function that guesses.")
+    return kinds.function(name, value)
+
+
+_ANY_COUNT = integer(-(2**63), 2**63 - 1)
 
 _MODEL: Dict[str, Kind] = {
     "model_path": kinds.path,
@@ -117,7 +144,7 @@ _MODEL: Dict[str, Kind] = {
     "numa": _numa,
     "chat_format": kinds.text,
     "chat_handler": kinds.function,
-    "draft_model": kinds.function,
+    "draft_model": _draft_model,
     "tokenizer": kinds.with_methods(
         "a BaseLlamaTokenizer (with tokenize() and detokenize())", "tokenize", "detokenize"
     ),
@@ -159,11 +186,13 @@ _CALLS: Dict[str, Kind] = {
     "reset": flag,
     "prompt": kinds.prompt,
     "suffix": kinds.text,
-    "max_tokens": integer(-(2**63), 2**63 - 1),
+    "max_tokens": _ANY_COUNT,
     "logprobs": integer(low=0),
     "echo": flag,
     "stop": kinds.stops,
     "stream": flag,
+    "stream_options": _stream_options,
+    "n": integer(low=1),
     "model": kinds.text,
     "loras": adapters.scales,
     "path": kinds.path,
@@ -196,6 +225,12 @@ _CHAT: Dict[str, Kind] = {
     "tool_choice": _choice,
     "response_format": _response_format,
     "top_logprobs": integer(low=0),
+    "max_completion_tokens": _ANY_COUNT,
+    "chat_template_kwargs": _template_kwargs,
+    "reasoning_format": kinds.word("none", "auto", "deepseek", "deepseek-legacy"),  # of chat.h
+    "reasoning_budget": integer(low=-1),
+    "reasoning_effort": kinds.text,
+    "parallel_tool_calls": flag,
 }
 
 _QUANTIZE: Dict[str, Kind] = {
@@ -244,6 +279,20 @@ def _checked(function: _Function, table: Mapping[str, Kind]) -> _Function:
         return function(*positional, **named)
 
     return cast(_Function, call)
+
+
+def includes_usage(stream_options: Optional[Mapping[str, bool]]) -> bool:
+    """Returns whether checked stream_options ask for the usage."""
+    return bool(stream_options) and stream_options.get("include_usage", False)
+
+
+def require_stream(stream: bool, stream_options: Optional[Mapping[str, bool]]) -> None:
+    """Raises ValueError for stream_options without a stream, as OpenAI's API does."""
+    if stream_options is not None and not stream:
+        raise ValueError(
+            "stream_options is only allowed with stream=True\n"
+            "Pass stream=True, or leave stream_options out: a whole answer has its usage."
+        )
 
 
 def check_chat(arguments: Dict[str, Any]) -> Dict[str, Any]:

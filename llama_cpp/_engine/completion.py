@@ -17,6 +17,7 @@ from .. import _core
 from ..llama_types import CreateCompletionResponse
 from .adapters import Choice
 from .caches import BaseLlamaCache, longest_token_prefix
+from .choices import usage_of
 from .generation import generate
 from .logprobs import Logprobs
 from .processors import LogitsProcessorList, StoppingCriteriaList
@@ -34,6 +35,7 @@ class Job:
         "criteria",
         "echo",
         "id",
+        "include_usage",
         "logprobs",
         "max_tokens",
         "model",
@@ -61,6 +63,7 @@ class Job:
     stops: List[str]
     preserved: Sequence[int]  # control tokens that are shown as text (tool-call markers)
     logprobs: Optional[int]
+    include_usage: bool  # as the last chunk of a stream
     echo: bool
     suffix: str  # appended to the text: the model has no tokens to fill in the middle
     strip_space: bool
@@ -84,6 +87,7 @@ def prepare(
     processors: Optional[LogitsProcessorList] = None,
     criteria: Optional[StoppingCriteriaList] = None,
     preserved: Sequence[int] = (),
+    include_usage: bool = False,
 ) -> Job:
     """Checks a request. ValueError (or a subclass) for an impossible one."""
     session.context()
@@ -96,6 +100,7 @@ def prepare(
     job.seed = seed
     job.preserved = preserved
     job.logprobs = logprobs
+    job.include_usage = include_usage
     job.echo = echo
     job.processors = processors
     job.criteria = criteria
@@ -127,18 +132,15 @@ def complete(session: Session, job: Job) -> CreateCompletionResponse:
     completion: Any = _chunk(job, text, run.take_logprobs(), run.finish_reason)
     if job.echo:
         completion["choices"][0]["text"] = job.prompt_text + text
-    completion["usage"] = {
-        "prompt_tokens": len(job.prompt_tokens),
-        "completion_tokens": len(run.tokens),
-        "total_tokens": len(job.prompt_tokens) + len(run.tokens),
-    }
+    completion["usage"] = usage_of(len(job.prompt_tokens), len(run.tokens))
     return completion
 
 
 def stream(session: Session, job: Job) -> Iterator[Any]:
     """Runs a job step by step, yielding a chunk whenever there is new text.
 
-    The last chunk has no text and the finish reason. Closing the iterator ends the generation. A
+    The last chunk has no text and the finish reason; with include_usage one more has the usage and
+    no choices. Closing the iterator ends the generation. A
     newer generation on the same Llama ends it too: the next step then raises OvertakenError.
     """
     run = _Run(session, job)
@@ -149,6 +151,9 @@ def stream(session: Session, job: Job) -> Iterator[Any]:
     with session.lock:
         _finish(session, job, run.tokens)
     yield _chunk(job, "", run.take_last_logprobs(), run.finish_reason)
+    if job.include_usage:
+        usage = usage_of(len(job.prompt_tokens), len(run.tokens))
+        yield {**_chunk(job, "", None, None), "choices": [], "usage": usage}
 
 
 class _Run:
@@ -212,13 +217,16 @@ def _chunk(
     job: Job, text: str, logprobs: Optional[Dict[str, Any]], finish_reason: Optional[str]
 ) -> Dict[str, Any]:
     choice = {"text": text, "index": 0, "logprobs": logprobs, "finish_reason": finish_reason}
-    return {
+    chunk = {
         "id": job.id,
         "object": "text_completion",
         "created": job.created,
         "model": job.model,
         "choices": [choice],
     }
+    if job.include_usage:
+        chunk["usage"] = None  # as OpenAI's: only the last one has it
+    return chunk
 
 
 def _logprobs(session: Session, job: Job, k: int) -> Logprobs:

@@ -37,6 +37,19 @@ def sample(
     processors: Optional[LogitsProcessorList],
 ) -> int:
     """Draws one token from the logits of an evaluated token; see Llama.sample()."""
+    row = row_of(session, idx)
+    sampler = _core.Sampler(session.model, params)
+    history = session.evaluated[max(0, session.n_tokens - session.last_n_tokens_size) :]
+    sampler.accept_many(history, False)
+    return _draw(session, sampler, row, processors)
+
+
+def row_of(session: Session, idx: Optional[int]) -> int:
+    """Returns the output row, counted from the end, of the evaluated token at position `idx`.
+
+    Its logits are computed again if the context no longer has them. IndexError for a position
+    without a token.
+    """
     if session.n_tokens == 0:
         raise IndexError("There are no logits to sample from: call eval(tokens) first")
     if idx is not None and not 0 <= idx < session.n_tokens:
@@ -44,13 +57,10 @@ def sample(
             f"idx has to be the position of an evaluated token, from 0 to"
             f" {session.n_tokens - 1}, not {idx}"
         )
-    sampler = _core.Sampler(session.model, params)
-    history = session.evaluated[max(0, session.n_tokens - session.last_n_tokens_size) :]
-    sampler.accept_many(history, False)
     row = -1 if idx is None else idx - session.n_tokens
     if session.logits_all and row < -session.ctx.n_outputs:
         session.eval_again(-row)
-    return _draw(session, sampler, row, processors)
+    return row
 
 
 def _draw(
@@ -170,4 +180,4 @@ def _draft(session: Session, pending: List[int]) -> List[int]:
     if room <= 0:
         return []
     guess = session.draft_model(np.append(session.evaluated, np.asarray(pending, dtype=np.intc)))
-    return guess[:room].astype(int).tolist()
+    return np.asarray(guess)[:room].astype(int).tolist()

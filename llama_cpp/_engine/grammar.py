@@ -70,7 +70,7 @@ def json_schema_to_gbnf(schema: str, prop_order: Optional[List[str]] = None) -> 
 def schema_to_gbnf(schema: Any, where: str = "", rank: Optional[Dict[str, int]] = None) -> str:
     """Returns the GBNF text for a JSON schema; `where` names it in a warning, "": no warning."""
     prepared = schemas.prepare(schema)
-    ordered = _reorder(prepared.schema, rank) if rank else prepared.schema
+    ordered = reorder(prepared.schema, rank) if rank else prepared.schema
     text = _core.json_schema_to_grammar(json.dumps(ordered))
     if where:
         schemas.warn_dropped(prepared, where)
@@ -86,39 +86,6 @@ def _json_text(name: str, schema: Any) -> str:
     )
 
 
-class SchemaConverter:
-    """llama-cpp-python's step by step way to :func:`json_schema_to_gbnf`, for existing callers.
-
-    Call ``visit(schema, "")``, then ``format_grammar()``. The conversion itself is llama.cpp's,
-    which inlines local ``$ref`` and fetches nothing; `dotall` and `raw_pattern` have no effect.
-    """
-
-    def __init__(
-        self, *, prop_order: Dict[str, int], allow_fetch: bool, dotall: bool, raw_pattern: bool
-    ):
-        if allow_fetch:
-            raise GrammarError("Schemas are not fetched: inline them, and pass allow_fetch=False")
-        self._prop_order = prop_order
-        self._schema: Any = None
-
-    def resolve_refs(self, schema: dict, url: str) -> dict:
-        """Returns `schema`: references are resolved by format_grammar()."""
-        return schema
-
-    def visit(self, schema: dict, name: str) -> str:
-        """Takes the schema of rule `name`, which has to be the root ("" or "root")."""
-        if name not in ("", LLAMA_GRAMMAR_DEFAULT_ROOT):
-            raise GrammarError(f"Only the root rule can be converted, not {name!r}")
-        self._schema = schema
-        return LLAMA_GRAMMAR_DEFAULT_ROOT
-
-    def format_grammar(self) -> str:
-        """Returns the GBNF text of the schema given to visit()."""
-        if self._schema is None:
-            raise GrammarError("There is no schema yet: call visit(schema, '') first")
-        return schema_to_gbnf(self._schema, "The JSON schema", self._prop_order)
-
-
 def _parse(schema: str) -> Any:
     try:
         return json.loads(schema)
@@ -128,13 +95,13 @@ def _parse(schema: str) -> Any:
         raise GrammarError(f"The JSON schema is not valid JSON: {error}") from error
 
 
-def _reorder(schema: Any, rank: Dict[str, int]) -> Any:
+def reorder(schema: Any, rank: Dict[str, int]) -> Any:
     """Sorts every ``properties`` object by `rank`; names without one keep their order behind."""
     if isinstance(schema, list):
-        return [_reorder(item, rank) for item in schema]
+        return [reorder(item, rank) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    ordered = {key: _reorder(value, rank) for key, value in schema.items()}
+    ordered = {key: reorder(value, rank) for key, value in schema.items()}
     properties = ordered.get("properties")
     if isinstance(properties, dict):
         names = sorted(properties, key=lambda name: rank.get(name, len(rank)))

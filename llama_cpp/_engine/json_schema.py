@@ -173,7 +173,9 @@ class _Walk:
                 raise GrammarError(
                     f"The JSON schema nests deeper than {_DEEPEST} levels at {_short(node.path)}"
                 )
-            children = [child for kind in _kinds(node.schema) for child in self._visit(node, kind)]
+            children = [
+                child for kind in node_kinds(node.schema) for child in self._visit(node, kind)
+            ]
             todo.extend(reversed(children))
         for ref in ["", *self._refs]:
             schema = self._resolve(ref) if ref else self._root
@@ -197,6 +199,8 @@ class _Walk:
         if keyword in _READ[kind] or _is_vacuous(keyword, schema[keyword]):
             return True
         if keyword == "type":
+            if kind == "any":  # a type that the converter refuses
+                return True
             return kind in _SCALARS_AND_CONTAINERS or self._implies_type(schema, kind)
         if keyword == "unevaluatedProperties" and schema[keyword] is False:
             return kind == "object" and schema.get("additionalProperties", False) is False
@@ -221,7 +225,7 @@ class _Walk:
     def _visit_allOf(self, node: Node) -> Iterator[Node]:
         """Handles the parts of a whole: objects whose properties are put together, or enums."""
         parts = list(_each(node, "allOf"))
-        kinds = [_kinds(self._followed(part.schema)) for part in parts]
+        kinds = [node_kinds(self._followed(part.schema)) for part in parts]
         for part, kind in zip(parts, kinds):
             if kind not in (["object"], ["enum"], ["anyOf"], ["oneOf"]) or (
                 kind == ["enum"] and kinds.count(kind) < len(kinds)
@@ -234,7 +238,7 @@ class _Walk:
     def _drop_alternatives(self, part: Node) -> None:
         """Reports the `required` of alternatives inside of allOf, whose properties are optional."""
         schema = self._followed(part.schema)
-        for child in _each(Node(part.path, schema, part.depth), _kinds(schema)[0]):
+        for child in _each(Node(part.path, schema, part.depth), node_kinds(schema)[0]):
             if isinstance(child.schema, dict) and child.schema.get("required"):
                 self._drop(child, "required")
 
@@ -397,7 +401,7 @@ class _Walk:
         )
 
     def _admits_only(self, schema: Any, wanted: List[Any]) -> bool:
-        kinds = _kinds(schema) if isinstance(schema, dict) else []
+        kinds = node_kinds(schema) if isinstance(schema, dict) else []
         if kinds in (["const"], ["enum"]):
             values = [schema["const"]] if kinds == ["const"] else schema["enum"]
             return isinstance(values, list) and all(_has_type(value, wanted) for value in values)
@@ -408,7 +412,7 @@ class _Walk:
         """Counts the ways through the alternatives of a node, all references followed."""
         if not isinstance(schema, dict):
             return 1
-        kinds = _kinds(schema)
+        kinds = node_kinds(schema)
         if kinds == ["$ref"]:
             ref = schema["$ref"]
             if not isinstance(ref, str):
@@ -428,7 +432,7 @@ _SCALARS_AND_CONTAINERS = frozenset(
 )
 
 
-def _kinds(schema: Any) -> List[str]:
+def node_kinds(schema: Any) -> List[str]:
     """Returns the converter's kinds of a node: one, or one for each of several types."""
     if not isinstance(schema, dict):
         return ["any"]
@@ -437,7 +441,7 @@ def _kinds(schema: Any) -> List[str]:
             return [keyword]
     type = schema.get("type")
     if isinstance(type, list):
-        return [kind for each in type for kind in _kinds({**schema, "type": each})]
+        return [kind for each in type for kind in node_kinds({**schema, "type": each})]
     for keyword in ("const", "enum"):
         if keyword in schema:
             return [keyword]

@@ -103,6 +103,20 @@ def text(name: str, value: Any) -> str:
     raise refused(TypeError, name, "a string", value)
 
 
+def word(*words: str) -> Kind:
+    """One of `words`."""
+    takes = "one of " + ", ".join(map(repr, words))
+
+    def check(name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise refused(TypeError, name, takes, value)
+        if value not in words:
+            raise refused(ValueError, name, takes, value)
+        return value
+
+    return check
+
+
 def encoded(name: str, value: Any) -> bytes:
     """Bytes of UTF-8 text."""
     if isinstance(value, bytes):

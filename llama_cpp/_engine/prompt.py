@@ -6,9 +6,11 @@ import codecs
 import warnings
 from typing import List, Optional, Sequence, Tuple, Union
 
+from .. import _core
 from .._errors import ContextOverflowError, TokenizeError
 from .kinds import in_vocabulary
 from .session import Session
+from .tokenizers import BaseLlamaTokenizer
 
 # A character whose tokens do not merge with those that follow, for tokenizing text without the
 # space that SentencePiece puts before the first word.
@@ -118,17 +120,20 @@ def _infill_tokens(session: Session, prompt: Union[str, List[int]], suffix: str)
         before = list(prompt)
         in_vocabulary("prompt", before, session.n_vocab)
     prefix_part = [model.token_fim_pre, *before]
-    suffix_part = [model.token_fim_suf, *_tokens_without_space(session, suffix)]
+    suffix_part = [model.token_fim_suf, *tokens_without_space(session.tokenizer, suffix)]
     if session.spm_infill:
         return [*suffix_part, *prefix_part, model.token_fim_mid]
     return [*prefix_part, *suffix_part, model.token_fim_mid]
 
 
-def _tokens_without_space(session: Session, text: str) -> List[int]:
+def tokens_without_space(
+    tokenizer: Union[BaseLlamaTokenizer, _core.Model], text: str, special: bool = False
+) -> List[int]:
+    """Returns the tokens of a text that goes on another one: no space is put before it."""
     if not text:
         return []
-    head = session.tokenizer.tokenize(_SENTINEL.encode(), False, False)
-    whole = session.tokenizer.tokenize(encode(_SENTINEL + text, "The suffix"), False, False)
+    head = tokenizer.tokenize(_SENTINEL.encode(), False, special)
+    whole = tokenizer.tokenize(encode(_SENTINEL + text, "The suffix"), False, special)
     if whole[: len(head)] == head:
         return whole[len(head) :]
-    return session.tokenizer.tokenize(text.encode(), False, False)
+    return tokenizer.tokenize(text.encode(), False, special)

@@ -118,7 +118,37 @@ class Sampling:
 
 
 _OPTIONS = [field for field in dataclasses.fields(Sampling) if field.metadata]
-_NATIVE_NAMES = {field.metadata["native"]: field.name for field in _OPTIONS}
+# Chats set these together, from reasoning_budget and the tags of a template.
+_OF_THOUGHTS = {
+    f"reasoning_budget_{part}": "reasoning_budget" for part in ("tokens", "start", "end", "forced")
+}
+_NATIVE_NAMES = {
+    **{field.metadata["native"]: field.name for field in _OPTIONS},
+    **_OF_THOUGHTS,
+}
+
+# OpenAI's keywords about accounts, storage, price and speed of its service: an answer is the same
+# with or without them, so they are accepted and have no effect, as in llama-server.
+_OF_SERVICE = frozenset(
+    (
+        "metadata",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "user",
+    )
+)
+# Those that an answer would have to follow.
+_NOT_HERE = {
+    "audio": "a model of text writes no sound",
+    "best_of": "choices are not compared; n returns several",
+    "modalities": "a model of text writes text only",
+    "verbosity": "no model of llama.cpp is trained for it",
+    "web_search_options": "there is no search",
+}
 
 # The kind of each sampling parameter of Llama's methods.
 KINDS: Dict[str, Kind] = {
@@ -151,11 +181,17 @@ def is_more(name: str) -> bool:
 
 
 def checked_more(method: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Returns the keyword arguments that `method` has no parameter for.
+    """Returns the sampling parameters among the keywords that `method` has no parameter for.
 
-    TypeError, as for any unknown keyword, unless llama.cpp's sampler has a parameter of that name.
+    OpenAI's keywords about its service are left out. TypeError, as for any unknown keyword, for
+    others that llama.cpp's sampler does not have.
     """
-    for name in given:
+    found = {name: value for name, value in given.items() if name not in _OF_SERVICE}
+    for name in found:
+        if name in _NOT_HERE:
+            raise TypeError(
+                f"{method}() cannot honour OpenAI's {name!r}: {_NOT_HERE[name]}\nLeave it out."
+            )
         if not is_more(name):
             known = [*KINDS, *_more_names()]
             nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
@@ -163,7 +199,7 @@ def checked_more(method: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
             raise TypeError(
                 f"{method}() got an unexpected keyword argument {name!r}; did you mean {nearest!r}?"
             )
-    return given
+    return found
 
 
 def _set(params: _core.SamplingParams, name: str, value: Any, shown: str) -> None:

@@ -54,6 +54,9 @@ common_chat_templates_inputs make_inputs(const ChatArguments& arguments) {
     inputs.json_schema = arguments.json_schema;
     inputs.grammar = arguments.grammar;
     inputs.add_generation_prompt = arguments.add_generation_prompt;
+    if (arguments.continue_final_message) {
+        inputs.continue_final_message = COMMON_CHAT_CONTINUATION_AUTO;
+    }
     inputs.parallel_tool_calls = arguments.parallel_tool_calls;
     inputs.enable_thinking = arguments.enable_thinking;
     inputs.reasoning_format = common_reasoning_format_from_name(arguments.reasoning_format);

@@ -36,6 +36,7 @@ struct ChatArguments {
     std::string json_schema;
     std::string grammar;
     bool add_generation_prompt;
+    bool continue_final_message;
     bool parallel_tool_calls;
     bool enable_thinking;
     std::string reasoning_format;

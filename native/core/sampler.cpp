@@ -35,6 +35,11 @@ void validate(const ModelHandle& model, const common_params_sampling& params) {
     require_range(ErrorKind::kValue, "penalty_last_n", params.penalty_last_n, 0, kLongestHistory);
     require_range(ErrorKind::kValue, "dry_penalty_last_n", params.dry_penalty_last_n, 0,
                   kLongestHistory);
+    model.check_tokens(params.reasoning_budget_forced, ErrorKind::kTokenize);
+    model.check_tokens(params.reasoning_budget_start, ErrorKind::kTokenize);
+    for (const std::vector<llama_token>& tokens : params.reasoning_budget_end) {
+        model.check_tokens(tokens, ErrorKind::kTokenize);
+    }
     require_finite("penalty_freq", params.penalty_freq);
     require_finite("penalty_present", params.penalty_present);
     if (!(params.penalty_repeat >= FLT_MIN && params.penalty_repeat <= FLT_MAX)) {
@@ -83,6 +88,7 @@ llama_sampler_ptr make_chain(const ModelHandle& model, common_params_sampling pa
     params.grammar = {};
     params.grammar_triggers.clear();
     params.generation_prompt.clear();
+    params.reasoning_budget_start.clear();  // see thought_limit.h
     if (params.temp <= 0.0f) {
         keep_penalties_only(params);
     }
@@ -240,6 +246,7 @@ llama_token argmax(const float* logits, int32_t n_vocab) {
 Sampler::Sampler(std::shared_ptr<ModelHandle> model, common_params_sampling params)
     : model_(std::move(model)), generation_prompt_(params.generation_prompt) {
     validate(*model_, params);
+    thought_limit_ = ThoughtLimit(model_->vocab(), params);
     if (params.ignore_eos) {
         forbid_end_of_generation(model_->vocab(), params);
     }
@@ -257,6 +264,7 @@ Sampler::Sampler(const Sampler& other)
     : model_(other.model_),
       chain_(llama_sampler_clone(other.chain_.get())),
       grammar_(other.grammar_ ? llama_sampler_clone(other.grammar_.get()) : nullptr),
+      thought_limit_(other.thought_limit_),
       generation_prompt_(other.generation_prompt_),
       history_size_(other.history_size_),
       is_plain_argmax_(other.is_plain_argmax_) {}
@@ -270,6 +278,9 @@ llama_token Sampler::sample(ContextHandle& context, int32_t index) {
 }
 
 llama_token Sampler::sample(const float* logits) {
+    if (thought_limit_.demanded() != LLAMA_TOKEN_NULL) {
+        return thought_limit_.demanded();
+    }
     return call_native(ErrorKind::kLlama, [&] {
         llama_token token;
         if (is_plain_argmax_) {
@@ -331,6 +342,9 @@ void Sampler::accept(llama_token token, bool is_generated) {
         if (grammar_ != nullptr && is_generated) {
             accept_in_grammar(token);
         }
+        if (is_generated) {
+            thought_limit_.accept(token);
+        }
         llama_sampler_accept(chain_.get(), token);
     });
 }
@@ -363,6 +377,7 @@ void Sampler::accept_history(const std::vector<llama_token>& tokens) {
 void Sampler::reset() {
     call_native(ErrorKind::kLlama, [&] {
         llama_sampler_reset(chain_.get());
+        thought_limit_.reset();
         if (grammar_ != nullptr) {
             llama_sampler_reset(grammar_.get());
             prefill_grammar();
@@ -382,6 +397,11 @@ void Sampler::prefill_grammar() {
         const bool is_added_space =
             i == 0 && std::isspace(static_cast<unsigned char>(piece[0])) != 0 &&
             std::isspace(static_cast<unsigned char>(generation_prompt_[0])) == 0;
+        if (!is_added_space && !fits_grammar(tokens[i])) {
+            throw Error(ErrorKind::kGrammar,
+                        "the beginning of the answer does not fit its grammar: " +
+                            generation_prompt_ + "\nBegin it as the grammar wants, or not at all.");
+        }
         if (!is_added_space) {
             accept_in_grammar(tokens[i]);
         }

@@ -12,6 +12,7 @@
 #include "llama.h"
 #include "native/core/context_handle.h"
 #include "native/core/handles.h"
+#include "native/core/thought_limit.h"
 
 namespace core {
 
@@ -52,6 +53,7 @@ class Sampler {
     std::shared_ptr<ModelHandle> model_;
     llama_sampler_ptr chain_;
     llama_sampler_ptr grammar_;  // null: none
+    ThoughtLimit thought_limit_;
     std::string generation_prompt_;
     size_t history_size_;   // as many tokens as the penalties look back on
     bool is_plain_argmax_;  // greedy, and nothing in front of it

@@ -109,8 +109,10 @@ class Vocabulary:
             writer.add_chat_template(self.chat_template)
 
 
-def byte_vocabulary(n_vocab: int) -> Vocabulary:
+def byte_vocabulary(n_vocab: int, marks: Sequence[str] = ()) -> Vocabulary:
     """<unk>, <s>, </s>, the 256 bytes, then made-up words up to ``n_vocab`` pieces.
+
+    The last of them are the control tokens ``marks``.
 
     Every UTF-8 text has an encoding, and printable ASCII characters are pieces of their own.
     """
@@ -126,6 +128,9 @@ def byte_vocabulary(n_vocab: int) -> Vocabulary:
         raise ValueError(f"n_vocab={n_vocab} is too small: at least {n_vocab - room + 95} needed")
     pieces += [word.encode() for word in words[:room]]
     types += [int(TokenType.NORMAL)] * room
+    if marks:
+        pieces[-len(marks) :] = [mark.encode() for mark in marks]
+        types[-len(marks) :] = [int(TokenType.CONTROL)] * len(marks)
     scores = [0.0] * (n_vocab - room) + [-float(rank) for rank in range(room)]
     return Vocabulary(pieces, scores, types)
 

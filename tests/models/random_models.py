@@ -39,6 +39,7 @@ TIED = LlamaShape(n_vocab=512, n_layer=1, n_embd=256, n_head=4, n_head_kv=4, n_f
 EMBEDDING = LlamaShape(
     n_vocab=512, n_layer=2, n_embd=256, n_head=4, n_head_kv=2, n_ff=512, n_ctx=256
 )
+LONG = replace(TIED, n_ctx=4096)  # for prompts of which every character is a token
 T5_ENCODER = T5Shape(n_vocab=512, n_layer=2, n_embd=128, n_head=4, n_ff=256, n_ctx=512)
 
 
@@ -49,12 +50,22 @@ class Preset:
     pooling: PoolingType | None = None
     # Generates no single bytes, which would make a text that is mostly invalid UTF-8.
     words_only: bool = False
+    marks: tuple[str, ...] = ()  # control tokens, the last of the vocabulary
 
+
+# Those of functionary's versions (get_additional_tokens() of MeetKai/functionary's templates).
+FUNCTIONARY_V1 = (
+    *("<|START_OF_FUNCTION_CALL|>", "<|END_OF_SYSTEM|>", "<|END_OF_USER|>"),
+    *("<|END_OF_ASSISTANT|>", "<|END_OF_FUNCTION_RESULT|>", "<|END_OF_FUNCTION_CALL|>"),
+)
+FUNCTIONARY_V2 = ("<|from|>", "<|recipient|>", "<|content|>", "<|stop|>")
 
 PRESETS: dict[str, Preset] = {
     **{f"llama-{key}": Preset(SMALL, qtype) for key, qtype in TYPES.items()},
     "tied-f32": Preset(TIED, GGMLQuantizationType.F32),
     "embedding-f16": Preset(EMBEDDING, GGMLQuantizationType.F16, PoolingType.MEAN),
+    "functionary-v1": Preset(LONG, GGMLQuantizationType.F16, marks=FUNCTIONARY_V1),
+    "functionary-v2": Preset(LONG, GGMLQuantizationType.F16, marks=FUNCTIONARY_V2),
     "t5encoder-f32": Preset(T5_ENCODER, GGMLQuantizationType.F32),
     "t5-f32": Preset(replace(T5_ENCODER, has_decoder=True), GGMLQuantizationType.F32),
 }
@@ -103,7 +114,7 @@ def write_other(path: Path, name: str, seed: int) -> None:
 
 def write_random(path: Path, preset: Preset, seed: int) -> None:
     shape = preset.shape
-    vocabulary = byte_vocabulary(shape.n_vocab)
+    vocabulary = byte_vocabulary(shape.n_vocab, preset.marks)
     tensors = random_tensors(shape, seed)
     head = tensors["token_embd.weight" if shape.tied else "output.weight"]
     # The logit of these tokens is always 0, far below the best of some hundreds of random ones.

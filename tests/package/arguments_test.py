@@ -31,6 +31,8 @@ TAKES = {
     "frequency_penalty": [-5.5],
     "presence_penalty": [-5.5],
     "tfs_z": [-5.5],
+    "chat_template_kwargs": [{"type": "rubbish"}],
+    "reasoning_effort": ["rubbish"],
 }
 # Not checked: they reach the template or handler as they are, or have tests of their own.
 FREE = {"self", "verbose", "args", "kwargs", "cls", "more"}

@@ -116,8 +116,16 @@ CALLS = {
         {"role": "assistant", "content": None, "tool_calls": [call('{"zone": "Z1"}')]},
         {"role": "tool", "tool_call_id": "call_1", "content": [{"type": "text", "text": "T1"}]},
     ],
-    "call with text": [ASK, {"role": "assistant", "content": "A1", "tool_calls": [call()]}],
-    "no content key": [ASK, {"role": "assistant", "tool_calls": [call('{"zone": "Z1"}')]}],
+    "call with text": [
+        ASK,
+        {"role": "assistant", "content": "A1", "tool_calls": [call()]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "T1"},
+    ],
+    "no content key": [
+        ASK,
+        {"role": "assistant", "tool_calls": [call('{"zone": "Z1"}')]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "T1"},
+    ],
     "two calls": [
         ASK,
         {"role": "assistant", "content": "", "tool_calls": [call(), call(name="f2", id="call_2")]},

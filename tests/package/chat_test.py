@@ -5,72 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from chats import CLOCK, FORCE_CLOCK, MESSAGES, WEATHER, check_call, join
+from scripted import saying
 
 import llama_cpp
 from llama_cpp import llama_chat_format
-
-MESSAGES = [
-    {"role": "system", "content": "You are terse."},
-    {"role": "user", "content": "Who made the heaven?"},
-]
-WEATHER = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "Weather of a city",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"enum": ["Rome", "Cairo"]}, "days": {"enum": [1, 2]}},
-            "required": ["city", "days"],
-        },
-    },
-}
-CLOCK = {
-    "type": "function",
-    "function": {
-        "name": "get_time",
-        "parameters": {
-            "type": "object",
-            "properties": {"zone": {"enum": ["UTC", "CET"]}},
-            "required": ["zone"],
-        },
-    },
-}
-FORCE_CLOCK = {"type": "function", "function": {"name": "get_time"}}
-
-
-def join(chunks):
-    """Puts a stream of chat chunks together as a client does."""
-    chunks = list(chunks)
-    message = {"role": None, "content": "", "tool_calls": {}}
-    assert chunks[0]["choices"][0]["delta"] == {"role": "assistant"}
-    for chunk in chunks:
-        assert chunk["object"] == "chat.completion.chunk"
-        assert chunk["id"] == chunks[0]["id"]
-        delta = chunk["choices"][0]["delta"]
-        message["role"] = delta.get("role") or message["role"]
-        message["content"] += delta.get("content") or ""
-        for call in delta.get("tool_calls") or ():
-            known = message["tool_calls"].setdefault(
-                call["index"], {"id": "", "name": "", "arguments": ""}
-            )
-            known["id"] += call.get("id") or ""
-            known["name"] += call["function"]["name"] or ""
-            known["arguments"] += call["function"]["arguments"]
-    message["finish_reason"] = chunks[-1]["choices"][0]["finish_reason"]
-    assert chunks[-1]["choices"][0]["delta"] == {}
-    return message
-
-
-def check_call(call, names=("get_weather", "get_time")):
-    assert call["type"] == "function"
-    assert call["function"]["name"] in names
-    arguments = json.loads(call["function"]["arguments"])
-    if call["function"]["name"] == "get_time":
-        assert arguments in ({"zone": "UTC"}, {"zone": "CET"})
-    else:
-        assert arguments["city"] in ("Rome", "Cairo") and arguments["days"] in (1, 2)
-
 
 # ---- the template in the model file
 
@@ -317,26 +256,6 @@ def test_unknown_tool_choice(llm):
             llm.create_chat_completion(MESSAGES, tools=[CLOCK], tool_choice=choice)
     with pytest.raises(ValueError, match="required"):
         llm.create_chat_completion(MESSAGES, tool_choice="required")
-
-
-def saying(llm, text):
-    """Returns a logits processor that makes the model say `text` and then end."""
-    tokens = [*llm.tokenize(text.encode(), add_bos=False, special=True), llm.token_eos()]
-    # SentencePiece puts a space before the first word; the model would not
-    while llm.detokenize(tokens[:-1], special=True).startswith(b" "):
-        plain = llm.tokenize(b"\n" + text.encode(), add_bos=False, special=True)
-        head = llm.tokenize(b"\n", add_bos=False)
-        assert plain[: len(head)] == head
-        tokens = [*plain[len(head) :], llm.token_eos()]
-    start = []
-
-    def force(input_ids, scores):
-        start.append(len(input_ids)) if not start else None
-        scores[:] = -float("inf")
-        scores[tokens[len(input_ids) - start[0]]] = 0
-        return scores
-
-    return llama_cpp.LogitsProcessorList([force])
 
 
 # ---- response formats

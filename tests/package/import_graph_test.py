@@ -30,6 +30,7 @@ LAYERS = (
     ("_chat",),
     (
         "_internals",
+        "_private_members",
         "llama_cache",
         "llama_chat_format",
         "llama_cpp",

@@ -164,3 +164,39 @@ def test_suppress_touches_only_python_objects(capfd):
     with suppress_stdout_stderr():
         os.write(2, b"also")
     assert capfd.readouterr() == ("shown", "also")
+
+
+def test_log_callback_of_the_package(run_python, model_path):
+    """After a callback of its own a program goes back to the one that was there."""
+    code = """
+import ctypes, sys
+import llama_cpp
+from llama_cpp import _logger
+seen = []
+own = llama_cpp.llama_log_callback(lambda level, text, data: seen.append(text))
+llama_cpp.llama_log_set(own, ctypes.c_void_p(0))
+llama_cpp.Llama(sys.argv[1], n_ctx=128, verbose=True).close()
+assert seen
+print("-- back", file=sys.stderr)
+llama_cpp.llama_log_set(_logger.llama_log_callback, ctypes.c_void_p(0))
+llama_cpp.Llama(sys.argv[1], n_ctx=128, verbose=False).close()
+print("-- verbose", file=sys.stderr)
+llama_cpp.Llama(sys.argv[1], n_ctx=128, verbose=True).close()
+"""
+    done = run_python(code, model_path)
+    assert done.returncode == 0, done.stderr
+    quiet, verbose = done.stderr.split("-- back\n")[1].split("-- verbose\n")
+    assert quiet == "" and "llama_context" in verbose
+
+
+def test_names_of_utils(run_python):
+    """Files are opened for those who ask for them."""
+    from llama_cpp import _utils
+
+    assert (_utils.STDOUT_FILENO, _utils.STDERR_FILENO) == (1, 2)  # POSIX, unistd.h
+    assert _utils.outnull_file.write("x") == 1 and _utils.outnull_file is _utils.outnull_file
+    assert _utils.errnull_file is not _utils.outnull_file
+    with pytest.raises(AttributeError, match="nothing"):
+        _utils.nothing  # noqa: B018
+    done = run_python("from llama_cpp import _utils; print(*vars(_utils))")
+    assert "suppress_stdout_stderr" in done.stdout and "null_file" not in done.stdout

@@ -5,6 +5,7 @@ PEER/bin/python make_peer_surface.py > peer_surface.json
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import importlib
 import inspect
@@ -13,6 +14,8 @@ import sys
 
 MODULES = (
     "_internals",
+    "_logger",
+    "_utils",
     "llama",
     "llama_cache",
     "llama_chat_format",
@@ -20,12 +23,14 @@ MODULES = (
     "llama_speculative",
     "llama_tokenizer",
 )
+# Classes whose private methods programs override or call.
+OPEN_CLASSES = ("Llama", "SchemaConverter")
 DUNDERS = ("__init__", "__call__", "__getitem__", "__setitem__", "__contains__")
 
 
 def describe(thing) -> str:
     """Returns "class", "property", or the parameters of a function: kinds, names, defaults."""
-    if isinstance(thing, property):
+    if not callable(thing):
         return "property"
     if inspect.isclass(thing):
         return "class"
@@ -51,7 +56,8 @@ def describe(thing) -> str:
 def members(cls):
     for name in vars(cls):
         member = inspect.getattr_static(cls, name)
-        public = not name.startswith("_") or name in DUNDERS
+        is_open = cls.__name__ in OPEN_CLASSES and not name.startswith("__")
+        public = not name.startswith("_") or name in DUNDERS or is_open
         if isinstance(member, (staticmethod, classmethod)):
             member = member.__func__
         if public and (inspect.isfunction(member) or isinstance(member, property)):
@@ -63,7 +69,7 @@ def signatures() -> dict[str, str]:
     for module_name in MODULES:
         module = importlib.import_module(f"llama_cpp.{module_name}")
         for name, thing in vars(module).items():
-            if name.startswith("_") or getattr(thing, "__module__", "") != module.__name__:
+            if getattr(thing, "__module__", "") != module.__name__:
                 continue
             if inspect.isclass(thing):
                 found[f"{module_name}.{name}"] = "class"
@@ -87,6 +93,36 @@ def c_names(module_name: str) -> dict[str, object]:
     return found
 
 
+def defined_names(module_name: str) -> list[str]:
+    """Returns what the source of a module defines: functions, classes, variables; no imports."""
+    found = set()
+    for node in _syntax_tree(module_name).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        found.update(target.id for target in _targets(node) if isinstance(target, ast.Name))
+    return sorted(found)
+
+
+def attributes(module_name: str, class_name: str) -> list[str]:
+    """Returns the attributes that the methods of a class set on its objects."""
+    tree = _syntax_tree(module_name)
+    (cls,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name)
+    targets = (target for node in ast.walk(cls) for target in _targets(node))
+    return sorted(
+        {t.attr for t in targets if isinstance(t, ast.Attribute) and ast.unparse(t.value) == "self"}
+    )
+
+
+def _syntax_tree(module_name: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(f"llama_cpp.{module_name}")))
+
+
+def _targets(node: ast.AST) -> list[ast.expr]:
+    if isinstance(node, ast.AnnAssign):
+        return [node.target]
+    return node.targets if isinstance(node, ast.Assign) else []
+
+
 def main() -> None:
     import llama_cpp
     from llama_cpp import llama_chat_format, llama_types
@@ -100,10 +136,13 @@ def main() -> None:
             for parameter in inspect.signature(getattr(llama_cpp.Llama, name)).parameters.values()
         }
         for name in members(llama_cpp.Llama)
-        if callable(getattr(llama_cpp.Llama, name))
+        if (name in DUNDERS or not name.startswith("_"))
+        and callable(getattr(llama_cpp.Llama, name))
     }
     facts = {
         "signatures": signatures(),
+        "defined": {name: defined_names(name) for name in (*MODULES, "llama_types")},
+        "attributes_of_llama": attributes("llama", "Llama"),
         "c_api": {name: c_names(name) for name in ("llama_cpp", "mtmd_cpp")},
         "annotations": llama,
         "star_import": sorted(name for name in star if not name.startswith("__")),

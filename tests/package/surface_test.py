@@ -1,7 +1,8 @@
 """Names and signatures are those of llama-cpp-python 0.3.36.
 
-peer_surface.json holds them as facts: for every public name of its modules the parameters with
-their kinds and defaults (make_peer_surface.py writes it), and the names that `import *` exports.
+peer_surface.json holds them as facts: for every function and class of its modules the parameters
+with their kinds and defaults (make_peer_surface.py writes it), the variables that they define, the
+attributes of a Llama, and the names that `import *` exports.
 """
 
 from __future__ import annotations
@@ -17,31 +18,14 @@ from llama_cpp._capi.context import FORMER
 
 FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
 
-# Not part of this package (yet): everything multimodal, and the functionary handlers.
-LEFT_OUT = {
-    "llama_chat_format.format",  # an accident: the formatter of vicuna; see format_vicuna
-    "llama_grammar.BuiltinRule",
-    "llama_grammar.BuiltinRule.__init__",
-    "llama_grammar.SchemaConverter.not_literal",
-    "llama_chat_format.Jinja2ChatFormatter.tojson",
-    *(
-        name
-        for name in FACTS["signatures"]
-        if any(
-            part in name
-            for part in (
-                "Llava",
-                "MTMD",
-                "Gemma4",
-                "Vision",
-                "MiniCPM",
-                "Moondream",
-                "Obsidian",
-                "Qwen25VL",
-                "functionary",
-            )
-        )
-    ),
+# Not part of this package (yet): everything multimodal.
+MULTIMODAL = (
+    *("Llava", "MTMD", "Gemma4", "Vision", "MiniCPM", "Moondream", "Obsidian", "Qwen25VL"),
+)
+# Variables that are an accident of how the peer is written.
+ACCIDENTS = {
+    "_logger._last_log_level",
+    "llama_grammar._up_to_15_digits",
 }
 
 # Where the peer is wrong on purpose of the fix: handlers penalise repetition as Llama does.
@@ -50,8 +34,11 @@ CHANGED = {
         "repeat_penalty=1.1",
         "repeat_penalty=1.0",
     ),
-    # takes the arguments of every handler
+    "llama.Llama._create_completion": None,
+    # take the arguments of every handler
     "llama_chat_format.chatml_function_calling": None,
+    "llama_chat_format.functionary_chat_handler": None,
+    "llama_chat_format.functionary_v1_v2_chat_handler": None,
 }
 
 # llama.cpp no longer has these, and they only say so.
@@ -69,12 +56,16 @@ CHANGED["llama.Llama.__init__"] = (
 # Methods of ours take further parameters behind the peer's: LoRA adapters, and llama.cpp's
 # sampling.
 EXTENDED = {
-    **{
-        f"llama.Llama.{name}": ", *, loras=None, **more"
-        for name in ("__call__", "create_chat_completion", "create_completion", "generate")
-    },
-    **{f"llama.Llama.{name}": ", *, loras=None" for name in ("embed", "create_embedding")},
-    "llama.Llama.sample": ", **more",
+    f"llama.Llama.{name}"
+    for name in (
+        "__call__",
+        "create_chat_completion",
+        "create_completion",
+        "create_embedding",
+        "embed",
+        "generate",
+        "sample",
+    )
 }
 
 # Annotations that allow more than the peer's.
@@ -92,7 +83,13 @@ def find(name: str):
     return found
 
 
-@pytest.mark.parametrize("name", sorted(set(FACTS["signatures"]) - LEFT_OUT))
+def is_multimodal(name: str) -> bool:
+    return any(part in name for part in MULTIMODAL)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in FACTS["signatures"] if not is_multimodal(name))
+)
 def test_signature(name):
     expected = FACTS["signatures"][name]
     found = find(name)
@@ -103,8 +100,23 @@ def test_signature(name):
         before, after = CHANGED[name]
         assert before in expected
         expected = expected.replace(before, after)
-    expected += EXTENDED.get(name, "")
+    if name in EXTENDED:
+        assert describe(found).startswith(f"{expected}, ")
+        return
     assert describe(found) == expected
+
+
+@pytest.mark.parametrize("module", FACTS["defined"])
+def test_defined_names(module):
+    names = {f"{module}.{name}" for name in FACTS["defined"][module] if not is_multimodal(name)}
+    missing = {name for name in names - ACCIDENTS if not hasattr(find(module), name.split(".")[1])}
+    assert not missing
+
+
+def test_attributes_of_llama(llm):
+    # Of kv_overrides and LoRA the peer keeps raw structs.
+    missing = {name for name in FACTS["attributes_of_llama"] if not hasattr(llm, name)}
+    assert missing <= {"_kv_overrides_array", "_lora_adapter"}
 
 
 def test_annotations_of_llama():
@@ -180,11 +192,7 @@ def test_type_names():
 def test_chat_format_is_registered(name):
     from llama_cpp import llama_chat_format
 
-    if name.startswith("functionary"):
-        with pytest.raises(llama_chat_format.LlamaChatCompletionHandlerNotFoundException):
-            llama_chat_format.get_chat_completion_handler(name)
-    else:
-        assert llama_chat_format.get_chat_completion_handler(name)
+    assert llama_chat_format.get_chat_completion_handler(name)
 
 
 def test_submodules_without_import():

@@ -11,6 +11,7 @@ _NAMES = [
     "interrupt-callback",
     "grammar-bounded-work",
     "schema-optional-properties",
+    "one-tool-call",
     "jinja-limits",
     "jinja-local-time",
     "jinja-characters",

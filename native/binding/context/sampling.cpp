@@ -128,7 +128,17 @@ void def_grammar_fields(ParamsClass& cls) {
         },
         "Special tokens that may start a lazy grammar.");
     def_container(cls, "generation_prompt", &Params::generation_prompt,
-                  "Text at the end of the prompt that the grammar covers already.");
+                  "End of the prompt: the grammar covers it already, and it may begin a thought.");
+}
+
+void def_thought_fields(ParamsClass& cls) {
+    def_int(cls, "reasoning_budget_tokens", &Params::reasoning_budget_tokens);
+    def_container(cls, "reasoning_budget_start", &Params::reasoning_budget_start,
+                  "Tokens of the text that begins a thought.");
+    def_container(cls, "reasoning_budget_end", &Params::reasoning_budget_end,
+                  "Tokens of each text that ends a thought.");
+    def_container(cls, "reasoning_budget_forced", &Params::reasoning_budget_forced,
+                  "Tokens that end a thought of more than reasoning_budget_tokens tokens.");
 }
 
 void bind_params(py::module_& m) {
@@ -178,6 +188,7 @@ void bind_params(py::module_& m) {
         cls, "logit_bias", &get_logit_bias, &set_logit_bias,
         "Token id -> number to add to its logit; -inf forbids the token.");
     def_grammar_fields(cls);
+    def_thought_fields(cls);
 }
 
 // Calls `function()` with the GIL released, while no other thread uses the sampler.

@@ -216,27 +216,23 @@ void bind_templates(py::module_& m) {
         "apply",
         [](const ChatTemplates& self, std::string messages, std::string tools,
            std::string tool_choice, std::string json_schema, std::string grammar,
-           bool add_generation_prompt, bool parallel_tool_calls, bool enable_thinking,
-           std::string reasoning_format, Texts kwargs, std::optional<double> now) {
-            const ChatArguments arguments{std::move(messages),
-                                          std::move(tools),
-                                          std::move(tool_choice),
-                                          std::move(json_schema),
-                                          std::move(grammar),
-                                          add_generation_prompt,
-                                          parallel_tool_calls,
-                                          enable_thinking,
-                                          std::move(reasoning_format),
-                                          std::move(kwargs),
-                                          now};
+           bool add_generation_prompt, bool continue_final_message, bool parallel_tool_calls,
+           bool enable_thinking, std::string reasoning_format, Texts kwargs,
+           std::optional<double> now) {
+            const ChatArguments arguments{
+                std::move(messages),         std::move(tools),    std::move(tool_choice),
+                std::move(json_schema),      std::move(grammar),  add_generation_prompt,
+                continue_final_message,      parallel_tool_calls, enable_thinking,
+                std::move(reasoning_format), std::move(kwargs),   now};
             GilRelease release;
             return self.apply(arguments);
         },
         py::arg("messages"), py::arg("tools") = "", py::arg("tool_choice") = "auto", py::kw_only(),
         py::arg("json_schema") = "", py::arg("grammar") = "",
-        py::arg("add_generation_prompt") = true, py::arg("parallel_tool_calls") = false,
-        py::arg("enable_thinking") = true, py::arg("reasoning_format") = "none",
-        py::arg("kwargs") = Texts(), py::arg("now") = py::none(),
+        py::arg("add_generation_prompt") = true, py::arg("continue_final_message") = false,
+        py::arg("parallel_tool_calls") = false, py::arg("enable_thinking") = true,
+        py::arg("reasoning_format") = "none", py::arg("kwargs") = Texts(),
+        py::arg("now") = py::none(),
         R"(
         Renders a chat.
 
@@ -247,6 +243,8 @@ void bind_templates(py::module_& m) {
           json_schema: JSON text of a schema for the answer, or "".
           grammar: GBNF for the answer, or "".
           add_generation_prompt: Whether the prompt ends with the beginning of an answer.
+          continue_final_message: Whether the prompt ends within the last message, which is the
+            assistant's, instead.
           parallel_tool_calls: Whether an answer may have several tool calls.
           enable_thinking: Whether the model may reason first.
           reasoning_format: "none", "auto", "deepseek" or "deepseek-legacy".
