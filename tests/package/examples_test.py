@@ -72,3 +72,10 @@ def test_embeddings_and_rerank(run, random_models):
     assert {line.split(maxsplit=1)[1] for line in similar} == {
         line.split(maxsplit=1)[1] for line in ranked
     }
+
+
+def test_thinking(run, model_path):
+    """The model has no tags of thoughts, so all that it says is the answer."""
+    lines = run("thinking", model_path, "Who made the light?")
+    assert lines[1].startswith("answer: ")
+    assert int(lines[-1].removesuffix(" tokens")) > 0
