@@ -84,3 +84,10 @@ def test_lora(run, load, model_path, random_models):
     )
     text = alone["choices"][0]["message"]["content"].replace("\n", " ")
     assert lines["lora-kjv-2"].strip() == text.strip()
+
+
+def test_thinking(run, model_path):
+    """The model has no tags of thoughts, so all that it says is the answer."""
+    lines = run("thinking", model_path, "Who made the light?")
+    assert lines[1].startswith("answer: ")
+    assert int(lines[-1].removesuffix(" tokens")) > 0

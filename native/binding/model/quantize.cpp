@@ -140,7 +140,19 @@ void init_quantize(py::module_& m) {
           )"_doc);
     m.def("quantize_with_struct", &quantize_with_struct, py::arg("fname_inp"), py::arg("fname_out"),
           py::arg("address"),
-          "Does the same with a ``struct llama_model_quantize_params`` at an address.");
+          R"(
+          Writes a quantized copy of a model file, with the parameters of a C struct.
+
+          Args:
+            fname_inp: The model file.
+            fname_out: File to write.
+            address: Of a ``struct llama_model_quantize_params``.
+
+          Raises:
+            ModelLoadError: The input is not a model.
+            LlamaError: As in quantize().
+            ValueError: There is no such tensor type, or the path of the output is invalid.
+          )"_doc);
 }
 
 }  // namespace core
