@@ -1726,7 +1726,17 @@ def quantize_with_struct(
     fname_inp: str | bytes | os.PathLike, fname_out: str | bytes | os.PathLike, address: int
 ) -> None:
     """
-    Does the same with a ``struct llama_model_quantize_params`` at an address.
+    Writes a quantized copy of a model file, with the parameters of a C struct.
+
+    Args:
+      fname_inp: The model file.
+      fname_out: File to write.
+      address: Of a ``struct llama_model_quantize_params``.
+
+    Raises:
+      ModelLoadError: The input is not a model.
+      LlamaError: As in quantize().
+      ValueError: There is no such tensor type, or the path of the output is invalid.
     """
 
 def read_control_vector(
