@@ -25,7 +25,7 @@ from ._capi.former_names import *  # noqa: F403
 from ._capi.gguf_h import *  # noqa: F403
 from ._capi.libraries import library
 from ._capi.llama_h import *  # noqa: F403
-from ._ctypes_extensions import (  # noqa: F401
+from ._ctypes_extensions import (  # noqa: F401  some are for callers alone
     byref,
     ctypes_function_for_shared_library,
     load_shared_library,

@@ -111,6 +111,11 @@ def test_functions_of_a_loaded_library_have_the_results_of_the_headers():
         assert found.restype is function.restype, name
 
 
+def test_helpers_are_there():
+    assert set(low._HELPERS) <= set(low.__all__)
+    assert low.byref is ctypes.byref
+
+
 def test_closed_objects(load, model_path):
     llm = load(model_path)
     objects = [llm.model, llm._model, llm.ctx, llm._ctx, low.llama_model_get_vocab(llm.model)]
