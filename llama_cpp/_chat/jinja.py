@@ -34,7 +34,8 @@ class _GenerationTags:
 class Jinja2ChatFormatter(ChatFormatter):
     """A formatter from a Jinja chat template, rendered by llama.cpp's template engine.
 
-    `IgnoreGenerationTags` is an extension for jinja2's own engine; llama.cpp's knows those tags.
+    Attributes:
+        IgnoreGenerationTags: An extension for jinja2's own engine; llama.cpp's knows those tags.
     """
 
     IgnoreGenerationTags: Any = _GenerationTags()
