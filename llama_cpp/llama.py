@@ -13,6 +13,7 @@ import inspect
 import os
 import sys
 import warnings
+import weakref
 from collections import deque
 from typing import (
     TYPE_CHECKING,
@@ -419,6 +420,7 @@ class Llama(PrivateMembers):
             tokenizer=tokenizer or LlamaTokenizer.of_model(model),
             draft_model=draft_model,
         )
+        self._session.owner = weakref.ref(self)
         self._session.seed = seed or constants.LLAMA_DEFAULT_SEED
         self._session.last_n_tokens_size = last_n_tokens_size
         self._session.spm_infill = spm_infill

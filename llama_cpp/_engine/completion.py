@@ -271,13 +271,13 @@ def _load_from_cache(session: Session, cache: BaseLlamaCache, job: Job) -> None:
         return
     cached = longest_token_prefix(state.input_ids[: state.n_tokens].tolist(), prompt)
     if cached > longest_token_prefix(session.evaluated.tolist(), prompt):
-        session.load(state)
+        session.load_as_owner(state)
 
 
 def _finish(session: Session, job: Job, tokens: List[int]) -> None:
     if session.cache is not None:
         key = job.adapters.key_prefix + job.prompt_tokens + tokens
-        session.cache[key] = session.save()
+        session.cache[key] = session.save_as_owner()
     if session.verbose:
         perf = session.ctx.perf()
         print(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +56,14 @@ class NoContext:
         )
 
 
+class StateOwner(Protocol):
+    """The Llama of a session. A subclass may have methods of its own."""
+
+    def save_state(self) -> LlamaState: ...
+
+    def load_state(self, state: LlamaState) -> None: ...
+
+
 class Session:
     """A model, its context, the evaluated tokens, and the settings of the next generation.
 
@@ -63,6 +71,7 @@ class Session:
         n_tokens: the number of evaluated tokens, whose ids are the first of `input_ids`.
         requires_eval: whether the context holds no logits to sample from.
         adapters: the loaded LoRA adapters; the context evaluates with those of the last use().
+        owner: returns the Llama, None when it is gone.
     """
 
     def __init__(
@@ -90,6 +99,7 @@ class Session:
         self.draft_model = draft_model
         self.lock = threading.RLock()
         self.epoch = 0
+        self.owner: Callable[[], Optional[StateOwner]] = _nobody
         self.adapters = Adapters(model)
         self._in_use = self.adapters.default
         self._is_applied = True  # unless applying _in_use was interrupted
@@ -400,6 +410,19 @@ class Session:
 
     # ---- state
 
+    def save_as_owner(self) -> LlamaState:
+        """Returns what the owner's save_state() returns."""
+        owner = self.owner()
+        return self.save() if owner is None else owner.save_state()
+
+    def load_as_owner(self, state: LlamaState) -> None:
+        """Goes back to a saved state by the owner's load_state()."""
+        owner = self.owner()
+        if owner is None:
+            self.load(state)
+        else:
+            owner.load_state(state)
+
     def save(self) -> LlamaState:
         """Returns a copy of everything evaluated so far."""
         state = self.context().state_get()
@@ -454,3 +477,7 @@ class Session:
                 " loaded here\nLoad them first with load_lora() and load_control_vector()."
             )
         return choice
+
+
+def _nobody() -> None:
+    """Stands for a session's owner that is gone."""

@@ -123,6 +123,29 @@ def test_cache_works_with_streams(cache, load, model_path):
     assert llm.tokenize(PROMPT.encode()) in cache
 
 
+def test_a_cache_goes_through_methods_of_a_subclass(model_path):
+    """As llama-cpp-python's does: its own test counts the calls of load_state()."""
+    calls = []
+
+    class Counting(llama_cpp.Llama):
+        def save_state(self):
+            calls.append("save")
+            return super().save_state()
+
+        def load_state(self, state):
+            calls.append("load")
+            super().load_state(state)
+
+    shared = llama_cpp.LlamaRAMCache()
+    texts = []
+    for _ in range(2):
+        llm = Counting(model_path, n_ctx=64, n_threads=1, verbose=False)
+        llm.set_cache(shared)
+        texts.append(llm("In the beginning", max_tokens=4, temperature=0)["choices"][0]["text"])
+    assert calls == ["save", "load", "save"]
+    assert texts[0] == texts[1]
+
+
 def test_cache_misses(cache):
     assert [1, 2] not in cache
     with pytest.raises(KeyError):
