@@ -30,9 +30,9 @@ py::object current_callable() {
 }
 
 // An exception of the callable. KeyboardInterrupt and similar exceptions are not the callable's: a
-// signal handler raised them while it ran.
+// signal handler raised them while it ran, as any that has passed through a handler.
 void dispose_of(py::error_already_set& error) {
-    if (is_main_thread() && !error.matches(PyExc_Exception)) {
+    if (is_main_thread() && (!error.matches(PyExc_Exception) || raised_by_signal_handler(error))) {
         error.restore();
         keep_current_error();
     } else {

@@ -24,7 +24,44 @@ int raise_pending(void*) { return raise_kept_exception() ? -1 : 0; }
 // The thread that forks is the child's main thread.
 void adopt_main_thread() { g_main_thread.store(PyThread_get_thread_ident()); }
 
+// The code object of a handler: a function, method, partial or object with __call__; else null.
+py::object code_of(const py::object& handler) {
+    for (const char* inner : {"__func__", "func"}) {
+        if (py::hasattr(handler, inner)) {
+            return code_of(handler.attr(inner));
+        }
+    }
+    if (py::hasattr(handler, "__code__")) {
+        return handler.attr("__code__");
+    }
+    const py::object call = py::getattr(py::type::of(handler), "__call__", py::none());
+    return py::getattr(call, "__code__", py::object());
+}
+
+bool is_handler(const py::object& code) {
+    const py::module_ signal = py::module_::import("signal");
+    for (const py::handle number : signal.attr("valid_signals")()) {
+        if (code.is(code_of(signal.attr("getsignal")(number)))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
+
+bool raised_by_signal_handler(const py::error_already_set& error) {
+    try {
+        for (py::object trace = error.trace(); trace && !trace.is_none();
+             trace = trace.attr("tb_next")) {
+            if (is_handler(trace.attr("tb_frame").attr("f_code"))) {
+                return true;
+            }
+        }
+    } catch (py::error_already_set&) {  // the interpreter is exiting
+    }
+    return false;
+}
 
 bool is_main_thread() {
     return PyThread_get_thread_ident() == g_main_thread.load(std::memory_order_relaxed);

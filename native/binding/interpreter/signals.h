@@ -2,6 +2,8 @@
 #ifndef NATIVE_BINDING_INTERPRETER_SIGNALS_H_
 #define NATIVE_BINDING_INTERPRETER_SIGNALS_H_
 
+#include <pybind11/pybind11.h>
+
 namespace core {
 
 // Returns whether this is the thread in which Python runs signal handlers.
@@ -15,6 +17,9 @@ bool run_signal_handlers();
 
 // Keeps the current Python error like one that a handler raised.
 void keep_current_error();
+
+// Whether a Python signal handler raised the exception, while other Python code ran.
+bool raised_by_signal_handler(const pybind11::error_already_set& error);
 
 // Makes the kept exception the current Python error; false if there is none.
 bool raise_kept_exception();

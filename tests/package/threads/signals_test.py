@@ -196,3 +196,41 @@ def test_sigint_is_python_s_default(run_python):
     code = "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
     run(run_python, code, "none")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# The exception is an ordinary one, raised by each form of handler that signal.signal() takes.
+WHILE_THE_SINK_RUNS = """
+import functools, random, signal, sys, time
+from llama_cpp import Llama
+
+class Expired(Exception):
+    pass
+
+def function(number, frame):
+    raise Expired
+
+class Handlers:
+    def method(self, number, frame):
+        raise Expired
+    def __call__(self, number, frame):
+        raise Expired
+
+handlers = [function, Handlers().method, Handlers(), functools.partial(function)]
+numbers = random.Random(1)
+for index in range(80):
+    signal.signal(signal.SIGALRM, handlers[index % len(handlers)])
+    signal.setitimer(signal.ITIMER_REAL, numbers.uniform(0.001, 0.08))
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline:
+            Llama(sys.argv[1], n_threads=1, n_threads_batch=1, verbose=True)
+        sys.exit(f"the exception of alarm {index} is lost")
+    except Expired:
+        pass
+"""
+
+
+def test_an_exception_of_a_handler_is_not_taken_for_the_log_sinks(run_python, model_path):
+    """Most alarms of a verbose load arrive while its messages are written, in Python."""
+    done = run_python(WHILE_THE_SINK_RUNS, model_path)
+    assert done.returncode == 0, done.stderr[-2000:]
