@@ -88,7 +88,7 @@ WORK = {
         "def quantize():\n"
         "    llama_cpp.llama_model_quantize(source, target, params)\n",
         "while True: quantize()",
-        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))",
+        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))[2]",
     ),
     "quantization_by_threads": (
         "source, target = f'{MODELS}/llama-f32.gguf', os.path.join(os.getcwd(), 'out.gguf')\n"
@@ -98,7 +98,7 @@ WORK = {
         "def quantize():\n"
         "    llama_cpp.llama_model_quantize(source, target, params)\n",
         "while True: quantize()",
-        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))",
+        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))[2]",
     ),
     "tokenizing": (
         "llm = load(vocab_only=True)\ntext = b'In the beginning God created the heaven. ' * 200000",
