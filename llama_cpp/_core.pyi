@@ -23,7 +23,6 @@ __all__: list[str] = [
     "Model",
     "ModelParams",
     "Outputs",
-    "QuantizeParams",
     "Sampler",
     "SamplingParams",
     "TextStream",
@@ -46,7 +45,6 @@ __all__: list[str] = [
     "native_files",
     "numa_init",
     "quantize",
-    "quantize_with_struct",
     "read_control_vector",
     "render_template",
     "sample_accept",
@@ -54,11 +52,8 @@ __all__: list[str] = [
     "set_log_level",
     "set_log_sink",
     "supports_gpu_offload",
-    "supports_mlock",
-    "supports_mmap",
     "supports_rpc",
     "system_info",
-    "time_us",
     "top_logprobs",
 ]
 
@@ -505,41 +500,6 @@ class LoraAdapter:
         """
     @property
     def path(self) -> str: ...
-
-class QuantizeParams:
-    """
-    How to quantize. Defaults are llama.cpp's.
-
-    llama.cpp chooses a tensor type of GGML_TYPE_COUNT.
-    """
-
-    allow_requantize: bool
-    dry_run: bool
-    keep_split: bool
-    only_copy: bool
-    pure: bool
-    quantize_output_tensor: bool
-    def __init__(self) -> None: ...
-    @property
-    def ftype(self) -> int: ...
-    @ftype.setter
-    def ftype(self, value: int) -> None: ...
-    @property
-    def max_buf_size(self) -> int: ...
-    @max_buf_size.setter
-    def max_buf_size(self, value: int) -> None: ...
-    @property
-    def nthread(self) -> int: ...
-    @nthread.setter
-    def nthread(self, value: int) -> None: ...
-    @property
-    def output_tensor_type(self) -> int: ...
-    @output_tensor_type.setter
-    def output_tensor_type(self, value: int) -> None: ...
-    @property
-    def token_embedding_type(self) -> int: ...
-    @token_embedding_type.setter
-    def token_embedding_type(self, value: int) -> None: ...
 
 class ContextParams:
     """
@@ -1703,9 +1663,7 @@ def numa_init(strategy: int) -> None:
     """
 
 def quantize(
-    fname_inp: str | bytes | os.PathLike,
-    fname_out: str | bytes | os.PathLike,
-    params: QuantizeParams,
+    fname_inp: str | bytes | os.PathLike, fname_out: str | bytes | os.PathLike, params: int
 ) -> None:
     """
     Writes a quantized copy of a model file.
@@ -1713,29 +1671,12 @@ def quantize(
     Args:
       fname_inp: The model file.
       fname_out: File to write.
-      params: How to quantize it.
+      params: Address of a ``struct llama_model_quantize_params``.
 
     Raises:
       ModelLoadError: The input is not a model.
       LlamaError: The file type is unknown, the output cannot be written, or the model cannot
         be quantized like this. The message has llama.cpp's reason.
-      ValueError: There is no such tensor type, or the path of the output is invalid.
-    """
-
-def quantize_with_struct(
-    fname_inp: str | bytes | os.PathLike, fname_out: str | bytes | os.PathLike, address: int
-) -> None:
-    """
-    Writes a quantized copy of a model file, with the parameters of a C struct.
-
-    Args:
-      fname_inp: The model file.
-      fname_out: File to write.
-      address: Of a ``struct llama_model_quantize_params``.
-
-    Raises:
-      ModelLoadError: The input is not a model.
-      LlamaError: As in quantize().
       ValueError: There is no such tensor type, or the path of the output is invalid.
     """
 
@@ -1821,16 +1762,6 @@ def supports_gpu_offload() -> bool:
     Returns whether a loaded backend can hold model layers on a GPU.
     """
 
-def supports_mlock() -> bool:
-    """
-    Returns whether model memory can be locked.
-    """
-
-def supports_mmap() -> bool:
-    """
-    Returns whether model files can be memory-mapped.
-    """
-
 def supports_rpc() -> bool:
     """
     Returns whether the RPC backend is loaded.
@@ -1839,11 +1770,6 @@ def supports_rpc() -> bool:
 def system_info() -> str:
     """
     Returns one line about the loaded backends and their features; "" without backends.
-    """
-
-def time_us() -> int:
-    """
-    Returns a monotonic time in microseconds.
     """
 
 def top_logprobs(

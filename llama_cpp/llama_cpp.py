@@ -134,7 +134,7 @@ def llama_model_quantize(fname_inp: StrPath, fname_out: StrPath, params: Any, /)
     """
     require_ready()
     struct = getattr(params, "_obj", params)
-    _core.quantize_with_struct(fname_inp, fname_out, ctypes.addressof(struct))
+    _core.quantize(fname_inp, fname_out, ctypes.addressof(struct))
     return 0
 
 

@@ -87,7 +87,7 @@ def quantize(
     if prune_layers:
         layers = _checked_layers(prune_layers, model_path)
         params.prune_layers = (ctypes.c_int32 * (len(layers) + 1))(*layers, -1)
-    _core.quantize_with_struct(model_path, output_path, ctypes.addressof(params))
+    _core.quantize(model_path, output_path, ctypes.addressof(params))
 
 
 def _number(name: str, value: Union[int, str], prefixes: Any) -> int:

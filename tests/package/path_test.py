@@ -128,7 +128,7 @@ def test_each_bad_path_has_its_message(path, message, tmp_path, monkeypatch):
 # ---- hostile paths, in a child that is killed when it hangs
 
 HOSTILE = """
-import json, os, sys, time
+import ctypes, json, os, sys, time
 import llama_cpp
 from llama_cpp import Llama, LlamaGrammar, _core
 model = Llama(sys.argv[1], vocab_only=True, verbose=False).model
@@ -138,7 +138,7 @@ uses = {
     "model": lambda path: Llama(path, verbose=False),
     "core": lambda path: _core.Model(path, _core.ModelParams()),
     "adapter": lambda path: _core.LoraAdapter(weights, path),
-    "input": lambda path: _core.quantize(path, "out.gguf", params),
+    "input": lambda path: _core.quantize(path, "out.gguf", ctypes.addressof(params)),
     "backend": _core.load_backend,
     "grammar": LlamaGrammar.from_file,
 }
@@ -160,7 +160,8 @@ for path in paths:
         attempt(name, use, path)
 for path, given in zip(paths, listing):  # most odd names are fine for a new file
     if given["is_inside"]:
-        if attempt("output", lambda path: _core.quantize(sys.argv[1], path, params), path):
+        address = ctypes.addressof(params)
+        if attempt("output", lambda path: _core.quantize(sys.argv[1], path, address), path):
             os.remove(path)
 """
 
@@ -232,6 +233,8 @@ def test_hostile_paths(tmp_path, model_path):
     assert max(seconds for _, _, seconds, _ in answers) < LONGEST_S
     silent = [answer for answer in answers if answer[3] is None and answer[1] != "output"]
     assert not silent
+    uncalled = [answer for answer in answers if "incompatible function" in str(answer[3])]
+    assert not uncalled
     vague = [answer for answer in answers if answer[3] is not None and len(answer[3]) < 25]
     assert not vague
 

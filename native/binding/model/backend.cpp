@@ -184,14 +184,10 @@ void init_backend(py::module_& m) {
     m.def(
         "supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
         "Returns whether the RPC backend is loaded.");
-    m.def("supports_mmap", &llama_supports_mmap,
-          "Returns whether model files can be memory-mapped.");
-    m.def("supports_mlock", &llama_supports_mlock, "Returns whether model memory can be locked.");
     m.def("max_devices", &llama_max_devices,
           "Returns the greatest number of devices, and so the greatest length of tensor_split.");
     m.def("max_parallel_sequences", &llama_max_parallel_sequences,
           "Returns the greatest ContextParams.n_seq_max.");
-    m.def("time_us", &llama_time_us, "Returns a monotonic time in microseconds.");
     m.def("load_backend", &load_backend, py::arg("path"),
           R"(
           Loads a backend library and registers it.

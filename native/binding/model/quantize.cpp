@@ -11,7 +11,6 @@
 #include "native/binding/interpreter/doc.h"
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
-#include "native/binding/interpreter/params.h"
 #include "native/core/errors.h"
 #include "native/core/gguf_file.h"
 #include "native/core/log.h"
@@ -97,62 +96,29 @@ void quantize(const Path& input_file, const Path& output_file, const QuantizePar
     }
 }
 
-// The struct is ctypes' own.
-void quantize_with_struct(const Path& input, const Path& output, uintptr_t address) {
-    quantize(input, output, *reinterpret_cast<const QuantizeParams*>(address));
-}
-
 }  // namespace
 
 void init_quantize(py::module_& m) {
-    py::class_<QuantizeParams> cls(m, "QuantizeParams", R"(
-        How to quantize. Defaults are llama.cpp's.
+    m.def(
+        "quantize",
+        [](const Path& input, const Path& output, uintptr_t params) {
+            quantize(input, output, *reinterpret_cast<const QuantizeParams*>(params));
+        },
+        py::arg("fname_inp"), py::arg("fname_out"), py::arg("params"),
+        R"(
+        Writes a quantized copy of a model file.
 
-        llama.cpp chooses a tensor type of GGML_TYPE_COUNT.
+        Args:
+          fname_inp: The model file.
+          fname_out: File to write.
+          params: Address of a ``struct llama_model_quantize_params``.
+
+        Raises:
+          ModelLoadError: The input is not a model.
+          LlamaError: The file type is unknown, the output cannot be written, or the model cannot
+            be quantized like this. The message has llama.cpp's reason.
+          ValueError: There is no such tensor type, or the path of the output is invalid.
         )"_doc);
-    cls.def(py::init([] { return llama_model_quantize_default_params(); }));
-    def_int(cls, "nthread", &QuantizeParams::nthread);
-    def_int(cls, "ftype", &QuantizeParams::ftype);
-    def_int(cls, "output_tensor_type", &QuantizeParams::output_tensor_type);
-    def_int(cls, "token_embedding_type", &QuantizeParams::token_embedding_type);
-    def_int(cls, "max_buf_size", &QuantizeParams::max_buf_size);
-    cls.def_readwrite("allow_requantize", &QuantizeParams::allow_requantize);
-    cls.def_readwrite("quantize_output_tensor", &QuantizeParams::quantize_output_tensor);
-    cls.def_readwrite("only_copy", &QuantizeParams::only_copy);
-    cls.def_readwrite("pure", &QuantizeParams::pure);
-    cls.def_readwrite("keep_split", &QuantizeParams::keep_split);
-    cls.def_readwrite("dry_run", &QuantizeParams::dry_run);
-
-    m.def("quantize", &quantize, py::arg("fname_inp"), py::arg("fname_out"), py::arg("params"),
-          R"(
-          Writes a quantized copy of a model file.
-
-          Args:
-            fname_inp: The model file.
-            fname_out: File to write.
-            params: How to quantize it.
-
-          Raises:
-            ModelLoadError: The input is not a model.
-            LlamaError: The file type is unknown, the output cannot be written, or the model cannot
-              be quantized like this. The message has llama.cpp's reason.
-            ValueError: There is no such tensor type, or the path of the output is invalid.
-          )"_doc);
-    m.def("quantize_with_struct", &quantize_with_struct, py::arg("fname_inp"), py::arg("fname_out"),
-          py::arg("address"),
-          R"(
-          Writes a quantized copy of a model file, with the parameters of a C struct.
-
-          Args:
-            fname_inp: The model file.
-            fname_out: File to write.
-            address: Of a ``struct llama_model_quantize_params``.
-
-          Raises:
-            ModelLoadError: The input is not a model.
-            LlamaError: As in quantize().
-            ValueError: There is no such tensor type, or the path of the output is invalid.
-          )"_doc);
 }
 
 }  // namespace core
