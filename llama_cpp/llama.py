@@ -7,7 +7,6 @@ own, the older one raises OvertakenError at its next step.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import inspect
 import os
@@ -1350,10 +1349,9 @@ def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
                 stacklevel=4,
             )
             continue
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
         warnings.warn(
             f"Llama() has no parameter {name!r}, so it is ignored;"
-            f" the nearest it has is {nearest!r}",
+            f" the nearest it has is {kinds.nearest(name, known)!r}",
             stacklevel=4,
         )
 

@@ -12,10 +12,10 @@ below are written here; they check their arguments.
 from __future__ import annotations
 
 import ctypes
-import os
 from typing import Any, Callable, Optional
 
 from . import _core
+from ._backends.native import LIB_DIR
 from ._backends.report import backend_loaded
 from ._backends.required import require_ready
 from ._capi import llama_h
@@ -37,7 +37,7 @@ LLAMA_MAX_DEVICES = _core.max_devices()
 llama_log_callback = llama_h.ggml_log_callback
 
 _lib_base_name = "llama"
-_base_path = os.path.dirname(_core.native_files()["llama"])
+_base_path = LIB_DIR
 _lib = library("llama").cdll
 ctypes_function = ctypes_function_for_shared_library(_lib)
 

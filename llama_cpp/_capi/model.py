@@ -104,7 +104,7 @@ class LlamaModel:
     # ---- vocabulary
 
     def vocab_type(self) -> int:
-        return llama_h.llama_vocab_type(self.vocab)
+        return llama_h.llama_vocab_type(self)
 
     def n_vocab(self) -> int:
         return self._as_parameter_.n_vocab
@@ -113,10 +113,10 @@ class LlamaModel:
         return self._as_parameter_.token_text(token)
 
     def token_get_score(self, token: int) -> float:
-        return llama_h.llama_vocab_get_score(self.vocab, token)
+        return llama_h.llama_vocab_get_score(self, token)
 
     def token_get_attr(self, token: int) -> int:
-        return llama_h.llama_vocab_get_attr(self.vocab, token)
+        return llama_h.llama_vocab_get_attr(self, token)
 
     def token_bos(self) -> int:
         return self._as_parameter_.token_bos
@@ -128,28 +128,28 @@ class LlamaModel:
         return self.token_bos()  # as llama.h's deprecated llama_vocab_cls()
 
     def token_sep(self) -> int:
-        return llama_h.llama_vocab_sep(self.vocab)
+        return llama_h.llama_vocab_sep(self)
 
     def token_nl(self) -> int:
         return self._as_parameter_.token_nl
 
     def token_prefix(self) -> int:
-        return llama_h.llama_vocab_fim_pre(self.vocab)
+        return llama_h.llama_vocab_fim_pre(self)
 
     def token_middle(self) -> int:
-        return llama_h.llama_vocab_fim_mid(self.vocab)
+        return llama_h.llama_vocab_fim_mid(self)
 
     def token_suffix(self) -> int:
-        return llama_h.llama_vocab_fim_suf(self.vocab)
+        return llama_h.llama_vocab_fim_suf(self)
 
     def token_eot(self) -> int:
-        return llama_h.llama_vocab_eot(self.vocab)
+        return llama_h.llama_vocab_eot(self)
 
     def add_bos_token(self) -> bool:
-        return llama_h.llama_vocab_get_add_bos(self.vocab)
+        return llama_h.llama_vocab_get_add_bos(self)
 
     def add_eos_token(self) -> bool:
-        return llama_h.llama_vocab_get_add_eos(self.vocab)
+        return llama_h.llama_vocab_get_add_eos(self)
 
     # ---- text
 

@@ -18,12 +18,14 @@ from .constants import (
 ModelParams = Union[_core.ModelParams, llama_h.llama_model_params]
 ContextParams = Union[_core.ContextParams, llama_h.llama_context_params]
 
-_OVERRIDES = {
-    LLAMA_KV_OVERRIDE_TYPE_BOOL: "val_bool",
-    LLAMA_KV_OVERRIDE_TYPE_FLOAT: "val_f64",
-    LLAMA_KV_OVERRIDE_TYPE_INT: "val_i64",
-    LLAMA_KV_OVERRIDE_TYPE_STR: "val_str",
+# Type of a value -> tag and member of llama_model_kv_override. A bool is an int, too.
+KV_OVERRIDES = {
+    bool: (LLAMA_KV_OVERRIDE_TYPE_BOOL, "val_bool"),
+    int: (LLAMA_KV_OVERRIDE_TYPE_INT, "val_i64"),
+    float: (LLAMA_KV_OVERRIDE_TYPE_FLOAT, "val_f64"),
+    str: (LLAMA_KV_OVERRIDE_TYPE_STR, "val_str"),
 }
+_MEMBERS = dict(KV_OVERRIDES.values())
 
 
 def model_params(params: ModelParams) -> _core.ModelParams:
@@ -74,7 +76,7 @@ def _overrides(pointer: Any) -> dict[str, Union[bool, int, float, str]]:
     index = 0
     while pointer[index].key:
         item = pointer[index]
-        value = getattr(item, _OVERRIDES[item.tag])
+        value = getattr(item, _MEMBERS[item.tag])
         found[item.key.decode()] = value.decode() if isinstance(value, bytes) else value
         index += 1
     return found

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .. import _core
+from .._engine.gbnf import held_back
 from .._engine.prompt import tokens_without_space
 from .readers import Delta, TextReader
 
@@ -125,7 +126,4 @@ def _before_any(text: str, tags: Sequence[str]) -> Tuple[str, str]:
     found = min(((text.index(tag), tag) for tag in tags if tag in text), default=None)
     if found is not None:
         return text[: found[0]], found[1]
-    for length in range(min(len(text), max(map(len, tags)) - 1), 0, -1):
-        if any(tag.startswith(text[-length:]) for tag in tags):
-            return text[:-length], ""
-    return text, ""
+    return text[: len(text) - held_back(text, tags)], ""

@@ -10,7 +10,6 @@ differ between objects and processes that share a cache.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import os
 import struct
@@ -253,5 +252,5 @@ def _why_unknown(name: str, known: List[str]) -> str:
     message = f"There is no LoRA adapter named {paths.shown(name)!r}, and no such file\n"
     if not known:
         return message + "Load one first: llm.load_lora(path) returns its name."
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+    nearest = kinds.nearest(name, known)
     return message + f"Did you mean {nearest!r}? Loaded: {', '.join(map(repr, known))}."

@@ -6,6 +6,7 @@ range ValueError; both messages name the parameter and its possible values. A bo
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
 import os
@@ -29,6 +30,11 @@ def refused(error: Type[Exception], name: str, takes: str, value: Any) -> Except
     except Exception:  # an integer too long to print, or a broken __repr__
         shown = "this one"
     return error(f"{name} has to be {takes}, not {shown} ({type(value).__name__})")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Returns the name among `known`, of which there is one at least, that `name` resembles most."""
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
 
 
 def _index(value: Any) -> Optional[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import difflib
 from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Union
 
@@ -12,9 +11,11 @@ import numpy as np
 from .. import _core
 from .._backends.required import require_ready
 from .._capi import constants, llama_h
+from .._capi.params import KV_OVERRIDES
 from . import kinds, paths
 from .arguments import checked
 from .imatrix import Imatrix, read_imatrix
+from .loading import load_vocabulary
 
 __all__ = ["quantize"]
 
@@ -100,7 +101,7 @@ def _number(name: str, value: Union[int, str], prefixes: Any) -> int:
     }
     if isinstance(value, str):
         if value.upper() not in known:
-            nearest = difflib.get_close_matches(value.upper(), known, n=1, cutoff=0.0)[0]
+            nearest = kinds.nearest(value.upper(), known)
             raise ValueError(
                 f"{name} is {value!r}, which is no type\nDid you mean {nearest!r}? All:"
                 f" {', '.join(known)}."
@@ -146,17 +147,16 @@ def _kv_overrides(overrides: Dict[str, Any]) -> Any:
     array = (llama_h.llama_model_kv_override * (len(overrides) + 1))()
     for entry, (key, value) in zip(array, overrides.items()):
         entry.key = _short(f"The key {key!r} of kv_overrides", key)
-        if isinstance(value, bool):
-            entry.tag, entry.val_bool = constants.LLAMA_KV_OVERRIDE_TYPE_BOOL, value
-        elif isinstance(value, int):
-            entry.tag = constants.LLAMA_KV_OVERRIDE_TYPE_INT
-            entry.val_i64 = kinds.integer(0, 2**32 - 1)(f"kv_overrides[{key!r}]", value)
-        elif isinstance(value, float):
-            entry.tag, entry.val_f64 = constants.LLAMA_KV_OVERRIDE_TYPE_FLOAT, value
-        else:
-            entry.tag = constants.LLAMA_KV_OVERRIDE_TYPE_STR
-            entry.val_str = _short(f"kv_overrides[{key!r}]", value)
+        kind = next((kind for kind in KV_OVERRIDES if isinstance(value, kind)), str)
+        entry.tag, member = KV_OVERRIDES[kind]
+        setattr(entry, member, _override(f"kv_overrides[{key!r}]", kind, value))
     return array
+
+
+def _override(name: str, kind: type, value: Any) -> Union[bool, int, float, bytes]:
+    if kind is int:
+        return kinds.integer(0, 2**32 - 1)(name, value)
+    return _short(name, value) if kind is str else value
 
 
 def _short(name: str, value: Any) -> bytes:
@@ -179,9 +179,7 @@ def _checked_layers(layers: List[int], model_path: paths.StrPath) -> List[int]:
 
 
 def _layer_count(model_path: paths.StrPath) -> int:
-    params = _core.ModelParams()
-    params.vocab_only = True
-    model = _core.Model(model_path, params)
+    model = load_vocabulary(model_path)
     metadata = model.metadata()
     model.close()
     return int(metadata[f"{metadata['general.architecture']}.block_count"])

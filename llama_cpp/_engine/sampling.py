@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import math
 from collections.abc import Mapping
@@ -194,8 +193,7 @@ def checked_more(method: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
             )
         if not is_more(name):
             known = [*KINDS, *_more_names()]
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-            nearest = _NATIVE_NAMES.get(name, nearest)
+            nearest = _NATIVE_NAMES.get(name) or kinds.nearest(name, known)
             raise TypeError(
                 f"{method}() got an unexpected keyword argument {name!r}; did you mean {nearest!r}?"
             )
@@ -219,8 +217,8 @@ def check_extras(extras: Dict[str, Any]) -> None:
     known = _all_names()
     for name in extras:
         if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
             raise ValueError(
-                f"llama.cpp has no sampling parameter {name!r}; did you mean {nearest!r}?"
+                f"llama.cpp has no sampling parameter {name!r}; did you mean"
+                f" {kinds.nearest(name, known)!r}?"
                 f" All: {', '.join(known)}"
             )

@@ -108,7 +108,9 @@ class Qwen3Next:
             block = f"blk.{i}"
             shapes[f"{block}.attn_norm.weight"] = (self.n_embd,)
             shapes[f"{block}.post_attention_norm.weight"] = (self.n_embd,)
-            shapes |= self._delta_net(block) if self.is_recurrent(i) else self._attention(block)
+            shapes |= (
+                self._delta_net(block) if self.is_recurrent(i) else _attention(block, self, gates=1)
+            )
             shapes |= _experts(block, self.n_embd, self.n_ff_expert)
             shapes[f"{block}.ffn_gate_inp_shexp.weight"] = (self.n_embd,)
         return shapes
@@ -125,17 +127,6 @@ class Qwen3Next:
             f"{block}.attn_gate.weight": (values, self.n_embd),
             f"{block}.ssm_norm.weight": (self.state,),
             f"{block}.ssm_out.weight": (self.n_embd, values),
-        }
-
-    def _attention(self, block: str) -> Shapes:
-        heads, heads_kv = self.n_head * self.head, self.n_head_kv * self.head
-        return {
-            f"{block}.attn_q.weight": (2 * heads, self.n_embd),
-            f"{block}.attn_k.weight": (heads_kv, self.n_embd),
-            f"{block}.attn_v.weight": (heads_kv, self.n_embd),
-            f"{block}.attn_q_norm.weight": (self.head,),
-            f"{block}.attn_k_norm.weight": (self.head,),
-            f"{block}.attn_output.weight": (self.n_embd, heads),
         }
 
     def write_parameters(self, writer: gguf.GGUFWriter) -> None:
@@ -172,17 +163,11 @@ class Qwen3Reranker:
 
     def tensor_shapes(self) -> Shapes:
         shapes = _embedding(self.n_embd) | {"cls.output.weight": (2, self.n_embd)}
-        heads, heads_kv = self.n_head * self.head, self.n_head_kv * self.head
         for i in range(self.n_layer):
             block = f"blk.{i}"
             shapes |= {
                 f"{block}.attn_norm.weight": (self.n_embd,),
-                f"{block}.attn_q.weight": (heads, self.n_embd),
-                f"{block}.attn_k.weight": (heads_kv, self.n_embd),
-                f"{block}.attn_v.weight": (heads_kv, self.n_embd),
-                f"{block}.attn_q_norm.weight": (self.head,),
-                f"{block}.attn_k_norm.weight": (self.head,),
-                f"{block}.attn_output.weight": (self.n_embd, heads),
+                **_attention(block, self),
                 f"{block}.ffn_norm.weight": (self.n_embd,),
                 **_feed_forward(block, "", self.n_embd, self.n_ff),
             }
@@ -203,6 +188,19 @@ def _embedding(n_embd: int) -> Shapes:
         "token_embd.weight": (N_VOCAB, n_embd),
         "output.weight": (N_VOCAB, n_embd),
         "output_norm.weight": (n_embd,),
+    }
+
+
+def _attention(block: str, model: Qwen3Next | Qwen3Reranker, gates: int = 0) -> Shapes:
+    """Returns the shapes of Qwen3's attention; a gate has as many rows as the queries."""
+    heads, heads_kv = model.n_head * model.head, model.n_head_kv * model.head
+    return {
+        f"{block}.attn_q.weight": ((1 + gates) * heads, model.n_embd),
+        f"{block}.attn_k.weight": (heads_kv, model.n_embd),
+        f"{block}.attn_v.weight": (heads_kv, model.n_embd),
+        f"{block}.attn_q_norm.weight": (model.head,),
+        f"{block}.attn_k_norm.weight": (model.head,),
+        f"{block}.attn_output.weight": (model.n_embd, heads),
     }
 
 
