@@ -140,8 +140,8 @@ def stream(session: Session, job: Job) -> Iterator[Any]:
     """Runs a job step by step, yielding a chunk whenever there is new text.
 
     The last chunk has no text and the finish reason; with include_usage one more has the usage and
-    no choices. Closing the iterator ends the generation. A
-    newer generation on the same Llama ends it too: the next step then raises OvertakenError.
+    no choices. Closing the iterator ends the generation. A newer generation on the same Llama ends
+    it too: the next step then raises OvertakenError.
     """
     run = _Run(session, job)
     if job.echo and job.prompt_text:

@@ -33,7 +33,7 @@ def refused(error: Type[Exception], name: str, takes: str, value: Any) -> Except
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Returns the name among `known`, of which there is one at least, that `name` resembles most."""
+    """Returns that of the known names, one at least, which `name` resembles most."""
     return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
 
 

@@ -40,6 +40,26 @@ def greedy(llm, prompt, n=8):
     return list(itertools.islice(llm.generate(prompt, temp=0.0), n))
 """
 
+
+def quantization(n_threads: int) -> tuple[str, str, str]:
+    """Returns a row of WORK: an interrupted call leaves a whole file, if it had ended, or none."""
+    prepared = f"""
+source, target = f'{{MODELS}}/llama-f32.gguf', os.path.join(os.getcwd(), 'out.gguf')
+params = llama_cpp.llama_model_quantize_default_params()
+params.nthread = {n_threads}
+params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M
+def quantize():
+    llama_cpp.llama_model_quantize(source, target, params)
+def again():
+    left = os.path.getsize(target) if os.path.exists(target) else None
+    left is None or os.remove(target)
+    quantize()
+    size = os.path.getsize(target)
+    return left in (None, size), size
+"""
+    return prepared, "while True: quantize()", "again()"
+
+
 # Name -> (setup, work without end, expression that must stay the same).
 WORK = {
     "load": (
@@ -80,26 +100,8 @@ WORK = {
         "while True: llm.embed(texts)",
         "llm.embed('w1 w2 w3')",
     ),
-    "quantization": (
-        "source, target = f'{MODELS}/llama-f32.gguf', os.path.join(os.getcwd(), 'out.gguf')\n"
-        "params = llama_cpp.llama_model_quantize_default_params()\n"
-        "params.nthread = 1\n"
-        "params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M\n"
-        "def quantize():\n"
-        "    llama_cpp.llama_model_quantize(source, target, params)\n",
-        "while True: quantize()",
-        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))[2]",
-    ),
-    "quantization_by_threads": (
-        "source, target = f'{MODELS}/llama-f32.gguf', os.path.join(os.getcwd(), 'out.gguf')\n"
-        "params = llama_cpp.llama_model_quantize_default_params()\n"
-        "params.nthread = 3\n"
-        "params.ftype = llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M\n"
-        "def quantize():\n"
-        "    llama_cpp.llama_model_quantize(source, target, params)\n",
-        "while True: quantize()",
-        "(os.path.exists(target) and os.remove(target), quantize(), os.path.getsize(target))[2]",
-    ),
+    "quantization": quantization(n_threads=1),
+    "quantization_by_threads": quantization(n_threads=3),
     "tokenizing": (
         "llm = load(vocab_only=True)\ntext = b'In the beginning God created the heaven. ' * 200000",
         "while True: llm.tokenize(text)",
