@@ -39,7 +39,14 @@ def run(site: Path, code: str) -> str:
 def test_the_wheel_holds_only_what_the_source_tree_lacks(tree, site) -> None:
     package = site / "llama_cpp"
     names = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
-    assert names == {"__init__.py", "_build_info.py", "_core.py", "lib/libggml.so"}
+    assert names == {
+        "__init__.py",
+        "_build_info.py",
+        "_capi/__init__.py",
+        "_capi/llama_h.py",
+        "_core.py",
+        "lib/libggml.so",
+    }
     assert [path.name for path in site.iterdir() if path != package] == [
         "llama_cpp_python-0.3.100.dist-info"
     ]
@@ -55,9 +62,19 @@ def test_python_is_the_source_trees_and_native_code_the_wheels(tree, site) -> No
     )
     installed = site / "llama_cpp"
     assert said.splitlines() == [
-        f"{sources}/__init__.py {[str(sources), str(installed)]} from the tree cpu",
+        f"{sources}/__init__.py {[str(installed), str(sources)]} from the tree cpu",
         f"{sources}/python.py {installed}/_core.py from the wheel",
     ]
+
+
+def test_a_subpackage_has_modules_of_both(tree, site) -> None:
+    said = run(
+        site,
+        "import llama_cpp._capi.model as m, llama_cpp._capi.llama_h as h\n"
+        "print(m.__file__, h.__file__, m.SIZE)",
+    )
+    installed = site / "llama_cpp/_capi/llama_h.py"
+    assert said == f"{tree.root}/llama_cpp/_capi/model.py {installed} 8\n"
 
 
 def test_changed_and_new_files_are_seen(tree, site) -> None:

@@ -26,8 +26,11 @@ EXIT = "STAND_IN_EXIT"
 _PACKAGE = {
     "__init__.py": "from ._build_info import *\nfrom . import _core\nfrom .python import ANSWER\n",
     "python.py": "ANSWER = 'from the tree'\n",
+    "_capi/__init__.py": "",
+    "_capi/model.py": "from .llama_h import SIZE\n",
 }
 _GENERATED = {
+    "_capi/llama_h.py": "SIZE = 8\n",
     "_core.py": "NATIVE = 'from the wheel'\n",
     "lib/libggml.so": "\x7fELF",
 }
