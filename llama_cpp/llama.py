@@ -45,6 +45,7 @@ from ._engine import (
     kinds,
     loading,
     paths,
+    projectors,
 )
 from ._engine.arguments import checked, checked_chat, includes_usage, require_stream
 from ._engine.caches import (
@@ -94,6 +95,7 @@ from .llama_types import (
 if TYPE_CHECKING:
     from ._capi.context import LlamaContext
     from ._capi.model import LlamaModel
+    from ._media.policy import MediaPolicy
 
 # Once parameters of llama-cpp-python's Llama, by its history, and without a meaning today: memory
 # and kernels that llama.cpp chooses itself (f16_kv and n_parts until 2023, low_vram until 0.2.5,
@@ -225,6 +227,12 @@ class Llama(PrivateMembers):
         kv_unified: Optional[bool] = None,
         flash_attn_type: Optional[int] = None,
         abort_callback: Optional[Callable[[], Any]] = None,
+        # Not in llama-cpp-python: images and sounds
+        mmproj_path: Optional[str] = None,
+        mmproj_use_gpu: bool = True,
+        image_min_tokens: Optional[int] = None,
+        image_max_tokens: Optional[int] = None,
+        media_policy: Optional[MediaPolicy] = None,
         **kwargs,  # type: ignore
     ):
         """Loads a GGUF model.
@@ -305,6 +313,14 @@ class Llama(PrivateMembers):
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.
+            mmproj_path: the projector that belongs to the model, with which it reads the images and
+                sounds of chats: the file mmproj-*.gguf that is published beside it.
+            mmproj_use_gpu: let a GPU read them, if there is one.
+            image_min_tokens: the fewest tokens of an image, for models that let its size decide;
+                default as the projector says.
+            image_max_tokens: the most tokens of an image, likewise.
+            media_policy: the addresses that images and sounds may come from, and their limits;
+                default a MediaPolicy(), which takes `https:` and `data:` URLs.
             kwargs: unknown arguments are ignored with a warning that names the nearest known one;
                 parameters of llama-cpp-python's past that mean nothing today, in silence.
 
@@ -382,6 +398,11 @@ class Llama(PrivateMembers):
             "spm_infill": spm_infill,
             "verbose": verbose,
             "abort_callback": abort_callback,
+            "mmproj_path": mmproj_path,
+            "mmproj_use_gpu": mmproj_use_gpu,
+            "image_min_tokens": image_min_tokens,
+            "image_max_tokens": image_max_tokens,
+            "media_policy": media_policy,
         }
         self.model_path = paths.model_path(model_path)
         self.chat_template_kwargs: Dict[str, Any] = {}
@@ -426,6 +447,14 @@ class Llama(PrivateMembers):
         self._session.verbose = verbose
         if abort_callback is not None and not vocab_only:
             self._session.set_abort_callback(abort_callback)
+        self._session.media_policy = media_policy
+        if mmproj_path is not None and not vocab_only:
+            self._session.projector = projectors.load(
+                self._session,
+                projectors.ProjectorOptions(
+                    mmproj_path, mmproj_use_gpu, image_min_tokens, image_max_tokens
+                ),
+            )
         if lora_path:
             self._session.load_first_adapter(lora_path, lora_scale)
 

@@ -6,7 +6,9 @@ import dataclasses
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from .._engine import completion
+from .._engine.media import MediaPrompt
 from .._engine.processors import StoppingCriteriaList
+from .._engine.prompt import encode
 from .._engine.session import Session
 from .constraint import Constraint
 from .request import ChatRequest
@@ -18,7 +20,7 @@ Run = Union[Dict[str, Any], Iterator[Dict[str, Any]]]
 def answer(
     session: Session,
     request: ChatRequest,
-    prompt: Union[str, List[int]],
+    prompt: Union[str, List[int], MediaPrompt],
     constraint: Constraint,
     stop: Sequence[str] = (),
     criteria: Optional[StoppingCriteriaList] = None,
@@ -38,15 +40,26 @@ def answer(
     )
 
 
+def tokens_of(
+    session: Session, request: ChatRequest, text: str, add_special: bool
+) -> Union[List[int], MediaPrompt]:
+    """Returns the tokens of a rendered prompt, with BOS if `add_special` and the model has one."""
+    if request.media:
+        return request.media.prompt(session, text, add_special)
+    return session.tokenizer.tokenize(encode(text, "The prompt"), add_special, True)
+
+
 def generate(
     session: Session,
     request: ChatRequest,
-    prompt: Union[str, List[int]],
+    prompt: Union[str, List[int], MediaPrompt],
     constraint: Constraint,
     stop: Sequence[str] = (),
     criteria: Optional[StoppingCriteriaList] = None,
 ) -> Run:
     """Returns the completion that answer() makes its answer of, or its chunks."""
+    if request.media and isinstance(prompt, str):
+        prompt = request.media.prompt(session, prompt, True)
     sampling = dataclasses.replace(request.sampling, grammar=constraint.grammar)
     params = session.native_sampling(sampling)
     constraint.complete(params)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, List
 
-from .._engine.prompt import encode
-from .answer import answer
+from .answer import answer, tokens_of
 from .constraint import constrain
 from .formatted import ChatFormatterResponse
 from .handler import ChatFormatter, ChatModel, LlamaChatCompletionHandler
@@ -30,9 +29,7 @@ def chat_formatter_to_chat_completion_handler(
         given = "" if request.prefill is None else prefill_text(request.prefill)
         formatted = _format(chat_formatter, request, given)
         stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
-        tokens = llama._session.tokenizer.tokenize(
-            encode(formatted.prompt, "The prompt"), not formatted.added_special, True
-        )
+        tokens = tokens_of(llama._session, request, formatted.prompt, not formatted.added_special)
         return answer(
             llama._session,
             request,

@@ -2,8 +2,8 @@
 
 Messages come from programs, other providers, and our own answers, whole or put together from a
 stream. After :func:`normalized` a message has a role and its content as a string or as a list of
-text parts, calls in the form of `tool_calls`, and no keys that are None. Parts that no prompt can
-have raise ChatTemplateError.
+parts, which are texts and marks for images and sounds, calls in the form of `tool_calls`, and no
+keys that are None. Parts that no prompt can have raise ChatTemplateError.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Tuple
 
 from .._errors import ChatTemplateError
+from .media import MARK_TYPE, MediaParts
 
 # Keys of a part that say nothing to the model.
 _PART_REMARKS = frozenset(
@@ -22,15 +23,18 @@ _MEDIA_KEYS = ("audio", "images")
 _MAY_BE_EMPTY = ("assistant", "tool", "function")
 
 
-def normalized(messages: List[Any]) -> List[Dict[str, Any]]:
-    """Returns the messages in one form; the given ones stay as they are."""
+def normalized(messages: List[Any], media: Optional[MediaParts] = None) -> List[Dict[str, Any]]:
+    """Returns the messages in one form; the given ones stay as they are.
+
+    `media` gets the images and sounds; without it they raise ChatTemplateError.
+    """
     if isinstance(messages, (str, bytes, Mapping)) or not hasattr(messages, "__iter__"):
         raise TypeError(
             f'messages has to be a list of dicts with "role" and "content", not {messages!r:.80}'
         )
     done: List[Dict[str, Any]] = []
     for index, message in enumerate(messages):
-        done.append(_message(f"messages[{index}]", message, done))
+        done.append(_message(f"messages[{index}]", message, done, media))
     return done
 
 
@@ -71,11 +75,25 @@ def prefill_text(message: Dict[str, Any]) -> str:
 
 
 def joined(content: Any) -> str:
-    """Returns the text of a normalised content; parts are joined as llama.cpp joins them."""
-    return content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+    """Returns the text of a normalised content; parts are joined as llama.cpp joins them.
+
+    That is with line breaks between texts, and none around images and sounds
+    (common_chat_msg_content_part in llama.cpp's common/chat.cpp).
+    """
+    if isinstance(content, str):
+        return content
+    text = ""
+    after_text = False
+    for part in content:
+        is_text = part["type"] != MARK_TYPE
+        text += "\n" + part["text"] if is_text and after_text and text else part["text"]
+        after_text = is_text
+    return text
 
 
-def _message(where: str, message: Any, before: List[Dict[str, Any]]) -> Dict[str, Any]:
+def _message(
+    where: str, message: Any, before: List[Dict[str, Any]], media: Optional[MediaParts]
+) -> Dict[str, Any]:
     if not isinstance(message, Mapping):
         raise TypeError(f'{where} has to be a dict with "role" and "content", not {message!r:.80}')
     result = {key: value for key, value in message.items() if value is not None}
@@ -84,12 +102,16 @@ def _message(where: str, message: Any, before: List[Dict[str, Any]]) -> Dict[str
         raise ChatTemplateError(f'{where} has no "role" that is a string, such as "user"')
     for key in _MEDIA_KEYS:
         if key in result:
-            raise ChatTemplateError(f"{where} has {key!r}. {_no_media()}")
+            raise ChatTemplateError(
+                f"{where} has {key!r}, which no prompt has a place for\n"
+                "Put images and sounds into its content: a list of parts, of the types 'image_url'"
+                " and 'input_audio'."
+            )
     for key in ("name", "tool_call_id", "reasoning_content"):
         if not isinstance(result.get(key, ""), str):
             raise ChatTemplateError(f"{where}[{key!r}] has to be a string: {result[key]!r:.80}")
     calls = _calls(where, result)
-    result["content"] = _content(where, message, result, role, bool(calls))
+    result["content"] = _content(where, message, result, role, bool(calls), media)
     if calls:
         result["tool_calls"] = calls
     if role == "function":
@@ -104,7 +126,12 @@ def _message(where: str, message: Any, before: List[Dict[str, Any]]) -> Dict[str
 
 
 def _content(
-    where: str, given: Mapping[str, Any], result: Dict[str, Any], role: str, has_calls: bool
+    where: str,
+    given: Mapping[str, Any],
+    result: Dict[str, Any],
+    role: str,
+    has_calls: bool,
+    media: Optional[MediaParts],
 ) -> Any:
     content = result.get("content")
     refusal = result.pop("refusal", None)
@@ -123,22 +150,29 @@ def _content(
             f"{where}['content'] has to be a string or a list of parts, not"
             f" {content!r:.80} ({type(content).__name__})"
         )
-    parts = [_part(f"{where}['content'][{i}]", part) for i, part in enumerate(content)]
+    parts: List[Dict[str, str]] = []
+    for i, part in enumerate(content):
+        parts += _parts(f"{where}['content'][{i}]", part, media)
     if refusal:
         parts.append({"type": "text", "text": refusal})
     return parts
 
 
-def _part(where: str, part: Any) -> Dict[str, str]:
+def _parts(where: str, part: Any, media: Optional[MediaParts]) -> List[Dict[str, str]]:
     if isinstance(part, str):
-        return {"type": "text", "text": part}
+        return [{"type": "text", "text": part}]
     if not isinstance(part, Mapping):
         raise ChatTemplateError(f'{where} has to be a dict with a "type", not {part!r:.80}')
+    if part.get("type") == MARK_TYPE and isinstance(part.get("text"), str):
+        return [{"type": MARK_TYPE, "text": part["text"]}]  # normalised before
+    marks = None if media is None else media.take(where, part)
+    return [_text(where, part)] if marks is None else marks
+
+
+def _text(where: str, part: Mapping[str, Any]) -> Dict[str, str]:
     kind = part.get("type")
     if kind not in ("text", "refusal"):
-        media = any(word in str(kind) for word in ("image", "audio", "video", "file", "media"))
-        advice = _no_media() if media else "Parts of the types 'text' and 'refusal' are known."
-        raise ChatTemplateError(f"{where} has the type {kind!r}. {advice}")
+        raise ChatTemplateError(f"{where} has the type {kind!r}. {_KNOWN_PARTS}")
     text = part.get(kind)
     if not isinstance(text, str):
         raise ChatTemplateError(f"{where} has no {kind!r} that is a string")
@@ -150,11 +184,10 @@ def _part(where: str, part: Any) -> Dict[str, str]:
     return {"type": "text", "text": text}
 
 
-def _no_media() -> str:
-    return (
-        "Chat formats and templates take text only: this package cannot show a model images, audio"
-        " or other files yet.\nLeave such parts out, or pass a chat_handler of your own."
-    )
+_KNOWN_PARTS = (
+    "Parts may be texts ('text', 'refusal'), images ('image_url', 'image'), sounds ('input_audio',"
+    " 'audio_url', 'audio') and the frames of a video ('video').\nLeave this one out."
+)
 
 
 # ---- calls and their results

@@ -11,6 +11,7 @@ from .._engine.grammar import LlamaGrammar
 from .._engine.processors import LogitsProcessorList
 from .._engine.sampling import Sampling, is_more
 from .._engine.session import Session
+from .media import MediaParts
 from .messages import joined, normalized, split_prefill
 from .schemas import response_schema, usable
 
@@ -24,6 +25,7 @@ class ChatRequest:
 
     Attributes:
         messages: in one form; see messages.py.
+        media: the images and sounds of the messages.
         tools: the functions that may be called, as OpenAI's tools, each with a schema that a
             grammar can be made of; [] when there are none.
         tool_choice: "none", "auto" or "required".
@@ -44,7 +46,8 @@ class ChatRequest:
 
     def __init__(self, messages: List[Any], arguments: Dict[str, Any]) -> None:
         arguments = check_chat(arguments)
-        self.messages, self.prefill = split_prefill(normalized(messages))
+        self.media = MediaParts()
+        self.messages, self.prefill = split_prefill(normalized(messages, self.media))
         self.stream: bool = arguments.pop("stream", False) or False
         stop = arguments.pop("stop", None)
         self.stop: List[str] = [stop] if isinstance(stop, str) else list(stop or ())

@@ -14,10 +14,9 @@ from functools import partial
 from typing import Any, Dict, List, Optional
 
 from .. import _core
-from .._engine.prompt import encode
 from .._errors import LlamaError
 from . import well_known
-from .answer import answer
+from .answer import answer, tokens_of
 from .constraint import Constraint, constrain
 from .formatted import ChatFormatterResponse
 from .handler import ChatModel, LlamaChatCompletionHandler
@@ -133,8 +132,7 @@ class TemplateChatHandler:
         prompt = self.render(request)
         constraint = constrain(request, _thoughts(prompt), _Rendered(self, request, prompt))
         session = llama._session
-        text = encode(prompt.prompt + constraint.opening, "The prompt")
-        tokens = session.tokenizer.tokenize(text, True, True)
+        tokens = tokens_of(session, request, prompt.prompt + constraint.opening, True)
         return answer(session, request, tokens, constraint, prompt.additional_stops)
 
     def render(

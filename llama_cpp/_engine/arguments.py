@@ -97,6 +97,14 @@ def _choice(name: str, value: Any) -> Any:
     raise refused(TypeError, name, "a string or a dict", value)
 
 
+def _media_policy(name: str, value: Any) -> Any:
+    from .._media.policy import MediaPolicy
+
+    if value is not None and not isinstance(value, MediaPolicy):
+        raise TypeError(f"{name} has to be a llama_cpp.MediaPolicy, not {value!r:.80}")
+    return value
+
+
 def _draft_model(name: str, value: Any) -> Any:
     if hasattr(value, "create_completion"):  # a Llama, which can be called, too
         error = refused(TypeError, name, "a LlamaDraftModel", value)
@@ -168,6 +176,11 @@ _MODEL: Dict[str, Kind] = {
     "kv_unified": flag,
     "flash_attn_type": _constants("LLAMA_FLASH_ATTN_TYPE_"),
     "abort_callback": kinds.function,
+    "mmproj_path": kinds.path,
+    "mmproj_use_gpu": flag,
+    "image_min_tokens": integer(low=1),
+    "image_max_tokens": integer(low=1),
+    "media_policy": _media_policy,
     "repo_id": kinds.text,
     "filename": _filename,
     "additional_files": kinds.texts,

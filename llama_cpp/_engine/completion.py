@@ -20,6 +20,7 @@ from .caches import BaseLlamaCache, longest_token_prefix
 from .choices import usage_of
 from .generation import generate
 from .logprobs import Logprobs
+from .media import Chunk, MediaPrompt
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .prompt import can_infill, encode, prompt_tokens, text_of, token_limit
 from .session import Session
@@ -38,6 +39,7 @@ class Job:
         "include_usage",
         "logprobs",
         "max_tokens",
+        "media",
         "model",
         "params",
         "preserved",
@@ -60,6 +62,7 @@ class Job:
     adapters: Choice
     seed: Optional[int]
     max_tokens: int
+    media: Sequence[Chunk]  # images and sounds of the prompt, which the job keeps
     stops: List[str]
     preserved: Sequence[int]  # control tokens that are shown as text (tool-call markers)
     logprobs: Optional[int]
@@ -73,7 +76,7 @@ class Job:
 
 def prepare(
     session: Session,
-    prompt: Union[str, List[int]],
+    prompt: Union[str, List[int], MediaPrompt],
     params: _core.SamplingParams,
     adapters: Choice,
     *,
@@ -108,8 +111,14 @@ def prepare(
     job.suffix = ""
     if suffix is not None and not can_infill(session):
         job.suffix, suffix = suffix, None
-    job.prompt_tokens = prompt_tokens(session, prompt, suffix)
-    if isinstance(prompt, str):
+    job.media = ()
+    if isinstance(prompt, MediaPrompt):
+        job.prompt_tokens, job.media = prompt.tokens, prompt.chunks
+    else:
+        job.prompt_tokens = prompt_tokens(session, prompt, suffix)
+    if isinstance(prompt, MediaPrompt):
+        job.prompt_text, job.begun = prompt.text, b""
+    elif isinstance(prompt, str):
         job.prompt_text, job.begun = prompt, b""
     else:
         is_shown = echo or logprobs is not None

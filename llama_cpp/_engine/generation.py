@@ -40,7 +40,7 @@ def sample(
     row = row_of(session, idx)
     sampler = _core.Sampler(session.model, params)
     history = session.evaluated[max(0, session.n_tokens - session.last_n_tokens_size) :]
-    sampler.accept_many(history, False)
+    sampler.accept_many(history[history >= 0], False)  # without images and sounds
     return _draw(session, sampler, row, processors)
 
 
@@ -56,6 +56,11 @@ def row_of(session: Session, idx: Optional[int]) -> int:
         raise IndexError(
             f"idx has to be the position of an evaluated token, from 0 to"
             f" {session.n_tokens - 1}, not {idx}"
+        )
+    if idx is not None and idx < session.end_of_media:
+        raise IndexError(
+            f"idx is {idx}, which is before an image or a sound: logits are known of the tokens"
+            f" from {session.end_of_media} on"
         )
     row = -1 if idx is None else idx - session.n_tokens
     if session.logits_all and row < -session.ctx.n_outputs:
@@ -93,6 +98,7 @@ def _generate_native(
         epoch = session.begin(tokens, reset, adapters)
         ctx = session.ctx
         token = sample_accept(ctx, sampler)
+        behind = session.n_tokens - session.position(session.n_tokens)
     n_ctx, decode_one = session.n_ctx, ctx.decode_one
     while True:
         injected = yield token
@@ -105,7 +111,7 @@ def _generate_native(
             else:
                 session.requires_eval = True
                 try:
-                    decode_one(token, position)
+                    decode_one(token, position - behind)
                 except BaseException:
                     session.forget()
                     raise
@@ -180,4 +186,6 @@ def _draft(session: Session, pending: List[int]) -> List[int]:
     if room <= 0:
         return []
     guess = session.draft_model(np.append(session.evaluated, np.asarray(pending, dtype=np.intc)))
-    return np.asarray(guess)[:room].astype(int).tolist()
+    found = np.asarray(guess)[:room].astype(int)
+    is_text = found >= 0
+    return found[: len(found) if is_text.all() else int(is_text.argmin())].tolist()

@@ -35,9 +35,11 @@ class Scores:
         return rows
 
     def keep(self, begin: int, logits: npt.NDArray[np.single]) -> None:
-        """Copies the logits of tokens from `begin` on."""
+        """Copies the logits of tokens from `begin` on; rows before that have none become 0."""
         end = begin + len(logits)
-        self.reserve(end)[begin:end] = logits
+        rows = self.reserve(end)
+        rows[self.count : begin] = 0
+        rows[begin:end] = logits
         self.count = end
 
     def replace(self, rows: npt.NDArray[np.single], count: int) -> None:

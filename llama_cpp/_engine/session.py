@@ -27,6 +27,7 @@ from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
 from .control_vectors import ControlVector
 from .drafts import LlamaDraftModel
+from .media import Chunks, Place, Places
 from .options import rows_at_once
 from .sampling import Sampling
 from .scores import Scores
@@ -64,6 +65,12 @@ class StateOwner(Protocol):
     def load_state(self, state: LlamaState) -> None: ...
 
 
+class Closing(Protocol):
+    """Something that a session can own."""
+
+    def close(self) -> None: ...
+
+
 class Session:
     """A model, its context, the evaluated tokens, and the settings of the next generation.
 
@@ -71,6 +78,8 @@ class Session:
         n_tokens: the number of evaluated tokens, whose ids are the first of `input_ids`.
         requires_eval: whether the context holds no logits to sample from.
         adapters: the loaded LoRA adapters; the context evaluates with those of the last use().
+        chunks: the images and sounds of prompts.
+        projector: reads the images and sounds of chats; None without one.
         owner: returns the Llama, None when it is gone.
     """
 
@@ -101,6 +110,11 @@ class Session:
         self.epoch = 0
         self.owner: Callable[[], Optional[StateOwner]] = _nobody
         self.adapters = Adapters(model)
+        self.chunks = Chunks()
+        self._places = Places()
+        self.projector: Any = None  # a Projector, which is made for a session
+        self.media_policy: Any = None
+        self._owned: List[Closing] = []
         self._in_use = self.adapters.default
         self._is_applied = True  # unless applying _in_use was interrupted
 
@@ -129,9 +143,15 @@ class Session:
         with self.lock:
             self.epoch += 1
             self.ctx.close()
+            for owned in self._owned:
+                owned.close()
             self.adapters.close()
             self._in_use = self.adapters.default
             self.model.close()
+
+    def own(self, closing: Closing) -> None:
+        """Has close() close something else, too."""
+        self._owned.append(closing)
 
     # ---- evaluated tokens
 
@@ -154,7 +174,7 @@ class Session:
         The context then holds the logits of the last `n_rows` of them.
 
         Args:
-            tokens: ids, all in the vocabulary.
+            tokens: ids, all in the vocabulary or of chunks; the last ones are text.
             n_rows: at least 1.
             see: called as see(begin, count) when the context holds the logits of the tokens at
                 these positions, for all tokens in turn.
@@ -178,35 +198,74 @@ class Session:
         if see is None and scores.rows is not None and self.logits_all:
             see = self._keep_scores if scores.count == begin else None
         self.requires_eval = True  # a signal handler may raise after decode()
+        places: List[Place] = []
         try:
             if not self.rewind(begin):
                 ctx.memory_clear(True)
-                ctx.decode(self.input_ids[:begin], 0)
-            if see is not None:
-                self._decode_seen(array, begin, max(n_rows, self.rows_at_once), see)
-            elif n_rows == 1:
-                ctx.decode(array, begin)
-            else:
-                self._decode_rows(array, begin, n_rows)
+                self._evaluate(self.input_ids[:begin], 0, 1, None, places)
+            self._evaluate(array, begin, n_rows, see, places)
         except BaseException:
             self.forget()
             raise
+        self._places.keep(begin, [place for place in places if place.start >= begin])
         self.input_ids[begin:end] = array
         self.n_tokens = end
         self.requires_eval = False
 
-    def _decode_rows(self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int) -> None:
+    def _evaluate(
+        self,
+        tokens: npt.NDArray[np.intc],
+        begin: int,
+        n_rows: int,
+        see: Optional[See],
+        places: List[Place],
+    ) -> None:
+        """Evaluates tokens after `begin` others, and adds the places of their chunks."""
+        position = self._places.position(begin) if begin else 0
+        for run in self.chunks.runs(tokens):
+            if run.chunk is None:
+                rows = n_rows if run.end == len(tokens) else 0
+                self._decode(tokens[run.start : run.end], begin + run.start, position, rows, see)
+                position += run.end - run.start
+            else:
+                run.chunk.evaluate(position)
+                chunk = run.chunk
+                places.append(
+                    Place(begin + run.start, chunk.n_tokens, chunk.n_pos, chunk.key, chunk)
+                )
+                position += chunk.n_pos
+
+    def _decode(
+        self,
+        tokens: npt.NDArray[np.intc],
+        begin: int,
+        position: int,
+        n_rows: int,
+        see: Optional[See],
+    ) -> None:
+        """Evaluates text; `begin` counts the tokens before it, `position` is in the context."""
+        if see is not None:
+            self._decode_seen(tokens, begin, position, max(n_rows, self.rows_at_once), see)
+        elif n_rows == 1:
+            self.ctx.decode(tokens, position)
+        else:
+            self._decode_rows(tokens, position, n_rows)
+
+    def _decode_rows(self, tokens: npt.NDArray[np.intc], position: int, n_rows: int) -> None:
         """Evaluates tokens with the logits of the last `n_rows`."""
         split = max(0, len(tokens) - n_rows)
         if split:
-            self.ctx.decode(tokens[:split], begin, outputs=_core.Outputs.NONE)
-        self.ctx.decode(tokens[split:], begin + split, outputs=_core.Outputs.ALL)
+            self.ctx.decode(tokens[:split], position, outputs=_core.Outputs.NONE)
+        if n_rows:
+            self.ctx.decode(tokens[split:], position + split, outputs=_core.Outputs.ALL)
 
-    def _decode_seen(self, tokens: npt.NDArray[np.intc], begin: int, step: int, see: See) -> None:
+    def _decode_seen(
+        self, tokens: npt.NDArray[np.intc], begin: int, position: int, step: int, see: See
+    ) -> None:
         """Evaluates `step` tokens at a time, the last time not fewer, and shows their logits."""
         start, stop = 0, len(tokens) % step or step
         while start < len(tokens):
-            self.ctx.decode(tokens[start:stop], begin + start, outputs=_core.Outputs.ALL)
+            self.ctx.decode(tokens[start:stop], position + start, outputs=_core.Outputs.ALL)
             see(begin + start, stop - start)
             start, stop = stop, stop + step
 
@@ -219,12 +278,22 @@ class Session:
     def rewind(self, n_tokens: int) -> bool:
         """Drops everything after the first `n_tokens`; False when this model cannot do that."""
         ctx = self.context()
+        position = self.position(n_tokens)
         window = self.model.n_swa
-        if window and 0 < n_tokens <= ctx.seq_pos_max(0):
+        if window and 0 < position <= ctx.seq_pos_max(0):
             # The window may have dropped tokens that the kept ones attend to.
-            kept = ctx.seq_pos_min(0) <= max(0, n_tokens - window)
-            return kept and ctx.seq_rm(0, n_tokens, -1)
-        return ctx.seq_rm(0, n_tokens, -1)
+            kept = ctx.seq_pos_min(0) <= max(0, position - window)
+            return kept and ctx.seq_rm(0, position, -1)
+        return ctx.seq_rm(0, position, -1)
+
+    def position(self, n_tokens: int) -> int:
+        """Returns the position in the context that follows the first `n_tokens` tokens."""
+        return self._places.position(n_tokens)
+
+    @property
+    def end_of_media(self) -> int:
+        """The number of tokens up to the last image or sound; 0 without any."""
+        return self._places.end(self.n_tokens)
 
     def forget(self) -> None:
         """Empties the context after a failed evaluation, which may have left anything in it."""
@@ -320,7 +389,7 @@ class Session:
         rows = self.scores.reserve(needed)
         if self.scores.count < needed:
             tokens = self.evaluated.copy()
-            self.n_tokens = self.scores.count
+            self.n_tokens = self._places.whole(self.scores.count)
             self.eval(tokens[self.n_tokens :], self.context().n_outputs)
         return rows
 
@@ -338,6 +407,7 @@ class Session:
         last_tokens, last_k, last_found = self._last_score
         shared = longest_token_prefix(last_tokens, tokens) if k == last_k else 0
         kept = min(shared, longest_token_prefix(self.evaluated.tolist(), tokens)) - 1
+        kept = self._places.whole(kept)
         if kept > 0 and self.rewind(kept):
             self.epoch += 1
             self.n_tokens = kept
@@ -376,7 +446,8 @@ class Session:
             prefix = longest_token_prefix(self.evaluated.tolist(), tokens)
             if prefix == len(tokens) == self.n_tokens and not self.requires_eval:
                 return []
-            prefix = min(prefix, len(tokens) - 1)  # something must be evaluated to have logits
+            # Something must be evaluated to have logits.
+            prefix = self._places.whole(min(prefix, len(tokens) - 1))
             if prefix > 0 and self.rewind(prefix):
                 self.settle(prefix)
                 return tokens[prefix:]
@@ -438,6 +509,7 @@ class Session:
             seed=self.seed,
         )
         saved.adapters = self.continuing().identity
+        saved.media = self._places.saved(self.n_tokens)
         return saved
 
     def load(self, state: LlamaState) -> None:
@@ -460,6 +532,7 @@ class Session:
             raise
         self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
         self.n_tokens = state.n_tokens
+        self._places.load(getattr(state, "media", ()))
         scored = min(len(state.scores), state.n_tokens) if self.logits_all else 0
         self.scores.count = 0
         if scored:

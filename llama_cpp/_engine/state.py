@@ -7,6 +7,8 @@ from typing import Any, Tuple
 import numpy as np
 import numpy.typing as npt
 
+from .media import Place
+
 
 class LlamaState:
     """Tokens, logits (rows may be none) and llama.cpp's own bytes; see Llama.save_state().
@@ -14,9 +16,11 @@ class LlamaState:
     Attributes:
         adapters: The identity of the LoRA adapters that computed it. States that were pickled by
             versions without it have none.
+        media: The places of images and sounds among the tokens.
     """
 
     adapters: Tuple[Tuple[Any, ...], ...] = ()
+    media: Tuple[Place, ...] = ()
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ def native_modules(name, units, hdrs, copts, deps, visibility):
                 "@llama_cpp//:ggml-base_so",
                 "@llama_cpp//:ggml_so",
                 "@llama_cpp//:llama_so",
+                "@llama_cpp//:mtmd_so",
             ],
             ext_suffix = ext_suffix_select(abi),
             module = "_core",

@@ -469,10 +469,10 @@ bool ContextHandle::is_output(Outputs outputs, bool is_last) const {
 }
 
 void ContextHandle::run(Pass pass) {
-    stopping_ = false;
-    next_ask_ms_ = 0;
+    const char* const action = pass == Pass::kEncode ? "encode" : "decode";
+    ask_again();
     if (must_stop()) {
-        fail(pass, kStatusAborted, {});
+        fail_stopped(action);
     }
     LogCapture log;
     const int32_t status = call(ErrorKind::kDecode, [&] {
@@ -480,21 +480,45 @@ void ContextHandle::run(Pass pass) {
                                      : llama_decode(get(), batch_.view());
     });
     if (status != 0) {
-        fail(pass, status, log.take());
+        fail(action, batch_.size(), status, log.take());
     }
     n_outputs_ = batch_.n_outputs();
     has_embeddings_ = embeddings_on_ || pass == Pass::kEncode;
     has_logits_ = pass == Pass::kDecode && memory_ != nullptr;
 }
 
-void ContextHandle::fail(Pass pass, int status, const std::string& log) {
-    const char* const action = pass == Pass::kEncode ? "encode" : "decode";
+void ContextHandle::evaluate(size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
+                             const std::function<int32_t()>& function) {
+    check_usable();
+    check_seq_id(seq_id);
+    check_position(pos0, n_tokens, seq_id);
+    forget_outputs();
+    try {
+        ask_again();
+        LogCapture log;
+        const int32_t status = call(ErrorKind::kDecode, function);
+        if (status != 0) {
+            fail("decode", n_tokens, status, log.take());
+        }
+    } catch (const Error& error) {
+        throw Error(error.kind(), error.what() + recover(seq_id, pos0));
+    }
+}
+
+void ContextHandle::ask_again() {
+    stopping_ = false;
+    next_ask_ms_ = 0;
+}
+
+void ContextHandle::fail_stopped(const char* action) { fail(action, 0, kStatusAborted, {}); }
+
+void ContextHandle::fail(const char* action, size_t n_tokens, int status, const std::string& log) {
     switch (status) {
         case kStatusNoRoom:
             throw Error(ErrorKind::kContextOverflow,
-                        format("no room in the context for %d more tokens; it holds %u (n_ctx). "
+                        format("no room in the context for %zu more tokens; it holds %u (n_ctx). "
                                "Remove some with seq_rm(), or create it with a larger n_ctx",
-                               batch_.size(), llama_n_ctx(get())));
+                               n_tokens, llama_n_ctx(get())));
         case kStatusAborted:
             abort_requested_.store(false);
             throw Error(ErrorKind::kAborted, format("%s was stopped by %s", action,

@@ -70,6 +70,19 @@ class ContextHandle {
     void decode_sequences(const std::vector<std::vector<llama_token>>& sequences, bool all_outputs);
     void encode(const std::vector<llama_token>& tokens);
 
+    // Evaluates `n_tokens` tokens from `pos0` on by a function that calls llama_decode(), or the
+    // like, itself and returns its status. They have no outputs.
+    void evaluate(size_t n_tokens, llama_pos pos0, llama_seq_id seq_id,
+                  const std::function<int32_t()>& function);
+
+    // Whether the running call has to end. A new call asks ask_again() first.
+    bool must_stop() {
+        return abort_requested_.load(std::memory_order_relaxed) || is_exiting() ||
+               interrupt_requested() || callback_says_stop();
+    }
+    void ask_again();
+    [[noreturn]] void fail_stopped(const char* action);
+
     // Stops the running decode, or the next one if none runs. Any thread may call it.
     void request_abort() { abort_requested_.store(true); }
     void clear_abort() { abort_requested_.store(false); }
@@ -122,14 +135,10 @@ class ContextHandle {
     void check_pooling(size_t n_sequences) const;
     size_t batch_limit(size_t n_tokens, Outputs outputs) const;
     bool is_output(Outputs outputs, bool is_last) const;
-    bool must_stop() {
-        return abort_requested_.load(std::memory_order_relaxed) || is_exiting() ||
-               interrupt_requested() || callback_says_stop();
-    }
     bool callback_says_stop();
     Pass evaluation() const { return is_encoder_ ? Pass::kEncode : Pass::kDecode; }
     void run(Pass pass);
-    [[noreturn]] void fail(Pass pass, int status, const std::string& log);
+    [[noreturn]] void fail(const char* action, size_t n_tokens, int status, const std::string& log);
     std::string recover(llama_seq_id seq_id, llama_pos pos0);
     void keep_rows();
     void apply_adapters();

@@ -22,6 +22,7 @@ enum class ErrorKind {
     kGrammar,
     kChatTemplate,
     kTokenize,
+    kMedia,
     kState,
     kClosed,
     kBusy,

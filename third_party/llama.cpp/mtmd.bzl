@@ -54,6 +54,11 @@ def mtmd(name):
         deps = [":llama_headers"],
     )
     cc_library(
+        name = "media_decoders",
+        hdrs = ["vendor/miniaudio/miniaudio.h", "vendor/stb/stb_image.h"],
+        includes = ["vendor"],
+    )
+    cc_library(
         name = "mtmd_objects",
         srcs = native.glob(
             ["tools/mtmd/*.cpp", "tools/mtmd/models/*.cpp"],

@@ -39,6 +39,8 @@ const char* class_name(ErrorKind kind) {
             return "ChatTemplateError";
         case ErrorKind::kTokenize:
             return "TokenizeError";
+        case ErrorKind::kMedia:
+            return "MediaError";
         case ErrorKind::kState:
             return "StateError";
         case ErrorKind::kClosed:
