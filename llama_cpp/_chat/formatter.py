@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, List
 
-from .answer import answer, tokens_of
+from .._engine.session import Session
+from .answer import Run, answer, tokens_of
 from .constraint import constrain
 from .formatted import ChatFormatterResponse
 from .handler import ChatFormatter, ChatModel, LlamaChatCompletionHandler
@@ -25,21 +26,24 @@ def chat_formatter_to_chat_completion_handler(
     """
 
     def chat_completion_handler(*, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
-        request = ChatRequest(messages, arguments)
-        given = "" if request.prefill is None else prefill_text(request.prefill)
-        formatted = _format(chat_formatter, request, given)
-        stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
-        tokens = tokens_of(llama._session, request, formatted.prompt, not formatted.added_special)
-        return answer(
-            llama._session,
-            request,
-            tokens,
-            constrain(request, Thoughts(given=given)),
-            [text for text in stop if text],  # a model may have no EOS
-            formatted.stopping_criteria,
-        )
+        return answer_formatted(chat_formatter, llama._session, ChatRequest(messages, arguments))
 
     return chat_completion_handler
+
+
+def answer_formatted(formatter: ChatFormatter, session: Session, request: ChatRequest) -> Run:
+    """Returns the answer to a request by a formatter, or with request.stream its chunks."""
+    given = "" if request.prefill is None else prefill_text(request.prefill)
+    formatted = _format(formatter, request, given)
+    stop = [formatted.stop] if isinstance(formatted.stop, str) else formatted.stop or []
+    return answer(
+        session,
+        request,
+        tokens_of(session, request, formatted.prompt, not formatted.added_special),
+        constrain(request, Thoughts(given=given)),
+        [text for text in stop if text],  # a model may have no EOS
+        formatted.stopping_criteria,
+    )
 
 
 def _format(formatter: ChatFormatter, request: ChatRequest, given: str) -> ChatFormatterResponse:

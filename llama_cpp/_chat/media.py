@@ -47,13 +47,22 @@ class MediaParts:
     def __bool__(self) -> bool:
         return bool(self._sources)
 
-    def take(self, where: str, part: Mapping[str, Any]) -> Optional[List[Dict[str, str]]]:
-        """Returns the marks for a part of a message; None if it is no image, sound or video."""
+    def take(self, where: str, part: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
+        """Returns the marks for a part of a message; None if it is no image, sound or video.
+
+        A mark has an `image_url` of the same form as the part, for templates that read it.
+        """
         found = _sources(where, part)
         if found is None:
             return None
         self._sources += found
-        return [{"type": MARK_TYPE, "text": self.mark} for _ in found]
+        as_text = isinstance(part.get("image_url"), str)
+        mark = {
+            "type": MARK_TYPE,
+            "text": self.mark,
+            "image_url": self.mark if as_text else {"url": self.mark},
+        }
+        return [mark] * len(found)
 
     def prompt(self, session: Session, text: str, add_bos: bool) -> MediaPrompt:
         """Returns the tokens of a rendered text.

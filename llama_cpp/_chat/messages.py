@@ -150,7 +150,7 @@ def _content(
             f"{where}['content'] has to be a string or a list of parts, not"
             f" {content!r:.80} ({type(content).__name__})"
         )
-    parts: List[Dict[str, str]] = []
+    parts: List[Dict[str, Any]] = []
     for i, part in enumerate(content):
         parts += _parts(f"{where}['content'][{i}]", part, media)
     if refusal:
@@ -158,13 +158,13 @@ def _content(
     return parts
 
 
-def _parts(where: str, part: Any, media: Optional[MediaParts]) -> List[Dict[str, str]]:
+def _parts(where: str, part: Any, media: Optional[MediaParts]) -> List[Dict[str, Any]]:
     if isinstance(part, str):
         return [{"type": "text", "text": part}]
     if not isinstance(part, Mapping):
         raise ChatTemplateError(f'{where} has to be a dict with a "type", not {part!r:.80}')
     if part.get("type") == MARK_TYPE and isinstance(part.get("text"), str):
-        return [{"type": MARK_TYPE, "text": part["text"]}]  # normalised before
+        return [dict(part)]  # normalised before
     marks = None if media is None else media.take(where, part)
     return [_text(where, part)] if marks is None else marks
 

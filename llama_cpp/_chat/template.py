@@ -14,9 +14,10 @@ from functools import partial
 from typing import Any, Dict, List, Optional
 
 from .. import _core
+from .._engine.session import Session
 from .._errors import LlamaError
 from . import well_known
-from .answer import answer, tokens_of
+from .answer import Run, answer, tokens_of
 from .constraint import Constraint, constrain
 from .formatted import ChatFormatterResponse
 from .handler import ChatModel, LlamaChatCompletionHandler
@@ -128,10 +129,12 @@ class TemplateChatHandler:
             return self._parsed
 
     def __call__(self, *, llama: ChatModel, messages: List[Any], **arguments: Any) -> Any:
-        request = ChatRequest(messages, arguments)
+        return self.answer(llama._session, ChatRequest(messages, arguments))
+
+    def answer(self, session: Session, request: ChatRequest) -> Run:
+        """Returns the answer to a request, or with request.stream its chunks."""
         prompt = self.render(request)
         constraint = constrain(request, _thoughts(prompt), _Rendered(self, request, prompt))
-        session = llama._session
         tokens = tokens_of(session, request, prompt.prompt + constraint.opening, True)
         return answer(session, request, tokens, constraint, prompt.additional_stops)
 

@@ -125,13 +125,15 @@ class _Chunk:
 
 
 def load(session: Session, options: ProjectorOptions) -> Projector:
-    """Loads a projector, which is closed with the session.
+    """Returns a projector of a session, which is loaded the first time and closed with it.
 
     ModelLoadError if the file is missing, damaged, or made for another model.
     """
-    projector = Projector(session, options)
-    session.own(projector)
-    return projector
+    with session.lock:
+        found = session.projectors.get(options)
+        if not isinstance(found, Projector):
+            found = session.projectors[options] = Projector(session, options)
+        return found
 
 
 def image_bitmap(pixels: npt.NDArray[np.uint8], is_frame: bool = False) -> _core.Bitmap:

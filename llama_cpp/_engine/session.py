@@ -8,7 +8,19 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Hashable,
+    List,
+    Mapping,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +78,7 @@ class StateOwner(Protocol):
 
 
 class Closing(Protocol):
-    """Something that a session can own."""
+    """Something that is closed with a session."""
 
     def close(self) -> None: ...
 
@@ -80,6 +92,7 @@ class Session:
         adapters: the loaded LoRA adapters; the context evaluates with those of the last use().
         chunks: the images and sounds of prompts.
         projector: reads the images and sounds of chats; None without one.
+        projectors: all that were loaded for it, by their options; close() closes them.
         owner: returns the Llama, None when it is gone.
     """
 
@@ -114,7 +127,7 @@ class Session:
         self._places = Places()
         self.projector: Any = None  # a Projector, which is made for a session
         self.media_policy: Any = None
-        self._owned: List[Closing] = []
+        self.projectors: Dict[Hashable, Closing] = {}
         self._in_use = self.adapters.default
         self._is_applied = True  # unless applying _in_use was interrupted
 
@@ -143,15 +156,11 @@ class Session:
         with self.lock:
             self.epoch += 1
             self.ctx.close()
-            for owned in self._owned:
-                owned.close()
+            for projector in self.projectors.values():
+                projector.close()
             self.adapters.close()
             self._in_use = self.adapters.default
             self.model.close()
-
-    def own(self, closing: Closing) -> None:
-        """Has close() close something else, too."""
-        self._owned.append(closing)
 
     # ---- evaluated tokens
 

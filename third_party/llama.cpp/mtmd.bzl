@@ -1,5 +1,6 @@
 """`mtmd`: multimodal projectors (images, audio) on top of llama."""
 
+load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":ggml.bzl", "source_root")
 load(
@@ -82,4 +83,21 @@ def mtmd(name):
         exports = ["mtmd_*"],
         hdrs_from = ":mtmd_headers",
         deps = [":mtmd_objects"],
+    )
+
+    # Upstream's program, which the tests compare with.
+    cc_binary(
+        name = "llama-mtmd-cli",
+        srcs = ["tools/mtmd/mtmd-cli.cpp"],
+        copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
+            "-I{}/vendor".format(source_root()),
+        ],
+        tags = ["manual"],
+        deps = [
+            ":ggml",
+            ":ggml-base",
+            ":llama",
+            ":llama-common",
+            ":" + name,
+        ],
     )
