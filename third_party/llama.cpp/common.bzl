@@ -75,12 +75,13 @@ def llama_common(name):
 
     # By a path in this repository: that of the file itself is another one where this module is a
     # dependency.
-    copy_file(
-        name = "common_log",
-        src = Label("//third_party/llama.cpp:common_log.cpp"),
-        out = "generated/common_log.cpp",
-        allow_symlink = True,
-    )
+    for unit in ["common_fprintf", "common_log"]:
+        copy_file(
+            name = unit,
+            src = Label("//third_party/llama.cpp:{}.cpp".format(unit)),
+            out = "generated/{}.cpp".format(unit),
+            allow_symlink = True,
+        )
     cc_library(
         name = "cpp_httplib",
         srcs = ["vendor/cpp-httplib/httplib.cpp"],
@@ -104,6 +105,7 @@ def llama_common(name):
             ],
         ) + [
             ":build_info",
+            ":common_fprintf",
             ":common_log",
         ],
         hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
@@ -111,7 +113,7 @@ def llama_common(name):
             "-I{}/vendor".format(source_root()),
         ],
         includes = ["common"],
-        # Prints to stderr become log messages (common_log.cpp). The declaration in stdio.h is
+        # Prints to stderr become log messages (common_fprintf.cpp). The declaration in stdio.h is
         # renamed with the calls.
         local_defines = ["fprintf=llama_common_fprintf"],
         textual_hdrs = native.glob(["vendor/**/*.h", "vendor/**/*.hpp"]),

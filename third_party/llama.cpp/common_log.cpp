@@ -1,6 +1,5 @@
-// Stands in for common/log.cpp: llama-common logs through llama.cpp's log callback, and so do its
-// prints to stderr, since common.bzl renames its fprintf. Upstream's has a thread that writes to
-// file descriptors.
+// Stands in for common/log.cpp: llama-common logs through llama.cpp's log callback. Upstream's has a
+// thread that writes to file descriptors. Its programs link their own in front of this one.
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
@@ -33,21 +32,6 @@ void write(ggml_log_level level, const std::string& text) {
 }
 
 }  // namespace
-
-extern "C" int llama_common_fprintf(FILE* stream, const char* pattern, ...) {
-    va_list args;
-    va_start(args, pattern);
-    int size;
-    if (stream == stderr) {
-        const std::string text = format(pattern, args);
-        size = static_cast<int>(text.size());
-        write(GGML_LOG_LEVEL_WARN, text);
-    } else {
-        size = std::vfprintf(stream, pattern, args);
-    }
-    va_end(args);
-    return size;
-}
 
 int common_log_get_verbosity_thold() { return g_verbosity; }
 void common_log_set_verbosity_thold(int verbosity) { g_verbosity = verbosity; }

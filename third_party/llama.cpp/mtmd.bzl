@@ -88,7 +88,7 @@ def mtmd(name):
     # Upstream's program, which the tests compare with.
     cc_binary(
         name = "llama-mtmd-cli",
-        srcs = ["tools/mtmd/mtmd-cli.cpp"],
+        srcs = ["common/log.cpp", "tools/mtmd/mtmd-cli.cpp"],
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
             "-I{}/vendor".format(source_root()),
         ],
