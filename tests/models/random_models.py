@@ -92,10 +92,10 @@ def random_tensors(
     shape: LlamaShape | T5Shape | DeepSeek2 | Qwen3Next | Qwen3Reranker, seed: int
 ) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
-    return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
+    return {name: random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
 
 
-def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
+def random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     values = generator.standard_normal(size, dtype=np.float32)
     if len(size) == 1:
