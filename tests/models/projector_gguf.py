@@ -109,9 +109,7 @@ def norm(name: str, width: int, bias: bool = True) -> Shapes:
     return shapes | {f"{name}.bias": (width,)} if bias else shapes
 
 
-def write_projector(
-    path: Path, vision: Encoder | None, audio: Encoder | None, seed: int
-) -> None:
+def write_projector(path: Path, vision: Encoder | None, audio: Encoder | None, seed: int) -> None:
     """Writes a projector file with the encoders that are not None.
 
     The same arguments give the same bytes; a tensor's numbers depend on its name and ``seed``.

@@ -23,7 +23,6 @@ from llama_gguf import Vocabulary, byte_vocabulary
 from projector_gguf import Encoder, write_projector
 from random_models import random_tensors, silent_tokens
 from text_models import (
-    N_VOCAB,
     Gemma3,
     Gemma4,
     Qwen2VL,
@@ -33,8 +32,8 @@ from text_models import (
     write_text_model,
 )
 
-HERE = Path(__file__).resolve().parent
-# What clip.cpp needs in a piece of its own, and a template prints: a text, not a control token.
+HERE = Path(__file__).parent
+# mtmd.cpp looks it up as one token (idefics3). A user's text has it too, so it is no control token.
 PARAGRAPH = "\n\n"
 CHATML = ("<|im_start|>", "<|im_end|>")
 
@@ -97,8 +96,8 @@ class Pair:
 GEMMA3_IMAGE = ("<start_of_image>", "<end_of_image>")
 GEMMA4_MARKS = ("<|image>", "<image|>", "<|audio>", "<audio|>", "<|image|>", "<|audio|>")
 GEMMA4_TAGS = {"image_tag": "<|image|>", "audio_tag": "<|audio|>"}
-QWEN_IMAGE = ("<|vision_start|>", "<|vision_end|>", "<|image_pad|>")
-QWEN_AUDIO = ("<|audio_bos|>", "<|audio_eos|>", "<|AUDIO|>")
+QWEN_IMAGE = ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>")
+QWEN_AUDIO = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
 MINICPMV = ("<image>", "</image>", "<slice>", "</slice>")
 # The longer side of an image is two tiles.
 IDEFICS3 = (
@@ -115,6 +114,18 @@ def qwen25_omni_audio(n_text: int) -> Encoder:
     return audio_encoders.qwen2_audio(n_text, "qwen2.5o")
 
 
+def qwen(model: TextModel, vision: EncoderOf, audio: EncoderOf | None = None) -> Pair:
+    audio_marks = QWEN_AUDIO if audio else ()
+    return Pair(
+        model,
+        vision,
+        audio,
+        marks=QWEN_IMAGE + audio_marks,
+        image_tag="".join(QWEN_IMAGE),
+        audio_tag="".join(audio_marks),
+    )
+
+
 PAIRS: dict[str, Pair] = {
     "llava": Pair(llama(), vision_encoders.llava),
     "llava-next": Pair(llama(), vision_encoders.llava_next),
@@ -125,11 +136,9 @@ PAIRS: dict[str, Pair] = {
         turn=("<start_of_turn>", "<end_of_turn>"),
         image_tag=GEMMA3_IMAGE[0],
     ),
-    "qwen2vl": Pair(
-        Qwen2VL(), vision_encoders.qwen2vl, marks=QWEN_IMAGE, image_tag="".join(QWEN_IMAGE[::2])
-    ),
-    "qwen2.5vl": Pair(Qwen2VL(), vision_encoders.qwen25vl, marks=QWEN_IMAGE),
-    "qwen3vl": Pair(Qwen3VL(), vision_encoders.qwen3vl, marks=QWEN_IMAGE),
+    "qwen2vl": qwen(Qwen2VL(), vision_encoders.qwen2vl),
+    "qwen2.5vl": qwen(Qwen2VL(), vision_encoders.qwen25vl),
+    "qwen3vl": qwen(Qwen3VL(), vision_encoders.qwen3vl),
     "idefics3": Pair(
         llama(),
         vision_encoders.idefics3,
@@ -166,14 +175,7 @@ PAIRS: dict[str, Pair] = {
         turn=("<|turn>", "<turn|>"),
         **GEMMA4_TAGS,
     ),
-    "qwen2.5-omni": Pair(
-        Qwen2VL(),
-        qwen25_omni_vision,
-        qwen25_omni_audio,
-        marks=QWEN_IMAGE + QWEN_AUDIO,
-        image_tag="".join(QWEN_IMAGE[::2]),
-        audio_tag="<|AUDIO|>",
-    ),
+    "qwen2.5-omni": qwen(Qwen2VL(), qwen25_omni_vision, qwen25_omni_audio),
     "ultravox": Pair(llama(), audio=audio_encoders.ultravox, marks=("<|audio|>",)),
     "voxtral": Pair(
         llama(),

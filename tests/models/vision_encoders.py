@@ -1,8 +1,8 @@
 """Tiny encoders of images, one for each way in which llama.cpp's mtmd handles an image.
 
 Each function returns the encoder of one projector family of tools/mtmd/clip.cpp, for a text model
-that is ``n_text`` wide. The tests of mtmd's own graphs are upstream's; these say how many tokens
-an image has, in which order slices come and which positions they take.
+that is ``n_text`` wide. The docstrings say how many tokens an image has, as
+clip_n_output_tokens() counts them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from projector_gguf import Encoder, Layers, Shapes, Value, norm, product
 
 PATCH = 14
-# Numbers of the original CLIP model, to which the means of random images are near enough.
+# A pixel becomes a number between -1 and 1.
 _PIXELS: dict[str, Value] = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 
 
@@ -81,7 +81,7 @@ def _qwen_keys(layers: Layers, n_text: int) -> dict[str, Value]:
 
 
 def _qwen_patches(layers: Layers) -> Shapes:
-    """Two frames of a video make one patch; a still image is taken twice."""
+    """Returns two kernels: two frames of a video make one patch, a still image is taken twice."""
     shape = (layers.n_embd, 3, PATCH, PATCH)
     return {"v.patch_embd.weight": shape, "v.patch_embd.weight.1": shape}
 
