@@ -36,7 +36,7 @@ class Encoder:
     """
 
     projector: str
-    keys: Mapping[str, Value]
+    keys: dict[str, Value]
     tensors: Shapes
 
 
@@ -121,8 +121,8 @@ def write_projector(path: Path, vision: Encoder | None, audio: Encoder | None, s
     writer.add_clip_has_audio_encoder(audio is not None)
     encoders = {"vision": vision, "audio": audio}
     present = {modality: encoder for modality, encoder in encoders.items() if encoder}
-    for key, value in _type_keys(present).items():
-        writer.add_string(key, value)
+    for key, projector in _type_keys(present).items():
+        writer.add_string(key, projector)
     tensors: Shapes = {}
     for modality, encoder in present.items():
         for key, value in encoder.keys.items():

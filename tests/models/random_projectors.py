@@ -14,9 +14,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 import audio_encoders
+import numpy as np
 import vision_encoders
 from gguf import TokenType
 from llama_gguf import Vocabulary, byte_vocabulary
@@ -25,6 +26,8 @@ from random_models import random_tensors, silent_tokens
 from text_models import (
     Gemma3,
     Gemma4,
+    HunyuanVL,
+    Lfm2,
     Qwen2VL,
     Qwen3VL,
     TextModel,
@@ -52,8 +55,8 @@ class Pair:
     """
 
     model: TextModel
-    vision: Optional[EncoderOf] = None
-    audio: Optional[EncoderOf] = None
+    vision: EncoderOf | None = None
+    audio: EncoderOf | None = None
     marks: tuple[str, ...] = ()
     turn: tuple[str, str] = CHATML
     image_tag: str = ""
@@ -95,7 +98,6 @@ class Pair:
 
 GEMMA3_IMAGE = ("<start_of_image>", "<end_of_image>")
 GEMMA4_MARKS = ("<|image>", "<image|>", "<|audio>", "<audio|>", "<|image|>", "<|audio|>")
-GEMMA4_TAGS = {"image_tag": "<|image|>", "audio_tag": "<|audio|>"}
 QWEN_IMAGE = ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>")
 QWEN_AUDIO = ("<|audio_bos|>", "<|AUDIO|>", "<|audio_eos|>")
 MINICPMV = ("<image>", "</image>", "<slice>", "</slice>")
@@ -103,6 +105,15 @@ MINICPMV = ("<image>", "</image>", "<slice>", "</slice>")
 IDEFICS3 = (
     *(PARAGRAPH, "<fake_token_around_image>", "<global-img>", "<image>"),
     *(f"<row_{row}_col_{column}>" for row in (1, 2) for column in (1, 2)),
+)
+# U+FF5C and U+2581 are the tokenizer's own.
+HUNYUANVL = tuple(
+    f"<\uff5chy_place\u2581holder\u2581no\u2581{number}\uff5c>" for number in (100, 101)
+)
+# At most ten tiles.
+LFM2 = (
+    *("<|image_start|>", "<image>", "<|image_end|>", "<|img_thumbnail|>"),
+    *(f"<|img_row_{r}_col_{c}|>" for r in range(1, 11) for c in range(1, 11) if r * c <= 10),
 )
 
 
@@ -123,6 +134,18 @@ def qwen(model: TextModel, vision: EncoderOf, audio: EncoderOf | None = None) ->
         marks=QWEN_IMAGE + audio_marks,
         image_tag="".join(QWEN_IMAGE),
         audio_tag="".join(audio_marks),
+    )
+
+
+def gemma4(model: TextModel, vision: EncoderOf, audio: EncoderOf) -> Pair:
+    return Pair(
+        model,
+        vision,
+        audio,
+        marks=GEMMA4_MARKS,
+        turn=("<|turn>", "<turn|>"),
+        image_tag="<|image|>",
+        audio_tag="<|audio|>",
     )
 
 
@@ -159,21 +182,11 @@ PAIRS: dict[str, Pair] = {
         image_tag="<IMG_CONTEXT>",
     ),
     "minicpmv": Pair(llama(n_embd=128), vision_encoders.minicpmv, marks=MINICPMV),
-    "gemma4": Pair(
-        Gemma4(),
-        vision_encoders.gemma4,
-        audio_encoders.gemma4,
-        marks=GEMMA4_MARKS,
-        turn=("<|turn>", "<turn|>"),
-        **GEMMA4_TAGS,
-    ),
-    "gemma4-unified": Pair(
-        Gemma4(per_layer=0),
-        vision_encoders.gemma4_unified,
-        audio_encoders.gemma4_unified,
-        marks=GEMMA4_MARKS,
-        turn=("<|turn>", "<turn|>"),
-        **GEMMA4_TAGS,
+    "hunyuanvl": Pair(HunyuanVL(), vision_encoders.hunyuanvl, marks=HUNYUANVL),
+    "lfm2": Pair(Lfm2(), vision_encoders.lfm2, marks=LFM2, image_tag="<image>"),
+    "gemma4": gemma4(Gemma4(), vision_encoders.gemma4, audio_encoders.gemma4),
+    "gemma4-unified": gemma4(
+        Gemma4(per_layer=0), vision_encoders.gemma4_unified, audio_encoders.gemma4_unified
     ),
     "qwen2.5-omni": qwen(Qwen2VL(), qwen25_omni_vision, qwen25_omni_audio),
     "ultravox": Pair(llama(), audio=audio_encoders.ultravox, marks=("<|audio|>",)),
@@ -195,7 +208,9 @@ def write_pair(directory: Path, name: str, seed: int) -> list[Path]:
     for key, tensor in tensors.items():
         if key.endswith(".bias"):
             tensor -= 1
-    # Generates words alone, and ends when the caller says so.
+    # Generates words alone, and ends when the caller says so: a silent token's logit is 0, that of
+    # the best word about 15, so that a sample of temperature 1 is a word, too.
+    tensors["output.weight"] *= np.float32(8)
     tensors["output.weight"][silent_tokens(vocabulary, words_only=True)] = 0
     write_text_model(text, pair.model, tensors, vocabulary)
     width = pair.model.n_embd
@@ -212,7 +227,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
-    for name in args.only or PAIRS:
+    for name in args.only or list(PAIRS):
         for path in write_pair(args.out, name, args.seed):
             print(f"{path}  {path.stat().st_size / 1e6:.2f} MB")
     return 0

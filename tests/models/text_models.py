@@ -3,7 +3,9 @@
 * gemma3: tokens of an image attend to each other in both directions; layers with a window.
 * qwen2vl, qwen3vl: M-RoPE, so an image takes fewer positions than tokens. qwen3vl adds a layer's
   image features to a layer of its own.
+* hunyuan-vl: M-RoPE whose fourth dimension is the number of the image in the prompt.
 * gemma4: as gemma3 in the layers with a window; optionally an embedding per layer.
+* lfm2: a layer has a convolution's state in place of keys and values, which cannot be shortened.
 
 Sizes are tiny: two layers, the first of which has the window where there is one.
 """
@@ -68,6 +70,10 @@ class TextShape:
     def _head_norms(self, block: str) -> Shapes:
         return {f"{block}.attn_{name}_norm.weight": (self.head,) for name in "qk"}
 
+    def key_value_heads(self) -> int | list[int]:
+        """Returns the number of each layer, or of all."""
+        return self.n_head_kv
+
     def write_parameters(self, writer: gguf.GGUFWriter) -> None:
         """Adds the architecture's own keys."""
 
@@ -125,6 +131,51 @@ class Qwen3VL(TextShape):
     def write_parameters(self, writer: gguf.GGUFWriter) -> None:
         writer.add_rope_dimension_sections([4, 2, 2, 0])
         writer.add_num_deepstack_layers(1)
+
+
+@dataclass(frozen=True)
+class HunyuanVL(TextShape):
+    """GGUF architecture ``hunyuan_vl``."""
+
+    architecture = "hunyuan_vl"
+
+    def _block(self, block: str) -> Shapes:
+        return {**super()._block(block), **self._head_norms(block)}
+
+    def write_parameters(self, writer: gguf.GGUFWriter) -> None:
+        writer.add_rope_dimension_sections([2, 2, 2, 2])
+
+
+@dataclass(frozen=True)
+class Lfm2(TextShape):
+    """GGUF architecture ``lfm2``: a short convolution and attention, in turn."""
+
+    kernel: int = 3
+
+    architecture = "lfm2"
+
+    def tensor_shapes(self) -> Shapes:
+        shapes = super().tensor_shapes()
+        shapes["token_embd_norm.weight"] = shapes.pop("output_norm.weight")  # its name there
+        for layer in range(0, self.n_layer, 2):
+            block = f"blk.{layer}"
+            for name in ("q", "k", "v", "output", "q_norm", "k_norm"):
+                del shapes[f"{block}.attn_{name}.weight"]
+            shapes |= {
+                f"{block}.shortconv.in_proj.weight": (3 * self.n_embd, self.n_embd),
+                f"{block}.shortconv.conv.weight": (self.n_embd, self.kernel),
+                f"{block}.shortconv.out_proj.weight": (self.n_embd, self.n_embd),
+            }
+        return shapes
+
+    def _block(self, block: str) -> Shapes:
+        return {**super()._block(block), **self._head_norms(block)}
+
+    def key_value_heads(self) -> list[int]:
+        return [self.n_head_kv if layer % 2 else 0 for layer in range(self.n_layer)]
+
+    def write_parameters(self, writer: gguf.GGUFWriter) -> None:
+        writer.add_shortconv_l_cache(self.kernel)
 
 
 @dataclass(frozen=True)
@@ -195,7 +246,7 @@ def write_text_model(
     writer.add_block_count(model.n_layer)
     writer.add_feed_forward_length(model.n_ff)
     writer.add_head_count(model.n_head)
-    writer.add_head_count_kv(model.n_head_kv)
+    writer.add_head_count_kv(model.key_value_heads())
     writer.add_key_length(model.head)
     writer.add_value_length(model.head)
     writer.add_rope_freq_base(10000.0)

@@ -227,6 +227,50 @@ def minicpmv(n_text: int) -> Encoder:
     )
 
 
+def hunyuanvl(n_text: int) -> Encoder:
+    """HunyuanVL: 8 to 256 tokens, one for 28 x 28 pixels, and one behind each row, before and
+    behind the image."""
+    layers, width = Layers(), 48
+    area = (2 * PATCH) ** 2
+    return Encoder(
+        "hunyuanvl",
+        _keys(layers, n_text, 112)
+        | {"spatial_merge_size": 2, "image_min_pixels": 8 * area, "image_max_pixels": 256 * area},
+        _patches(layers)
+        | _positions(layers, 16)
+        | layers.tensors()
+        | norm("mm.pre_norm", layers.n_embd, bias=False)
+        | {
+            "mm.0.weight": (width, layers.n_embd, 2, 2),
+            "mm.0.bias": (width,),
+            "mm.2.weight": (width, width, 1, 1),
+            "mm.2.bias": (width,),
+            "v.image_newline": (width,),
+            "mm.image_begin": (n_text,),
+            "mm.image_end": (n_text,),
+        }
+        | product("mm.model.fc", n_text, width)
+        | norm("mm.post_norm", n_text, bias=False),
+    )
+
+
+def lfm2(n_text: int) -> Encoder:
+    """LFM2-VL: 64 to 256 tokens, one for 32 x 32 pixels. An image of more than twice 512 x 512
+    pixels becomes tiles of that size, then an overview."""
+    layers, patch = Layers(), 16
+    return Encoder(
+        "lfm2",
+        _keys(layers, n_text, 256, patch) | {"projector.scale_factor": 2, "clip.use_gelu": True},
+        _patches(layers, patch)
+        | _positions(layers, 256)
+        | layers.tensors()
+        | norm("v.post_ln", layers.n_embd)
+        | norm("mm.input_norm", 4 * layers.n_embd)
+        | product("mm.1", n_text, 4 * layers.n_embd)
+        | product("mm.2", n_text, n_text),
+    )
+
+
 # clip.cpp limits a Gemma 4 image to 1,120 tokens of 3 x 3 patches, so a side has at most these.
 _GEMMA4_TOKENS = 1120
 _GEMMA4_MERGE = 3
