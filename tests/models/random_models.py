@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import gguf
 import numpy as np
@@ -88,14 +89,18 @@ LORAS = {
 }
 
 
-def random_tensors(
-    shape: LlamaShape | T5Shape | DeepSeek2 | Qwen3Next | Qwen3Reranker, seed: int
-) -> dict[str, np.ndarray]:
+class Shape(Protocol):
+    """A model's dimensions."""
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]: ...
+
+
+def random_tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
     """float32 weights that keep activations near 1, whatever the shape."""
-    return {name: _random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
+    return {name: random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
 
 
-def _random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
+def random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
     values = generator.standard_normal(size, dtype=np.float32)
     if len(size) == 1:
