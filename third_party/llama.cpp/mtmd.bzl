@@ -1,5 +1,6 @@
 """`mtmd`: multimodal projectors (images, audio) on top of llama."""
 
+load("@bazel_skylib//rules:write_file.bzl", "write_file")
 load("@rules_cc//cc:cc_binary.bzl", "cc_binary")
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":ggml.bzl", "source_root")
@@ -85,10 +86,29 @@ def mtmd(name):
         deps = [":mtmd_objects"],
     )
 
+    # Upstream's log prints in a thread of its own, and its programs do not wait for it.
+    write_file(
+        name = "flush_log_at_exit",
+        out = "generated/flush_log_at_exit.cpp",
+        content = [
+            "#include \"log.h\"",
+            "namespace {",
+            "struct FlushAtExit {",
+            "    ~FlushAtExit() { common_log_flush(common_log_main()); }",
+            "} flush_at_exit;",
+            "}  // namespace",
+            "",
+        ],
+    )
+
     # Upstream's program, which the tests compare with.
     cc_binary(
         name = "llama-mtmd-cli",
-        srcs = ["common/log.cpp", "tools/mtmd/mtmd-cli.cpp"],
+        srcs = [
+            "common/log.cpp",
+            "tools/mtmd/mtmd-cli.cpp",
+            ":flush_log_at_exit",
+        ],
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
             "-I{}/vendor".format(source_root()),
         ],
