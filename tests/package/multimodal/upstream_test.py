@@ -62,7 +62,7 @@ def mtmd_cli(projectors: Path, name: str, kind: str, file: Path) -> tuple[str, n
             *(program, "-m", projectors / f"{name}.gguf"),
             *("--mmproj", projectors / f"mmproj-{name}.gguf", f"--{kind}", file),
             *("-p", "Hello there", "--temp", "0", "-n", "8", "--jinja", "--no-warmup"),
-            *("-c", "4096", "-b", "1024", "-ub", "1024", "-t", "1", "-fa", "off"),
+            *("-c", "4096", "-b", "1024", "-ub", "1024", "-t", "1"),
         ],
         env={
             **os.environ,
@@ -89,7 +89,7 @@ def test_every_pair_is_compared(names) -> None:
 def test_embeddings_and_answer(case, load, projectors) -> None:
     name, kind, file = case
     said, embeddings = mtmd_cli(projectors, name, kind, file)
-    llm = load(name, n_threads=1, n_threads_batch=1)
+    llm = load(name, n_threads=1, n_threads_batch=1, flash_attn=None)
     part = {"type": kind, kind: file}
     assert answer(llm, [user(part, "Hello there")], repeat_penalty=1.0).strip() == said
     ours = np.concatenate(list(llm._session.projector._embeddings.values()))
