@@ -1289,6 +1289,7 @@ class Llama(PrivateMembers):
         if "_stack" in self.__dict__:
             self._stack.close()
         self._session.close()
+        self._chat_handlers.clear()  # a parsed template takes a megabyte
 
     def __getstate__(self):
         """Pickling keeps the arguments; unpickling loads the model again."""

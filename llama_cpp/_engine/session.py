@@ -158,6 +158,7 @@ class Session:
             self.ctx.close()
             for projector in self.projectors.values():
                 projector.close()
+            self._places = Places()  # they hold what was encoded
             self.adapters.close()
             self._in_use = self.adapters.default
             self.model.close()
