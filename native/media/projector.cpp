@@ -137,6 +137,9 @@ ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::
                     "Failed to load projector from file: " + path + ": " + log.take() +
                         "\nGive the mmproj file that was made for this very model.");
     }
+    mtmd_set_abort_callback(
+        context_.get(),
+        [](void* self) { return static_cast<ProjectorHandle*>(self)->must_stop(); }, this);
 }
 
 ProjectorHandle::~ProjectorHandle() {
@@ -189,7 +192,13 @@ std::vector<PromptPiece> ProjectorHandle::tokenize(const std::vector<PromptPart>
     return pieces;
 }
 
-// The scheduler asks before a node whether to stop after it, and then calls again.
+bool ProjectorHandle::must_stop() {
+    stopped_ = stopped_ || (asked_ != nullptr && asked_->must_stop());
+    return stopped_;
+}
+
+// The scheduler asks before a node whether to stop after it, and then calls again. For devices
+// without an abort callback, which the CPU has.
 bool ProjectorHandle::on_node(ggml_tensor* node, bool ask, void* self) {
     auto* projector = static_cast<ProjectorHandle*>(self);
     if (projector->asked_ == nullptr) {
@@ -200,8 +209,7 @@ bool ProjectorHandle::on_node(ggml_tensor* node, bool ask, void* self) {
         return projector->work_ >= kWorkPerQuestion;
     }
     projector->work_ = 0;
-    projector->stopped_ = projector->stopped_ || projector->asked_->must_stop();
-    return !projector->stopped_;
+    return !projector->must_stop();
 }
 
 std::vector<float> ProjectorHandle::encode(const MediaChunk& chunk, ContextHandle& context) {
@@ -223,6 +231,7 @@ std::vector<float> ProjectorHandle::encode(const MediaChunk& chunk, ContextHandl
     }
     asked_ = nullptr;
     if (stopped_) {
+        log.take();
         context.fail_stopped("the encoding of an image or a sound");
     }
     if (status != kStatusOk) {

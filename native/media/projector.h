@@ -80,6 +80,7 @@ class ProjectorHandle {
                 llama_seq_id seq_id, ContextHandle& context) const;
 
   private:
+    bool must_stop();
     static bool on_node(ggml_tensor* node, bool ask, void* self);
     void check_usable() const;
 

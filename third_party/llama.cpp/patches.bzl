@@ -16,6 +16,8 @@ _NAMES = [
     "jinja-local-time",
     "jinja-characters",
     "threads-give-way",
+    "abort-within-a-node",
+    "mtmd-abort-callback",
 ]
 
 LLAMA_CPP_PATCHES = [
