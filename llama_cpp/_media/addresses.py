@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import List, NamedTuple, Optional, Tuple, Union
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from .._errors import MediaError
 from .deadline import Deadline
@@ -118,7 +118,7 @@ def _check_public(host: str, place: Place, item: Item) -> None:
         )
 
 
-_Found = List[Tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]]
+_Found = Sequence[Tuple[socket.AddressFamily, socket.SocketKind, int, str, SocketAddress]]
 
 
 def _lookup(host: str, port: int, deadline: Deadline) -> _Found:

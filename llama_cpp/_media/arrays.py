@@ -74,7 +74,8 @@ def samples(array: npt.NDArray[Any], sample_rate: int, item: Item) -> npt.NDArra
             "Cut it, or set MediaPolicy(max_seconds=...)."
         )
     if array.dtype == np.int16:
-        return array.astype(np.float32) / np.float32(32768)
+        scaled: npt.NDArray[np.float32] = array.astype(np.float32) / np.float32(32768)
+        return scaled
     if not np.isfinite(array).all():
         raise MediaError(f"{item} contains NaN or infinity\nRemove them: np.nan_to_num(array).")
     return np.ascontiguousarray(array)

@@ -11,13 +11,16 @@ import http.client
 import io
 import socket
 import ssl
-from typing import List, NoReturn, Union
+from typing import TYPE_CHECKING, List, NoReturn, Union
 
 from .._errors import MediaError
 from . import urls
 from .addresses import Place, resolve
 from .deadline import Deadline
 from .item import Item, short, url_label
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _PIECE = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -131,7 +134,7 @@ class _TimedReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Union[bytearray, memoryview]) -> int:
+    def readinto(self, buffer: WriteableBuffer) -> int:
         self._socket.settimeout(self._deadline.left())
         return self._socket.recv_into(buffer)
 

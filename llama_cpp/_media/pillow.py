@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING, Dict, Tuple
+from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .._errors import MediaError
-from .item import Item
+from .item import Item, short
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,10 +25,10 @@ FORMATS: Dict[str, Tuple[str, str]] = {
 }
 
 
-def is_image(value: object) -> bool:
-    """Returns whether a value is an image of Pillow, which its owner has imported then."""
+def as_image(value: object) -> Optional[Image]:
+    """Returns a value that is an image of Pillow, whose module its owner has imported then."""
     module = sys.modules.get("PIL.Image")
-    return module is not None and isinstance(value, module.Image)
+    return value if module is not None and isinstance(value, module.Image) else None
 
 
 def decode(data: bytes, name: str, item: Item) -> npt.NDArray[np.uint8]:
@@ -90,8 +90,10 @@ def _rgb(image: Image, item: Item) -> npt.NDArray[np.uint8]:
 
 
 def _damaged(error: Exception, item: Item) -> MediaError:
-    reason = f"{type(error).__name__}: {error}".splitlines()[0]
-    return MediaError(f"{item} cannot be read by Pillow: {reason:.200}\nPass another file.")
+    # The text of UnidentifiedImageError is the address of a file object.
+    name = type(error).__name__
+    reason = name if name == "UnidentifiedImageError" else short(f"{name}: {error}")
+    return MediaError(f"{item} cannot be read by Pillow: {reason}\nPass another file.")
 
 
 def _installation(package: str) -> str:

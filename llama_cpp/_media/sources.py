@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Tuple, Union
+from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Tuple, Union, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,18 +65,20 @@ def image_pixels(source: ImageSource, policy: MediaPolicy) -> npt.NDArray[np.uin
     """
     if isinstance(source, np.ndarray):
         return arrays.pixels(source, Item("image", arrays.label(source), policy))
-    if pillow.is_image(source):
-        item = Item("image", f"(Pillow's, mode {source.mode})", policy)
-        return np.ascontiguousarray(pillow.pixels(source, item))
+    image = pillow.as_image(source)
+    if image is not None:
+        item = Item("image", f"(Pillow's, mode {image.mode})", policy)
+        return np.ascontiguousarray(pillow.pixels(image, item))
     data, item = _file(source, "image", policy)
     name = format_of(data)
     if name in pillow.FORMATS:
         return np.ascontiguousarray(pillow.decode(data, name, item))
     _check_native(data, name, item)
     try:
-        return _core.decode_image(data, policy.max_pixels)
+        pixels: npt.NDArray[np.uint8] = _core.decode_image(data, policy.max_pixels)
     except MediaError as error:
         raise MediaError(f"{item}: {error}") from None
+    return pixels
 
 
 def audio_samples(
@@ -100,7 +102,9 @@ def audio_samples(
     data, item = _file(source, "sound", policy)
     _check_native(data, format_of(data), item)
     try:
-        samples = _core.decode_audio(data, sample_rate, float(policy.max_seconds))
+        samples: npt.NDArray[np.float32] = _core.decode_audio(
+            data, sample_rate, float(policy.max_seconds)
+        )
     except MediaError as error:
         raise MediaError(f"{item}: {error}") from None
     arrays.check_not_empty(samples, item)
@@ -155,7 +159,7 @@ def _file(source: object, kind: Kind, policy: MediaPolicy) -> Tuple[bytes, Item]
     if callable(getattr(source, "read", None)):
         name = getattr(source, "name", type(source).__name__)
         item = Item(kind, f"(open file {short(str(name))})", policy)
-        return files.read_object(source, item), item
+        return files.read_object(cast(BinaryIO, source), item), item
     an = "An image" if kind == "image" else "A sound"
     raise TypeError(
         f"{an} cannot be of the type {type(source).__name__}\n"

@@ -16,8 +16,12 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
 # Python's urlsplit() removes some of the characters below U+0020, in some versions only; browsers
 # take a backslash as a slash.
 _AMBIGUOUS = re.compile(r"[\x00-\x20\x7f\\]")
+# RFC 3986, section 3.2, without user names, zones (RFC 6874) and addresses of the future.
+_AUTHORITY = re.compile(
+    r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]*))(?::(?P<port>[0-9]{0,5}))?"
+)
 # RFC 1123 with the underscores that exist in practice, 253 characters at most (RFC 1035).
-_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,252})", re.ASCII)
+_HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -95,25 +99,29 @@ def _split(text: str, scheme: str, item: Item) -> HttpUrl:
             f"{item} is refused: its URL has a user name\n"
             "Download it in your program, and pass the file's bytes."
         )
-    port = _PORTS[scheme] if parts.port is None else parts.port
-    if port == 0:
-        raise ValueError("port 0")
+    authority = _AUTHORITY.fullmatch(parts.netloc)
+    if authority is None:
+        raise ValueError("it is not of the form host:port")
+    if authority["ipv6"]:
+        host = str(IPv6Address(authority["ipv6"]))
+    else:
+        host = _host_name(authority["name"])
+    port = int(authority["port"] or _PORTS[scheme])
+    if not 1 <= port <= 65535:
+        raise ValueError(f"port {port}")
     # All of ASCII's punctuation may stand in a target; whitespace is refused above.
     target = quote(parts.path or "/", safe=string.punctuation)
     if parts.query:
         target += "?" + quote(parts.query, safe=string.punctuation)
-    return HttpUrl(text, scheme, _host(parts.hostname or ""), port, target)
+    return HttpUrl(text, scheme, host, port, target)
 
 
-def _host(name: str) -> str:
-    if ":" in name:
-        if "%" in name:
-            raise ValueError("the address has a zone")
-        return str(IPv6Address(name))
+def _host_name(name: str) -> str:
+    """Returns a host's name in ASCII and lower case. Raises ValueError."""
     if not name.isascii():
         if len(name) > 253:  # the codec takes quadratic time
             raise ValueError("the host's name is too long")
-        name = name.encode("idna").decode("ascii").lower()
-    if not _HOST.fullmatch(name):
+        name = name.encode("idna").decode("ascii")
+    if not _HOST.fullmatch(name.lower()):
         raise ValueError("it has no valid host")
-    return name
+    return name.lower()
