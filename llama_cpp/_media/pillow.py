@@ -23,6 +23,9 @@ FORMATS: Dict[str, Tuple[str, str]] = {
     "TIFF": ("TIFF", "pillow"),
     "WebP": ("WEBP", "pillow"),
 }
+# Mode -> the mode on the way to RGB. Pillow converts premultiplied colors to this one only, and
+# warns about a palette with transparency that is converted to RGB.
+_FIRST = {"La": "LA", "P": "RGBA", "RGBa": "RGBA"}
 
 
 def as_image(value: object) -> Optional[Image]:
@@ -84,8 +87,8 @@ def _rgb(image: Image, item: Item) -> npt.NDArray[np.uint8]:
             f"{item} has the mode {image.mode}, whose values have no fixed range\n"
             'Scale them to 0 to 255, and pass image.convert("L").'
         )
-    if image.mode in ("La", "RGBa"):  # Pillow converts these to no other mode
-        image = image.convert(f"{image.mode[:-1]}A")
+    if image.mode in _FIRST:
+        image = image.convert(_FIRST[image.mode])
     return np.asarray(image.convert("RGB"))
 
 

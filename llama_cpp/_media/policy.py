@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from typing import Optional, Union
 
+__all__ = ["MediaPolicy"]
+
 # A day. socket.settimeout() takes at most 24 days where poll() counts milliseconds in an int.
 _LONGEST_TIMEOUT = 86_400
 
@@ -23,8 +25,8 @@ class MediaPolicy:
         allow_files: Directory whose files `file:` URLs may name, at any depth. A link counts as the
             file that it leads to. None refuses all `file:` URLs.
         allow_private: Connect to addresses that are not public too: loopback, private, link-local
-            and the others of addresses.py. They belong to this machine and to services that trust
-            its network.
+            and all others that IANA's registries reserve. They belong to this machine and to
+            services that trust its network.
         max_image_bytes: Size of an image's file. 20 MiB: OpenAI's guide to images takes 20 MB.
         max_sound_bytes: Size of a sound's file. 25 MiB: OpenAI's guide to speech takes 25 MB.
         max_pixels: Width times height. 89,478,485 have 256 MiB as RGB; it is the default of Pillow's

@@ -143,6 +143,17 @@ def test_transparency_is_dropped(policy: MediaPolicy) -> None:
     np.testing.assert_array_equal(found, pixels[:, :, :3])
 
 
+def test_a_palette_with_transparency(policy: MediaPolicy) -> None:
+    image = Image.new("P", (6, 4), 1)
+    image.putpalette([0, 0, 0, 200, 100, 50])
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=b"\x80\x40")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = image_pixels(Image.open(file), policy)
+    np.testing.assert_array_equal(found, np.full((4, 6, 3), (200, 100, 50)))
+
+
 def test_16_bits_lose_the_lower_ones(policy: MediaPolicy) -> None:
     values = np.array([[0, 255, 256], [0x1234, 0xFF00, 0xFFFF]], np.uint16)
     found = image_pixels(Image.fromarray(values), policy)
