@@ -58,7 +58,7 @@ class Item(NamedTuple):
 
 
 def url_label(url: str) -> str:
-    """Returns a URL as errors show it: short, without credentials and query, which may be secret."""
+    """Returns a URL as errors show it: short, and without its secrets, credentials and query."""
     if url[:5].lower() == "data:":
         return f"{_printable(url[:_SHOWN_OF_DATA])}... ({len(url)} characters)"
     shown = _CREDENTIALS.sub(r"\1", url[: 10 * _LONGEST_LABEL])

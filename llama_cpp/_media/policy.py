@@ -29,8 +29,8 @@ class MediaPolicy:
             services that trust its network.
         max_image_bytes: Size of an image's file. 20 MiB: OpenAI's guide to images takes 20 MB.
         max_sound_bytes: Size of a sound's file. 25 MiB: OpenAI's guide to speech takes 25 MB.
-        max_pixels: Width times height. 89,478,485 have 256 MiB as RGB; it is the default of Pillow's
-            Image.MAX_IMAGE_PIXELS too.
+        max_pixels: Width times height. 89,478,485 have 256 MiB as RGB; Pillow's
+            Image.MAX_IMAGE_PIXELS is the same.
         max_seconds: Length of a sound. An hour has 220 MiB as float32 at 16 kHz, about as much as
             the largest image.
         timeout: Seconds for a whole download with its redirects: 20 MiB at 6 Mbit/s take 28.

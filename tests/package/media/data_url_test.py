@@ -89,7 +89,7 @@ def test_the_limit_is_exact(head: str) -> None:
 
 
 def test_a_large_url_takes_little_more_than_itself() -> None:
-    """unquote_to_bytes() alone takes 20 times as much."""
+    """unquote_to_bytes() alone takes dozens of times as much."""
     data = bytes(3 << 20)
     url = "data:," + "%00" * len(data)
     tracemalloc.start()

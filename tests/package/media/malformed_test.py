@@ -1,4 +1,4 @@
-"""Nothing that a program or a stranger passes ends in another error than MediaError or TypeError."""
+"""Whatever a program or a stranger passes ends in MediaError or TypeError, in no other error."""
 
 from __future__ import annotations
 

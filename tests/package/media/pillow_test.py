@@ -100,13 +100,23 @@ def test_damaged_files(format: str, policy: MediaPolicy) -> None:
     assert refused > 20
 
 
-def test_only_the_format_of_the_beginning_is_tried(policy: MediaPolicy) -> None:
-    """Not one of the many others that Pillow knows."""
-    file = encoded(colors(4, 5), "PPM")
+def test_only_the_format_of_the_beginning_is_tried(
+    monkeypatch: pytest.MonkeyPatch, policy: MediaPolicy
+) -> None:
+    """Not one of the many others that Pillow knows, some of which begin like anything."""
     with pytest.raises(MediaError, match="unknown format"):
-        image_pixels(file, policy)
-    with pytest.raises(MediaError, match="cannot be read by Pillow"):
-        image_pixels(b"RIFF\x10\0\0\0WEBP" + file, policy)
+        image_pixels(encoded(colors(4, 5), "PPM"), policy)
+
+    def accept(prefix: bytes) -> bool:
+        raise AssertionError("another format is tried")
+
+    file = encoded(colors(4, 5), "TIFF")
+    for format, (factory, _) in list(Image.OPEN.items()):
+        if format != "TIFF":
+            monkeypatch.setitem(Image.OPEN, format, (factory, accept))
+    np.testing.assert_array_equal(image_pixels(file, policy), colors(4, 5))
+    with pytest.raises(MediaError, match="cannot be read by Pillow: UnidentifiedImageError"):
+        image_pixels(file[:6], policy)
 
 
 def test_a_format_that_pillow_reads_with_a_package_only(policy: MediaPolicy) -> None:
