@@ -44,6 +44,8 @@ def from_base64(text: str, item: Item) -> bytes:
     padding = len(encoded[-2:]) - len(encoded[-2:].rstrip(b"="))
     item.check_length(len(encoded) // 4 * 3 - padding)
     try:
+        if len(encoded) % 4:  # Python 3.9 takes a single "="
+            raise binascii.Error("its length is no multiple of 4")
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as error:
         raise MediaError(f"{item} is not valid base64: {error}\n{_EXAMPLE}") from None
