@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._backends.required import *  # noqa: F403
     from ._engine.quantizing import *  # noqa: F403
     from ._errors import *  # noqa: F403
+    from ._media.policy import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
 
@@ -41,7 +42,14 @@ _SUBMODULES = frozenset(
 
 # The modules whose public names are names of the package; the C API last, since it takes a tenth of
 # a second to import.
-_PUBLIC = ("llama", "_backends.devices", "_backends.required", "_engine.quantizing", "llama_cpp")
+_PUBLIC = (
+    "llama",
+    "_backends.devices",
+    "_backends.required",
+    "_engine.quantizing",
+    "_media.policy",
+    "llama_cpp",
+)
 
 _C_PREFIXES = ("GGML_", "LLAMA_", "ggml_", "gguf_", "llama_")
 _C_MODULES = ("_capi.constants", "llama_cpp")

@@ -41,6 +41,10 @@ class ChatTemplateError(LlamaError, ValueError):
     """A chat template, its messages or the model's answer cannot be processed."""
 
 
+class MediaError(LlamaError, ValueError):
+    """An image or a sound cannot be loaded, or the model cannot read it."""
+
+
 class TokenizeError(LlamaError, ValueError):
     """Text cannot be turned into tokens, or tokens into text."""
 

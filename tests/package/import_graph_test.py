@@ -24,7 +24,7 @@ LAYERS = (
         "_utils",
         "llama_types",
     ),
-    ("_backends", "_logger"),
+    ("_backends", "_logger", "_media"),
     ("_capi",),
     ("_engine",),
     ("_chat",),

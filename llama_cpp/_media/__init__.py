@@ -1,0 +1,1 @@
+"""Loads the images and sounds of chats, also those that strangers name."""
