@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import stat
 import sys
-from typing import Any, Dict, Iterable, List, Optional
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Optional
 
 from . import _info
-from ._engine import paths
+from ._engine import paths, projector_files
 
 _EXAMPLES = """examples:
   python -m llama_cpp info
   python -m llama_cpp generate --model model.gguf "Once upon a time"
   python -m llama_cpp generate --model model.gguf --chat --system "Be brief." "What is 2+2?"
+  python -m llama_cpp generate --model model.gguf --chat --image cat.png "Describe it."
   python -m llama_cpp generate --model model.gguf --json-schema schema.json "A cat as JSON:"
   python -m llama_cpp generate --model model.gguf --embedding "some text"
   echo "a long prompt" | python -m llama_cpp generate --model model.gguf -
@@ -101,6 +104,7 @@ def _add_generate(commands: Any) -> None:
     generate.add_argument("--seed", type=int, metavar="N", help="the same seed, the same text")
     generate.add_argument("--chat", action="store_true", help="PROMPT is a message to answer")
     generate.add_argument("--system", metavar="TEXT", help="system message, with --chat")
+    _add_media(generate)
     generate.add_argument(
         "--json-schema",
         metavar="FILE|JSON",
@@ -124,6 +128,30 @@ def _add_generate(commands: Any) -> None:
     generate.set_defaults(run=_run_generate)
 
 
+def _add_media(generate: Any) -> None:
+    for kind, shown in (("image", "an image"), ("audio", "a sound")):
+        generate.add_argument(
+            f"--{kind}",
+            action="append",
+            default=[],
+            dest="media",
+            type=_part(kind),
+            metavar="FILE",
+            help=f"{shown} that the message begins with, with --chat; may be given several times",
+        )
+    generate.add_argument(
+        "--mmproj",
+        metavar="FILE",
+        help="the projector that reads images and sounds (default: the only file that is called"
+        " like mmproj*.gguf in the model's directory)",
+    )
+
+
+def _part(kind: str) -> Callable[[str], Dict[str, Any]]:
+    """Returns the function that makes a part of a message of a path."""
+    return lambda path: {"type": kind, kind: Path(path)}
+
+
 def _gpu_layers(text: str) -> Any:
     """Returns a number where the text is one; Llama refuses another text."""
     try:
@@ -137,6 +165,7 @@ def _run_generate(arguments: argparse.Namespace) -> int:
 
     if arguments.system is not None and not arguments.chat:
         raise ValueError("--system needs --chat: a plain prompt has no system message")
+    _check_media(arguments)
     prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
     llama = Llama(
         arguments.model,
@@ -146,6 +175,7 @@ def _run_generate(arguments: argparse.Namespace) -> int:
         n_gpu_layers=arguments.n_gpu_layers,
         embedding=arguments.embedding,
         verbose=arguments.verbose,
+        mmproj_path=_projector(arguments),
     )
     if arguments.embedding:
         print(json.dumps(llama.embed(prompt)))
@@ -155,6 +185,62 @@ def _run_generate(arguments: argparse.Namespace) -> int:
         print(piece, end="", flush=True)
     print()
     return 0
+
+
+def _check_media(arguments: argparse.Namespace) -> None:
+    """Raises ValueError if images and sounds cannot be used like this, before a model is loaded."""
+    files = [(f"--{part['type']}", part[part["type"]]) for part in arguments.media]
+    if arguments.mmproj is not None:
+        files.append(("--mmproj", arguments.mmproj))
+    for option, path in files:
+        if not arguments.chat:
+            raise ValueError(
+                f"{option} needs --chat: a plain prompt has no images and sounds\nAdd --chat."
+            )
+        if arguments.embedding:
+            raise ValueError(
+                f"{option} cannot be used with --embedding, which is that of a text\n"
+                f"Leave {option} or --embedding out."
+            )
+        _check_file(option, path)
+
+
+def _check_file(option: str, path: paths.StrPath) -> None:
+    try:
+        is_directory = stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        reason = error.strerror
+    else:
+        if not is_directory:
+            return
+        reason = "It is a directory"
+    where = "" if os.path.isabs(path) else f" Relative paths start at {paths.shown(os.getcwd())}."
+    raise ValueError(
+        f"The file of {option} cannot be read: {paths.shown(path)}: {reason}\n"
+        f"Pass {option} and the path of a file.{where}"
+    )
+
+
+def _projector(arguments: argparse.Namespace) -> Optional[str]:
+    """Returns the projector to load: that of --mmproj, or the one beside the model if needed."""
+    if arguments.mmproj is not None or not arguments.media:
+        return arguments.mmproj
+    paths.check_exists(arguments.model)
+    found = projector_files.beside(arguments.model)
+    if len(found) == 1:
+        return found[0]
+    directory = paths.shown(os.path.dirname(os.path.abspath(arguments.model)))
+    if not found:
+        raise ValueError(
+            "Images and sounds need the model's projector, and no file in the model's directory,"
+            f" {directory}, is called like mmproj*.gguf\n"
+            "Pass it, for example: --mmproj mmproj-model-f16.gguf"
+        )
+    names = ", ".join(paths.shown(os.path.basename(path)) for path in found)
+    raise ValueError(
+        f"More than one projector is in the model's directory, {directory}: {names}\n"
+        f"Pass the model's own, for example: --mmproj {paths.shown(found[0])}"
+    )
 
 
 def _options(arguments: argparse.Namespace) -> Dict[str, Any]:
@@ -178,7 +264,8 @@ def _text(llama: Any, arguments: argparse.Namespace, prompt: str) -> Iterable[st
 
 
 def _chat(llama: Any, arguments: argparse.Namespace, prompt: str) -> Iterable[str]:
-    messages = [{"role": "user", "content": prompt}]
+    content = [*arguments.media, {"type": "text", "text": prompt}] if arguments.media else prompt
+    messages = [{"role": "user", "content": content}]
     if arguments.system is not None:
         messages.insert(0, {"role": "system", "content": arguments.system})
     response_format = None

@@ -1339,9 +1339,12 @@ class Llama(PrivateMembers):
         local_dir: Optional[Union[str, os.PathLike[str]]] = None,
         local_dir_use_symlinks: Union[bool, Literal["auto"]] = "auto",
         cache_dir: Optional[Union[str, os.PathLike[str]]] = None,
+        # Not in llama-cpp-python
+        *,
+        mmproj_filename: Optional[str] = None,
         **kwargs: Any,
     ) -> Llama:
-        """Downloads a model from the Hugging Face hub and loads it.
+        """Downloads a model from the Hugging Face hub, with its projector, and loads it.
 
         Needs the package `huggingface_hub`.
 
@@ -1350,19 +1353,34 @@ class Llama(PrivateMembers):
             filename: the GGUF file, or a pattern (``*Q4_K_M.gguf``) that fits exactly one file;
                 of a split model the first part.
             additional_files: further files or patterns to download (the other parts).
-            local_dir: folder to put the files into, instead of the hub's cache.
+            local_dir: directory to put the files into, instead of the hub's cache.
             local_dir_use_symlinks: has no effect; current huggingface_hub versions ignore it.
-            cache_dir: folder of the hub's cache.
-            kwargs: arguments of Llama().
+            cache_dir: directory of the hub's cache.
+            mmproj_filename: the file of the projector, or a pattern that fits exactly one file.
+                Default is the file with "mmproj" in its name that is in the model's directory or
+                in one above; the nearest directory counts. Of several it is the one whose type
+                has a number of bits nearest to that of the model's, as the names say, and of
+                equals the first: find_best_sibling() of llama.cpp's common/download.cpp.
+                Without a name no projector is looked for with `vocab_only`, or with a
+                `chat_handler`, which may have its own.
+            kwargs: arguments of Llama(). With `mmproj_path` among them no projector is downloaded;
+                ``mmproj_path=None`` loads the model without one.
 
         Raises:
             ValueError: no file or several files fit a pattern.
         """
-        from ._pretrained import download
+        from . import _pretrained
 
-        path = download(
-            repo_id, filename, additional_files, local_dir=local_dir, cache_dir=cache_dir
+        directories = {"local_dir": local_dir, "cache_dir": cache_dir}
+        has_own = kwargs.get("chat_handler") is not None or kwargs.get("vocab_only")
+        if "mmproj_path" in kwargs or (mmproj_filename is None and has_own):
+            path = _pretrained.download(repo_id, filename, additional_files, **directories)
+            return cls(model_path=path, **kwargs)
+        path, projector = _pretrained.download_with_projector(
+            repo_id, filename, additional_files, mmproj_filename, **directories
         )
+        if projector is not None:
+            kwargs["mmproj_path"] = projector
         return cls(model_path=path, **kwargs)
 
 

@@ -187,6 +187,7 @@ _MODEL: Dict[str, Kind] = {
     "local_dir": kinds.path,
     "local_dir_use_symlinks": _symlinks,
     "cache_dir": kinds.path,
+    "mmproj_filename": kinds.text,
 }
 
 _CALLS: Dict[str, Kind] = {

@@ -141,6 +141,39 @@ def test_system_needs_chat(cli, model_path):
     refused(cli("generate", "--model", model_path, "--system", "s", "x"), "--chat")
 
 
+@pytest.mark.parametrize("option", ["--image", "--audio", "--mmproj"])
+def test_media_need_chat_and_a_file(cli, model_path, tmp_path, option):
+    run = ("generate", "--model", model_path, option)
+    refused(cli(*run, model_path, "x"), f"{option} needs --chat", "\nAdd --chat.\n")
+    refused(cli(*run, model_path, "--chat", "--embedding", "x"), f"\nLeave {option} or")
+    refused(
+        cli(*run, "nowhere.png", "--chat", "x"),
+        f"The file of {option} cannot be read: nowhere.png: No such file",
+        f"\nPass {option} and the path of a file. Relative paths start at {tmp_path}.\n",
+    )
+    refused(cli(*run, tmp_path, "--chat", "x"), f"{tmp_path}: It is a directory\n")
+
+
+def test_media_need_a_projector(cli, model_path, tmp_path):
+    model = tmp_path / "model.gguf"
+    model.symlink_to(model_path)
+    run = ("generate", "--model", model, "--chat", "--image", model_path, "x")
+    refused(cli(*run), "no file in the model's directory", str(tmp_path), "\nPass it", "--mmproj ")
+    for name in ("mmproj-a.gguf", "b-MMPROJ.GGUF", "mmproj.txt"):
+        (tmp_path / name).touch()
+    refused(
+        cli(*run),
+        "More than one projector",
+        "b-MMPROJ.GGUF, mmproj-a.gguf\n",
+        f"--mmproj {tmp_path / 'b-MMPROJ.GGUF'}\n",
+    )
+
+
+def test_missing_model_of_media(cli, model_path):
+    done = cli("generate", "--model", "missing.gguf", "--chat", "--image", model_path, "x")
+    refused(done, "Model path does not exist: missing.gguf")
+
+
 def test_prompt_too_long(cli, model_path):
     done = cli("generate", "--model", model_path, "--n-ctx", 256, "heaven " * 600)
     refused(done, "exceed context window of 256", "n_ctx")

@@ -53,6 +53,8 @@ CHANGED["llama.Llama.__init__"] = (
     " abort_callback=None, **kwargs",
 )
 
+CHANGED["llama.Llama.from_pretrained"] = (", **kwargs", ", *, mmproj_filename=None, **kwargs")
+
 # Methods of ours take further parameters behind the peer's: LoRA adapters, and llama.cpp's
 # sampling.
 EXTENDED = {

@@ -9,6 +9,7 @@ ENVIRONMENTS = {
     "instructor": ["instructor"],
     "langchain": ["langchain-community"],
     "llama_cpp_agent": ["llama-cpp-agent"],
+    "llama_cpp_haystack": ["llama-cpp-haystack"],
     "llama_index": ["llama-index-llms-llama-cpp"],
     "llguidance": ["llguidance"],
     "llm_gguf": ["llm-gguf"],

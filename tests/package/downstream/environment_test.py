@@ -26,6 +26,7 @@ _NO_DEPS = json.loads(os.environ["NO_DEPS"])
 _WHEELS = [Path(file).absolute() for file in os.environ["WHEELS"].split()]
 _SUITE = os.path.abspath(os.environ["SUITE"])
 _FIXTURES = [Path(file).absolute() for file in os.environ["FIXTURES"].split()]
+_MODULES = [Path(file).absolute() for file in os.environ["MODULES"].split()]
 _EXAMPLES = [os.path.abspath(file) for file in os.environ["EXAMPLES"].split()]
 _KEPT = {
     name: value
@@ -102,7 +103,7 @@ def test_its_suite_passes(folder: Path, python: Path) -> None:
     options += [word for file in _FIXTURES for word in ("-p", file.stem)]
     variables = {
         "EXAMPLES": os.pathsep.join(_EXAMPLES),
-        "PYTHONPATH": os.pathsep.join(str(file.parent) for file in _FIXTURES),
+        "PYTHONPATH": os.pathsep.join(str(file.parent) for file in [*_FIXTURES, *_MODULES]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }

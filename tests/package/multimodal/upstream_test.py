@@ -10,12 +10,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import llama_cpp
 import media_files
 import numpy as np
 import pytest
 from chats import answer, user
 
+import llama_cpp
 
 FILES = {
     "image": ("image.png", lambda: media_files.png(media_files.image(0))),
