@@ -98,6 +98,9 @@ Image decode_image(const uint8_t* data, size_t size, int64_t max_pixels) {
                                            stbi_failure_reason() + ")" + kHow);
     }
     const int64_t n_pixels = int64_t{image.width} * image.height;
+    if (image.width < 1 || image.height < 1) {
+        throw Error(ErrorKind::kMedia, std::string("the image has no pixels") + kHow);
+    }
     if (n_pixels > max_pixels) {
         throw Error(
             ErrorKind::kMedia,

@@ -72,7 +72,7 @@ std::vector<float> decode_sound(const uint8_t* data, size_t size, uint32_t sampl
         }
     }
     if (samples.empty()) {
-        throw Error(ErrorKind::kMedia, "the sound file has no samples");
+        throw Error(ErrorKind::kMedia, "the sound file has no samples\nPass another one.");
     }
     return samples;
 }

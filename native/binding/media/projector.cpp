@@ -51,7 +51,7 @@ std::shared_ptr<Bitmap> image(const Pixels& pixels, std::string key, bool is_fra
         pixels.shape(0) > INT16_MAX || pixels.shape(1) > INT16_MAX) {
         throw Error(ErrorKind::kMedia,
                     "the pixels of an image have to be an array of (height, width, 3), with 1 to "
-                    "32767 rows and columns");
+                    "32767 rows and columns\nMake it smaller, or add its missing axis.");
     }
     auto bitmap = std::make_shared<Bitmap>();
     bitmap->height = static_cast<int32_t>(pixels.shape(0));
@@ -63,9 +63,13 @@ std::shared_ptr<Bitmap> image(const Pixels& pixels, std::string key, bool is_fra
 }
 
 std::shared_ptr<Bitmap> sound(const Floats& samples, std::string key) {
-    if (samples.ndim() != 1 || samples.size() < 2) {
+    if (samples.ndim() != 1) {
         throw Error(ErrorKind::kMedia,
-                    "the samples of a sound have to be an array of one dimension, with at least 2");
+                    "the samples of a sound have to be an array of one dimension\n"
+                    "Mix its channels into one: samples.mean(axis=...).");
+    }
+    if (samples.size() < 2) {
+        throw Error(ErrorKind::kMedia, "the sound has fewer than 2 samples\nPass a longer one.");
     }
     auto bitmap = std::make_shared<Bitmap>();
     bitmap->samples.assign(samples.data(), samples.data() + samples.size());

@@ -5,22 +5,12 @@ from __future__ import annotations
 import socket
 
 import pytest
-import stand_ins
 from servers import Network
 from wheel_fixtures import run_python
 
-from llama_cpp import _core
 from llama_cpp._media.policy import MediaPolicy
 
 __all__ = ["run_python"]
-
-
-@pytest.fixture(autouse=True)
-def decoders(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Puts stand-ins in the place of decoders that the native module lacks."""
-    for name in ("decode_image", "decode_audio"):
-        if not hasattr(_core, name):
-            monkeypatch.setattr(_core, name, getattr(stand_ins, name), raising=False)
 
 
 @pytest.fixture
