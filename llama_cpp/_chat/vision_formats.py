@@ -40,7 +40,8 @@ def _turns(
     """Returns a chat format.
 
     Args:
-        system: a system message, `@` its content; likewise `user` and `assistant`.
+        system: a system message, `@` its content; likewise `user` and `assistant`. "" leaves it
+            out.
         opening: the beginning of the answer.
         image: an image among the content, `@` itself.
         text: a text among the content.
@@ -56,6 +57,8 @@ def _turns(
     roles = {"system": system, "user": user, "assistant": assistant}
     turns = ""
     for role, turn in roles.items():
+        if not turn:
+            continue
         before, _, after = turn.partition("@")
         own = content if role == "user" else "{{ message.content or '' }}"
         turns += (

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from chats import answer, assistant, n_encoded, user
+from media_files import image, sound
+
 from llama_cpp import AbortedError, LlamaRAMCache, LlamaState
 from llama_cpp._engine.projectors import image_bitmap
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
-from media_files import image, sound
 
 WITH_IMAGES = (
     *("gemma3", "gemma4", "hunyuanvl", "idefics3", "internvl", "lfm2", "llava-next", "minicpmv"),
