@@ -316,7 +316,7 @@ class Llama(PrivateMembers):
                 50 ms; a true result ends the call with AbortedError, an exception with that.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.
-            mmproj_use_gpu: let a GPU read them, if there is one.
+            mmproj_use_gpu: let a GPU read them, the first of `devices`, if there is one.
             image_min_tokens: the fewest tokens of an image, for models that let its size decide;
                 default as the projector says.
             image_max_tokens: the most tokens of an image, likewise.
