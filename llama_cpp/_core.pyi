@@ -1569,7 +1569,10 @@ def devices() -> list[dict[str, typing.Any]]:
     """
 
 def fit_to_devices(
-    path: str | bytes | os.PathLike, model_params: ModelParams, context_params: ContextParams
+    path: str | bytes | os.PathLike,
+    model_params: ModelParams,
+    context_params: ContextParams,
+    reserved_bytes: int = 0,
 ) -> ModelParams:
     """
     Returns model parameters that put as much as possible on the devices.
@@ -1578,6 +1581,7 @@ def fit_to_devices(
       path: The model file.
       model_params: Parameters with the defaults of n_gpu_layers, split_mode and tensor_split.
       context_params: Parameters of the context that has to fit too.
+      reserved_bytes: Memory of the first device to leave free for something else.
 
     Returns:
       A copy of model_params in which n_gpu_layers, and other parameters where necessary, are

@@ -240,7 +240,8 @@ class Llama(PrivateMembers):
         Args:
             model_path: the GGUF file (str, bytes or os.PathLike); of a split model its first part.
             n_gpu_layers: layers to keep on the GPU; negative means all. "auto" keeps all there that
-                fit into its free memory together with the context, and none where there is no GPU.
+                fit into its free memory together with the context and the projector, and none
+                where there is no GPU.
             split_mode: how a model is split over GPUs, LLAMA_SPLIT_MODE_*.
             main_gpu: the GPU for the parts that are not split (depends on split_mode).
             tensor_split: share of the model per GPU.
@@ -315,7 +316,7 @@ class Llama(PrivateMembers):
                 50 ms; a true result ends the call with AbortedError, an exception with that.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.
-            mmproj_use_gpu: let a GPU read them, if there is one.
+            mmproj_use_gpu: let a GPU read them, the first of `devices`, if there is one.
             image_min_tokens: the fewest tokens of an image, for models that let its size decide;
                 default as the projector says.
             image_max_tokens: the most tokens of an image, likewise.
@@ -414,8 +415,16 @@ class Llama(PrivateMembers):
         self.lora_scale = lora_scale
         self.lora_path = lora_path
 
+        projector = None
+        if mmproj_path is not None and not vocab_only:
+            projector = projectors.ProjectorOptions(
+                mmproj_path, mmproj_use_gpu, image_min_tokens, image_max_tokens
+            )
         model, self.model_params = loading.load_model(
-            self.model_path, self._model_options, self._context_options
+            self.model_path,
+            self._model_options,
+            self._context_options,
+            projectors.device_bytes(projector) if projector else 0,
         )
         self.metadata: Dict[str, str] = model.metadata()
         n_ctx = n_ctx or model.n_ctx_train or 512
@@ -448,13 +457,8 @@ class Llama(PrivateMembers):
         if abort_callback is not None and not vocab_only:
             self._session.set_abort_callback(abort_callback)
         self._session.media_policy = media_policy
-        if mmproj_path is not None and not vocab_only:
-            self._session.projector = projectors.load(
-                self._session,
-                projectors.ProjectorOptions(
-                    mmproj_path, mmproj_use_gpu, image_min_tokens, image_max_tokens
-                ),
-            )
+        if projector is not None:
+            self._session.projector = projectors.load(self._session, projector)
         if lora_path:
             self._session.load_first_adapter(lora_path, lora_scale)
 

@@ -40,7 +40,7 @@ def load_vocabulary(path: paths.StrPath) -> _core.Model:
 
 
 def load_model(
-    path: str, options: ModelOptions, context_options: ContextOptions
+    path: str, options: ModelOptions, context_options: ContextOptions, reserved_bytes: int = 0
 ) -> Tuple[_core.Model, _core.ModelParams]:
     """Loads a model; returns it with its parameters. Called by Llama() itself, for its warnings.
 
@@ -48,6 +48,7 @@ def load_model(
         path: of a GGUF file.
         options: as given to Llama().
         context_options: decide how much memory is left for layers on the GPU.
+        reserved_bytes: memory of the first GPU that n_gpu_layers="auto" leaves free.
 
     Raises:
         ModelLoadError: the file is missing or cannot be loaded.
@@ -68,7 +69,7 @@ def load_model(
     has_gpu = has_gpu and options.uses_devices
     if layers == "auto" and has_gpu and not options.vocab_only:
         context_params = context_options.native(context_options.n_ctx)
-        params = _core.fit_to_devices(path, params, context_params)
+        params = _core.fit_to_devices(path, params, context_params, reserved_bytes)
     elif layers == "auto":
         params.n_gpu_layers = 0
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from typing import Any, List, NamedTuple, Optional, Sequence, Union
@@ -18,6 +19,12 @@ from .session import Session
 # Embeddings are kept for the next use of the same image, in this context or another one. An image
 # takes 2.6 MB in Gemma 3 4B, which makes 256 tokens of it.
 _CACHE_BYTES = 32 << 20
+
+# What a projector computes with, beside its weights. With real widths, and flash attention, it is
+# 121 MiB for an image of Gemma 3 (4,096 patches), 51 MiB for whisper's encoder, and 267 MiB for an
+# image of Qwen2-VL with 46 x 46 tokens, the largest for which upstream's own estimate does it
+# (mtmd_get_memory_usage() of tools/mtmd/mtmd.cpp). Twice of that, for images that are larger.
+_COMPUTE_BYTES = 512 << 20
 
 Part = Union[bytes, _core.Bitmap]
 
@@ -134,6 +141,19 @@ def load(session: Session, options: ProjectorOptions) -> Projector:
         if not isinstance(found, Projector):
             found = session.projectors[options] = Projector(session, options)
         return found
+
+
+def device_bytes(options: ProjectorOptions) -> int:
+    """Returns the memory of a GPU that a projector is going to take, estimated by its file's size.
+
+    0 for one that stays on the CPU, or whose file cannot be examined, which load() reports.
+    """
+    if not options.use_gpu:
+        return 0
+    try:
+        return os.path.getsize(options.path) + _COMPUTE_BYTES
+    except (OSError, ValueError):
+        return 0
 
 
 def image_bitmap(pixels: npt.NDArray[np.uint8], is_frame: bool = False) -> _core.Bitmap:

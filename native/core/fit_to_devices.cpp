@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "../src/llama-ext.h"
 #include "fit.h"
 #include "native/core/context_params.h"
 #include "native/core/log.h"
@@ -19,14 +20,28 @@ constexpr size_t kMargin = size_t{1} << 30;
 // The size of the context is the caller's; llama.cpp would make it smaller.
 constexpr uint32_t kKeepContext = UINT32_MAX;
 
-// Refuses parameters for which an assertion of llama.cpp would fail.
-void validate(const std::string& path, const ModelParams& params,
-              const llama_context_params& context) {
+// Returns how much of the first device's memory can be reserved beyond the margin. With more than
+// that, llama.cpp would try each number of layers before it takes none.
+size_t reservable_bytes(const ModelHandle& model) {
+    if (llama_model_n_devices(model.get()) == 0) {
+        return 0;
+    }
+    size_t free = 0;
+    size_t total = 0;
+    ggml_backend_dev_memory(llama_model_get_device(model.get(), 0), &free, &total);
+    return free > kMargin ? free - kMargin : 0;
+}
+
+// Refuses parameters for which an assertion of llama.cpp would fail; returns the model without its
+// weights.
+std::unique_ptr<ModelHandle> validate(const std::string& path, const ModelParams& params,
+                                      const llama_context_params& context) {
     ModelParams simulated = params;
     simulated.plain.no_alloc = true;
     simulated.plain.load_mode = LLAMA_LOAD_MODE_NONE;
-    const std::unique_ptr<ModelHandle> model = load_model(path, simulated, {});
+    std::unique_ptr<ModelHandle> model = load_model(path, simulated, {});
     validate_context_params(*model, context);
+    return model;
 }
 
 ModelParams fitted(const ModelParams& params, const llama_model_params& plain,
@@ -47,13 +62,13 @@ ModelParams fitted(const ModelParams& params, const llama_model_params& plain,
 }  // namespace
 
 ModelParams fit_to_devices(const std::string& path, const ModelParams& params,
-                           const llama_context_params& context) {
+                           const llama_context_params& context, size_t reserved_bytes) {
     // llama.cpp builds its patterns on first use, without a lock. Recursive: a signal handler may
     // load a model.
     static std::recursive_mutex mutex;
     const std::lock_guard<std::recursive_mutex> lock(mutex);
     const LogErrorsOnly quiet;
-    validate(path, params, context);
+    const size_t reservable = reservable_bytes(*validate(path, params, context));
 
     const LoadProgress no_progress;
     NativeModelParams native(params, no_progress);
@@ -61,6 +76,7 @@ ModelParams fit_to_devices(const std::string& path, const ModelParams& params,
     std::vector<float> tensor_split(llama_max_devices(), 0.0f);
     std::vector<llama_model_tensor_buft_override> overrides(llama_max_tensor_buft_overrides());
     std::vector<size_t> margins(llama_max_devices(), kMargin);
+    margins.front() += std::min(reserved_bytes, reservable);
     LogCapture log;
     const common_params_fit_status status = call_native(ErrorKind::kModelLoad, [&] {
         return common_fit_params(path.c_str(), &native.plain, &context_params, tensor_split.data(),

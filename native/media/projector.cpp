@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "../src/llama-ext.h"
 #include "mtmd-helper.h"
 #include "native/core/gguf_file.h"
 #include "native/core/interrupt.h"
@@ -23,6 +24,20 @@ void log_where_llama_logs() {
     void* user_data = nullptr;
     llama_log_get(&callback, &user_data);
     mtmd_helper_log_set(callback, user_data);
+}
+
+// Chooses the first of the text model's devices, as llama.cpp's programs do (mmproj_device in its
+// common/arg.cpp), and the CPU where the model has none.
+void choose_device(const ModelHandle& model, mtmd_context_params& native) {
+    if (llama_model_n_devices(model.get()) == 0) {
+        native.use_gpu = false;
+        return;
+    }
+    ggml_backend_dev_t device = llama_model_get_device(model.get(), 0);
+    // A group that splits each tensor (LLAMA_SPLIT_MODE_TENSOR) is no device for another model.
+    if (ggml_backend_dev_type(device) != GGML_BACKEND_DEVICE_TYPE_META) {
+        native.device = device;
+    }
 }
 
 int64_t multiplications(const ggml_tensor* node) {
@@ -120,6 +135,9 @@ ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::
     log_where_llama_logs();
     mtmd_context_params native = mtmd_context_params_default();
     native.use_gpu = params.use_gpu;
+    if (native.use_gpu) {
+        choose_device(*model_, native);
+    }
     native.print_timings = false;
     native.n_threads = params.n_threads;
     native.warmup = false;

@@ -15,7 +15,7 @@
 namespace core {
 
 struct ProjectorParams {
-    bool use_gpu = true;
+    bool use_gpu = true;  // the first device of the text model
     int32_t n_threads = 1;
     // Bounds of the tokens of an image whose size decides on them; -1: as the file says.
     int32_t image_min_tokens = -1;

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import GIB, Installation
 
 MIB = 2**20
 MARGIN = GIB  # left free on every device
+COMPUTING = 512 * MIB  # _COMPUTE_BYTES of _engine/projectors.py
 # Prints the layers that were taken and a text.
 GENERATE = """
 import json, sys, warnings
@@ -79,6 +82,65 @@ def test_several_devices(generate) -> None:
     assert layers > generate(MARGIN + 4 * MIB)[0]
     assert sum(share > 0 for share in split) == 2
     assert text == generate()[2]
+
+
+FIT = """
+import json, sys
+from llama_cpp import _core
+from llama_cpp._engine import loading
+loading.start(False)
+context = _core.ContextParams()
+context.n_ctx = 256
+fit = [
+    _core.fit_to_devices(sys.argv[1], _core.ModelParams(), context, reserved_bytes=int(number))
+    for number in sys.argv[2:]
+]
+print(json.dumps([[each.n_gpu_layers, each.tensor_split] for each in fit]))
+"""
+
+
+def test_reserved_memory_is_the_first_devices(installation: Installation, model_path: str) -> None:
+    """A number below 0 or above that of the layers is all of them."""
+    installation.add_backend("cuda")
+
+    def fit(memory: str, *reserved: int) -> list:
+        return read(installation.run(FIT, model_path, *reserved, STAND_IN_MEMORY=memory))
+
+    one = str(MARGIN + 64 * MIB)
+    (everything, _), (some, _), (nothing, _), (as_much, _) = fit(
+        one, 0, 61 * MIB, 64 * MIB, 2**63 - 1
+    )
+    assert not 0 <= everything < 5
+    assert 0 < some < 5
+    assert nothing == as_much == 0
+    layers, split = fit(f"{one} {one}", 64 * MIB)[0]
+    assert not 0 <= layers < 5
+    assert split[:2] == [0, layers]
+
+
+@pytest.fixture
+def pair() -> tuple[Path, Path]:
+    """Returns a model and its projector."""
+    directory = Path(os.environ["LLAMA_TEST_PROJECTORS_DIR"])
+    return directory / "gemma3.gguf", directory / "mmproj-gemma3.gguf"
+
+
+@pytest.mark.parametrize("room", [0, 256 * MIB])
+def test_the_projector_counts(installation: Installation, pair: tuple[Path, Path], room) -> None:
+    """As the size of its file, and a part to compute with; the model takes less than `room`."""
+    model, projector = pair
+    installation.add_backend("cuda")
+    memory = MARGIN + COMPUTING + projector.stat().st_size + room
+
+    def layers(**arguments) -> int:
+        arguments = {"n_gpu_layers": "auto", "n_ctx": 256, **arguments}
+        done = installation.run(GENERATE, model, json.dumps(arguments), STAND_IN_MEMORY=str(memory))
+        return read(done)[0]
+
+    everything = layers()
+    assert everything > 0
+    assert layers(mmproj_path=str(projector), mmproj_use_gpu=False) == everything
+    assert layers(mmproj_path=str(projector)) == (everything if room else 0)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 from conftest import GIB, Installation
@@ -63,6 +65,32 @@ def test_tensors_on_another_device(placed) -> None:
     overrides = {r"blk\.0\.": "StandIn1", ".": "StandIn0"}
     sizes, found = placed(tensor_buft_overrides=overrides)
     assert sizes["StandIn0"] > sizes["StandIn1"] > 0 and found == text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, "StandIn0"),
+        ({"devices": "StandIn1"}, "StandIn1"),
+        ({"devices": "StandIn1,StandIn0"}, "StandIn1"),
+        ({"devices": "none"}, "CPU"),
+        ({"mmproj_use_gpu": False}, "CPU"),
+    ],
+)
+def test_the_projector_is_on_the_first_device(
+    installation: Installation, arguments: dict, expected: str
+) -> None:
+    directory = Path(os.environ["LLAMA_TEST_PROJECTORS_DIR"])
+    installation.add_backend("cuda")
+    arguments = {"mmproj_path": str(directory / "mmproj-gemma3.gguf"), **arguments}
+    done = installation.run(
+        GENERATE,
+        directory / "gemma3.gguf",
+        json.dumps(arguments),
+        STAND_IN_MEMORY=f"{GIB} {GIB}",
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert re.findall(r"CLIP using (\S+) backend", done.stderr) == [expected]
 
 
 def test_a_device_named_twice(installation: Installation, model_path: str) -> None:

@@ -77,7 +77,9 @@ ggml_guid_t guid() {
 
 ggml_backend_t new_backend(ggml_backend_dev_t device, const char*) {
     ggml_backend_i functions{};
-    functions.get_name = [](ggml_backend_t) { return "StandIn"; };
+    functions.get_name = [](ggml_backend_t backend) {
+        return context_of(backend->device).name.c_str();
+    };
     functions.free = free_backend;
     functions.graph_compute = [](ggml_backend_t backend, ggml_cgraph* graph) {
         return ggml_backend_graph_compute(cpu_of(backend), graph);

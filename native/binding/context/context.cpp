@@ -312,11 +312,12 @@ void init_context(py::module_& m) {
     m.def(
         "fit_to_devices",
         [](const Path& path, const CopyOf<ModelParams>& model,
-           const CopyOf<llama_context_params>& context) {
+           const CopyOf<llama_context_params>& context, size_t reserved_bytes) {
             GilRelease release;
-            return fit_to_devices(path.text, model.params, context.params);
+            return fit_to_devices(path.text, model.params, context.params, reserved_bytes);
         },
         py::arg("path"), py::arg("model_params"), py::arg("context_params"),
+        py::arg("reserved_bytes") = 0,
         R"(
         Returns model parameters that put as much as possible on the devices.
 
@@ -324,6 +325,7 @@ void init_context(py::module_& m) {
           path: The model file.
           model_params: Parameters with the defaults of n_gpu_layers, split_mode and tensor_split.
           context_params: Parameters of the context that has to fit too.
+          reserved_bytes: Memory of the first device to leave free for something else.
 
         Returns:
           A copy of model_params in which n_gpu_layers, and other parameters where necessary, are
