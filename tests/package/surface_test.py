@@ -18,10 +18,6 @@ from llama_cpp._capi.context import FORMER
 
 FACTS = json.loads((Path(__file__).parent / "peer_surface.json").read_text())
 
-# Not part of this package (yet): everything multimodal.
-MULTIMODAL = (
-    *("Llava", "MTMD", "Gemma4", "Vision", "MiniCPM", "Moondream", "Obsidian", "Qwen25VL"),
-)
 # Variables that are an accident of how the peer is written.
 ACCIDENTS = {
     "_logger._last_log_level",
@@ -39,6 +35,9 @@ CHANGED = {
     "llama_chat_format.chatml_function_calling": None,
     "llama_chat_format.functionary_chat_handler": None,
     "llama_chat_format.functionary_v1_v2_chat_handler": None,
+    "llama_chat_format.Llava15ChatHandler.__call__": None,
+    "llama_chat_format.MTMDChatHandler.__call__": None,
+    "llama_chat_format.Qwen25VLChatHandler.__call__": None,
 }
 
 # llama.cpp no longer has these, and they only say so.
@@ -50,9 +49,13 @@ CHANGED["llama.Llama.__init__"] = (
     ", devices=None, tensor_buft_overrides=None, cpu_moe=False, n_cpu_moe=0, check_tensors=False,"
     " use_extra_bufts=True, no_host=False, load_mtp=False, lazy_mode=1, progress_callback=None,"
     " n_seq_max=None, n_rs_seq=0, n_outputs_max=None, kv_unified=None, flash_attn_type=None,"
-    " abort_callback=None, **kwargs",
+    " abort_callback=None, mmproj_path=None, mmproj_use_gpu=True, image_min_tokens=None,"
+    " image_max_tokens=None, media_policy=None, **kwargs",
 )
-
+CHANGED["llama_chat_format.Llava15ChatHandler.__init__"] = (
+    "verbose=True",
+    "verbose=True, use_gpu=True",
+)
 CHANGED["llama.Llama.from_pretrained"] = (", **kwargs", ", *, mmproj_filename=None, **kwargs")
 
 # Methods of ours take further parameters behind the peer's: LoRA adapters, and llama.cpp's
@@ -85,13 +88,7 @@ def find(name: str):
     return found
 
 
-def is_multimodal(name: str) -> bool:
-    return any(part in name for part in MULTIMODAL)
-
-
-@pytest.mark.parametrize(
-    "name", sorted(name for name in FACTS["signatures"] if not is_multimodal(name))
-)
+@pytest.mark.parametrize("name", sorted(FACTS["signatures"]))
 def test_signature(name):
     expected = FACTS["signatures"][name]
     found = find(name)
@@ -110,7 +107,7 @@ def test_signature(name):
 
 @pytest.mark.parametrize("module", FACTS["defined"])
 def test_defined_names(module):
-    names = {f"{module}.{name}" for name in FACTS["defined"][module] if not is_multimodal(name)}
+    names = {f"{module}.{name}" for name in FACTS["defined"][module]}
     missing = {name for name in names - ACCIDENTS if not hasattr(find(module), name.split(".")[1])}
     assert not missing
 
