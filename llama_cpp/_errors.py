@@ -49,10 +49,6 @@ class TokenizeError(LlamaError, ValueError):
     """Text cannot be turned into tokens, or tokens into text."""
 
 
-class MediaError(LlamaError, ValueError):
-    """An image or a sound cannot be loaded, or the model cannot read it."""
-
-
 class StateError(LlamaError, ValueError):
     """A saved state is damaged or belongs to another model or context."""
 

@@ -156,8 +156,8 @@ ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::
                         "\nGive the mmproj file that was made for this very model.");
     }
     mtmd_set_abort_callback(
-        context_.get(),
-        [](void* self) { return static_cast<ProjectorHandle*>(self)->must_stop(); }, this);
+        context_.get(), [](void* self) { return static_cast<ProjectorHandle*>(self)->must_stop(); },
+        this);
 }
 
 ProjectorHandle::~ProjectorHandle() {
