@@ -10,8 +10,8 @@ _COMPONENTS = {
     "cpp-httplib": struct(
         license_expression = "MIT",
         license_files = {"vendor/cpp-httplib/LICENSE": "cpp-httplib/LICENSE"},
-        purl = "pkg:github/yhirose/cpp-httplib@v0.58.0",
-        version = "0.58.0",
+        purl = "pkg:github/yhirose/cpp-httplib@v0.60.1",
+        version = "0.60.1",
     ),
     "ggml": struct(
         license_expression = "MIT",
