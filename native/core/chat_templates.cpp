@@ -81,17 +81,12 @@ std::string render(const std::string& source, const common_json& values) {
 
 }  // namespace
 
-ChatPrompt::ChatPrompt(common_chat_params params) : params_(std::move(params)) {
-    if (!params_.parser.empty()) {
-        parser_.load(params_.parser);
-    }
-}
-
 common_chat_msg ChatPrompt::parse(const std::string& text, bool is_partial) const {
     const LogErrorsOnly quiet;  // a stream asks at every token, and the exception has the reason
     return call_native(ErrorKind::kChatTemplate, [&] {
         const common_chat_parser_params parser_params(params_);
-        return common_chat_peg_parse(parser_, text, is_partial, parser_params);
+        return common_chat_peg_parse(params_.parser, common_chat_input(text), is_partial,
+                                     parser_params);
     });
 }
 
@@ -122,10 +117,8 @@ std::string ChatTemplates::reason(const std::string& source, const Error& fallba
 std::shared_ptr<ChatPrompt> ChatTemplates::apply(const ChatArguments& arguments) const {
     const common_chat_templates_inputs inputs =
         call_native(ErrorKind::kChatTemplate, [&] { return make_inputs(arguments); });
-    common_chat_params params =
-        call_template([&] { return common_chat_templates_apply(get(), inputs); });
-    return call_native(ErrorKind::kChatTemplate,
-                       [&] { return std::make_shared<ChatPrompt>(std::move(params)); });
+    return std::make_shared<ChatPrompt>(
+        call_template([&] { return common_chat_templates_apply(get(), inputs); }));
 }
 
 bool ChatTemplates::supports_thinking() const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "chat.h"
 #include "native/core/handles.h"
@@ -17,7 +18,7 @@ namespace core {
 // A rendered prompt, and how to read the answer to it.
 class ChatPrompt {
   public:
-    explicit ChatPrompt(common_chat_params params);
+    explicit ChatPrompt(common_chat_params params) : params_(std::move(params)) {}
 
     const common_chat_params& params() const { return params_; }
 
@@ -25,7 +26,6 @@ class ChatPrompt {
 
   private:
     common_chat_params params_;
-    common_peg_arena parser_;
 };
 
 // Input of a template. Texts are JSON, except for tool_choice, grammar and reasoning_format.

@@ -54,5 +54,6 @@ void common_log_pause(struct common_log*) {}
 void common_log_flush(struct common_log*) {}
 void common_log_set_file(struct common_log*, const char*) {}
 void common_log_set_colors(struct common_log*, log_colors) {}
+bool common_log_get_colors(struct common_log*) { return false; }
 void common_log_set_prefix(struct common_log*, bool) {}
 void common_log_set_timestamps(struct common_log*, bool) {}

@@ -64,7 +64,7 @@ def test_there_are_upstreams_kernels() -> None:
     shared = {"fa_common", "fa_vec_common"}
     kernels = {file.stem for file in _FILES if file.suffix == ".metal"}
     assert set(_kinds()) == kernels - shared
-    assert len(_kinds()) == 34
+    assert len(_kinds()) == 35
 
 
 def test_the_commands_are_those_that_this_was_written_for() -> None:

@@ -19,7 +19,7 @@ def test_every_kernel_is_embedded(workspace: Workspace) -> None:
         'mnemonic("MetalKernel", @llama_cpp//:ggml-metal_kernels)',
         'mnemonic("CppCompile", @llama_cpp//:ggml-metal_embedded)',
     ):
-        assert len(workspace.actions(query, METAL)) == 34, query
+        assert len(workspace.actions(query, METAL)) == 35, query
 
 
 def test_link(workspace: Workspace) -> None:
