@@ -18,6 +18,8 @@ _NAMES = [
     "threads-give-way",
     "abort-within-a-node",
     "mtmd-abort-callback",
+    "server-cancel",
+    "arguments-return",
 ]
 
 LLAMA_CPP_PATCHES = [
