@@ -164,8 +164,7 @@ class Engine:
     def chat(self, messages: List[Any], *, stream: bool = False, **request: Any) -> Any:
         """Answers a chat: OpenAI's chat completion, or an iterator of its chunks."""
         return self._ask(
-            "POST /v1/chat/completions",
-            {"messages": with_data(messages, self.media_policy), "stream": stream, **request},
+            "POST /v1/chat/completions", {"messages": messages, "stream": stream, **request}
         )
 
     def complete(
@@ -223,15 +222,15 @@ class Engine:
         Returns:
             The answers, in the order of the requests.
         """
-        calls = [
-            partial(self._wait, "POST /v1/chat/completions", self._chat_request(request))
+        bodies = [
+            dict(request) if isinstance(request, Mapping) else {"messages": request}
             for request in requests
         ]
+        calls = [
+            partial(self._wait, "POST /v1/chat/completions", {**body, "stream": False})
+            for body in bodies
+        ]
         return in_parallel(calls, self.n_parallel, progress)
-
-    def _chat_request(self, request: Union[Mapping[str, Any], Sequence[Any]]) -> Json:
-        body = dict(request) if isinstance(request, Mapping) else {"messages": request}
-        return {**body, "messages": with_data(body["messages"], self.media_policy), "stream": False}
 
     # ---- the engine itself
 
@@ -326,22 +325,33 @@ class Engine:
             return self._stream_async(route, request)
         return self._wait_async(route, request)
 
+    def _body(self, request: Json) -> bytes:
+        """Returns a request as JSON; it may load images and sounds, which takes its time."""
+        if "messages" in request:
+            request = {**request, "messages": with_data(request["messages"], self.media_policy)}
+        return json.dumps(request).encode()
+
+    async def _body_async(self, request: Json) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(None, self._body, request)
+
     def _wait(self, route: str, request: Json) -> Json:
-        answer = Answer(self.starter(route, _encoded(request)))
+        answer = Answer(self.starter(route, self._body(request)))
         return _decoded(answer.head.status, answer.body())
 
     async def _wait_async(self, route: str, request: Json) -> Json:
-        answer = await AsyncAnswer.start(self.starter(route, _encoded(request)))
+        body = await self._body_async(request)
+        answer = await AsyncAnswer.start(self.starter(route, body))
         return _decoded(answer.head.status, await answer.body())
 
     def _stream(self, route: str, request: Json) -> Iterator[Json]:
-        answer = Answer(self.starter(route, _encoded(request)))
+        answer = Answer(self.starter(route, self._body(request)))
         if not answer.head.is_stream:
             _decoded(answer.head.status, answer.body())
         return events(answer.pieces())
 
     async def _stream_async(self, route: str, request: Json) -> AsyncIterator[Json]:
-        answer = await AsyncAnswer.start(self.starter(route, _encoded(request)))
+        body = await self._body_async(request)
+        answer = await AsyncAnswer.start(self.starter(route, body))
         if not answer.head.is_stream:
             _decoded(answer.head.status, await answer.body())
         async for event in events_async(answer.pieces()):
@@ -350,10 +360,6 @@ class Engine:
 
 def _streams(request: Json) -> bool:
     return bool(request.get("stream"))
-
-
-def _encoded(request: Json) -> bytes:
-    return json.dumps(request).encode()
 
 
 def _decoded(status: int, body: bytes) -> Json:

@@ -6,6 +6,7 @@ llama.cpp would open any http: and file: address that a message names.
 from __future__ import annotations
 
 import base64
+import os
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._media.policy import MediaPolicy
@@ -17,6 +18,9 @@ _PARTS: Dict[str, Tuple[Any, str]] = {
     "image_url": ("image", "image/png"),
     "audio_url": ("sound", "audio/wav"),
 }
+
+# A program's own parts, files by their path or content -> their form in a request.
+_OWN = {"image": ("image_url", "image/png"), "audio": ("audio_url", "audio/wav")}
 
 
 def with_data(messages: Any, policy: Optional[MediaPolicy]) -> Any:
@@ -44,6 +48,17 @@ def _part(part: Any, policy: MediaPolicy) -> Any:
         value = part.get(key)
         url = value.get("url") if isinstance(value, Mapping) else value
         if isinstance(url, str):
-            data = base64.b64encode(load_bytes(url, policy, kind)).decode()
-            return {"type": key, key: {"url": f"data:{media_type};base64,{data}"}}
+            return _data_part(key, media_type, load_bytes(url, policy, kind))
+    for key, (address_key, media_type) in _OWN.items():
+        value = part.get(key)
+        if part.get("type") == key and isinstance(value, (bytes, bytearray, memoryview)):
+            return _data_part(address_key, media_type, bytes(value))
+        if part.get("type") == key and isinstance(value, (str, os.PathLike)):
+            with open(value, "rb") as file:
+                return _data_part(address_key, media_type, file.read())
     return part
+
+
+def _data_part(key: str, media_type: str, data: bytes) -> Dict[str, Any]:
+    url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    return {"type": key, key: {"url": url}}
