@@ -34,7 +34,6 @@ from .errors import error_of
 from .events import events, events_async
 from .metrics import parsed
 from .options import EngineOptions
-from .remote_media import with_data
 
 Json = Dict[str, Any]
 
@@ -326,10 +325,10 @@ class Engine:
         return self._wait_async(route, request)
 
     def _body(self, request: Json) -> bytes:
-        """Returns a request as JSON; it may load images and sounds, which takes its time."""
-        if "messages" in request:
-            request = {**request, "messages": with_data(request["messages"], self.media_policy)}
-        return json.dumps(request).encode()
+        """Returns a request as JSON. It may load images and sounds, which takes its time."""
+        from .request_media import with_files
+
+        return json.dumps(with_files(request, self.media_policy)).encode()
 
     async def _body_async(self, request: Json) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(None, self._body, request)
