@@ -93,14 +93,15 @@ class Engine:
             n_parallel: slots: requests that are computed together; others wait for one.
             n_ctx: tokens of each slot; 0: as trained, for all together.
             n_batch: most tokens per call of llama.cpp, of all slots together.
-            n_ubatch: most tokens per computation.
+            n_ubatch: most tokens per computation; with embedding=True it is n_batch.
             n_threads: threads for generating; default the cores that the process may use.
             n_threads_batch: threads for reading prompts; default the same.
             n_gpu_layers: layers on the GPU; "auto": as many as fit.
             devices: names of devices, as devices() has them; "none" for the CPU alone.
             embedding: serve embed() (or with pooling="rank" rerank()) instead of texts.
             pooling: how token embeddings become one.
-            kv_unified: one pool of n_ctx * n_parallel tokens instead of n_ctx for each slot.
+            kv_unified: one pool of n_ctx * n_parallel tokens instead of n_ctx for each slot; always
+                with embedding=True.
             flash_attn: None lets llama.cpp decide.
             type_k: type of the K cache, such as "q8_0".
             type_v: type of the V cache.

@@ -46,13 +46,17 @@ class EngineOptions(NamedTuple):
     def command_line(self) -> List[str]:
         """Returns llama-server's options. ValueError for some of `options`."""
         _check(self.options)
+        # Texts that are embedded together need one buffer, and one computation each: see
+        # ContextHandle::check_pooling() in native/core/context_handle.cpp.
+        unified = self.kv_unified or self.embedding
+        n_ubatch = self.n_batch if self.embedding else self.n_ubatch
         line = [
             *("--model", os.fspath(self.model_path)),
             *("--parallel", str(self.n_parallel)),
             *("--ctx-size", str(self.n_ctx * self.n_parallel)),
             *("--batch-size", str(self.n_batch)),
-            *("--ubatch-size", str(self.n_ubatch)),
-            "--kv-unified" if self.kv_unified else "--no-kv-unified",
+            *("--ubatch-size", str(n_ubatch)),
+            "--kv-unified" if unified else "--no-kv-unified",
             *("--flash-attn", {None: "auto", True: "on", False: "off"}[self.flash_attn]),
             *("--cache-ram", str(self.cache_ram_mib)),
             *("--chat-template-kwargs", json.dumps(dict(self.chat_template_kwargs))),

@@ -38,7 +38,7 @@ def test_text_is_that_of_llama(engine, model_path) -> None:
     expected = llm.create_completion(PROMPT, max_tokens=16, temperature=0)
     answer = engine.complete(PROMPT, **GREEDY)
     assert text(answer) == expected["choices"][0]["text"]
-    assert answer["usage"] == expected["usage"]
+    assert expected["usage"].items() <= answer["usage"].items()
     llm.close()
 
 
