@@ -46,6 +46,12 @@ def speed(python: str, model: Path, streams: int, tokens: int, threads: int) -> 
     return json.loads(result.stdout.splitlines()[-1])
 
 
+def generated_model(directory: Path) -> Path:
+    """Makes a model of 12 layers, 768 wide, in Q8_0."""
+    generate_models(directory)
+    return directory / "speed-q8_0.gguf"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", action="append", required=True, metavar="NAME=PATH")
@@ -56,7 +62,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        model = arguments.model or generate_models(Path(directory))[0]
+        model = arguments.model or generated_model(Path(directory))
         for entry in arguments.python:
             name, _, python = entry.partition("=")
             rates = {
