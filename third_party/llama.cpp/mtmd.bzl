@@ -81,7 +81,8 @@ def mtmd(name):
     native_library(
         name = name,
         dynamic_deps = ["llama", "ggml", "ggml-base"],
-        exports = ["mtmd_*"],
+        # The second pattern is a C++ function: mtmd_get_memory_usage.
+        exports = ["mtmd_*", "_Z??mtmd_*"],
         hdrs_from = ":mtmd_headers",
         deps = [":mtmd_objects"],
     )
