@@ -18,6 +18,7 @@ _NAMES = [
     "threads-give-way",
     "abort-within-a-node",
     "mtmd-abort-callback",
+    "pixtral-image-break",
 ]
 
 LLAMA_CPP_PATCHES = [
