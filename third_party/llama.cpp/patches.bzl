@@ -20,6 +20,7 @@ _NAMES = [
     "mtmd-abort-callback",
     "server-cancel",
     "arguments-return",
+    "pixtral-image-break",
 ]
 
 LLAMA_CPP_PATCHES = [
