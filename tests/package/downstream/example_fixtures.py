@@ -13,13 +13,26 @@ import pytest
 _EXAMPLES = {Path(file).stem: file for file in os.environ["EXAMPLES"].split(os.pathsep)}
 
 
+Finished = subprocess.CompletedProcess[str]
+
+
 @pytest.fixture
-def run_example(tmp_path: Path) -> Callable[..., list[str]]:
-    """Runs an example in an empty directory; returns the lines that it prints."""
+def start_example(tmp_path: Path) -> Callable[..., Finished]:
+    """Runs an example in an empty directory; returns the finished process."""
+
+    def start_example(name: str, *arguments: str) -> Finished:
+        command = [sys.executable, _EXAMPLES[name], *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+
+    return start_example
+
+
+@pytest.fixture
+def run_example(start_example: Callable[..., Finished]) -> Callable[..., list[str]]:
+    """Runs an example that has to succeed; returns the lines that it prints."""
 
     def run_example(name: str, *arguments: str) -> list[str]:
-        command = [sys.executable, _EXAMPLES[name], *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = start_example(name, *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
