@@ -33,10 +33,6 @@ _TYPES = {
 # llama.cpp's types of errors -> OpenAI's code, by which clients tell them.
 _CODES = {"exceed_context_size_error": "context_length_exceeded"}
 
-# The beginning of the messages of nlohmann::json, which llama.cpp gives the status 500: members of
-# the request that have another type than it reads.
-_JSON_ERROR = "[json.exception."
-
 
 class ErrorResponse(TypedDict):
     """OpenAI's object for an error."""
@@ -134,8 +130,8 @@ def engine_error(status: int, body: bytes) -> ServerError:
         message, kind = str(error["message"]), str(error["type"])
     except (ValueError, KeyError, TypeError):
         return ServerError(status, body.decode("utf-8", "replace")[:500])
-    if status == 500 and message.startswith(_JSON_ERROR):
-        status, kind = 400, _TYPES[400]
+    if status == 501:  # clients send requests again after a status from 500 on
+        status = 400
     found = ServerError(status, message, code=_CODES.get(kind), kind=kind)
     more = {key: value for key, value in error.items() if key not in found.error and key != "code"}
     found.error.update(more)  # type: ignore[typeddict-item]
