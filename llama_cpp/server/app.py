@@ -15,6 +15,7 @@ from .auth import ApiKey
 from .config import read_config
 from .limits import BodyLimit
 from .model import LlamaProxy
+from .root_path import RootPath
 from .settings import ModelSettings, ServerSettings, Settings
 from .state import State
 
@@ -80,7 +81,6 @@ def application(
     app = FastAPI(
         title="llama.cpp Python API",
         version=_build_info.VERSION,
-        root_path=settings.root_path,
         lifespan=lifespan,
     )
     app.state.llama = State(settings, proxy)
@@ -100,4 +100,6 @@ def application(
             allow_methods=["*"],
             allow_headers=["*"],
         )
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
     return app

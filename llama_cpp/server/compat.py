@@ -8,8 +8,14 @@ from .errors import ServerError
 
 _DEFAULT_MAX_TOKENS = 16  # OpenAI's, for completions
 
-# Members of completions that say nothing with these values.
-_EMPTY = {"best_of": 1, "echo": False, "min_tokens": 0, "suffix": ""}
+# Members that llama-server does not have -> the values with which they say nothing, and the next
+# thing to do about others.
+_MISSING = {
+    "best_of": (1, "ask for n answers"),
+    "echo": (False, "put the prompt before the answer"),
+    "min_tokens": (0, "leave it out"),
+    "suffix": ("", "POST /infill fills in a gap"),
+}
 
 
 def completion(request: Dict[str, Any]) -> Dict[str, Any]:
@@ -29,21 +35,38 @@ def chat(request: Dict[str, Any]) -> Dict[str, Any]:
     if choice is not None and "tool_choice" not in request:
         is_name = isinstance(choice, dict)
         request["tool_choice"] = {"type": "function", "function": choice} if is_name else choice
-    return request
+    return _forced(request)
+
+
+def _forced(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns a request in which the only tool is the one that has to be called.
+
+    llama-server reads a `tool_choice` that is an object as "auto".
+    """
+    choice = request.get("tool_choice")
+    if not isinstance(choice, dict):
+        return request
+    function = choice.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    tools = [tool for tool in request.get("tools") or () if _name(tool) == name]
+    if name is None or not tools:
+        raise ServerError(
+            400, "tool_choice names none of the tools of the request", param="tool_choice"
+        )
+    return {**request, "tools": tools[:1], "tool_choice": "required"}
+
+
+def _name(tool: Any) -> Any:
+    function = tool.get("function") if isinstance(tool, dict) else None
+    return function.get("name") if isinstance(function, dict) else None
 
 
 def common(request: Dict[str, Any]) -> Dict[str, Any]:
     """Returns a request with llama-server's names, without members that are null or say nothing."""
     request = {key: value for key, value in request.items() if value is not None}
-    for name, empty in _EMPTY.items():
-        if name in request and request[name] == empty:
-            del request[name]
-    if "min_tokens" in request:
-        raise ServerError(400, "min_tokens is not supported: leave it out", param="min_tokens")
-    if "suffix" in request:
-        raise ServerError(
-            400, "suffix is not supported: POST /infill fills in a gap", param="suffix"
-        )
+    for name, (empty, instead) in _MISSING.items():
+        if request.pop(name, empty) != empty:
+            raise ServerError(400, f"{name} is not supported: {instead}", param=name)
     if "mirostat_mode" in request:
         request["mirostat"] = request.pop("mirostat_mode")
     kind = request.pop("logit_bias_type", None)
