@@ -54,8 +54,8 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "--config-file",
         dest="config_file",
         metavar="PATH",
-        help="Settings of the server and of several models, as JSON or YAML; instead of the other"
-        " options.",
+        help="Settings of the server and of several models, as JSON or YAML. Options of the server"
+        " are above it.",
     )
     return parser
 
@@ -67,13 +67,15 @@ def _settings(arguments: argparse.Namespace) -> Tuple[ServerSettings, List[Model
             parse_model_from_args(ServerSettings, arguments),
             [parse_model_from_args(ModelSettings, arguments)],
         )
-    given = sorted(name for name, value in vars(arguments).items() if value is not None)
-    if given not in ([], ["config_file"]):
-        others = ", ".join(f"--{name}" for name in given if name != "config_file")
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    of_models = ", ".join(f"--{name}" for name in given if name in ModelSettings.model_fields)
+    if of_models:
         raise ValueError(
-            f"{others} cannot be used together with a config file\nWrite the settings into the file."
+            f"{of_models} cannot be used together with a config file, which has several models\n"
+            "Write it into the file."
         )
-    return read_config(config)
+    given.pop("config_file", None)
+    return read_config(config, given)
 
 
 def _serve(settings: ServerSettings, proxy: LlamaProxy) -> int:
@@ -93,14 +95,17 @@ def _serve(settings: ServerSettings, proxy: LlamaProxy) -> int:
             port=settings.port,
             ssl_keyfile=settings.ssl_keyfile,
             ssl_certfile=settings.ssl_certfile,
-            # The parser that limits the size of headers.
+            # This parser gives up on headers without an end.
             http="h11",
             h11_max_incomplete_event_size=settings.max_header_kib << 10,
             timeout_graceful_shutdown=settings.timeout_graceful_shutdown,
             server_header=False,
         )
     )
-    server.run()
+    try:
+        server.run()
+    except KeyboardInterrupt:  # after the server has ended
+        return 130
     return 0 if server.started and proxy.first_error is None else 1
 
 

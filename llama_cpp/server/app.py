@@ -13,7 +13,7 @@ from .. import _build_info
 from . import errors, extras, routes, status, transcriptions
 from .auth import ApiKey
 from .config import read_config
-from .limits import BodyLimit
+from .limits import SizeLimits
 from .model import LlamaProxy
 from .root_path import RootPath
 from .settings import ModelSettings, ServerSettings, Settings
@@ -90,7 +90,11 @@ def application(
     app.include_router(status.router)
     app.include_router(extras.router)
     # The last one is the outermost: refusals have the headers of CORS, too.
-    app.add_middleware(BodyLimit, most=settings.max_body_mib << 20)
+    app.add_middleware(
+        SizeLimits,
+        most_of_headers=settings.max_header_kib << 10,
+        most_of_body=settings.max_body_mib << 20,
+    )
     if settings.api_key is not None:
         app.add_middleware(ApiKey, key=settings.api_key)
     if settings.cors_origins:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, List, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from .._engine import paths
 from .settings import ConfigFileSettings, ModelSettings, ServerSettings
@@ -13,8 +13,14 @@ from .settings import ConfigFileSettings, ModelSettings, ServerSettings
 _ABOVE = ("host", "port")
 
 
-def read_config(path: str) -> Tuple[ServerSettings, List[ModelSettings]]:
+def read_config(
+    path: str, options: Optional[Mapping[str, Any]] = None
+) -> Tuple[ServerSettings, List[ModelSettings]]:
     """Returns the settings of a file.
+
+    Args:
+        path: of the file.
+        options: settings of the server that are above it.
 
     Raises:
         ValueError: it cannot be read, or has a setting that is unknown or wrong.
@@ -29,7 +35,7 @@ def read_config(path: str) -> Tuple[ServerSettings, List[ModelSettings]]:
     for name in _ABOVE:
         if os.environ.get(name.upper()):
             content.pop(name, None)
-    settings = ConfigFileSettings(**content)
+    settings = ConfigFileSettings(**{**content, **(options or {})})
     if not settings.models:
         raise ValueError(
             f"The config file {paths.shown(path)} has no models\n"

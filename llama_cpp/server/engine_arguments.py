@@ -51,16 +51,20 @@ _OPTIONS: Mapping[str, Tuple[str, Callable[[Any], str]]] = {
 
 
 def engine_arguments(model: ModelSettings, server: ServerSettings) -> Dict[str, Any]:
-    """Returns the keyword arguments of Engine(), with the model's path.
+    """Returns the keyword arguments of Engine(). Files of the hub are downloaded.
 
     Raises:
         ValueError: a setting has a value that the engine does not take.
         ImportError: the hub's package is needed and not installed.
     """
-    template = template_of(model)
     path, projector = _files(model)
+    return {"model_path": path, "mmproj_path": projector, **settings_arguments(model, server)}
+
+
+def settings_arguments(model: ModelSettings, server: ServerSettings) -> Dict[str, Any]:
+    """Returns the arguments that name no file of the hub. ValueError as engine_arguments()."""
+    template = template_of(model)
     return {
-        "model_path": path,
         "n_parallel": model.n_parallel,
         "n_ctx": model.n_ctx,
         "n_batch": model.n_batch,
@@ -75,7 +79,6 @@ def engine_arguments(model: ModelSettings, server: ServerSettings) -> Dict[str, 
         "flash_attn": model.flash_attn if "flash_attn" in model.model_fields_set else None,
         "type_k": _type_name("type_k", model.type_k),
         "type_v": _type_name("type_v", model.type_v),
-        "mmproj_path": projector,
         "loras": _loras(model),
         "chat_template": template.text,
         "chat_template_kwargs": model.chat_template_kwargs,

@@ -11,7 +11,12 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Union
 
 from .._errors import LlamaError
 from .._serving.engine import Engine
-from .engine_arguments import engine_arguments, file_sizes, warn_of_no_effect
+from .engine_arguments import (
+    engine_arguments,
+    file_sizes,
+    settings_arguments,
+    warn_of_no_effect,
+)
 from .errors import ServerError, busy
 from .settings import ModelSettings, ServerSettings
 
@@ -90,6 +95,7 @@ class LlamaProxy:
                     f"Two models have the name {settings.name!r}\n"
                     "Set model_alias of one of them to another name."
                 )
+            settings_arguments(settings, self._server)
             self._models[settings.name] = settings
         self.default = models[0].name
         warn_of_no_effect(self._server, models)

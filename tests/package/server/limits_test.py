@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from serving import Served, read, serve, until
 
+NAME = "kjv-q8_0.gguf"
 CHAT, COMPLETION = "/v1/chat/completions", "/v1/completions"
 
 
@@ -30,6 +31,13 @@ def test_a_long_body_in_chunks(limited: Served) -> None:
     connection.request("POST", COMPLETION, chunks, headers, encode_chunked=True)
     assert read(connection).status == 413
     connection.close()
+
+
+@pytest.mark.parametrize(("length", "status"), [(60_000, 200), (70_000, 431), (120_000, 431)])
+def test_long_headers(served: Served, length: int, status: int) -> None:
+    assert served.get("/health", **{"X-Long": "x" * length}).status == status
+    many = {f"X-{index}": "x" * (length // 100) for index in range(100)}
+    assert served.get("/health", **many).status == status
 
 
 @pytest.mark.parametrize(
@@ -80,6 +88,3 @@ def test_a_full_queue(limited: Served) -> None:
         connection.close()
     until(lambda: limited.proxy._waiting[NAME] == 0)
     assert limited.post(COMPLETION, {"prompt": "x", "max_tokens": 1}).status == 200
-
-
-NAME = "kjv-q8_0.gguf"

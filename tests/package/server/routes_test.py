@@ -221,7 +221,13 @@ def test_logit_bias_of_a_text(served: Served) -> None:
 
 @pytest.mark.parametrize(
     ("name", "empty", "value"),
-    [("min_tokens", 0, 4), ("suffix", "", "x"), ("suffix", None, "x"), ("best_of", 1, 3), ("echo", False, True)],
+    [
+        ("min_tokens", 0, 4),
+        ("suffix", "", "x"),
+        ("suffix", None, "x"),
+        ("best_of", 1, 3),
+        ("echo", False, True),
+    ],
 )
 def test_members_that_llama_server_has_not(
     served: Served, name: str, empty: Any, value: Any

@@ -72,9 +72,7 @@ def test_streams_run_together(endless: Served) -> None:
 
 
 def test_a_stream_says_that_proxies_pass_it_on_at_once(served: Served) -> None:
-    connection = served.begin(
-        "/v1/completions", {"prompt": "x", "max_tokens": 1, "stream": True}
-    )
+    connection = served.begin("/v1/completions", {"prompt": "x", "max_tokens": 1, "stream": True})
     headers = read(connection).headers
     assert headers["x-accel-buffering"] == "no" and headers["cache-control"] == "no-cache"
     connection.close()
