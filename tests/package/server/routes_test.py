@@ -238,6 +238,17 @@ def test_members_that_llama_server_has_not(
     assert answer.status == 400 and name in answer.error()["message"]
 
 
+def test_several_prompts(served: Served) -> None:
+    body = {"prompt": ["And God", "In the"], "max_tokens": 2}
+    choices = served.post("/v1/completions", body).json()["choices"]
+    assert len(choices) == 2
+
+
+def test_default_penalty(served: Served) -> None:
+    settings = served.get("/props").json()["default_generation_settings"]["params"]
+    assert settings["repeat_penalty"] == 1.0
+
+
 def test_stream_has_usage_and_done(served: Served) -> None:
     body = {
         "messages": HI,
