@@ -1,6 +1,7 @@
-"""An HTTP server with OpenAI's, Anthropic's and llama-server's routes: ``python -m llama_cpp.server``.
+"""An HTTP server with OpenAI's, Anthropic's and llama-server's routes.
 
-Needs the extra ``server``: ``pip install "llama-cpp-python[server]"``.
+``python -m llama_cpp.server --model model.gguf`` runs it. It needs the extra ``server``:
+``pip install "llama-cpp-python[server]"``.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def create_app(
     if config and settings is None and server_settings is None and model_settings is None:
         server_settings, model_settings = read_config(config)
     if server_settings is None and model_settings is None:
-        both = settings if settings is not None else Settings()
+        both = settings if settings is not None else Settings()  # type: ignore[call-arg]
         server_settings, model_settings = _parts(both)
     if server_settings is None or model_settings is None:
         raise ValueError(

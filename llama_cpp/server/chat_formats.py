@@ -65,7 +65,7 @@ def _built_in() -> FrozenSet[str]:
     count = _c.llama_chat_builtin_templates(None, 0)
     names = (ctypes.c_char_p * count)()
     _c.llama_chat_builtin_templates(names, count)
-    return frozenset(name.decode() for name in names)
+    return frozenset((name or b"").decode() for name in names)
 
 
 def _of_tokenizer_config(path: Optional[str]) -> str:

@@ -1,4 +1,7 @@
-"""Grammars and JSON schemas of requests. llama.cpp's parsers recurse, and end the process on some."""
+"""Grammars and JSON schemas of requests, checked before llama.cpp's parsers see them.
+
+Those recurse, and end the process on some.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The models of the server: loaded when a request needs them, unloaded when others need the room."""
+"""The models of the server.
+
+They are loaded when a request needs them, and unloaded when others need the room.
+"""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ async def ask(
 async def ask_json(lease: Lease, route: str, body: Any = None) -> Any:
     """Returns an engine's answer, which is JSON."""
     text = b"" if body is None else json.dumps(body).encode()
-    return json.loads((await ask(lease, route, text)).body)
+    return json.loads(bytes((await ask(lease, route, text)).body))
 
 
 async def _begin(

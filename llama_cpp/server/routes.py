@@ -201,7 +201,8 @@ def _add(router: APIRouter, passing: Passing) -> None:
         body: kind,  # type: ignore[valid-type]
         state: CurrentState,
     ) -> Response:
-        return await pass_on(request, state, passing, body, body.model)  # type: ignore[attr-defined]
+        checked: types.Body = body
+        return await pass_on(request, state, passing, checked, checked.model)
 
     for index, path in enumerate(passing.paths):
         router.add_api_route(

@@ -25,131 +25,156 @@ class ModelSettings(BaseSettings):
 
     model: str = Field(description="Path of the GGUF file; with hf_model_repo_id a file's name.")
     model_alias: Optional[str] = Field(
-        None, description="Name of the model in requests. Default: the name of its file."
+        default=None, description="Name of the model in requests. Default: the name of its file."
     )
     n_gpu_layers: Union[int, Literal["auto"]] = Field(
-        0, description="Layers on the GPU. -1: all; auto: as many as fit."
+        default=0, description="Layers on the GPU. -1: all; auto: as many as fit."
     )
     split_mode: int = Field(
-        _c.LLAMA_SPLIT_MODE_LAYER,
+        default=_c.LLAMA_SPLIT_MODE_LAYER,
         ge=0,
         le=3,
         description="How several GPUs share the model: 0 one GPU, 1 by layers, 2 by rows,"
         " 3 by tensors.",
     )
-    main_gpu: int = Field(0, ge=0, description="The GPU to use where one is used.")
+    main_gpu: int = Field(default=0, ge=0, description="The GPU to use where one is used.")
     tensor_split: Optional[List[float]] = Field(
-        None, description="Proportions of the model on each GPU."
+        default=None, description="Proportions of the model on each GPU."
     )
-    vocab_only: bool = Field(False, description="No effect.")
-    use_mmap: bool = Field(_c.llama_supports_mmap(), description="Map the file into memory.")
+    vocab_only: bool = Field(default=False, description="No effect.")
+    use_mmap: bool = Field(
+        default=_c.llama_supports_mmap(), description="Map the file into memory."
+    )
     use_mlock: bool = Field(
-        _c.llama_supports_mlock(), description="Keep the model in RAM, as far as the limits allow."
+        default=_c.llama_supports_mlock(),
+        description="Keep the model in RAM, as far as the limits allow.",
     )
     kv_overrides: Optional[List[str]] = Field(
-        None,
+        default=None,
         description="Metadata to replace: key=type:value, of type bool, int, float or str.",
     )
-    rpc_servers: Optional[str] = Field(None, description="No effect: this build has no RPC.")
+    rpc_servers: Optional[str] = Field(
+        default=None, description="No effect: this build has no RPC."
+    )
     seed: int = Field(
-        _c.LLAMA_DEFAULT_SEED, description="Seed of requests without one. Default: random."
+        default=_c.LLAMA_DEFAULT_SEED, description="Seed of requests without one. Default: random."
     )
     n_ctx: int = Field(
-        2048, ge=0, description="Tokens of each request. 0: as trained, for all slots together."
+        default=2048,
+        ge=0,
+        description="Tokens of each request. 0: as trained, for all slots together.",
     )
-    n_batch: int = Field(512, ge=1, description="Most tokens per call, of all slots together.")
-    n_ubatch: int = Field(512, ge=1, description="Most tokens per computation.")
+    n_batch: int = Field(
+        default=512, ge=1, description="Most tokens per call, of all slots together."
+    )
+    n_ubatch: int = Field(default=512, ge=1, description="Most tokens per computation.")
     n_threads: Optional[int] = Field(
-        None,
+        default=None,
         ge=1,
         description="Threads for generating. -1: all CPUs. Default: the cores that may be used.",
     )
     n_threads_batch: Optional[int] = Field(
-        None, ge=0, description="Threads for reading prompts. -1: all CPUs. Default: n_threads."
+        default=None,
+        ge=0,
+        description="Threads for reading prompts. -1: all CPUs. Default: n_threads.",
     )
     rope_scaling_type: int = Field(
-        _c.LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED,
+        default=_c.LLAMA_ROPE_SCALING_TYPE_UNSPECIFIED,
         ge=-1,
         le=2,
         description="RoPE scaling: -1 the model's, 0 none, 1 linear, 2 YaRN.",
     )
-    rope_freq_base: float = Field(0.0, description="RoPE base frequency. 0: the model's.")
-    rope_freq_scale: float = Field(0.0, description="RoPE frequency scale. 0: the model's.")
-    yarn_ext_factor: float = Field(-1.0, description="YaRN extrapolation mix. -1: the model's.")
-    yarn_attn_factor: float = Field(1.0, description="YaRN attention magnitude.")
-    yarn_beta_fast: float = Field(32.0, description="YaRN low correction.")
-    yarn_beta_slow: float = Field(1.0, description="YaRN high correction.")
-    yarn_orig_ctx: int = Field(0, ge=0, description="YaRN original context. 0: the model's.")
-    mul_mat_q: bool = Field(True, description="No effect: llama.cpp chooses.")
-    logits_all: bool = Field(True, description="No effect: logprobs need no setting.")
-    embedding: bool = Field(False, description="Serve embeddings instead of texts.")
-    offload_kqv: bool = Field(True, description="Keep the KV cache on the GPU.")
-    flash_attn: bool = Field(False, description="Use flash attention. Default: llama.cpp decides.")
-    last_n_tokens_size: int = Field(
-        64, ge=0, description="Tokens that repeat_penalty looks at, where a request does not say."
+    rope_freq_base: float = Field(default=0.0, description="RoPE base frequency. 0: the model's.")
+    rope_freq_scale: float = Field(default=0.0, description="RoPE frequency scale. 0: the model's.")
+    yarn_ext_factor: float = Field(
+        default=-1.0, description="YaRN extrapolation mix. -1: the model's."
     )
-    lora_base: Optional[str] = Field(None, description="No effect: adapters need no base.")
-    lora_path: Optional[str] = Field(None, description="A LoRA adapter.")
+    yarn_attn_factor: float = Field(default=1.0, description="YaRN attention magnitude.")
+    yarn_beta_fast: float = Field(default=32.0, description="YaRN low correction.")
+    yarn_beta_slow: float = Field(default=1.0, description="YaRN high correction.")
+    yarn_orig_ctx: int = Field(
+        default=0, ge=0, description="YaRN original context. 0: the model's."
+    )
+    mul_mat_q: bool = Field(default=True, description="No effect: llama.cpp chooses.")
+    logits_all: bool = Field(default=True, description="No effect: logprobs need no setting.")
+    embedding: bool = Field(default=False, description="Serve embeddings instead of texts.")
+    offload_kqv: bool = Field(default=True, description="Keep the KV cache on the GPU.")
+    flash_attn: bool = Field(
+        default=False, description="Use flash attention. Default: llama.cpp decides."
+    )
+    last_n_tokens_size: int = Field(
+        default=64,
+        ge=0,
+        description="Tokens that repeat_penalty looks at, where a request does not say.",
+    )
+    lora_base: Optional[str] = Field(default=None, description="No effect: adapters need no base.")
+    lora_path: Optional[str] = Field(default=None, description="A LoRA adapter.")
     numa: Union[bool, int] = Field(
-        False, description="NUMA strategy: true or 1 distribute, 2 isolate, 3 numactl."
+        default=False, description="NUMA strategy: true or 1 distribute, 2 isolate, 3 numactl."
     )
     chat_format: Optional[str] = Field(
-        None, description="Chat format. Default: the template in the model's file."
+        default=None, description="Chat format. Default: the template in the model's file."
     )
     chat_template_kwargs: Optional[Dict[str, Any]] = Field(
-        None, description="Arguments of the chat template, in all requests; a JSON object."
+        default=None, description="Arguments of the chat template, in all requests; a JSON object."
     )
     clip_model_path: Optional[str] = Field(
-        None, description="The projector with which the model reads images and sounds."
+        default=None, description="The projector with which the model reads images and sounds."
     )
-    cache: bool = Field(False, description="Keep prompts of slots that other requests need.")
-    cache_type: Literal["ram", "disk"] = Field("ram", description="No effect: it is in RAM.")
-    cache_size: int = Field(2 << 30, ge=0, description="Bytes of the cache.")
+    cache: bool = Field(
+        default=False, description="Keep prompts of slots that other requests need."
+    )
+    cache_type: Literal["ram", "disk"] = Field(
+        default="ram", description="No effect: it is in RAM."
+    )
+    cache_size: int = Field(default=2 << 30, ge=0, description="Bytes of the cache.")
     hf_tokenizer_config_path: Optional[str] = Field(
-        None,
+        default=None,
         description="A tokenizer_config.json, whose template is used with"
         " --chat_format hf-tokenizer-config.",
     )
     hf_pretrained_model_name_or_path: Optional[str] = Field(
-        None, description="No effect: the tokenizer of the model's file is used."
+        default=None, description="No effect: the tokenizer of the model's file is used."
     )
     hf_model_repo_id: Optional[str] = Field(
-        None, description="Repository of the Hugging Face hub to download the model from."
+        default=None, description="Repository of the Hugging Face hub to download the model from."
     )
     draft_model: Optional[str] = Field(
-        None, description="Speculative decoding: prompt-lookup-decoding."
+        default=None, description="Speculative decoding: prompt-lookup-decoding."
     )
     draft_model_num_pred_tokens: int = Field(
-        10, ge=1, description="Tokens that the draft predicts."
+        default=10, ge=1, description="Tokens that the draft predicts."
     )
     type_k: Union[int, str, None] = Field(
-        None, description="Type of the K cache: ggml's number, or a name such as q8_0."
+        default=None, description="Type of the K cache: ggml's number, or a name such as q8_0."
     )
     type_v: Union[int, str, None] = Field(
-        None, description="Type of the V cache: ggml's number, or a name such as q8_0."
+        default=None, description="Type of the V cache: ggml's number, or a name such as q8_0."
     )
-    verbose: bool = Field(True, description="Show llama.cpp's messages.")
+    verbose: bool = Field(default=True, description="Show llama.cpp's messages.")
 
     # ---- this package's
 
     n_parallel: int = Field(
-        4, ge=1, description="Slots: requests that are computed together; others wait for one."
+        default=4,
+        ge=1,
+        description="Slots: requests that are computed together; others wait for one.",
     )
     devices: Optional[str] = Field(
-        None, description="Devices to use, with commas between; none: the CPU alone."
+        default=None, description="Devices to use, with commas between; none: the CPU alone."
     )
     pooling: Optional[Literal["none", "mean", "cls", "last", "rank"]] = Field(
-        None, description="How embeddings of tokens become one; rank serves /v1/rerank."
+        default=None, description="How embeddings of tokens become one; rank serves /v1/rerank."
     )
-    kv_unified: bool = Field(False, description="One pool of tokens for all slots.")
+    kv_unified: bool = Field(default=False, description="One pool of tokens for all slots.")
     chat_template: Optional[str] = Field(
-        None, description="A Jinja template instead of the one in the model's file."
+        default=None, description="A Jinja template instead of the one in the model's file."
     )
     loras: Optional[Dict[str, float]] = Field(
-        None, description="LoRA adapters: path -> scale; a JSON object."
+        default=None, description="LoRA adapters: path -> scale; a JSON object."
     )
     slot_save_path: Optional[str] = Field(
-        None, description="Directory of saved slots. Default: slots cannot be saved."
+        default=None, description="Directory of saved slots. Default: slots cannot be saved."
     )
     llama_options: List[str] = Field(
         default_factory=list, description="Further options of llama-server."
@@ -180,68 +205,89 @@ class ModelSettings(BaseSettings):
 class ServerSettings(BaseSettings):
     """The server itself, for all of its models."""
 
-    host: str = Field("localhost", description="Address to listen at.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at.")
-    ssl_keyfile: Optional[str] = Field(None, description="Key for HTTPS, a PEM file.")
-    ssl_certfile: Optional[str] = Field(None, description="Certificate for HTTPS, a PEM file.")
+    host: str = Field(default="localhost", description="Address to listen at.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen at.")
+    ssl_keyfile: Optional[str] = Field(default=None, description="Key for HTTPS, a PEM file.")
+    ssl_certfile: Optional[str] = Field(
+        default=None, description="Certificate for HTTPS, a PEM file."
+    )
     api_key: Optional[str] = Field(
-        None, min_length=1, description="Key that every request needs, but for /health."
+        default=None, min_length=1, description="Key that every request needs, but for /health."
     )
     interrupt_requests: bool = Field(
-        True, description="No effect: requests are computed together, none interrupts another."
+        default=True,
+        description="No effect: requests are computed together, none interrupts another.",
     )
     disable_ping_events: bool = Field(
-        False, description="Send no comments in streams while nothing else is to be sent."
+        default=False, description="Send no comments in streams while nothing else is to be sent."
     )
-    root_path: str = Field("", description="Path prefix that a reverse proxy takes away.")
+    root_path: str = Field(default="", description="Path prefix that a reverse proxy takes away.")
 
     # ---- this package's
 
     max_models: int = Field(
-        1, ge=1, description="Models in memory; the one unused for longest makes room."
+        default=1, ge=1, description="Models in memory; the one unused for longest makes room."
     )
     max_memory_mib: Optional[int] = Field(
-        None, ge=1, description="MiB of the files of all models in memory. Default: no limit."
+        default=None,
+        ge=1,
+        description="MiB of the files of all models in memory. Default: no limit.",
     )
     max_queue: int = Field(
-        128, ge=0, description="Requests of a model that wait for a slot; more get status 503."
+        default=128,
+        ge=0,
+        description="Requests of a model that wait for a slot; more get status 503.",
     )
-    max_body_mib: int = Field(64, ge=1, description="MiB of a request; more get status 413.")
+    max_body_mib: int = Field(
+        default=64, ge=1, description="MiB of a request; more get status 413."
+    )
     max_prompt_chars: int = Field(
-        4 << 20, ge=1, description="Characters and tokens of a request, images and sounds aside."
+        default=4 << 20,
+        ge=1,
+        description="Characters and tokens of a request, images and sounds aside.",
     )
-    max_media: int = Field(16, ge=0, description="Images and sounds of a request.")
-    max_header_kib: int = Field(64, ge=1, description="KiB of a request's headers.")
+    max_media: int = Field(default=16, ge=0, description="Images and sounds of a request.")
+    max_header_kib: int = Field(default=64, ge=1, description="KiB of a request's headers.")
     media_allow_http: bool = Field(
-        _MEDIA.allow_http, description="Load images and sounds from http: addresses, too."
+        default=_MEDIA.allow_http, description="Load images and sounds from http: addresses, too."
     )
     media_allow_files: Optional[str] = Field(
-        None, description="Directory whose files file: addresses may name. Default: none."
+        default=None, description="Directory whose files file: addresses may name. Default: none."
     )
     media_allow_private: bool = Field(
-        _MEDIA.allow_private, description="Load images and sounds from private networks, too."
+        default=_MEDIA.allow_private,
+        description="Load images and sounds from private networks, too.",
     )
     media_max_image_bytes: int = Field(
-        _MEDIA.max_image_bytes, ge=1, description="Bytes of an image's file."
+        default=_MEDIA.max_image_bytes, ge=1, description="Bytes of an image's file."
     )
     media_max_sound_bytes: int = Field(
-        _MEDIA.max_sound_bytes, ge=1, description="Bytes of a sound's file."
+        default=_MEDIA.max_sound_bytes, ge=1, description="Bytes of a sound's file."
     )
-    media_max_pixels: int = Field(_MEDIA.max_pixels, ge=1, description="Pixels of an image.")
-    media_max_seconds: float = Field(_MEDIA.max_seconds, gt=0, description="Length of a sound.")
-    media_timeout: float = Field(_MEDIA.timeout, gt=0, description="Seconds for a download.")
+    media_max_pixels: int = Field(
+        default=_MEDIA.max_pixels, ge=1, description="Pixels of an image."
+    )
+    media_max_seconds: float = Field(
+        default=_MEDIA.max_seconds, gt=0, description="Length of a sound."
+    )
+    media_timeout: float = Field(
+        default=_MEDIA.timeout, gt=0, description="Seconds for a download."
+    )
     media_max_redirects: int = Field(
-        _MEDIA.max_redirects, ge=0, description="Redirects of a download."
+        default=_MEDIA.max_redirects, ge=0, description="Redirects of a download."
     )
     cors_origins: List[str] = Field(
         default_factory=list,
         description='Origins whose web pages may call the server; "*": all. Default: none.',
     )
     unknown_model: Literal["error", "default"] = Field(
-        "error", description="A request for an unknown model: status 404, or the first model."
+        default="error",
+        description="A request for an unknown model: status 404, or the first model.",
     )
     timeout_graceful_shutdown: Optional[int] = Field(
-        None, ge=0, description="Seconds that running requests have at the end. Default: no limit."
+        default=None,
+        ge=0,
+        description="Seconds that running requests have at the end. Default: no limit.",
     )
 
     @property

@@ -59,7 +59,7 @@ async def _model(state: State, alias: str) -> ModelData:
 
 async def _described(lease: Lease) -> Dict[str, Any]:
     response = await ask(lease, "GET /v1/models")
-    found: Dict[str, Any] = without_directories(json.loads(response.body)["data"][0])
+    found: Dict[str, Any] = without_directories(json.loads(bytes(response.body))["data"][0])
     return found
 
 
@@ -146,6 +146,6 @@ async def _of_engine(
         response = await ask(await state.proxy.lease(alias), route, b"", parameters)
         if not str(response.media_type).startswith("application/json"):
             return response
-        return JSONResponse(without_directories(json.loads(response.body)))
+        return JSONResponse(without_directories(json.loads(bytes(response.body))))
 
     return await while_connected(request, work())

@@ -17,35 +17,45 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
     model: Optional[str] = Field(
-        None, description="Name of the model, as in /v1/models. Default: the first one."
+        default=None, description="Name of the model, as in /v1/models. Default: the first one."
     )
 
 
 class _Sampling(Body):
-    stream: Optional[bool] = Field(None, description="Send the answer in pieces, as it comes.")
+    stream: Optional[bool] = Field(
+        default=None, description="Send the answer in pieces, as it comes."
+    )
     stream_options: Optional[Dict[str, Any]] = Field(
-        None, description='{"include_usage": true}: the last piece has the usage.'
+        default=None, description='{"include_usage": true}: the last piece has the usage.'
     )
-    max_tokens: Optional[int] = Field(None, description="Most tokens of the answer.")
+    max_tokens: Optional[int] = Field(default=None, description="Most tokens of the answer.")
     temperature: Optional[float] = Field(
-        None, ge=0, description="0 always takes the likeliest token, more is more varied."
+        default=None, ge=0, description="0 always takes the likeliest token, more is more varied."
     )
-    top_p: Optional[float] = Field(None, description="Only the likeliest that sum up to this.")
-    top_k: Optional[int] = Field(None, description="Only so many of the likeliest.")
-    min_p: Optional[float] = Field(None, description="Only those at least this near the likeliest.")
-    repeat_penalty: Optional[float] = Field(None, description="1 is none.")
-    presence_penalty: Optional[float] = Field(None, description="0 is none.")
-    frequency_penalty: Optional[float] = Field(None, description="0 is none.")
-    mirostat_mode: Optional[int] = Field(None, ge=0, le=2, description="0: off.")
+    top_p: Optional[float] = Field(
+        default=None, description="Only the likeliest that sum up to this."
+    )
+    top_k: Optional[int] = Field(default=None, description="Only so many of the likeliest.")
+    min_p: Optional[float] = Field(
+        default=None, description="Only those at least this near the likeliest."
+    )
+    repeat_penalty: Optional[float] = Field(default=None, description="1 is none.")
+    presence_penalty: Optional[float] = Field(default=None, description="0 is none.")
+    frequency_penalty: Optional[float] = Field(default=None, description="0 is none.")
+    mirostat_mode: Optional[int] = Field(default=None, ge=0, le=2, description="0: off.")
     mirostat_tau: Optional[float] = None
     mirostat_eta: Optional[float] = None
-    seed: Optional[int] = Field(None, description="The same seed, the same answer.")
-    stop: Union[str, List[str], None] = Field(None, description="Texts before which it ends.")
-    logit_bias: Union[Dict[str, Any], List[Any], None] = Field(
-        None, description="Token -> addition to its logit."
+    seed: Optional[int] = Field(default=None, description="The same seed, the same answer.")
+    stop: Union[str, List[str], None] = Field(
+        default=None, description="Texts before which it ends."
     )
-    grammar: Optional[str] = Field(None, description="A GBNF grammar that the answer follows.")
-    n: Optional[int] = Field(None, ge=1, description="Number of answers.")
+    logit_bias: Union[Dict[str, Any], List[Any], None] = Field(
+        default=None, description="Token -> addition to its logit."
+    )
+    grammar: Optional[str] = Field(
+        default=None, description="A GBNF grammar that the answer follows."
+    )
+    n: Optional[int] = Field(default=None, ge=1, description="Number of answers.")
 
 
 class CreateCompletionRequest(_Sampling):
@@ -58,11 +68,13 @@ class CreateCompletionRequest(_Sampling):
     )
 
     prompt: Union[str, List[Any], Dict[str, Any]] = Field(
-        "", description="A text, tokens, or a list of these."
+        default="", description="A text, tokens, or a list of these."
     )
-    max_tokens: Optional[int] = Field(16, description="Most tokens of the answer; -1: no limit.")
+    max_tokens: Optional[int] = Field(
+        default=16, description="Most tokens of the answer; -1: no limit."
+    )
     logprobs: Union[int, bool, None] = Field(
-        None, description="Number of tokens whose probabilities are returned."
+        default=None, description="Number of tokens whose probabilities are returned."
     )
 
 
@@ -84,18 +96,22 @@ class CreateChatCompletionRequest(_Sampling):
 
     messages: List[Dict[str, Any]] = Field(description="The conversation.")
     tools: Optional[List[Dict[str, Any]]] = Field(
-        None, description="Functions that the model may call."
+        default=None, description="Functions that the model may call."
     )
     tool_choice: Union[str, Dict[str, Any], None] = Field(
-        None, description="auto, none, required, or a function."
+        default=None, description="auto, none, required, or a function."
     )
     response_format: Optional[Dict[str, Any]] = Field(
-        None, description='{"type": "json_object"}, or "json_schema" with its schema.'
+        default=None, description='{"type": "json_object"}, or "json_schema" with its schema.'
     )
-    logprobs: Optional[bool] = Field(None, description="Return probabilities of the tokens.")
-    top_logprobs: Optional[int] = Field(None, ge=0, description="Of so many of the likeliest.")
+    logprobs: Optional[bool] = Field(
+        default=None, description="Return probabilities of the tokens."
+    )
+    top_logprobs: Optional[int] = Field(
+        default=None, ge=0, description="Of so many of the likeliest."
+    )
     chat_template_kwargs: Optional[Dict[str, Any]] = Field(
-        None, description="Arguments of the chat template."
+        default=None, description="Arguments of the chat template."
     )
 
 
@@ -103,7 +119,7 @@ class CreateResponseRequest(Body):
     """OpenAI's response."""
 
     input: Union[str, List[Any]] = Field(description="A text, or a list of items.")
-    instructions: Optional[str] = Field(None, description="A system message.")
+    instructions: Optional[str] = Field(default=None, description="A system message.")
     stream: Optional[bool] = None
 
 
@@ -111,8 +127,8 @@ class CreateMessageRequest(Body):
     """Anthropic's message."""
 
     messages: List[Dict[str, Any]] = Field(description="The conversation.")
-    system: Union[str, List[Any], None] = Field(None, description="The system message.")
-    max_tokens: Optional[int] = Field(None, description="Most tokens of the answer.")
+    system: Union[str, List[Any], None] = Field(default=None, description="The system message.")
+    max_tokens: Optional[int] = Field(default=None, description="Most tokens of the answer.")
     stream: Optional[bool] = None
 
 
@@ -122,9 +138,9 @@ class CreateEmbeddingRequest(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": "The sky is blue."}]})
 
     input: Union[str, List[Any], Dict[str, Any], None] = Field(
-        None, description="A text, tokens, or a list of these."
+        default=None, description="A text, tokens, or a list of these."
     )
-    encoding_format: Optional[str] = Field(None, description="float or base64.")
+    encoding_format: Optional[str] = Field(default=None, description="float or base64.")
 
 
 class RerankRequest(Body):
@@ -132,7 +148,7 @@ class RerankRequest(Body):
 
     query: str
     documents: Optional[List[Any]] = None
-    top_n: Optional[int] = Field(None, description="Return so many of the best.")
+    top_n: Optional[int] = Field(default=None, description="Return so many of the best.")
 
 
 class InfillRequest(Body):
@@ -147,7 +163,7 @@ class TokenizeRequest(Body):
     """llama-server's request for the tokens of a text."""
 
     content: Any = ""
-    add_special: Optional[bool] = Field(None, description="Add BOS as the model wants it.")
+    add_special: Optional[bool] = Field(default=None, description="Add BOS as the model wants it.")
 
 
 class DetokenizeRequest(Body):
@@ -165,7 +181,9 @@ class TemplateRequest(Body):
 class SlotRequest(Body):
     """The file of a slot that is saved or restored."""
 
-    filename: Optional[str] = Field(None, description="Name of the file, without a directory.")
+    filename: Optional[str] = Field(
+        default=None, description="Name of the file, without a directory."
+    )
 
 
 class TokenizeInputRequest(Body):
