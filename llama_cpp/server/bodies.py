@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Literal, Mapping
 
 from .._errors import GrammarError, MediaError
 from .._serving.request_media import with_files
 from .errors import ServerError
 from .grammars import with_checked_grammars
 from .settings import ServerSettings
+
+_Kind = Literal["text", "media", "schema"]
 
 # Levels of lists and objects. JSON schemas of tools have about 20; llama.cpp's parsers recurse.
 _DEEPEST = 100
@@ -23,6 +25,9 @@ _MEDIA = frozenset(
         *("video", "video_url", "input_video"),
     }
 )
+
+# Members with JSON schemas, whose types are no parts of messages.
+_SCHEMAS = frozenset({"functions", "json_schema", "response_format", "tools"})
 
 # Members by which one part of llama.cpp tells another how to read the answer. They hold programs of
 # its parser, and regular expressions for std::regex, which recurses.
@@ -47,11 +52,10 @@ async def prepared(request: Mapping[str, Any], settings: ServerSettings) -> byte
     for name in _INTERNAL & request.keys():
         raise ServerError(400, f"{name} is llama.cpp's own: leave it out", param=name)
     count = _Counts(settings)
-    count.walk(request, 1)
-    try:
-        checked = with_checked_grammars(request)
-    except (GrammarError, TypeError) as error:
-        raise ServerError(400, str(error), code="invalid_grammar") from None
+    count.walk(list(request), 1, "text")
+    for name, value in request.items():
+        count.walk(value, 2, "schema" if name in _SCHEMAS else "text")
+    checked = await _with_grammars(request)
     if count.media:
         checked = await _with_media(checked, settings)
     try:
@@ -62,17 +66,27 @@ async def prepared(request: Mapping[str, Any], settings: ServerSettings) -> byte
         raise ServerError(400, "A number is NaN or infinite, which JSON does not have") from None
 
 
+async def _with_grammars(request: Mapping[str, Any]) -> Dict[str, Any]:
+    """Checks grammars in another thread: a large schema takes seconds."""
+    try:
+        return await asyncio.get_running_loop().run_in_executor(
+            None, with_checked_grammars, request
+        )
+    except (GrammarError, TypeError) as error:
+        raise ServerError(400, str(error), code="invalid_grammar") from None
+
+
 async def _with_media(request: Mapping[str, Any], settings: ServerSettings) -> Dict[str, Any]:
     loop = asyncio.get_running_loop()
     try:
-        # Every member may have media, wherever llama.cpp looks for them.
+        # All other members may have media, wherever llama.cpp looks for them.
+        members = {name: value for name, value in request.items() if name not in _SCHEMAS}
         walked = await loop.run_in_executor(
-            _threads, with_files, {"input": dict(request)}, settings.media_policy
+            _threads, with_files, {"input": members}, settings.media_policy
         )
     except (MediaError, TypeError, ValueError) as error:
         raise ServerError(400, str(error), code="invalid_media") from None
-    found: Dict[str, Any] = walked["input"]
-    return found
+    return {**request, **walked["input"]}
 
 
 class _Counts:
@@ -83,30 +97,37 @@ class _Counts:
         self._chars = 0
         self.media = 0
 
-    def walk(self, value: Any, depth: int, in_media: bool = False) -> None:
+    def walk(self, value: Any, depth: int, kind: _Kind) -> None:
+        """Counts a value.
+
+        Args:
+            value: a value, which may be a list or an object.
+            depth: its level.
+            kind: "text", in which parts may be media; "media", whose texts are files; or "schema".
+        """
         if depth > _DEEPEST:
             raise ServerError(400, f"The body nests deeper than {_DEEPEST} levels")
         if isinstance(value, str):
-            self._add(0 if in_media else len(value))
+            self._add(0 if kind == "media" else len(value))
         elif isinstance(value, list):
             self._add(len(value))
             for each in value:
-                self.walk(each, depth + 1, in_media)
+                self.walk(each, depth + 1, kind)
         elif isinstance(value, dict):
-            self._object(value, depth, in_media)
+            self._object(value, depth, kind)
 
-    def _object(self, value: Dict[str, Any], depth: int, in_media: bool) -> None:
-        kind = value.get("type")
-        if isinstance(kind, str) and kind in _MEDIA:
+    def _object(self, value: Dict[str, Any], depth: int, kind: _Kind) -> None:
+        part = value.get("type")
+        if kind != "schema" and isinstance(part, str) and part in _MEDIA:
             self._add_media(1)
             _check_part(value)
-            in_media = True
+            kind = "media"
         for key, each in value.items():
             self._add(len(key))
-            is_data = key == "multimodal_data" and isinstance(each, list)
+            is_data = kind == "text" and key == "multimodal_data" and isinstance(each, list)
             if is_data:
                 self._add_media(len(each))
-            self.walk(each, depth + 1, in_media or is_data)
+            self.walk(each, depth + 1, "media" if is_data else kind)
 
     def _add(self, count: int) -> None:
         self._chars += count

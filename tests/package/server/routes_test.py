@@ -206,6 +206,13 @@ def test_json_schema(served: Served) -> None:
     assert json.loads(answer["choices"][0]["message"]["content"]) in ({"a": 1}, {"a": 2})
 
 
+def test_a_schema_whose_type_is_that_of_a_part(served: Served) -> None:
+    """It is no image, but no schema either."""
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "image"}}}
+    answer = served.post("/v1/chat/completions", {"messages": HI, "tools": [tool]})
+    assert answer.status < 500 and answer.error()["code"] != "invalid_media"
+
+
 def test_logit_bias_of_a_text(served: Served) -> None:
     """Digits are the text here, and not a token's number."""
     bias = {"prompt": "And God", "max_tokens": 1, "temperature": 0}
