@@ -171,6 +171,10 @@ class AsyncAnswer:
         finally:
             self._running.cancel()
 
+    def cancel(self) -> None:
+        """Ends the request soon, also where nobody has begun to read the pieces."""
+        self._running.cancel()
+
     async def body(self) -> bytes:
         """Returns the whole body."""
         return b"".join([piece async for piece in self.pieces()])

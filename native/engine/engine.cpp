@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -154,7 +155,7 @@ std::unique_ptr<llama_engine> load(int32_t n_options, const char** options) {
     return engine;
 }
 
-// The answer to an exception, as llama-server's ex_wrapper() gives it.
+// The answer to an exception. Its form is that of llama-server's ex_wrapper().
 server_http_res_ptr failure(const std::string& message, error_type type) {
     const json error = format_error_response(message, type);
     auto response = std::make_unique<server_http_res>();
@@ -163,15 +164,17 @@ server_http_res_ptr failure(const std::string& message, error_type type) {
     return response;
 }
 
+// A handler reads the request and queues its tasks, whose errors come as results: the request is to
+// blame for an exception. llama-server answers most of them with 500, which clients send again.
 server_http_res_ptr answer(llama_engine_call& call) {
     try {
         return call.handler(call.request);
-    } catch (const std::invalid_argument& error) {
-        return failure(error.what(), ERROR_TYPE_INVALID_REQUEST);
+    } catch (const std::bad_alloc&) {
+        return failure("out of memory", ERROR_TYPE_SERVER);
     } catch (const std::exception& error) {
-        return failure(error.what(), ERROR_TYPE_SERVER);
+        return failure(error.what(), ERROR_TYPE_INVALID_REQUEST);
     } catch (...) {
-        return failure("unknown error", ERROR_TYPE_SERVER);
+        return failure("the request cannot be read", ERROR_TYPE_INVALID_REQUEST);
     }
 }
 
