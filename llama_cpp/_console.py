@@ -65,7 +65,8 @@ def _edit_lines() -> None:
 
 def _answer(llama: Llama, messages: List[Dict[str, Any]], sampling: Dict[str, Any]) -> str:
     """Prints an answer as it comes, and returns it. Ctrl-C ends it."""
-    chunks = llama.create_chat_completion(messages, stream=True, **sampling)  # type: ignore[arg-type]
+    ask: Any = llama.create_chat_completion
+    chunks = ask(messages, stream=True, **sampling)
     texts: List[str] = []
     try:
         for chunk in chunks:

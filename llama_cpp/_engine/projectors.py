@@ -20,7 +20,7 @@ from .session import Session
 # takes 2.6 MB in Gemma 3 4B, which makes 256 tokens of it.
 _CACHE_BYTES = 32 << 20
 
-# What a projector computes with, beside its weights. With real widths, and flash attention, it is
+# The memory that a projector takes beside its weights. With real widths, and flash attention, it is
 # 121 MiB for an image of Gemma 3 (4,096 patches), 51 MiB for whisper's encoder, and 267 MiB for an
 # image of Qwen2-VL with 46 x 46 tokens, the largest for which upstream's own estimate does it
 # (mtmd_get_memory_usage() of tools/mtmd/mtmd.cpp). Twice of that, for images that are larger.

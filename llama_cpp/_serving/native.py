@@ -1,4 +1,4 @@
-"""The library `engine` (native/engine/engine.h) through ctypes, which leaves the GIL in each call."""
+"""The library `engine` (native/engine/engine.h) through ctypes, which leaves the GIL in calls."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def load(options: Sequence[str]) -> int:
 
 
 def _shortened(text: str) -> str:
-    """Returns what failed, and the last of llama.cpp's messages, without its times and functions."""
+    """Returns the cause, and the last of llama.cpp's messages."""
     what, *lines = (line.strip() for line in text.splitlines() if line.strip())
     return "\n".join([f"llama.cpp's engine did not start: {what}", *lines[-3:]])
 

@@ -1,4 +1,4 @@
-"""`server-context`: llama.cpp's scheduler of many requests, and `llama-server`, upstream's program."""
+"""`server-context`: llama.cpp's scheduler of many requests, and upstream's program over it."""
 
 load("@bazel_skylib//rules:expand_template.bzl", "expand_template")
 load("@rules_cc//cc:cc_binary.bzl", "cc_binary")

@@ -193,7 +193,7 @@ def _cell(text: str) -> str:
 
 
 def _attribute_texts(target: griffe.Class) -> dict[str, str]:
-    """Returns name -> text of the public attributes and properties, also of the bases' docstrings."""
+    """Returns name -> text of the public attributes and properties, those of the bases too."""
     found = {
         name: _inherited(target, name)
         for name, member in target.all_members.items()
