@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -37,3 +38,9 @@ def run_example(start_example: Callable[..., Finished]) -> Callable[..., list[st
         return done.stdout.splitlines()
 
     return run_example
+
+
+@pytest.fixture
+def example_names() -> Callable[[str], dict[str, Any]]:
+    """Returns a function for the names that an example defines."""
+    return lambda name: runpy.run_path(_EXAMPLES[name])
