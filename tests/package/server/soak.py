@@ -24,7 +24,7 @@ _PAGE = 4096
 
 
 class Report(NamedTuple):
-    """What the clients saw, and the server at the end.
+    """The clients' experience, and the server at the end.
 
     Attributes:
         requests: number of requests.
