@@ -31,9 +31,7 @@ def converse(llama: Llama, system: Optional[str], **sampling: Any) -> int:
         try:
             text = _answer(llama, asked, sampling)
         except ContextOverflowError:
-            print(
-                "The conversation does not fit into the context any more: /clear begins a new one."
-            )
+            print("The conversation does not fit into the context: /clear begins a new one.")
             continue
         messages = [*asked, {"role": "assistant", "content": text}]
     return 0
@@ -65,12 +63,15 @@ def _edit_lines() -> None:
 
 def _answer(llama: Llama, messages: List[Dict[str, Any]], sampling: Dict[str, Any]) -> str:
     """Prints an answer as it comes, and returns it. Ctrl-C ends it."""
-    ask: Any = llama.create_chat_completion
-    chunks = ask(messages, stream=True, **sampling)
+    chunks: Any = llama.create_chat_completion(
+        messages,  # type: ignore[arg-type]
+        stream=True,
+        **sampling,
+    )
     texts: List[str] = []
     try:
         for chunk in chunks:
-            text = chunk["choices"][0]["delta"].get("content")  # type: ignore[index, union-attr]
+            text = chunk["choices"][0]["delta"].get("content")
             if text:
                 texts.append(str(text))
                 print(text, end="", flush=True)

@@ -24,7 +24,7 @@ _PAGE = 4096
 
 
 class Report(NamedTuple):
-    """The answers that the clients got, and the server at the end.
+    """The clients' experience, and the server at the end.
 
     Attributes:
         requests: number of requests.
