@@ -34,7 +34,7 @@ METADATA = {
         "disk-cache": ["diskcache>=5.6.1"],
         "hub": ["huggingface-hub>=0.23"],
         "server": [
-            "fastapi>=0.100.0",
+            "fastapi>=0.110.0",
             "pydantic-settings>=2.0.1",
             "python-multipart>=0.0.13",
             "uvicorn>=0.22.0",
