@@ -217,13 +217,16 @@ class LlamaProxy:
         self._give_back(loaded)
 
     def free(self) -> None:
-        """Unloads all models: their requests end. Nothing can be loaded afterwards."""
+        """Unloads all models: their requests end. Nothing can be loaded afterwards.
+
+        A model that loads at this moment is unloaded as soon as it is there.
+        """
         with self._lock:
             self._closed = True
             loaded = list(self._loaded.values())
             self._loaded.clear()
             self._changed.notify_all()
-        self._loader.shutdown(wait=True)
+        self._loader.shutdown(wait=False)
         for each in loaded:
             if each.is_ready:
                 each.engine.result().close()
@@ -267,6 +270,8 @@ class LlamaProxy:
 
     def _load(self, alias: str, loaded: _Loaded) -> None:
         try:
+            if self._closed:
+                raise busy("The server is stopping")
             arguments = engine_arguments(self._models[alias], self._server)
             size = file_sizes(arguments)
             self._make_room(size)

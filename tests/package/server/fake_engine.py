@@ -27,7 +27,7 @@ class FakeEngine:
         requests: (route, body) of all requests.
         closed: whether it is.
         answers: route -> status, content type and pieces; others answer {}.
-        holds: what a request waits for before it ends.
+        holds: an event that every request waits for before it ends.
     """
 
     made: list[FakeEngine] = []

@@ -1,4 +1,4 @@
-"""python -m llama_cpp.server as a process: how it starts, ends, and says what is wrong."""
+"""python -m llama_cpp.server as a process: how it starts, ends, and explains mistakes."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_everybody_may_use_it(start: Any, model_path: str) -> None:
         (("--model", "missing.gguf"), "Model path does not exist: missing.gguf"),
     ],
 )
-def test_what_is_wrong(start: Any, options: tuple[str, ...], message: str) -> None:
+def test_mistakes(start: Any, options: tuple[str, ...], message: str) -> None:
     process = start(*options, "--port", "0", MODEL=None)
     assert process.end() == 1
     assert message in process.log and "Traceback" not in process.log
