@@ -31,9 +31,7 @@ def converse(llama: Llama, system: Optional[str], **sampling: Any) -> int:
         try:
             text = _answer(llama, asked, sampling)
         except ContextOverflowError:
-            print(
-                "The conversation does not fit into the context any more: /clear begins a new one."
-            )
+            print("The conversation does not fit into the context: /clear begins a new one.")
             continue
         messages = [*asked, {"role": "assistant", "content": text}]
     return 0
@@ -70,7 +68,7 @@ def _answer(llama: Llama, messages: List[Dict[str, Any]], sampling: Dict[str, An
     texts: List[str] = []
     try:
         for chunk in chunks:
-            text = chunk["choices"][0]["delta"].get("content")  # type: ignore[index, union-attr]
+            text = chunk["choices"][0]["delta"].get("content")
             if text:
                 texts.append(str(text))
                 print(text, end="", flush=True)

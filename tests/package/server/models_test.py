@@ -295,6 +295,31 @@ def test_health_while_the_first_model_loads(files: list[str]) -> None:
         assert served.get("/health").status == 200
 
 
+def test_the_end_while_a_model_loads(files: list[str]) -> None:
+    """The request that waits for it is told so, and the engine is closed."""
+    goes_on = threading.Event()
+
+    def slow(**arguments: Any) -> FakeEngine:
+        goes_on.wait()
+        return FakeEngine(**arguments)
+
+    async def run() -> None:
+        proxy = proxy_of(files, slow)
+        waiting = asyncio.create_task(proxy.lease("a.gguf"))
+        queued = asyncio.create_task(proxy.lease("b.gguf"))
+        await asyncio.sleep(0.05)
+        proxy.free()
+        goes_on.set()
+        for task in (waiting, queued):
+            with pytest.raises(ServerError, match="The server is stopping"):
+                await task
+        assert [engine.closed for engine in FakeEngine.made] == [True]
+        with pytest.raises(ServerError, match="The server is stopping"):
+            await proxy.lease("a.gguf")
+
+    asyncio.run(run())
+
+
 def test_a_slow_client_does_not_hold_the_model(files: list[str]) -> None:
     """The answer has ended, and lies in memory until the client has read it."""
     with running(application(ServerSettings(), proxy_of(files[:2]))) as served:
