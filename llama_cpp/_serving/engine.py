@@ -248,6 +248,7 @@ class Engine:
 
     @property
     def closed(self) -> bool:
+        """Whether close() was called."""
         return self._engine is None
 
     def close(self) -> None:

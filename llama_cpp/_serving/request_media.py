@@ -24,7 +24,7 @@ from .._media.sources import audio_samples, image_pixels
 _SAMPLE_RATE = 16000
 
 # Members of a request that may have images and sounds, at any depth.
-_PLACES = ("input", "messages", "prompt", "system")
+_PLACES = ("content", "documents", "input", "messages", "prompt", "system")
 
 
 def with_files(request: Mapping[str, Any], policy: Optional[MediaPolicy]) -> Dict[str, Any]:
