@@ -219,9 +219,9 @@ handlers = [function, Handlers().method, Handlers(), functools.partial(function)
 numbers = random.Random(1)
 for index in range(80):
     signal.signal(signal.SIGALRM, handlers[index % len(handlers)])
-    signal.setitimer(signal.ITIMER_REAL, numbers.uniform(0.001, 0.08))
     deadline = time.monotonic() + 60
     try:
+        signal.setitimer(signal.ITIMER_REAL, numbers.uniform(0.001, 0.08))
         while time.monotonic() < deadline:
             Llama(sys.argv[1], n_threads=1, n_threads_batch=1, verbose=True)
         sys.exit(f"the exception of alarm {index} is lost")
