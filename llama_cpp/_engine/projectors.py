@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -168,6 +167,8 @@ def sound_bitmap(samples: npt.NDArray[np.single]) -> _core.Bitmap:
 
 
 def _digest(array: npt.NDArray[Any]) -> str:
+    import hashlib  # see media.py
+
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 
 
