@@ -347,14 +347,15 @@ class Engine:
     def _stream(self, route: str, request: Json) -> Iterator[Json]:
         answer = Answer(self.starter(route, self._body(request)))
         if not answer.head.is_stream:
-            _decoded(answer.head.status, answer.body())
+            return iter([_decoded(answer.head.status, answer.body())])
         return events(answer.pieces())
 
     async def _stream_async(self, route: str, request: Json) -> AsyncIterator[Json]:
         body = await self._body_async(request)
         answer = await AsyncAnswer.start(self.starter(route, body))
         if not answer.head.is_stream:
-            _decoded(answer.head.status, await answer.body())
+            yield _decoded(answer.head.status, await answer.body())
+            return
         async for event in events_async(answer.pieces()):
             yield event
 

@@ -48,6 +48,15 @@ def test_streams_have_the_same_text(engine) -> None:
     )
 
 
+def test_a_stream_of_an_answer_without_pieces_is_the_answer(engine) -> None:
+    async def streamed_async() -> list[dict]:
+        return [answer async for answer in engine.tokenize(PROMPT, stream=True)]
+
+    expected = [engine.tokenize(PROMPT)]
+    assert list(engine.tokenize(PROMPT, stream=True)) == expected
+    assert asyncio.run(streamed_async()) == expected
+
+
 def test_chats(engine) -> None:
     messages = [{"role": "user", "content": "Who went up?"}]
     answer = engine.chat(messages, temperature=0, max_tokens=8)
