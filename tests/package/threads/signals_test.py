@@ -215,8 +215,8 @@ class Handlers:
     def __call__(self, number, frame):
         raise Expired
 
-# In a function, since CPython 3.13 handles signals at the end of a loop, too, which it leaves out of
-# the `try` that is around the loop.
+# In a function, since CPython 3.13 handles signals at the end of a loop, too, which it leaves out
+# of the `try` that is around the loop.
 def load_until(deadline):
     while time.monotonic() < deadline:
         Llama(sys.argv[1], n_threads=1, n_threads_batch=1, verbose=True)
