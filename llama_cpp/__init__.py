@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ._engine.quantizing import *  # noqa: F403
     from ._errors import *  # noqa: F403
     from ._media.policy import *  # noqa: F403
+    from ._serving.engine import *  # noqa: F403
+    from ._serving.errors import *  # noqa: F403
     from .llama import *  # noqa: F403
     from .llama_cpp import *  # noqa: F403
 
@@ -48,6 +50,8 @@ _PUBLIC = (
     "_backends.required",
     "_engine.quantizing",
     "_media.policy",
+    "_serving.engine",
+    "_serving.errors",
     "llama_cpp",
 )
 

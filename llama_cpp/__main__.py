@@ -1,4 +1,4 @@
-"""The command line: ``python -m llama_cpp info`` and ``python -m llama_cpp generate``."""
+"""The command line: ``python -m llama_cpp`` with info, generate, chat or serve."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from ._engine import paths, projector_files
 
 _EXAMPLES = """examples:
   python -m llama_cpp info
+  python -m llama_cpp chat --model model.gguf
+  python -m llama_cpp serve --model model.gguf
   python -m llama_cpp generate --model model.gguf "Once upon a time"
   python -m llama_cpp generate --model model.gguf --chat --system "Be brief." "What is 2+2?"
   python -m llama_cpp generate --model model.gguf --chat --image cat.png "Describe it."
@@ -26,15 +28,18 @@ _EXAMPLES = """examples:
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Runs the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(words[:1] if words[:1] == ["serve"] else words)
     try:
+        if words[:1] == ["serve"]:
+            return _run_serve(words[1:])
         return arguments.run(arguments)
     except BrokenPipeError:  # whoever read our output has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
-    except (OSError, RuntimeError, ValueError) as error:
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
@@ -49,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_info(commands)
     _add_generate(commands)
+    _add_chat(commands)
+    commands.add_parser("serve", help="serve models over HTTP; serve --help lists the options")
     return parser
 
 
@@ -94,14 +101,7 @@ def _add_generate(commands: Any) -> None:
         metavar="N",
         help="stop after N tokens; 0: only the context is the limit (default 128)",
     )
-    generate.add_argument(
-        "--temperature",
-        type=float,
-        default=0.8,
-        metavar="T",
-        help="0 always takes the likeliest token, more is more varied (default 0.8)",
-    )
-    generate.add_argument("--seed", type=int, metavar="N", help="the same seed, the same text")
+    _add_sampling(generate)
     generate.add_argument("--chat", action="store_true", help="PROMPT is a message to answer")
     generate.add_argument("--system", metavar="TEXT", help="system message, with --chat")
     _add_media(generate)
@@ -113,19 +113,54 @@ def _add_generate(commands: Any) -> None:
     generate.add_argument(
         "--embedding", action="store_true", help="print the embedding of PROMPT as a JSON list"
     )
-    generate.add_argument(
+    _add_loading(generate)
+    generate.set_defaults(run=_run_generate)
+
+
+def _add_chat(commands: Any) -> None:
+    chat = commands.add_parser(
+        "chat",
+        help="talk with a model",
+        description="Talk with a model. Each line is a message; /clear begins a new conversation,"
+        " /exit or the end of the input ends it, and Ctrl-C ends an answer.",
+    )
+    chat.add_argument("--model", required=True, metavar="PATH", help="the GGUF file")
+    chat.add_argument("--system", metavar="TEXT", help="system message")
+    chat.add_argument(
+        "--max-tokens",
+        type=int,
+        metavar="N",
+        help="end an answer after N tokens (default: only the context is the limit)",
+    )
+    _add_sampling(chat)
+    _add_loading(chat)
+    chat.set_defaults(run=_run_chat)
+
+
+def _add_sampling(command: Any) -> None:
+    command.add_argument(
+        "--temperature",
+        type=float,
+        default=0.8,
+        metavar="T",
+        help="0 always takes the likeliest token, more is more varied (default 0.8)",
+    )
+    command.add_argument("--seed", type=int, metavar="N", help="the same seed, the same text")
+
+
+def _add_loading(command: Any) -> None:
+    command.add_argument(
         "--n-ctx", type=int, default=0, metavar="N", help="context window (default: as trained)"
     )
-    generate.add_argument("--threads", type=int, metavar="N", help="CPU threads")
-    generate.add_argument(
+    command.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    command.add_argument(
         "--n-gpu-layers",
         type=_gpu_layers,
         default=0,
         metavar="N|auto",
         help="layers on the GPU; -1: all; auto: as many as it has memory for (default 0)",
     )
-    generate.add_argument("--verbose", action="store_true", help="show llama.cpp's messages")
-    generate.set_defaults(run=_run_generate)
+    command.add_argument("--verbose", action="store_true", help="show llama.cpp's messages")
 
 
 def _add_media(generate: Any) -> None:
@@ -158,6 +193,33 @@ def _gpu_layers(text: str) -> Any:
         return int(text)
     except ValueError:
         return text
+
+
+def _run_serve(options: List[str]) -> int:
+    from .server.__main__ import main as serve
+
+    return serve(options, "python -m llama_cpp serve")
+
+
+def _run_chat(arguments: argparse.Namespace) -> int:
+    from . import _console
+    from .llama import Llama
+
+    llama = Llama(
+        arguments.model,
+        n_ctx=arguments.n_ctx,
+        n_threads=arguments.threads,
+        n_threads_batch=arguments.threads,
+        n_gpu_layers=arguments.n_gpu_layers,
+        verbose=arguments.verbose,
+    )
+    return _console.converse(
+        llama,
+        arguments.system,
+        max_tokens=arguments.max_tokens,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+    )
 
 
 def _run_generate(arguments: argparse.Namespace) -> int:

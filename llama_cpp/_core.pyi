@@ -12,6 +12,7 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "Bitmap",
     "ChatMessage",
     "ChatPrompt",
     "ChatTemplates",
@@ -20,9 +21,11 @@ __all__: list[str] = [
     "Lease",
     "LogLevel",
     "LoraAdapter",
+    "MediaChunk",
     "Model",
     "ModelParams",
     "Outputs",
+    "Projector",
     "Sampler",
     "SamplingParams",
     "TextStream",
@@ -32,6 +35,8 @@ __all__: list[str] = [
     "chat_diffs",
     "check_grammar",
     "cpu_features",
+    "decode_audio",
+    "decode_image",
     "devices",
     "fit_to_devices",
     "ggml_version",
@@ -1295,6 +1300,169 @@ class Sampler:
         Seed of the random numbers.
         """
 
+class Bitmap:
+    """
+    An image or a sound for a Projector.
+    """
+    @staticmethod
+    def image(
+        pixels: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
+        key: str,
+        is_frame: bool = False,
+    ) -> Bitmap:
+        """
+        Returns an image.
+
+        Args:
+          pixels: An array of (height, width, 3): red, green and blue.
+          key: A text that no other image has.
+          is_frame: Whether it belongs to a video. Some models read two frames at once.
+
+        Raises:
+          MediaError: The array has another shape.
+        """
+    @staticmethod
+    def sound(samples: numpy.typing.ArrayLike, key: str) -> Bitmap:
+        """
+        Returns a sound.
+
+        Args:
+          samples: An array of (samples,), at the projector's sample rate.
+          key: A text that no other sound has.
+
+        Raises:
+          MediaError: The array has another shape.
+        """
+
+class MediaChunk:
+    """
+    Embeddings in a prompt: of an image, a slice of one, or of a sound.
+    """
+    @property
+    def key(self) -> str:
+        """
+        Equal for chunks whose embeddings are equal.
+        """
+    @property
+    def n_pos(self) -> int:
+        """
+        Number of positions that they take; with M-RoPE fewer than n_tokens.
+        """
+    @property
+    def n_tokens(self) -> int:
+        """
+        Number of embeddings; each takes the room of a token.
+        """
+
+class Projector:
+    """
+    A model that makes embeddings for a text model out of images, or sounds (an mmproj file).
+
+    Several contexts of the text model may use it, one at a time.
+    """
+    def __init__(
+        self,
+        model: Model,
+        path: str | bytes | os.PathLike,
+        *,
+        use_gpu: bool = True,
+        n_threads: int = 1,
+        image_min_tokens: int = -1,
+        image_max_tokens: int = -1,
+    ) -> None:
+        """
+        Loads a projector.
+
+        Args:
+          model: Its text model, with weights.
+          path: A GGUF file.
+          use_gpu: Whether a GPU encodes, if there is one.
+          n_threads: Threads for encoding on the CPU.
+          image_min_tokens: The fewest tokens of an image, for models that let its size decide;
+            -1: as the file says.
+          image_max_tokens: The most tokens of an image, likewise.
+
+        Raises:
+          ModelLoadError: The file is missing, damaged, or made for another model.
+        """
+    def close(self) -> None:
+        """
+        Frees the projector, after the calls that are running.
+        """
+    def decode(
+        self,
+        context: Context,
+        chunk: MediaChunk,
+        rows: numpy.typing.ArrayLike,
+        pos0: int,
+        seq_id: int = 0,
+    ) -> None:
+        """
+        Evaluates the embeddings of a chunk, which have no outputs.
+
+        Args:
+          context: A context of the text model.
+          chunk: The chunk.
+          rows: The result of encode() for it.
+          pos0: Its first position.
+          seq_id: The sequence.
+
+        Raises:
+          ContextOverflowError: There is no room for it.
+          ContextError: It has to be evaluated at once and n_ubatch is too small, or an argument
+            is wrong.
+          AbortedError: abort() was called.
+          DecodeError: llama.cpp fails.
+        """
+    def encode(self, context: Context, chunk: MediaChunk) -> numpy.typing.NDArray[numpy.float32]:
+        """
+        Returns the embeddings of a chunk.
+
+        Args:
+          context: The context that they are for; its abort() ends the call.
+          chunk: A chunk of tokenize().
+
+        Returns:
+          An array of (n_tokens, n_embd), n_embd the width of the text model's input.
+
+        Raises:
+          AbortedError: It was stopped.
+          MediaError: llama.cpp fails.
+        """
+    def tokenize(
+        self, parts: collections.abc.Sequence[Bitmap | bytes]
+    ) -> list[MediaChunk | list[int]]:
+        """
+        Returns a prompt in the form in which it is evaluated.
+
+        Args:
+          parts: Texts in UTF-8, which may name control tokens, and bitmaps.
+
+        Returns:
+          Lists of token ids, and chunks. The tokens that this model has before and after an
+          image or a sound are among them; BOS is not.
+
+        Raises:
+          MediaError: The projector takes no such bitmap, or cannot use this one.
+        """
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def reads_images(self) -> bool:
+        """
+        Whether it takes images.
+        """
+    @property
+    def reads_sounds(self) -> bool:
+        """
+        Whether it takes sounds.
+        """
+    @property
+    def sample_rate(self) -> int:
+        """
+        Samples per second of its sounds; -1 if it takes none.
+        """
+
 class TextStream:
     """
     Turns tokens into text piece by piece.
@@ -1557,6 +1725,40 @@ def cpu_features() -> dict[str, int]:
 
     Returns:
       Name -> 1; empty if no CPU backend is loaded.
+    """
+
+def decode_audio(
+    data: bytes, sample_rate: int, max_seconds: float
+) -> numpy.typing.NDArray[numpy.float32]:
+    """
+    Decodes a sound file.
+
+    Args:
+      data: A WAV, MP3 or FLAC file.
+      sample_rate: Samples per second of the result.
+      max_seconds: The longest sound that is allowed.
+
+    Returns:
+      An array of (samples,), from -1 to 1; several channels are mixed into one.
+
+    Raises:
+      MediaError: It is another file, damaged, or too long.
+    """
+
+def decode_image(data: bytes, max_pixels: int) -> numpy.typing.NDArray[numpy.uint8]:
+    """
+    Decodes an image file.
+
+    Args:
+      data: A JPEG, PNG, GIF or BMP file; of a GIF its first image is taken.
+      max_pixels: The most pixels that are allowed.
+
+    Returns:
+      An array of (height, width, 3): red, green and blue, rows from the top. Transparency
+      is dropped, and an orientation in the file is not applied, as in libmtmd.
+
+    Raises:
+      MediaError: It is another file, damaged, or has too many pixels.
     """
 
 def devices() -> list[dict[str, typing.Any]]:

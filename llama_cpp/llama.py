@@ -308,8 +308,9 @@ class Llama(PrivateMembers):
                 part of n_ctx.
             n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all.
                 Prompts that differ in so many at the end are then not read again.
-            n_outputs_max: most tokens of one computation whose logits are kept; default as many as
-                fit into 16 MiB.
+            n_outputs_max: most tokens of one computation whose logits are kept; default n_batch,
+                which callers of llama_decode() may count on. Fewer save memory on the device:
+                4 bytes * n_vocab for each of them.
             kv_unified: one buffer for all sequences; always with embedding=True.
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every

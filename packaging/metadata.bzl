@@ -33,6 +33,12 @@ METADATA = {
     "extra_requires": {
         "disk-cache": ["diskcache>=5.6.1"],
         "hub": ["huggingface-hub>=0.23"],
+        "server": [
+            "fastapi>=0.110.0",
+            "pydantic-settings>=2.0.1",
+            "python-multipart>=0.0.13",
+            "uvicorn>=0.22.0",
+        ],
     },
     "license_expression": "MIT AND Apache-2.0 WITH LLVM-exception AND BSD-2-Clause AND " +
                           "BSD-3-Clause",

@@ -1,9 +1,14 @@
 """Finds pinned files in the Python index that the user's own pip settings name.
 
 Run by the repository rules of //bazel/pip with the host's Python. Prints one JSON object,
-``{"urls": {FILE: [...]}, "reasons": {FILE: ...}}``: a file that can't be had has no addresses and
-one sentence. For tools/bump, which pins files, ``--list PACKAGE`` prints ``{"certificate": ...,
-"files": [[name, url, sha256], ...], "reasons": [...]}``.
+``{"urls": {FILE: [...]}, "reasons": {FILE: ...}, "differ": [FILE, ...]}``: a file that can't be had
+has no addresses and one sentence, and is in the last if the index lists it with another SHA-256.
+
+With ``--served`` the pins are files whose download failed. They are read, and ``{FILE: message}``
+is printed of those that have other bytes.
+
+For tools/bump, which pins files, ``--list PACKAGE`` prints ``{"certificate": ..., "files": [[name,
+url, sha256], ...], "reasons": [...]}``.
 
 The index is asked as the Simple repository API says: JSON (PEP 691) where the server offers it,
 HTML (PEP 503) as the fallback. Nothing of the package is executed or unpacked here.
@@ -13,7 +18,9 @@ from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import hashlib
 import html.parser
+import http.client
 import json
 import os
 import re
@@ -41,6 +48,10 @@ class IndexFile(NamedTuple):
     name: str
     url: str
     sha256: str
+
+
+class OtherHashError(LookupError):
+    """The index lists the file, with another SHA-256 than the pinned one."""
 
 
 class PipSettings(NamedTuple):
@@ -137,10 +148,14 @@ def _read(address: str, certificate: str) -> tuple[str, str, bytes]:
     if parts.scheme == "file":
         page = Path(urllib.request.url2pathname(parts.path)) / "index.html"
         return page.as_uri(), "text/html", page.read_bytes()
-    context = ssl.create_default_context(cafile=certificate or None)
     request = urllib.request.Request(address, headers={"Accept": ACCEPT})
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as reply:
+    with _open(request, certificate) as reply:
         return reply.geturl(), reply.headers.get("Content-Type", ""), reply.read()
+
+
+def _open(request: urllib.request.Request | str, certificate: str) -> urllib.response.addinfourl:
+    context = ssl.create_default_context(cafile=certificate or None)
+    return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context)
 
 
 def project_page(index: str, package: str) -> str:
@@ -150,8 +165,12 @@ def project_page(index: str, package: str) -> str:
 
 
 def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> list[str]:
-    """Returns addresses that should serve ``file``; LookupError with one sentence if none does."""
+    """Returns addresses that should serve ``file``; LookupError with one sentence if none does.
+
+    It is an OtherHashError if an index lists the file with another SHA-256.
+    """
     urls: list[str] = []
+    differs = False
     looked_at: list[str] = []
     for folder in settings.find_links:
         path = Path(folder) / file
@@ -172,6 +191,7 @@ def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> li
             looked_at.append("the index lists no such file")
         for entry in listed:
             if entry.sha256 and entry.sha256 != sha256:
+                differs = True
                 looked_at.append(f"the index lists it with another sha256 ({entry.sha256})")
                 continue
             urls.append(entry.url)
@@ -179,7 +199,7 @@ def find_urls(settings: PipSettings, package: str, file: str, sha256: str) -> li
         return urls
     if not settings.indexes and not settings.find_links:
         looked_at.append("pip names no index")
-    raise LookupError(
+    raise (OtherHashError if differs else LookupError)(
         f"{file} (package {package}) can't be had from the index of your pip settings: "
         f"{'; '.join(looked_at)}. Check `pip config list`, or try "
         f"`pip download --no-deps {package}` to see pip's own words."
@@ -190,6 +210,7 @@ def find_all(settings: PipSettings, pins: list[tuple[str, str, str]]) -> dict[st
     """Returns the addresses of each file of ``(package, file, sha256)``, or the reason for none."""
     urls: dict[str, list[str]] = {}
     reasons: dict[str, str] = {}
+    differ: list[str] = []
     with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
         found = {pin[1]: threads.submit(find_urls, settings, *pin) for pin in pins}
     for file, future in found.items():
@@ -197,7 +218,45 @@ def find_all(settings: PipSettings, pins: list[tuple[str, str, str]]) -> dict[st
             urls[file] = future.result()
         except LookupError as error:
             urls[file], reasons[file] = [], str(error)
-    return {"urls": urls, "reasons": reasons}
+            if isinstance(error, OtherHashError):
+                differ.append(file)
+    return {"urls": urls, "reasons": reasons, "differ": differ}
+
+
+def other_bytes(settings: PipSettings, package: str, file: str, sha256: str) -> str:
+    """Returns an error message if the addresses of ``file`` serve other bytes than the pinned ones.
+
+    Else "": one serves the pinned bytes, or none can be read.
+    """
+    try:
+        urls = find_urls(settings, package, file, sha256)
+    except LookupError:
+        return ""
+    served = {_served_sha256(url, settings.certificate) for url in urls} - {""}
+    if not served or sha256 in served:
+        return ""
+    return (
+        f"{file} (package {package}) is pinned with the sha256 {sha256}, and the index of your pip "
+        f"settings serves it with {', '.join(sorted(served))}\n"
+        f"Compare with `pip download --no-deps {package}`, and correct the pin"
+    )
+
+
+def _served_sha256(url: str, certificate: str) -> str:
+    """Returns "" if the address can't be read to its end."""
+    try:
+        with _open(url, certificate) as reply:
+            # read(size) would not raise when the connection breaks.
+            return hashlib.sha256(reply.read()).hexdigest()
+    except (OSError, ValueError, http.client.HTTPException):
+        return ""
+
+
+def all_other_bytes(settings: PipSettings, pins: list[tuple[str, str, str]]) -> dict[str, str]:
+    """Returns file -> message for the files of which :func:`other_bytes` has one."""
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
+        found = {pin[1]: threads.submit(other_bytes, settings, *pin) for pin in pins}
+    return {file: future.result() for file, future in found.items() if future.result()}
 
 
 def list_files(settings: PipSettings, package: str) -> tuple[list[IndexFile], list[str]]:
@@ -232,11 +291,14 @@ def main() -> int:
         print(json.dumps(dict(certificate=settings.certificate, files=files, reasons=reasons)))
         return 0
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--served", action="store_true", help="compare the bytes of the files")
     parser.add_argument("pins", nargs="+", metavar="PACKAGE FILE SHA256")
-    words = parser.parse_args().pins
+    arguments = parser.parse_args()
+    words = arguments.pins
     if len(words) % 3:
         parser.error("a pin is a package, a file, and its SHA-256")
-    print(json.dumps(find_all(pip_settings(), list(zip(words[::3], words[1::3], words[2::3])))))
+    answer = all_other_bytes if arguments.served else find_all
+    print(json.dumps(answer(pip_settings(), list(zip(words[::3], words[1::3], words[2::3])))))
     return 0
 
 

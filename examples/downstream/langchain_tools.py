@@ -19,6 +19,13 @@ def get_weather(city: str) -> str:
     return {"Oslo": "snow"}.get(city, "rain")
 
 
+def load(path: str) -> ChatLlamaCpp:
+    """Returns the chat model; with 0 n_ctx and the RoPE are the model's, not the adapter's."""
+    return ChatLlamaCpp(
+        model_path=path, n_ctx=0, rope_freq_base=0.0, rope_freq_scale=0.0, temperature=0.0
+    )
+
+
 def answer(chat: ChatLlamaCpp, question: str) -> str:
     """Returns the answer, after the calls that the model asks for."""
     bound = chat.bind_tools([get_weather])
@@ -31,5 +38,4 @@ def answer(chat: ChatLlamaCpp, question: str) -> str:
 
 
 if __name__ == "__main__":
-    # n_ctx=0: the model's own.
-    print(answer(ChatLlamaCpp(model_path=sys.argv[1], n_ctx=0, temperature=0.0), sys.argv[2]))
+    print(answer(load(sys.argv[1]), sys.argv[2]))

@@ -19,8 +19,11 @@ from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 def template(path: str):
     """Returns the function that makes a prompt of messages."""
     vocabulary = Llama(path, vocab_only=True, verbose=False)
+    text = vocabulary.metadata.get("tokenizer.chat_template")
+    if text is None:
+        sys.exit(f"{path} has no chat template\nGive a model that was trained for chats")
     formatter = Jinja2ChatFormatter(
-        template=vocabulary.metadata["tokenizer.chat_template"],
+        template=text,
         eos_token=vocabulary.detokenize([vocabulary.token_eos()], special=True).decode(),
         # The tokens of a prompt begin with it anyhow.
         bos_token="",

@@ -6,7 +6,7 @@ another one in each request, so that no message can contain it.
 
 from __future__ import annotations
 
-import secrets
+import os
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from .._engine.media import MediaPrompt
@@ -38,7 +38,7 @@ class MediaParts:
     """
 
     def __init__(self) -> None:
-        self.mark = f"<__media_{secrets.token_hex(16)}__>"
+        self.mark = f"<__media_{os.urandom(16).hex()}__>"
         self.projector: Optional[Projector] = None
         self.load_image: Optional[Callable[[str], bytes]] = None
         self._sources: List[_Source] = []

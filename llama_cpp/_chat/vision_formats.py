@@ -8,7 +8,9 @@ from __future__ import annotations
 
 _IMAGE = (
     "{%- if part.type == 'image_url' -%}"
-    "{{ BEFORE }}{{ part.image_url if part.image_url is string else part.image_url.url }}{{ AFTER }}"
+    "{{ BEFORE }}"
+    "{{ part.image_url if part.image_url is string else part.image_url.url }}"
+    "{{ AFTER }}"
     "{%- endif -%}"
 )
 _TEXT = "{%- if part.type == 'text' -%}{{ BEFORE }}{{ part.text }}{{ AFTER }}{%- endif -%}"

@@ -35,6 +35,9 @@ class MTMDChatHandler:
         DEFAULT_SYSTEM_MESSAGE: The system message of chats that have none; None adds none.
         CHAT_FORMAT: A Jinja template instead of the model's own. It gets the messages as they are,
             but for a mark in the place of each image's URL.
+        clip_model_path: The projector's file.
+        verbose: Has no effect.
+        use_gpu: Whether a GPU reads the images, if there is one.
         mtmd_ctx: The projector that was used last, None before.
     """
 

@@ -11,7 +11,7 @@ from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
 from .._errors import WeightLayoutError
 from . import paths
-from .options import ALL_LAYERS, ContextOptions, ModelOptions, rows_at_once
+from .options import ALL_LAYERS, ContextOptions, ModelOptions
 
 _MOST_STATES = 8  # sequences of a recurrent model, of which each has a state, however short
 # Stack level of the code that calls Llama(): above a function here, Llama() and checked().
@@ -82,9 +82,6 @@ def context_params(model: _core.Model, options: ContextOptions, n_ctx: int) -> _
     params = options.native(n_ctx)
     if options.n_outputs_max is not None:
         params.n_outputs_max = options.n_outputs_max
-    elif not options.embedding:  # which is computed for all tokens
-        rows = rows_at_once(params.n_batch, model.n_vocab)
-        params.n_outputs_max = max(rows, params.n_seq_max)
     if options.n_seq_max is None and (model.is_recurrent or model.is_hybrid):
         params.n_seq_max = min(params.n_seq_max, _MOST_STATES)
     return params

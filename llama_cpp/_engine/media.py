@@ -7,7 +7,6 @@ that compares prompts token by token (the reuse of a prefix, caches) tells image
 
 from __future__ import annotations
 
-import hashlib
 import struct
 import weakref
 from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
@@ -153,6 +152,8 @@ class Places:
 
 
 def _ids(chunk: Chunk, salt: int) -> List[int]:
+    import hashlib  # OpenSSL takes 4 ms to load, and most programs have no images
+
     digest = hashlib.sha256(f"{salt}/{chunk.key}".encode()).digest()
     words = [-1 - (word & 0x7FFFFFFF) for word in struct.unpack("<8I", digest)]
     return [words[i % len(words)] for i in range(chunk.n_tokens)]

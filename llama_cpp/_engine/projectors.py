@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections import OrderedDict
@@ -20,7 +19,7 @@ from .session import Session
 # takes 2.6 MB in Gemma 3 4B, which makes 256 tokens of it.
 _CACHE_BYTES = 32 << 20
 
-# What a projector computes with, beside its weights. With real widths, and flash attention, it is
+# The memory that a projector takes beside its weights. With real widths, and flash attention, it is
 # 121 MiB for an image of Gemma 3 (4,096 patches), 51 MiB for whisper's encoder, and 267 MiB for an
 # image of Qwen2-VL with 46 x 46 tokens, the largest for which upstream's own estimate does it
 # (mtmd_get_memory_usage() of tools/mtmd/mtmd.cpp). Twice of that, for images that are larger.
@@ -168,6 +167,8 @@ def sound_bitmap(samples: npt.NDArray[np.single]) -> _core.Bitmap:
 
 
 def _digest(array: npt.NDArray[Any]) -> str:
+    import hashlib  # see media.py
+
     return hashlib.sha256(np.ascontiguousarray(array)).hexdigest()
 
 

@@ -32,7 +32,11 @@ def _plugins():
 
 binaries = _libraries("llama_cpp", "llama_cpp._core")
 datas = copy_metadata("llama-cpp-python")
-hiddenimports = collect_submodules("llama_cpp", filter=lambda name: "._pyinstaller" not in name)
+# The server needs packages that few programs have; those that import it are seen to do so.
+hiddenimports = collect_submodules(
+    "llama_cpp",
+    filter=lambda name: not name.startswith(("llama_cpp._pyinstaller", "llama_cpp.server")),
+)
 
 for _distribution, _package in _plugins():
     binaries += _libraries(_package, _package)

@@ -87,7 +87,9 @@ def test_methods(llm, method, parameter):
 )
 def test_constructor(model_path, parameter):
     takes = {
-        **dict.fromkeys(("model_path", "lora_base", "lora_path"), ["rubbish", b"text"]),
+        **dict.fromkeys(
+            ("model_path", "lora_base", "lora_path", "mmproj_path"), ["rubbish", b"text"]
+        ),
         **dict.fromkeys(("yarn_ext_factor", "yarn_attn_factor"), [-5.5]),
         **dict.fromkeys(("yarn_beta_fast", "yarn_beta_slow", "lora_scale"), [-5.5]),
         "chat_format": ["rubbish"],

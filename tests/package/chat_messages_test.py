@@ -191,15 +191,16 @@ WRONG = {
 
 @pytest.mark.parametrize("word", WRONG)
 def test_messages_that_cannot_be_shown_raise(llm, word):
+    errors = (llama_cpp.ChatTemplateError, llama_cpp.MediaError)
     formatter = llama_chat_format.Jinja2ChatFormatter(
         llama_chat_format.CHATML_CHAT_TEMPLATE, eos_token="", bos_token=""
     )
-    with pytest.raises(llama_cpp.ChatTemplateError, match=rf"messages\[0\](.|\n)*{word}"):
+    with pytest.raises(errors, match=rf"messages\[0\](.|\n)*{word}"):
         formatter(messages=[WRONG[word]])
     for name in NAMED:
-        with pytest.raises(llama_cpp.ChatTemplateError, match=rf"messages\[0\](.|\n)*{word}"):
+        with pytest.raises(errors, match=rf"messages\[0\](.|\n)*{word}"):
             llama_chat_format.get_chat_completion_handler(name)(llama=llm, messages=[WRONG[word]])
-    with pytest.raises(llama_cpp.ChatTemplateError, match=rf"messages\[0\](.|\n)*{word}"):
+    with pytest.raises(errors, match=rf"messages\[0\](.|\n)*{word}"):
         llm.create_chat_completion([WRONG[word]])
 
 

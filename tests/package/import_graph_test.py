@@ -26,7 +26,7 @@ LAYERS = (
     ("_backends", "_logger", "_media"),
     ("_capi",),
     ("_engine", "_pretrained"),
-    ("_chat",),
+    ("_chat", "_serving"),
     (
         "_internals",
         "_private_members",
@@ -38,7 +38,8 @@ LAYERS = (
         "llama_tokenizer",
         "mtmd_cpp",
     ),
-    ("llama",),
+    ("llama", "server"),
+    ("_console",),
     ("", "__main__", "_info"),
 )
 

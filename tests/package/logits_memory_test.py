@@ -109,6 +109,26 @@ def test_less_than_100_mib_more(wide, plain, code, logits_all):
     assert peak(wide, code, n_ctx=32768, logits_all=logits_all) - plain < 100
 
 
+DECODE = """
+import sys, llama_cpp
+llm = llama_cpp.Llama(sys.argv[1], n_ctx=64, n_batch=32, n_threads=1, verbose=False)
+batch = llama_cpp.llama_batch_init(32, 0, 1)
+batch.n_tokens = 32
+for i in range(32):
+    batch.token[i], batch.pos[i], batch.logits[i] = 300 + i, i, True
+    batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
+assert llama_cpp.llama_decode(llm.ctx, batch) == 0
+print(llama_cpp.llama_get_logits(llm.ctx)[32 * llm.n_vocab() - 1])
+"""
+
+
+def test_the_c_api_may_ask_for_the_logits_of_a_whole_batch(wide, run_python):
+    """guidance does. llama.cpp ends the process if they are more than the context was made for."""
+    done = run_python(DECODE, wide)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == 0  # the model's weights are zeros
+
+
 def test_an_encoder_has_no_logits(wide_encoder):
     """500 tokens would be 500 MiB."""
     loaded = peak(wide_encoder, "", n_ctx=512)

@@ -23,6 +23,17 @@ ENVIRONMENTS = {
     # xgrammar, its third backend, needs PyTorch.
     "outlines": ["outlines[llamacpp,llguidance]"],
     "pixeltable": ["pixeltable"],
+    # Not a package that uses ours, but our own extra, and clients of it: tests/package/server.
+    "server": [
+        "PyYAML",
+        "anthropic",
+        "fastapi",
+        "httpx",
+        "openai",
+        "pydantic-settings",
+        "python-multipart",
+        "uvicorn",
+    ],
 }
 
 # Environment -> packages that are installed without their requirements. Those of outetts are

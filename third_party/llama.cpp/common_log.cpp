@@ -1,5 +1,5 @@
-// Stands in for common/log.cpp: llama-common logs through llama.cpp's log callback. Upstream's has a
-// thread that writes to file descriptors. Its programs link their own in front of this one.
+// Stands in for common/log.cpp: llama-common logs through llama.cpp's log callback. Upstream's has
+// a thread that writes to file descriptors. Its programs link their own in front of this one.
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>

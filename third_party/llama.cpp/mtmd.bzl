@@ -81,7 +81,7 @@ def mtmd(name):
     native_library(
         name = name,
         dynamic_deps = ["llama", "ggml", "ggml-base"],
-        exports = ["mtmd_*"],
+        exports = ["mtmd_*", "_Z??mtmd_get_memory_usage*"],
         hdrs_from = ":mtmd_headers",
         deps = [":mtmd_objects"],
     )

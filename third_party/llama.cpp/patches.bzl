@@ -18,6 +18,9 @@ _NAMES = [
     "threads-give-way",
     "abort-within-a-node",
     "mtmd-abort-callback",
+    "server-cancel",
+    "arguments-return",
+    "pixtral-image-break",
 ]
 
 LLAMA_CPP_PATCHES = [

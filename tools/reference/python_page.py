@@ -193,13 +193,15 @@ def _cell(text: str) -> str:
 
 
 def _attribute_texts(target: griffe.Class) -> dict[str, str]:
-    """Returns name -> text of the public attributes and properties."""
+    """Returns name -> text of the public attributes and properties, those of the bases too."""
     found = {
         name: _inherited(target, name)
         for name, member in target.all_members.items()
         if member.is_attribute and not name.startswith("_")
     }
-    return found | parse(docstring(target)).named("Attributes")
+    for owner in reversed([target, *target.mro()]):
+        found |= parse(docstring(owner)).named("Attributes")
+    return found
 
 
 def _code(text: str) -> str:

@@ -35,19 +35,25 @@ def look_up_all(rctx, pins):
       pins: file -> (package, sha256); the names and values as for `look_up`.
 
     Returns:
-      File -> (addresses, reason), as `look_up` returns them.
+      File -> struct of `urls` and `reason`, as `look_up` returns them, and `differs`: whether the
+      index lists the file with another SHA-256.
     """
     addressed = {
-        file: ([file], _NO_DOWNLOAD.format(file = file, sha256 = sha256))
+        file: struct(
+            differs = False,
+            reason = _NO_DOWNLOAD.format(file = file, sha256 = sha256),
+            urls = [file],
+        )
         for file, (_, sha256) in pins.items()
         if "://" in file
     }
     wanted = {file: pin for file, pin in pins.items() if file not in addressed}
     answer = _find(rctx, wanted) if wanted else {}
     return addressed | {
-        file: (
-            answer["urls"].get(file) or ["file:///not-found-in-any-index/" + file],
-            answer["reasons"].get(file, ""),
+        file: struct(
+            differs = file in answer["differ"],
+            reason = answer["reasons"].get(file, ""),
+            urls = answer["urls"].get(file) or ["file:///not-found-in-any-index/" + file],
         )
         for file in wanted
     }
@@ -57,11 +63,7 @@ def _find(rctx, pins):
     python = rctx.which("python3")
     if not python:
         return _nothing(pins, "no python3 on PATH; install Python 3.9 or newer, or add it to PATH")
-    words = [word for file, (package, sha256) in pins.items() for word in [package, file, sha256]]
-    result = rctx.execute(
-        [python, "-E", rctx.path(rctx.attr._find_file)] + words,
-        timeout = _TIMEOUT_SECONDS,
-    )
+    result = _run(rctx, python, [], pins)
     if result.return_code:
         timed_out = "looking up {} took longer than {} seconds".format(
             ", ".join(pins),
@@ -70,8 +72,15 @@ def _find(rctx, pins):
         return _nothing(pins, result.stderr.strip() or timed_out)
     return json.decode(result.stdout)
 
+def _run(rctx, python, options, pins):
+    words = [word for file, (package, sha256) in pins.items() for word in [package, file, sha256]]
+    return rctx.execute(
+        [python, "-E", rctx.path(rctx.attr._find_file)] + options + words,
+        timeout = _TIMEOUT_SECONDS,
+    )
+
 def _nothing(pins, reason):
-    return {"reasons": {file: reason for file in pins}, "urls": {}}
+    return {"differ": [], "reasons": {file: reason for file in pins}, "urls": {}}
 
 def look_up(rctx, package, file, sha256):
     """Finds the addresses of a pinned file.
@@ -87,7 +96,26 @@ def look_up(rctx, package, file, sha256):
       serves nothing: the repository cache may still have the pinned bytes, so the download is tried
       anyway.
     """
-    return look_up_all(rctx, {file: (package, sha256)})[file]
+    found = look_up_all(rctx, {file: (package, sha256)})[file]
+    return found.urls, found.reason
+
+def find_other_bytes(rctx, pins, found):
+    """Finds those of the files that can't be had that the index has with other bytes.
+
+    Args:
+      rctx: the repository context.
+      pins: as for `look_up_all`, of the files whose download failed.
+      found: return value of `look_up_all`.
+
+    Returns:
+      File -> sentence.
+    """
+    listed = {file: found[file].reason for file in pins if found[file].differs}
+    unread = {file: pin for file, pin in pins.items() if not found[file].reason}
+    if not unread:
+        return listed
+    result = _run(rctx, rctx.which("python3"), ["--served"], unread)
+    return listed | ({} if result.return_code else json.decode(result.stdout))
 
 def no_download(reason, package, file, sha256):
     """Returns the sentence for a download that failed.

@@ -20,6 +20,8 @@ SHA256 = hashlib.sha256(b"demo").hexdigest()
 OTHER_SHA256 = hashlib.sha256(b"other").hexdigest()
 
 JSON_TYPE = "application/vnd.pypi.simple.v1+json"
+# The server sends less than it promises.
+BREAKING_TYPE = "application/x-breaking"
 
 
 def json_page(sha256: str) -> tuple[str, str]:
@@ -44,7 +46,8 @@ def index() -> Iterator[tuple[str, dict[str, tuple[str, str]]]]:
             content_type, body = pages.get(self.path, ("text/plain", ""))
             self.send_response(200 if body else 404)
             self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
+            missing = 1 if content_type == BREAKING_TYPE else 0
+            self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -136,6 +139,59 @@ def test_a_page_that_is_not_what_it_says(index) -> None:
 
 def test_a_dead_server() -> None:
     assert_one_sentence(find("http://127.0.0.1:1/simple"), "refused")
+
+
+def other_bytes(index: str, **environment: str) -> dict[str, str]:
+    result = find(index, ("--served", "Demo", FILE, SHA256), **environment)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_an_index_that_lists_another_hash_is_told_from_a_dead_one(index) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(OTHER_SHA256)
+    assert json.loads(find(address).stdout)["differ"] == [FILE]
+    assert json.loads(find("http://127.0.0.1:1/simple").stdout)["differ"] == []
+
+
+@pytest.mark.parametrize(("body", "differs"), [("other", True), ("demo", False)])
+def test_served_bytes_are_compared_with_the_pin(index, body: str, differs: bool) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)
+    pages[f"/files/{FILE}"] = ("application/octet-stream", body)
+    found = other_bytes(address)
+    assert list(found) == ([FILE] if differs else [])
+    for message in found.values():
+        said, remedy = message.splitlines()
+        assert SHA256 in said and OTHER_SHA256 in said
+        assert "`pip download --no-deps Demo`" in remedy
+
+
+def test_bytes_of_a_directory_are_compared_too(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"other")
+    assert list(other_bytes("http://127.0.0.1:1/simple", PIP_FIND_LINKS=str(tmp_path))) == [FILE]
+
+
+def test_one_address_with_the_pinned_bytes_is_enough(index, tmp_path: Path) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)
+    pages[f"/files/{FILE}"] = ("application/octet-stream", "demo")
+    (tmp_path / FILE).write_bytes(b"other")
+    assert other_bytes(address, PIP_FIND_LINKS=str(tmp_path)) == {}
+
+
+def test_a_file_that_can_not_be_read_has_no_other_bytes(index) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)  # the address of the file gives HTTP 404
+    assert other_bytes(address) == {}
+    assert other_bytes("http://127.0.0.1:1/simple") == {}
+
+
+def test_a_connection_that_breaks_gives_no_other_bytes(index) -> None:
+    address, pages = index
+    pages["/simple/demo/"] = json_page(SHA256)
+    pages[f"/files/{FILE}"] = (BREAKING_TYPE, "dem")
+    assert other_bytes(address) == {}
 
 
 def test_several_files_are_found_by_one_call(index) -> None:

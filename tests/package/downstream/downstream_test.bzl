@@ -27,13 +27,24 @@ def _missing(wheels):
             return MISSING[file]
     return ""
 
-def downstream_test(name, environment):
-    """Runs the suite `<name>.py` in an environment.
+def downstream_test(
+        name,
+        environment,
+        suites = None,
+        modules = [],
+        certificate = None,
+        size = "medium"):
+    """Runs suites in an environment.
 
     Args:
       name: name of the test.
       environment: key of ENVIRONMENTS.
+      suites: files of which the `*_test.py` are run; default the suite `<name>.py`.
+      modules: files in the directories from which the suites import.
+      certificate: a certificate with its key, whose file CERTIFICATE names.
+      size: of the test.
     """
+    suites = suites or name + ".py"
     wheels = environment_wheels(environment, ABI_TAG)
     missing = _missing(wheels)
     compatible_with = where_found(missing) or [
@@ -47,14 +58,14 @@ def downstream_test(name, environment):
     )
     pytest_test(
         name = name,
-        size = "medium",
+        size = size,
         srcs = [
             "environment_test.py",
             "//bazel/index:serve.py",
         ],
         data = [
             "example_fixtures.py",
-            name + ".py",
+            suites,
             ":{}_wheels".format(environment),
             "//bazel/testing:wheel_fixtures.py",
             "//examples:downstream",
@@ -65,8 +76,8 @@ def downstream_test(name, environment):
             "//tests/package/consumers:index",
             "@pip_wheel//:files",
             "@uv_linux_x86_64//:uv",
-        ],
-        env = {
+        ] + modules + ([certificate] if certificate else []),
+        env = ({"CERTIFICATE": "$(rootpath {})".format(certificate)} if certificate else {}) | {
             "EXAMPLES": "$(rootpaths //examples:downstream)",
             "FIXTURES": " ".join([
                 "$(rootpath //bazel/testing:wheel_fixtures.py)",
@@ -76,11 +87,14 @@ def downstream_test(name, environment):
             "LLAMA_TEST_MODEL": "$(rootpath //tests/models:trained)",
             "LLAMA_TEST_MODELS_DIR": "$(rootpath //tests/models:random)",
             "LLAMA_TEST_PROJECTORS_DIR": "$(rootpath //tests/models:projectors)",
-            "MODULES": "$(rootpath //tests/models:media_files.py)",
+            "MODULES": " ".join([
+                "$(rootpath {})".format(module)
+                for module in ["//tests/models:media_files.py"] + modules
+            ]),
             "NO_DEPS": json.encode(NO_DEPS.get(environment, [])),
             "PIP_WHEEL": "$(rootpath @pip_wheel//:files)",
             "REQUIREMENTS": json.encode(ENVIRONMENTS[environment] + COMMON),
-            "SUITE": "$(rootpath {}.py)".format(name),
+            "SUITES": "$(rootpaths {})".format(suites),
             "UV": "$(rootpath @uv_linux_x86_64//:uv)",
             "VERSION": native.module_version(),
             "WHEELS": "$(rootpaths :{}_wheels)".format(environment),

@@ -24,7 +24,9 @@ _UV = os.path.abspath(os.environ["UV"])
 _REQUIREMENTS = json.loads(os.environ["REQUIREMENTS"])
 _NO_DEPS = json.loads(os.environ["NO_DEPS"])
 _WHEELS = [Path(file).absolute() for file in os.environ["WHEELS"].split()]
-_SUITE = os.path.abspath(os.environ["SUITE"])
+_SUITES = [
+    os.path.abspath(file) for file in os.environ["SUITES"].split() if file.endswith("_test.py")
+]
 _FIXTURES = [Path(file).absolute() for file in os.environ["FIXTURES"].split()]
 _MODULES = [Path(file).absolute() for file in os.environ["MODULES"].split()]
 _EXAMPLES = [os.path.abspath(file) for file in os.environ["EXAMPLES"].split()]
@@ -97,7 +99,7 @@ def test_requirements_hold(folder: Path, python: Path) -> None:
         assert complaints == ["No broken requirements found."]
 
 
-def test_its_suite_passes(folder: Path, python: Path) -> None:
+def test_its_suites_pass(folder: Path, python: Path) -> None:
     options = ["-v", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs"]
     options += ["--basetemp", folder / "suite"]
     options += [word for file in _FIXTURES for word in ("-p", file.stem)]
@@ -107,5 +109,5 @@ def test_its_suite_passes(folder: Path, python: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
-    result = _run(folder, python, "-m", "pytest", *options, _SUITE, **variables)
+    result = _run(folder, python, "-m", "pytest", *options, *_SUITES, **variables)
     assert result.returncode == 0

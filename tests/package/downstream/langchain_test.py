@@ -128,3 +128,9 @@ def test_the_example(run_example, model_path):
     called, answer = run_example("langchain_tools", model_path, _QUESTION)
     assert called == "get_weather({'city': 'Paris'})"
     assert "rain" in answer
+
+
+def test_the_example_leaves_the_rope_to_the_model(example_names, model_path):
+    """The adapter's defaults are 10000 and 1, and most models of today have other ones."""
+    params = example_names("langchain_tools")["load"](model_path).client.context_params
+    assert (params.rope_freq_base, params.rope_freq_scale) == (0, 0)

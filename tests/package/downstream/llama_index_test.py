@@ -81,3 +81,12 @@ def test_the_example(run_example, model_path, llm):
     )
     said = answer["choices"][0]["message"]["content"]
     assert run_example("llama_index_chat", model_path, question) == said.splitlines()
+
+
+def test_the_example_with_a_model_that_has_no_template(start_example, random_models):
+    done = start_example("llama_index_chat", str(random_models / "llama-f32.gguf"), "Hello")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2:] == [
+        f"{random_models / 'llama-f32.gguf'} has no chat template",
+        "Give a model that was trained for chats",
+    ]

@@ -1,4 +1,4 @@
-"""500 broken, cut off, huge and hostile images and sounds: each is read, or refused in a sentence."""
+"""500 broken, cut off, huge and hostile images and sounds: each is read, or refused."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def lying_wav(rng: random.Random) -> bytes:
 
 
 def lying_flac(rng: random.Random) -> bytes:
-    """Returns a FLAC file (RFC 9639) whose STREAMINFO promises a long sound, and frames of noise."""
+    """Returns a FLAC file (RFC 9639) whose STREAMINFO promises a long sound, and noise."""
     rate, total = rng.choice((0, 1, 16000, 655350)), rng.choice((0, 2**36 - 1, 10**6))
     fields = (rate << 44) | (rng.randrange(8) << 41) | (15 << 36) | total
     info = struct.pack(">HH", 4096, 4096) + bytes(6) + fields.to_bytes(8, "big") + bytes(16)

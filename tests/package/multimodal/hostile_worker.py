@@ -1,6 +1,7 @@
 """Reads images and sounds with models: a case a line from stdin, an answer a line.
 
-Its argument is the directory of the models. A case is a pair's name, the kind of a part, and a file.
+Its argument is the directory of the models. A case is a pair's name, the kind of a part, and a
+file.
 """
 
 from __future__ import annotations

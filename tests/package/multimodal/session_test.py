@@ -236,3 +236,16 @@ def test_encoding_ends_soon(load) -> None:
     assert time.monotonic() - aborted[-1] < 0.2
     ctx.set_abort_callback(None)
     assert answer(llm, chat(image(0))) == answer(load(name), chat(image(0)))
+
+
+@pytest.mark.parametrize("name", WITH_IMAGES)
+def test_embeddings_do_not_depend_on_freed_memory(name, load, projectors) -> None:
+    """Pixtral's came out of memory that was not set (the patch pixtral-image-break)."""
+    found = set()
+    for _ in range(60):
+        llm = load(name, n_ctx=512)
+        answer(llm, chat(image(0)), max_tokens=1)
+        (*_, last) = llm._session.projector._embeddings.values()
+        found.add(last.tobytes())
+        llm.close()
+    assert len(found) == 1

@@ -42,7 +42,8 @@ PROMPTS = {
         LLAVA_SYSTEM,
     ),
     "MoondreamChatHandler": (
-        "<I>\n\nQuestion: One?\n\nQuestion: Two?\n\nAnswer:Yes.\n\n<I>\n\nQuestion: Text\n\nAnswer:",
+        "<I>\n\nQuestion: One?\n\nQuestion: Two?\n\nAnswer:Yes.\n\n<I>\n\nQuestion: Text\n\n"
+        "Answer:",
         LLAVA_SYSTEM,
     ),
     "NanoLlavaChatHandler": (

@@ -1,0 +1,104 @@
+"""From the arguments of Engine() to llama-server's options."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequence, Union
+
+from .._engine.threads import default_threads
+
+# Those that reach other machines, programs, and files of the server; the last ones end the process.
+_REFUSED = (
+    *("--model-url", "--hf-repo", "--hf-file", "--docker-repo", "--mmproj-url", "--rpc"),
+    *("--tools", "--mcp-config", "--ui-mcp-proxy", "--webui-mcp-proxy", "--media-path"),
+    *("--help", "--usage", "--version", "--cache-list", "--list-devices", "--completion-bash"),
+)
+
+
+class EngineOptions(NamedTuple):
+    """The arguments of Engine()."""
+
+    model_path: str
+    n_parallel: int
+    n_ctx: int
+    n_batch: int
+    n_ubatch: int
+    n_threads: Optional[int]
+    n_threads_batch: Optional[int]
+    n_gpu_layers: Union[int, Literal["auto"]]
+    devices: Optional[Union[str, Sequence[str]]]
+    embedding: bool
+    pooling: Optional[str]
+    kv_unified: bool
+    flash_attn: Optional[bool]
+    type_k: Optional[str]
+    type_v: Optional[str]
+    mmproj_path: Optional[str]
+    loras: Mapping[str, float]
+    chat_template: Optional[str]
+    chat_template_kwargs: Mapping[str, Any]
+    cache_ram_mib: int
+    slot_save_path: Optional[str]
+    model_alias: Optional[str]
+    options: Sequence[str]
+
+    def command_line(self) -> List[str]:
+        """Returns llama-server's options. ValueError for some of `options`."""
+        _check(self.options)
+        # Texts that are embedded together need one buffer, and one computation each: see
+        # ContextHandle::check_pooling() in native/core/context_handle.cpp.
+        unified = self.kv_unified or self.embedding
+        n_ubatch = self.n_batch if self.embedding else self.n_ubatch
+        line = [
+            *("--model", os.fspath(self.model_path)),
+            *("--parallel", str(self.n_parallel)),
+            *("--ctx-size", str(self.n_ctx * self.n_parallel)),
+            *("--batch-size", str(self.n_batch)),
+            *("--ubatch-size", str(n_ubatch)),
+            "--kv-unified" if unified else "--no-kv-unified",
+            *("--flash-attn", {None: "auto", True: "on", False: "off"}[self.flash_attn]),
+            *("--cache-ram", str(self.cache_ram_mib)),
+            *("--chat-template-kwargs", json.dumps(dict(self.chat_template_kwargs))),
+            *("--no-webui", "--offline", "--slots", "--metrics", "--no-warmup"),
+        ]
+        for name, value in self._optional().items():
+            if value is not None:
+                line += [name, value]
+        if self.embedding:
+            line.append("--rerank" if self.pooling == "rank" else "--embedding")
+        for path, scale in self.loras.items():
+            line += ["--lora-scaled", f"{os.fspath(path)}:{scale}"]
+        return [*line, *self.options]
+
+    def _optional(self) -> Dict[str, Optional[str]]:
+        threads = default_threads().count if self.n_threads is None else self.n_threads
+        batch = threads if self.n_threads_batch is None else self.n_threads_batch
+        automatic = self.n_gpu_layers == "auto"
+        devices = self.devices
+        if devices is not None and not isinstance(devices, str):
+            devices = ",".join(devices)
+        return {
+            "--threads": str(threads),
+            "--threads-batch": str(batch),
+            "--fit": "on" if automatic else "off",
+            "--n-gpu-layers": None if automatic else str(self.n_gpu_layers),
+            "--device": devices,
+            "--pooling": None if self.pooling == "rank" else self.pooling,
+            "--cache-type-k": self.type_k,
+            "--cache-type-v": self.type_v,
+            "--mmproj": self.mmproj_path,
+            "--chat-template": self.chat_template,
+            "--slot-save-path": self.slot_save_path,
+            "--alias": self.model_alias,
+        }
+
+
+def _check(options: Sequence[str]) -> None:
+    for option in options:
+        name = option.partition("=")[0]
+        if name in _REFUSED:
+            raise ValueError(
+                f"options has {name!r}, which Engine does not take: it reaches beyond the model\n"
+                "Leave it out."
+            )

@@ -1,0 +1,159 @@
+"""From a request to an engine's answer, and on to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Any, Callable, Coroutine, Dict, Mapping, Optional, Tuple, TypeVar
+
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from .._errors import ClosedError, StateError
+from .._serving.answers import AsyncAnswer, Head, Item, Running
+from .errors import busy, engine_error
+from .model import Lease, LlamaProxy
+
+T = TypeVar("T")
+
+Files = Mapping[str, Tuple[str, bytes]]
+
+# A proxy that collects a stream before it passes it on would hold up its pieces; X-Accel-Buffering
+# is nginx's.
+_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+# nginx's status for a client that is gone. Nobody reads it.
+_GONE = 499
+
+# Members of llama.cpp's answers that hold a path of the server.
+_PATHS = frozenset({"model_path", "path"})
+
+
+class PassedOn(StreamingResponse):
+    """The pieces of an answer. The request ends with the response, however that ends."""
+
+    def __init__(self, answer: AsyncAnswer) -> None:
+        self._answer = answer
+        super().__init__(
+            answer.pieces(),
+            answer.head.status,
+            _STREAM_HEADERS,
+            media_type=answer.head.content_type,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._answer.cancel()
+
+
+async def ask(
+    lease: Lease,
+    route: str,
+    body: bytes = b"",
+    parameters: Optional[Mapping[str, str]] = None,
+    files: Optional[Files] = None,
+) -> Response:
+    """Returns an engine's answer, and releases the engine as soon as that has ended.
+
+    Raises:
+        ServerError: the engine answers with an error.
+    """
+    answer = await _begin(lease, route, body, parameters, files)
+    if answer.head.is_stream:
+        return PassedOn(answer)
+    return _whole(answer.head, await answer.body())
+
+
+async def ask_json(lease: Lease, route: str, body: Any = None) -> Any:
+    """Returns an engine's answer, which is JSON."""
+    text = b"" if body is None else json.dumps(body).encode()
+    return json.loads(bytes((await ask(lease, route, text)).body))
+
+
+async def _begin(
+    lease: Lease,
+    route: str,
+    body: bytes,
+    parameters: Optional[Mapping[str, str]],
+    files: Optional[Files],
+) -> AsyncAnswer:
+    begin = lease.engine.starter(route, body, parameters, files)
+
+    def start(put: Callable[[Item], None]) -> Running:
+        def put_and_release(item: Item) -> None:
+            # A client that reads slowly does not hold the model.
+            if not isinstance(item, (Head, bytes)):
+                lease.release()
+            put(item)
+
+        return begin(put_and_release)
+
+    try:
+        return await AsyncAnswer.start(start)
+    except (ClosedError, StateError):
+        lease.release()
+        raise busy("The model is being unloaded") from None
+    except Exception:
+        lease.release()
+        raise
+
+
+def _whole(head: Head, body: bytes) -> Response:
+    if head.status == 0:
+        raise busy("The server is stopping")
+    if head.status >= 400:
+        raise engine_error(head.status, body)
+    return Response(body, head.status, media_type=head.content_type)
+
+
+def without_directories(value: Any) -> Any:
+    """Returns an answer of llama.cpp in which paths are names of files."""
+    if isinstance(value, list):
+        return [without_directories(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _member(key, each) for key, each in value.items()}
+    return value
+
+
+def _member(key: str, value: Any) -> Any:
+    if key in _PATHS and isinstance(value, str):
+        return os.path.basename(value)
+    return without_directories(value)
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
+    """Returns the response, or gives up the work if the client goes away first."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        return Response(status_code=_GONE)
+    finally:
+        gone.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def leased(
+    proxy: LlamaProxy,
+    alias: str,
+    use: Callable[[Lease], Coroutine[Any, Any, Dict[str, Any]]],
+) -> Dict[str, Any]:
+    """Returns the result of `use` of the model's engine."""
+    lease = await proxy.lease(alias)
+    try:
+        return await use(lease)
+    finally:
+        lease.release()
