@@ -21,6 +21,7 @@ _NAMES = [
     "server-cancel",
     "arguments-return",
     "pixtral-image-break",
+    "sgemm-registers",
 ]
 
 LLAMA_CPP_PATCHES = [
