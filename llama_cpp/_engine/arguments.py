@@ -98,10 +98,12 @@ def _choice(name: str, value: Any) -> Any:
 
 
 def _media_policy(name: str, value: Any) -> Any:
+    if value is None:
+        return None
     from .._media.policy import MediaPolicy
 
-    if value is not None and not isinstance(value, MediaPolicy):
-        raise TypeError(f"{name} has to be a llama_cpp.MediaPolicy, not {value!r:.80}")
+    if not isinstance(value, MediaPolicy):
+        raise refused(TypeError, name, "a llama_cpp.MediaPolicy", value)
     return value
 
 
