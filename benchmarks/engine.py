@@ -1,9 +1,8 @@
 """Measures how much more one model generates for eight requests at once than for one.
 
-    python engine.py --python NAME=/path/to/bin/python --model MODEL
+    python engine.py --python ours=/path/to/bin/python --xllamacpp peer=/path/to/bin/python
 
-The model is a generated one of 12 layers unless --model names another. Prints tokens per second of
-1 and of N streams, of all together, and their ratio, the median of the rounds.
+README.md says how to read it.
 """
 
 from __future__ import annotations
@@ -12,71 +11,81 @@ import argparse
 import json
 import statistics
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from compare import generate_models
+from compare import GENERATOR, HERE, SPEED_SHAPE, Sides
+from shared_cores import named_python
 
-_WORKER = """
-import json, sys, threading, time
-from llama_cpp import Engine
-
-model, streams, tokens, threads = sys.argv[1], *map(int, sys.argv[2:])
-prompt = list(range(100, 356))
-with Engine(model, n_parallel=streams, n_ctx=512, n_threads=threads) as engine:
-    def work(n):
-        engine.complete([*prompt[:-1], 400 + n], max_tokens=tokens, ignore_eos=True, temperature=0)
-    work(99)
-    workers = [threading.Thread(target=work, args=(n,)) for n in range(streams)]
-    start = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    print(json.dumps(streams * tokens / (time.perf_counter() - start)))
-"""
+_TYPES = ("q8_0", "q4_k")
 
 
-def speed(python: str, model: Path, streams: int, tokens: int, threads: int) -> float:
-    """Returns the generated tokens per second of all streams together."""
-    arguments = [str(value) for value in (model, streams, tokens, threads)]
-    result = subprocess.run(
-        [python, "-c", _WORKER, *arguments], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return json.loads(result.stdout.splitlines()[-1])
+class Peers(Sides):
+    """Interpreters with a llama_cpp or an xllamacpp, and llama-servers."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        pythons = dict(arguments.python) | dict(arguments.xllamacpp)
+        servers = dict(arguments.llama_server)
+        # Asked over HTTP by a Python that needs no packages.
+        super().__init__(pythons | dict.fromkeys(servers, sys.executable), arguments.threads, 1)
+        self._kinds = {
+            **{side: "engine" for side, _ in arguments.python},
+            **{side: "xllamacpp" for side, _ in arguments.xllamacpp},
+            **{side: str(Path(server).resolve()) for side, server in servers.items()},
+        }
+
+    def rate(self, side: str, model: Path, count: int) -> float:
+        program = str(HERE / "worker_streams.py")
+        arguments = [self._kinds[side], str(model), str(count), str(self.threads)]
+        return json.loads(self.run(side, [program, *arguments]).splitlines()[-1])["rate"]
 
 
-def generated_model(directory: Path) -> Path:
-    """Makes a model of 12 layers, 768 wide, in Q8_0."""
-    generate_models(directory)
-    return directory / "speed-q8_0.gguf"
+def generated_model(directory: Path, qtype: str) -> Path:
+    """Makes a model of 12 layers, 768 wide."""
+    command = [sys.executable, str(GENERATOR), "--out", str(directory), "--name", qtype]
+    command += ["--type", qtype, *SPEED_SHAPE.split()]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return directory / f"{qtype}.gguf"
+
+
+def compare(peers: Peers, model: Path, streams: int, rounds: int) -> None:
+    """Prints a line for each side: tokens per second, and the medians of each round's ratios."""
+    rates: dict[tuple[str, int], list[float]] = {
+        (side, count): [] for side in peers.pythons for count in (1, streams)
+    }
+    for _ in range(rounds):
+        for (side, count), found in rates.items():
+            found.append(peers.rate(side, model, count))
+    print(f"{'tokens/s':<24}{'1 stream':>10}{f'{streams} streams':>12}{'ratio':>8}{'to first':>10}")
+    first = rates[next(iter(peers.pythons)), streams]
+    for side in peers.pythons:
+        one, many = rates[side, 1], rates[side, streams]
+        ratio = statistics.median(b / a for a, b in zip(one, many, strict=True))
+        to_first = statistics.median(b / a for a, b in zip(first, many, strict=True))
+        numbers = f"{statistics.median(one):>10.1f}{statistics.median(many):>12.1f}"
+        print(f"{side:<24}{numbers}{ratio:>8.2f}{to_first:>10.2f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--python", action="append", required=True, metavar="NAME=PATH")
-    parser.add_argument("--model", type=Path)
+    parser.add_argument("--python", action="append", required=True, type=named_python)
+    parser.add_argument("--xllamacpp", action="append", default=[], type=named_python)
+    parser.add_argument("--llama-server", action="append", default=[], type=named_python)
+    parser.add_argument("--model", type=Path, help="a GGUF file (default: generated ones)")
     parser.add_argument("--streams", type=int, default=8)
-    parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
+    peers = Peers(arguments)
     with tempfile.TemporaryDirectory() as directory:
-        model = arguments.model or generated_model(Path(directory))
-        for entry in arguments.python:
-            name, _, python = entry.partition("=")
-            rates = {
-                count: [
-                    speed(python, model, count, arguments.tokens, arguments.threads)
-                    for _ in range(arguments.rounds)
-                ]
-                for count in (1, arguments.streams)
-            }
-            one, many = (statistics.median(rates[count]) for count in (1, arguments.streams))
-            print(
-                f"{name}: 1 stream {one:.1f} tokens/s, {arguments.streams} streams {many:.1f},"
-                f" ratio {many / one:.2f}"
-            )
+        if arguments.model:
+            compare(peers, arguments.model.resolve(), arguments.streams, arguments.rounds)
+            return
+        for qtype in _TYPES:
+            print(f"\n12 layers, 768 wide, {qtype}")
+            model = generated_model(Path(directory), qtype)
+            compare(peers, model, arguments.streams, arguments.rounds)
 
 
 if __name__ == "__main__":

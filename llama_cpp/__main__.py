@@ -203,18 +203,9 @@ def _run_serve(options: List[str]) -> int:
 
 def _run_chat(arguments: argparse.Namespace) -> int:
     from . import _console
-    from .llama import Llama
 
-    llama = Llama(
-        arguments.model,
-        n_ctx=arguments.n_ctx,
-        n_threads=arguments.threads,
-        n_threads_batch=arguments.threads,
-        n_gpu_layers=arguments.n_gpu_layers,
-        verbose=arguments.verbose,
-    )
     return _console.converse(
-        llama,
+        _load(arguments),
         arguments.system,
         max_tokens=arguments.max_tokens,
         temperature=arguments.temperature,
@@ -222,23 +213,27 @@ def _run_chat(arguments: argparse.Namespace) -> int:
     )
 
 
-def _run_generate(arguments: argparse.Namespace) -> int:
+def _load(arguments: argparse.Namespace, **more: Any) -> Any:
+    """Returns the Llama of --model and of the options of _add_loading()."""
     from .llama import Llama
 
-    if arguments.system is not None and not arguments.chat:
-        raise ValueError("--system needs --chat: a plain prompt has no system message")
-    _check_media(arguments)
-    prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
-    llama = Llama(
+    return Llama(
         arguments.model,
         n_ctx=arguments.n_ctx,
         n_threads=arguments.threads,
         n_threads_batch=arguments.threads,
         n_gpu_layers=arguments.n_gpu_layers,
-        embedding=arguments.embedding,
         verbose=arguments.verbose,
-        mmproj_path=_projector(arguments),
+        **more,
     )
+
+
+def _run_generate(arguments: argparse.Namespace) -> int:
+    if arguments.system is not None and not arguments.chat:
+        raise ValueError("--system needs --chat: a plain prompt has no system message")
+    _check_media(arguments)
+    prompt = sys.stdin.read() if arguments.prompt == "-" else arguments.prompt
+    llama = _load(arguments, embedding=arguments.embedding, mmproj_path=_projector(arguments))
     if arguments.embedding:
         print(json.dumps(llama.embed(prompt)))
         return 0

@@ -5,6 +5,8 @@ found by the name of its format: first among the templates in the model file, th
 which holds this package's formats and those that programs register.
 """
 
+from typing import TYPE_CHECKING, Any, List
+
 from ._chat.formats import (
     format,
     format_alpaca,
@@ -49,25 +51,6 @@ from ._chat.handler import (
     ChatFormatter,
     LlamaChatCompletionHandler,
 )
-from ._chat.helpers import (  # noqa: F401
-    _convert_completion_to_chat,
-    _convert_completion_to_chat_function,
-    _convert_text_completion_chunks_to_chat,
-    _convert_text_completion_logprobs_to_chat,
-    _convert_text_completion_to_chat,
-    _format_add_colon_single,
-    _format_add_colon_space_single,
-    _format_add_colon_two,
-    _format_chatglm3,
-    _format_chatml,
-    _format_llama2,
-    _format_no_colon_single,
-    _get_system_message,
-    _grammar_for_json,
-    _grammar_for_json_schema,
-    _grammar_for_response_format,
-    _map_roles,
-)
 from ._chat.jinja import (
     Jinja2ChatFormatter,
     hf_autotokenizer_to_chat_completion_handler,
@@ -82,19 +65,6 @@ from ._chat.registry import (
     register_chat_completion_handler,
 )
 from ._chat.template import DEFAULT_TEMPLATE, TemplateChatHandler
-from ._chat.vision_handlers import (
-    Gemma4ChatHandler,
-    Llama3VisionAlpha,
-    Llama3VisionAlphaChatHandler,
-    Llava15ChatHandler,
-    Llava16ChatHandler,
-    MiniCPMv26ChatHandler,
-    MoondreamChatHandler,
-    MTMDChatHandler,
-    NanoLlavaChatHandler,
-    ObsidianChatHandler,
-    Qwen25VLChatHandler,
-)
 from ._chat.well_known import (
     CHATML_BOS_TOKEN,
     CHATML_CHAT_TEMPLATE,
@@ -106,6 +76,43 @@ from ._chat.well_known import (
     MIXTRAL_INSTRUCT_CHAT_TEMPLATE,
     guess_chat_format_from_gguf_metadata,
 )
+
+if TYPE_CHECKING:
+    from ._chat.helpers import (  # noqa: F401
+        _convert_completion_to_chat,
+        _convert_completion_to_chat_function,
+        _convert_text_completion_chunks_to_chat,
+        _convert_text_completion_logprobs_to_chat,
+        _convert_text_completion_to_chat,
+        _format_add_colon_single,
+        _format_add_colon_space_single,
+        _format_add_colon_two,
+        _format_chatglm3,
+        _format_chatml,
+        _format_llama2,
+        _format_no_colon_single,
+        _get_system_message,
+        _grammar_for_json,
+        _grammar_for_json_schema,
+        _grammar_for_response_format,
+        _map_roles,
+    )
+    from ._chat.vision_handlers import (
+        Gemma4ChatHandler,
+        Llama3VisionAlpha,
+        Llama3VisionAlphaChatHandler,
+        Llava15ChatHandler,
+        Llava16ChatHandler,
+        MiniCPMv26ChatHandler,
+        MoondreamChatHandler,
+        MTMDChatHandler,
+        NanoLlavaChatHandler,
+        ObsidianChatHandler,
+        Qwen25VLChatHandler,
+    )
+
+# Modules of names that few programs use, which are imported when one is asked for.
+_LATER = ("vision_handlers", "helpers")
 
 __all__ = [
     "CHATML_BOS_TOKEN",
@@ -172,3 +179,19 @@ __all__ = [
     "register_chat_completion_handler",
     "register_chat_format",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if not name.startswith("__"):
+        for module in _LATER:
+            found = vars(import_module(f"._chat.{module}", __package__)).get(name)
+            if found is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__})

@@ -6,8 +6,7 @@ tags are those of most models that think: DeepSeek-R1, Qwen3 and their relatives
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 from .. import _core
 from .._engine.gbnf import held_back
@@ -15,8 +14,7 @@ from .._engine.prompt import tokens_without_space
 from .readers import Delta, TextReader
 
 
-@dataclasses.dataclass(frozen=True)
-class Thoughts:
+class Thoughts(NamedTuple):
     """The tags of thoughts.
 
     Attributes:

@@ -10,7 +10,6 @@ differ between objects and processes that share a cache.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import struct
 import threading
@@ -58,6 +57,8 @@ class Choice:
         """
         if not self.identity:
             return []
+        import hashlib  # see media.py
+
         digest = hashlib.blake2b(repr(self.identity).encode(), digest_size=16).digest()
         return [-1 - (number >> 1) for number in struct.unpack(">4I", digest)]
 
@@ -241,6 +242,8 @@ def _is_same_file(a: paths.StrPath, b: paths.StrPath) -> bool:
 
 
 def _digest(path: paths.StrPath) -> str:
+    import hashlib
+
     digest = hashlib.blake2b(digest_size=16)
     with open(path, "rb") as file:
         for chunk in iter(lambda: file.read(_CHUNK), b""):

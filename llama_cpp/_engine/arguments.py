@@ -21,10 +21,15 @@ _MAX_THREADS = 512  # ggml.h: GGML_MAX_N_THREADS
 _NONE_HAS_A_MEANING = frozenset(("flash_attn", "max_tokens", "n_gpu_layers", "rope_scaling_type"))
 
 
-def _constants(prefix: str) -> Kind:
-    """One of the constants of llama.h and ggml.h with this prefix, but for the count of them."""
+@functools.lru_cache(maxsize=None)
+def _one_of_constants(prefix: str) -> Kind:
     names = [name for name in vars(constants) if name.startswith(prefix)]
     return kinds.one_of(*(getattr(constants, name) for name in names if "COUNT" not in name))
+
+
+def _constants(prefix: str) -> Kind:
+    """One of the constants of llama.h and ggml.h with this prefix, but for the count of them."""
+    return lambda name, value: _one_of_constants(prefix)(name, value)
 
 
 def _threads(name: str, value: Any) -> int:
@@ -98,10 +103,12 @@ def _choice(name: str, value: Any) -> Any:
 
 
 def _media_policy(name: str, value: Any) -> Any:
+    if value is None:
+        return None
     from .._media.policy import MediaPolicy
 
-    if value is not None and not isinstance(value, MediaPolicy):
-        raise TypeError(f"{name} has to be a llama_cpp.MediaPolicy, not {value!r:.80}")
+    if not isinstance(value, MediaPolicy):
+        raise refused(TypeError, name, "a llama_cpp.MediaPolicy", value)
     return value
 
 

@@ -111,22 +111,26 @@ def prepare(
     job.suffix = ""
     if suffix is not None and not can_infill(session):
         job.suffix, suffix = suffix, None
-    job.media = ()
-    if isinstance(prompt, MediaPrompt):
-        job.prompt_tokens, job.media = prompt.tokens, prompt.chunks
-    else:
-        job.prompt_tokens = prompt_tokens(session, prompt, suffix)
-    if isinstance(prompt, MediaPrompt):
-        job.prompt_text, job.begun = prompt.text, b""
-    elif isinstance(prompt, str):
-        job.prompt_text, job.begun = prompt, b""
-    else:
-        is_shown = echo or logprobs is not None
-        job.prompt_text, job.begun = text_of(session, prompt if is_shown else prompt[-8:])
+    _set_prompt(session, job, prompt, suffix)
     job.max_tokens = token_limit(session, len(job.prompt_tokens), max_tokens)
     stops = [stop] if isinstance(stop, str) else stop or ()
     job.stops = [encode(text, "A stop string").decode() for text in stops if text]
     return job
+
+
+def _set_prompt(
+    session: Session, job: Job, prompt: Union[str, List[int], MediaPrompt], suffix: Optional[str]
+) -> None:
+    job.media, job.begun = (), b""
+    if isinstance(prompt, MediaPrompt):
+        job.prompt_tokens, job.media, job.prompt_text = prompt
+        return
+    job.prompt_tokens = prompt_tokens(session, prompt, suffix)
+    if isinstance(prompt, str):
+        job.prompt_text = prompt
+    else:
+        is_shown = job.echo or job.logprobs is not None
+        job.prompt_text, job.begun = text_of(session, prompt if is_shown else prompt[-8:])
 
 
 # ---- running

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import os
 from collections.abc import Mapping
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +16,7 @@ from . import kinds, paths
 Files = List[Tuple[paths.StrPath, float]]  # with the strength of each
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class ControlVector:
+class ControlVector(NamedTuple):
     """The sum of some files.
 
     Attributes:
@@ -58,6 +55,8 @@ def load(
     """
     if not model.n_layer:
         raise AdapterError("A control vector needs a model with weights, loaded without vocab_only")
+    import hashlib  # see media.py
+
     last_layer = model.n_layer - 1
     first = 1 if first is None else first
     last = last_layer if last is None else last

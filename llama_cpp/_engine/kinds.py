@@ -6,7 +6,6 @@ range ValueError; both messages name the parameter and its possible values. A bo
 
 from __future__ import annotations
 
-import difflib
 import math
 import operator
 import os
@@ -34,6 +33,8 @@ def refused(error: Type[Exception], name: str, takes: str, value: Any) -> Except
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Returns that of the known names, one at least, which `name` resembles most."""
+    import difflib  # for errors only
+
     return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
 
 

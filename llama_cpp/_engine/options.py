@@ -53,7 +53,8 @@ _SAME_NAMES = (
 )
 
 
-@dataclasses.dataclass
+# Without the methods that nobody calls: compiling them takes a third of the import.
+@dataclasses.dataclass(repr=False, eq=False)
 class ModelOptions:
     """How a model is loaded; Llama() explains the fields."""
 
@@ -113,7 +114,7 @@ class ModelOptions:
         return overrides
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(repr=False, eq=False)
 class ContextOptions:
     """How a context is made; Llama() explains the fields."""
 

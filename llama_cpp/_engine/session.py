@@ -231,7 +231,7 @@ class Session:
         places: List[Place],
     ) -> None:
         """Evaluates tokens after `begin` others, and adds the places of their chunks."""
-        position = self._places.position(begin) if begin else 0
+        position = self._places.position(begin)
         for run in self.chunks.runs(tokens):
             if run.chunk is None:
                 rows = n_rows if run.end == len(tokens) else 0

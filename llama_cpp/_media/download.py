@@ -17,12 +17,12 @@ from .._errors import MediaError
 from . import urls
 from .addresses import Place, resolve
 from .deadline import Deadline
+from .files import read_to_end
 from .item import Item, short, url_label
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-_PIECE = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _FIELDS = {
     "Accept": "*/*",
@@ -191,14 +191,7 @@ def _check_encoding(response: http.client.HTTPResponse, item: Item) -> None:
 def _body(response: http.client.HTTPResponse, item: Item) -> bytes:
     if response.length is not None:
         item.check_length(response.length)
-    data = bytearray()
-    while True:
-        # One byte more than allowed shows that it is too large.
-        piece = response.read(min(_PIECE, item.max_bytes + 1 - len(data)))
-        if not piece:
-            break
-        data += piece
-        item.check_length(len(data))
+    data = read_to_end(response.read, item)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
-    return bytes(data)
+    return data

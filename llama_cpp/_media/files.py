@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import BinaryIO, Union
+from typing import Any, BinaryIO, Callable, Union
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from .._errors import MediaError
@@ -24,11 +24,9 @@ def read_path(path: StrPath, item: Item) -> bytes:
     """Returns the bytes of a file that the program names. Raises MediaError."""
     try:
         with open(path, "rb") as file:
-            return _read(file, item)
+            return read_to_end(file.read, item)
     except (OSError, ValueError) as error:
-        if isinstance(error, MediaError):
-            raise
-        raise MediaError(f"{item} cannot be read: {_reason(error)}\n{_hint(path)}") from None
+        raise _unreadable(error, item, _hint(path)) from None
 
 
 def read_object(file: BinaryIO, item: Item) -> bytes:
@@ -37,13 +35,9 @@ def read_object(file: BinaryIO, item: Item) -> bytes:
     Raises MediaError, and TypeError for a file of text.
     """
     try:
-        return _read(file, item)
+        return read_to_end(file.read, item)
     except (OSError, ValueError) as error:
-        if isinstance(error, MediaError):
-            raise
-        raise MediaError(
-            f"{item} cannot be read: {_reason(error)}\nPass a file that is open for reading."
-        ) from None
+        raise _unreadable(error, item, "Pass a file that is open for reading.") from None
 
 
 def read_url(url: str, item: Item) -> bytes:
@@ -67,20 +61,21 @@ def read_url(url: str, item: Item) -> bytes:
         with open(path, "rb", opener=lambda name, _: os.open(name, _FLAGS)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError("It is not a regular file")
-            return _read(file, item)
+            return read_to_end(file.read, item)
     except (OSError, ValueError) as error:
-        if isinstance(error, MediaError):
-            raise
-        raise MediaError(
-            f"{item} cannot be read: {_reason(error)}\n"
-            "Write file:// and the absolute path of a file."
-        ) from None
+        hint = "Write file:// and the absolute path of a file."
+        raise _unreadable(error, item, hint) from None
 
 
-def _read(file: BinaryIO, item: Item) -> bytes:
+def read_to_end(read: Callable[[int], Any], item: Item) -> bytes:
+    """Returns the bytes that read(size) returns, until there are none.
+
+    Raises MediaError if they are too many for the item.
+    """
     data = bytearray()
     while True:
-        piece = file.read(min(_PIECE, item.max_bytes + 1 - len(data)))
+        # One byte more than allowed shows that it is too large.
+        piece = read(min(_PIECE, item.max_bytes + 1 - len(data)))
         if piece is None:
             raise OSError("It does not block, and has no data yet")
         if not isinstance(piece, (bytes, bytearray, memoryview)):
@@ -93,8 +88,12 @@ def _read(file: BinaryIO, item: Item) -> bytes:
         item.check_length(len(data))
 
 
-def _reason(error: Exception) -> str:
-    return short(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+def _unreadable(error: Exception, item: Item, hint: str) -> MediaError:
+    """Returns the error for one of the system; a MediaError as it is."""
+    if isinstance(error, MediaError):
+        return error
+    reason = short(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+    return MediaError(f"{item} cannot be read: {reason}\n{hint}")
 
 
 def _hint(path: StrPath) -> str:

@@ -111,13 +111,8 @@ class Answer:
     def pieces(self) -> Iterator[bytes]:
         """Yields the body as it comes. Closing the iterator ends the request."""
         try:
-            while True:
-                item = self._items.get()
-                if isinstance(item, _End):
-                    _raise(item)
-                    return
-                assert isinstance(item, bytes)
-                yield item
+            while (piece := _piece(self._items.get())) is not None:
+                yield piece
         finally:
             self._running.cancel()
 
@@ -161,13 +156,8 @@ class AsyncAnswer:
     async def pieces(self) -> AsyncIterator[bytes]:
         """Yields the body as it comes. Closing the iterator ends the request."""
         try:
-            while True:
-                item = await self._items.get()
-                if isinstance(item, _End):
-                    _raise(item)
-                    return
-                assert isinstance(item, bytes)
-                yield item
+            while (piece := _piece(await self._items.get())) is not None:
+                yield piece
         finally:
             self._running.cancel()
 
@@ -184,6 +174,15 @@ def _head(item: Item) -> Head:
     if isinstance(item, _End):
         _raise(item)
     assert isinstance(item, Head)
+    return item
+
+
+def _piece(item: Item) -> Optional[bytes]:
+    """Returns a piece of the body, None at its end. Raises the error that it ended with."""
+    if isinstance(item, _End):
+        _raise(item)
+        return None
+    assert isinstance(item, bytes)
     return item
 
 

@@ -236,15 +236,15 @@ class Engine:
 
     def metrics(self) -> Dict[str, float]:
         """Returns llama.cpp's counters by name, such as ``tokens_predicted_total``."""
-        return parsed(Answer(self.starter("GET /metrics", b"")).body().decode())
+        return parsed(self._get("GET /metrics").decode())
 
     def slots(self) -> List[Json]:
         """Returns the state of each slot."""
-        return json.loads(Answer(self.starter("GET /slots", b"")).body())
+        return json.loads(self._get("GET /slots"))
 
     def props(self) -> Json:
         """Returns the properties of the model and of the default request."""
-        return json.loads(Answer(self.starter("GET /props", b"")).body())
+        return json.loads(self._get("GET /props"))
 
     @property
     def closed(self) -> bool:
@@ -316,6 +316,9 @@ class Engine:
                 return running
 
         return start
+
+    def _get(self, route: str) -> bytes:
+        return Answer(self.starter(route, b"")).body()
 
     def _ask(self, route: str, request: Json) -> Any:
         try:

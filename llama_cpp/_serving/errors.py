@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Optional
 
 from .._errors import ContextOverflowError, LlamaError
 
@@ -30,13 +30,25 @@ class ContextFullError(RequestError, ContextOverflowError):
     """A prompt does not fit into a slot's context."""
 
 
-def error_of(status: int, body: bytes) -> RequestError:
-    """Returns the exception for the body of an answer with an error's status."""
+def error_object(body: bytes) -> Optional[dict[str, Any]]:
+    """Returns OpenAI's object in the body of an error; None if there is none."""
     try:
         error = json.loads(body)["error"]
-        assert isinstance(error, dict)
-    except (ValueError, KeyError, TypeError, AssertionError):
-        error = {"message": body.decode("utf-8", "replace")[:500], "type": "server_error"}
+    except (ValueError, KeyError, TypeError):
+        return None
+    return error if isinstance(error, dict) else None
+
+
+def text_of(body: bytes) -> str:
+    """Returns the beginning of a body that is no error's object, as a message."""
+    return body.decode("utf-8", "replace")[:500]
+
+
+def error_of(status: int, body: bytes) -> RequestError:
+    """Returns the exception for the body of an answer with an error's status."""
+    error = error_object(body)
+    if error is None:
+        error = {"message": text_of(body), "type": "server_error"}
     kind = ContextFullError if error.get("type") == _OVERFLOW else RequestError
     return kind(status, error)
 

@@ -18,10 +18,12 @@ import numpy.typing as npt
 
 from .._errors import MediaError
 from .._media.policy import MediaPolicy
-from .._media.sources import audio_samples, image_pixels
+from .._media.sources import FileSource, audio_samples, image_pixels
 
 # Hz. The encoders of speech that llama.cpp knows take this rate (hparams.audio_sample_rate).
 _SAMPLE_RATE = 16000
+
+_DATA_URL = "data:image/png;base64,"
 
 # Members of a request that may have images and sounds, at any depth.
 _PLACES = ("content", "documents", "input", "messages", "prompt", "system")
@@ -37,83 +39,110 @@ def with_files(request: Mapping[str, Any], policy: Optional[MediaPolicy]) -> Dic
     Raises:
         MediaError: an image or a sound is refused, or cannot be read.
     """
-    walk = _Walk(policy or MediaPolicy())
-    return {key: walk(value) if key in _PLACES else value for key, value in request.items()}
+    rules = policy or MediaPolicy()
+    return {
+        key: with_files_everywhere(value, rules) if key in _PLACES else value
+        for key, value in request.items()
+    }
+
+
+def with_files_everywhere(value: Any, policy: MediaPolicy) -> Any:
+    """Returns a list or object of a request with the files of with_files(), at any depth."""
+    return _Walk(policy)(value)
+
+
+def wav_file(source: FileSource, policy: MediaPolicy) -> bytes:
+    """Returns a sound as a WAV file for an engine. Raises MediaError as audio_samples()."""
+    return _wav(audio_samples(source, _SAMPLE_RATE, policy))
 
 
 class _Walk:
+    """Makes files of the images and sounds of a value."""
+
     def __init__(self, policy: MediaPolicy) -> None:
         self._policy = policy
-        self._parts: Dict[str, Callable[[Mapping[str, Any]], Dict[str, Any]]] = {
-            "image_url": lambda part: _image_url(self._image(part.get("image_url"))),
-            "input_image": lambda part: {**part, "image_url": self._image(part.get("image_url"))},
-            "image": self._own_or_anthropic,
-            "input_audio": lambda part: self._sound(part.get("input_audio")),
-            "audio_url": lambda part: self._sound(part.get("audio_url")),
-            "audio": lambda part: self._sound(part.get("audio")),
-            "input_video": _refuse_video,
-            "video_url": _refuse_video,
-            "video": _refuse_video,
-        }
 
     def __call__(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
             return [self(each) for each in value]
         if not isinstance(value, Mapping):
             return value
-        part = self._parts.get(str(value.get("type")))
+        part = _PARTS.get(str(value.get("type")))
         if part is not None:
-            return part(value)
+            return part(self, value)
         walked = {key: self(each) for key, each in value.items()}
         if isinstance(value.get("multimodal_data"), list):
             walked["multimodal_data"] = [self._any(data) for data in value["multimodal_data"]]
         return walked
 
-    def _image(self, source: Any) -> str:
-        """Returns a data: URL. A text is a stranger's, which names no file by its path."""
-        if isinstance(source, str):
-            source = {"url": source}
-        return "data:image/png;base64," + _base64(_png(image_pixels(source, self._policy)))
+    def image_url(self, part: Mapping[str, Any]) -> Dict[str, Any]:
+        return _image_url(self._image(_as_url(part.get("image_url"))))
 
-    def _own_or_anthropic(self, part: Mapping[str, Any]) -> Dict[str, Any]:
+    def input_image(self, part: Mapping[str, Any]) -> Dict[str, Any]:
+        return {**part, "image_url": _DATA_URL + self._image(_as_url(part.get("image_url")))}
+
+    def own_or_anthropic(self, part: Mapping[str, Any]) -> Dict[str, Any]:
         source = part.get("source")
         if not isinstance(source, Mapping):
-            pixels = image_pixels(part.get("image"), self._policy)  # type: ignore[arg-type]
-            return _image_url("data:image/png;base64," + _base64(_png(pixels)))
+            return _image_url(self._image(part.get("image")))
         url = source.get("url")
         if source.get("type") == "base64":
-            url = f"data:image/png;base64,{source.get('data')}"
-        data = _base64(_png(image_pixels({"url": url}, self._policy)))
+            url = f"{_DATA_URL}{source.get('data')}"
+        data = self._image({"url": url})
         return {
             "type": "image",
             "source": {"type": "base64", "media_type": "image/png", "data": data},
         }
 
-    def _sound(self, source: Any) -> Dict[str, Any]:
-        if isinstance(source, str):
-            source = {"url": source}
-        data = _base64(_wav(audio_samples(source, _SAMPLE_RATE, self._policy)))
+    def sound(self, part: Mapping[str, Any]) -> Dict[str, Any]:
+        data = self._sound(_as_url(part.get(part["type"])))
         return {"type": "input_audio", "input_audio": {"data": data, "format": "wav"}}
+
+    def video(self, part: Mapping[str, Any]) -> Dict[str, Any]:
+        raise MediaError(
+            f"A part is of the type {part['type']!r}, and videos are not read\n"
+            "Take frames out of it, and send them as images."
+        )
 
     def _any(self, data: Any) -> str:
         """Returns an image or a sound in base64; its bytes tell which."""
         if not isinstance(data, str):
             raise MediaError("multimodal_data has to be files in base64\nEncode them.")
         try:
-            return _base64(_png(image_pixels({"url": f"data:;base64,{data}"}, self._policy)))
+            return self._image({"url": f"data:;base64,{data}"})
         except MediaError:
-            return _base64(_wav(audio_samples({"data": data}, _SAMPLE_RATE, self._policy)))
+            return self._sound({"data": data})
+
+    def _image(self, source: Any) -> str:
+        return _base64(_png(image_pixels(source, self._policy)))
+
+    def _sound(self, source: Any) -> str:
+        return _base64(wav_file(source, self._policy))
 
 
-def _refuse_video(part: Mapping[str, Any]) -> Dict[str, Any]:
-    raise MediaError(
-        f"A part is of the type {part['type']!r}, and videos are not read\n"
-        "Take frames out of it, and send them as images."
-    )
+_PARTS: Mapping[str, Callable[[_Walk, Mapping[str, Any]], Dict[str, Any]]] = {
+    "image_url": _Walk.image_url,
+    "input_image": _Walk.input_image,
+    "image": _Walk.own_or_anthropic,
+    "input_audio": _Walk.sound,
+    "audio_url": _Walk.sound,
+    "audio": _Walk.sound,
+    "input_video": _Walk.video,
+    "video_url": _Walk.video,
+    "video": _Walk.video,
+}
+
+# Types of parts that are images, sounds or videos.
+MEDIA_TYPES = frozenset(_PARTS)
 
 
-def _image_url(url: str) -> Dict[str, Any]:
-    return {"type": "image_url", "image_url": {"url": url}}
+def _as_url(source: Any) -> Any:
+    """Returns a part's value. A text is a stranger's, which names no file by its path."""
+    return {"url": source} if isinstance(source, str) else source
+
+
+def _image_url(data: str) -> Dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": _DATA_URL + data}}
 
 
 def _base64(data: bytes) -> str:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Literal, Mapping
 
 from .._errors import GrammarError, MediaError
-from .._serving.request_media import with_files
+from .._serving.request_media import MEDIA_TYPES, with_files_everywhere
 from .errors import ServerError
 from .grammars import with_checked_grammars
 from .settings import ServerSettings
@@ -17,14 +17,6 @@ _Kind = Literal["text", "media", "schema"]
 
 # Levels of lists and objects. JSON schemas of tools have about 20; llama.cpp's parsers recurse.
 _DEEPEST = 100
-
-# Types of parts of messages that are images, sounds or videos.
-_MEDIA = frozenset(
-    {
-        *("image", "image_url", "input_image", "audio", "audio_url", "input_audio"),
-        *("video", "video_url", "input_video"),
-    }
-)
 
 # Members with JSON schemas, whose types are no parts of messages.
 _SCHEMAS = frozenset({"functions", "json_schema", "response_format", "tools"})
@@ -82,11 +74,11 @@ async def _with_media(request: Mapping[str, Any], settings: ServerSettings) -> D
         # All other members may have media, wherever llama.cpp looks for them.
         members = {name: value for name, value in request.items() if name not in _SCHEMAS}
         walked = await loop.run_in_executor(
-            _threads, with_files, {"input": members}, settings.media_policy
+            _threads, with_files_everywhere, members, settings.media_policy
         )
     except (MediaError, TypeError, ValueError) as error:
         raise ServerError(400, str(error), code="invalid_media") from None
-    return {**request, **walked["input"]}
+    return {**request, **walked}
 
 
 class _Counts:
@@ -118,7 +110,7 @@ class _Counts:
 
     def _object(self, value: Dict[str, Any], depth: int, kind: _Kind) -> None:
         part = value.get("type")
-        if kind != "schema" and isinstance(part, str) and part in _MEDIA:
+        if kind != "schema" and isinstance(part, str) and part in MEDIA_TYPES:
             self._add_media(1)
             _check_part(value)
             kind = "media"

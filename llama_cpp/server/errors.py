@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from typing import Any, Dict, Optional
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 from typing_extensions import TypedDict
 
 from .._errors import LlamaError
+from .._serving.errors import error_object, text_of
 
 # HTTP status -> OpenAI's type of such errors.
 _TYPES = {
@@ -125,11 +125,10 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 
 def engine_error(status: int, body: bytes) -> ServerError:
     """Returns the error for an engine's answer with an error's status."""
-    try:
-        error = json.loads(body)["error"]
-        message, kind = str(error["message"]), str(error["type"])
-    except (ValueError, KeyError, TypeError):
-        return ServerError(status, body.decode("utf-8", "replace")[:500])
+    error = error_object(body)
+    if error is None or not {"message", "type"} <= error.keys():
+        return ServerError(status, text_of(body))
+    message, kind = str(error["message"]), str(error["type"])
     if status == 501:  # clients send requests again after a status from 500 on
         status = 400
     found = ServerError(status, message, code=_CODES.get(kind), kind=kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from typing import Any, Callable, Coroutine, Dict, Mapping, Optional, Tuple, TypeVar
+from typing import Any, Callable, Coroutine, Mapping, Optional, Tuple
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
@@ -14,9 +14,7 @@ from starlette.types import Receive, Scope, Send
 from .._errors import ClosedError, StateError
 from .._serving.answers import AsyncAnswer, Head, Item, Running
 from .errors import busy, engine_error
-from .model import Lease, LlamaProxy
-
-T = TypeVar("T")
+from .model import Lease
 
 Files = Mapping[str, Tuple[str, bytes]]
 
@@ -144,16 +142,3 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Response])
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def leased(
-    proxy: LlamaProxy,
-    alias: str,
-    use: Callable[[Lease], Coroutine[Any, Any, Dict[str, Any]]],
-) -> Dict[str, Any]:
-    """Returns the result of `use` of the model's engine."""
-    lease = await proxy.lease(alias)
-    try:
-        return await use(lease)
-    finally:
-        lease.release()

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from .errors import ServerError, busy
-from .model import Lease
-from .passing import ask, leased, while_connected, without_directories
+from .passing import ask, ask_json, while_connected, without_directories
 from .state import CurrentState, State
 from .types import ModelData, ModelList
 
@@ -52,15 +51,9 @@ async def _model(state: State, alias: str) -> ModelData:
     status = state.proxy.states()[alias]
     more: Dict[str, Any] = {"status": {"value": status}}
     if status == "loaded":
-        found = await leased(state.proxy, alias, _described)
-        more["meta"] = found.get("meta")
+        found = await ask_json(await state.proxy.lease(alias), "GET /v1/models")
+        more["meta"] = without_directories(found["data"][0]).get("meta")
     return ModelData(id=alias, created=state.proxy.created, **more)
-
-
-async def _described(lease: Lease) -> Dict[str, Any]:
-    response = await ask(lease, "GET /v1/models")
-    found: Dict[str, Any] = without_directories(json.loads(bytes(response.body))["data"][0])
-    return found
 
 
 @router.get("/metrics", tags=[_TAG], summary="Metrics for Prometheus")

@@ -4,7 +4,6 @@
 # in functions.
 
 import asyncio
-import base64
 import json
 from typing import Dict, Optional, Tuple
 
@@ -13,8 +12,7 @@ from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 
 from .._errors import MediaError
-from .._media.policy import MediaPolicy
-from .._serving.request_media import with_files
+from .._serving.request_media import wav_file
 from .errors import ServerError
 from .passing import ask, while_connected
 from .state import CurrentState, State
@@ -47,19 +45,13 @@ async def _transcribe(state: State, fields: Dict[str, str], sound: bytes) -> Res
     alias = state.proxy.alias_of(fields.get("model"))
     loop = asyncio.get_running_loop()
     try:
-        data = await loop.run_in_executor(None, _wav, sound, state.settings.media_policy)
+        # llama.cpp's own decoder crashes on some files.
+        data = await loop.run_in_executor(None, wav_file, sound, state.settings.media_policy)
     except MediaError as error:
         raise ServerError(400, str(error), code="invalid_media", param="file") from None
     body = json.dumps(fields).encode()
     lease = await state.proxy.lease(alias, counts=True)
     return await ask(lease, _ROUTE, body, files={"file": ("sound.wav", data)})
-
-
-def _wav(sound: bytes, policy: MediaPolicy) -> bytes:
-    """Returns a sound as this package's decoder reads it: llama.cpp's crashes on some files."""
-    part = {"type": "input_audio", "input_audio": {"data": base64.b64encode(sound).decode()}}
-    (read,) = with_files({"input": [part]}, policy)["input"]
-    return base64.b64decode(read["input_audio"]["data"])
 
 
 async def _form(request: Request) -> Tuple[Dict[str, str], bytes]:

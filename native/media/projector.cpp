@@ -63,6 +63,11 @@ mtmd::bitmap_ptr native_bitmap(const Bitmap& bitmap, size_t number) {
     return native;
 }
 
+// The length of a chunk's embeddings.
+size_t count_of_floats(const MediaChunk& chunk, const ModelHandle& model) {
+    return static_cast<size_t>(chunk.n_tokens) * llama_model_n_embd_inp(model.get());
+}
+
 size_t number_of(const mtmd_input_chunk* chunk) {
     return std::strtoull(mtmd_input_chunk_get_id(chunk), nullptr, 10);
 }
@@ -256,8 +261,7 @@ std::vector<float> ProjectorHandle::encode(const MediaChunk& chunk, ContextHandl
         throw Error(ErrorKind::kMedia, "an image or a sound cannot be encoded: " + log.take());
     }
     const float* rows = mtmd_get_output_embd(context_.get());
-    const size_t size = static_cast<size_t>(chunk.n_tokens) * llama_model_n_embd_inp(model_->get());
-    return std::vector<float>(rows, rows + size);
+    return std::vector<float>(rows, rows + count_of_floats(chunk, *model_));
 }
 
 void ProjectorHandle::decode(const MediaChunk& chunk, std::vector<float> rows, llama_pos pos0,
@@ -266,7 +270,7 @@ void ProjectorHandle::decode(const MediaChunk& chunk, std::vector<float> rows, l
     if (context.model() != model_) {
         throw Error(ErrorKind::kContext, "this projector was loaded for another Model");
     }
-    const size_t size = static_cast<size_t>(chunk.n_tokens) * llama_model_n_embd_inp(model_->get());
+    const size_t size = count_of_floats(chunk, *model_);
     if (rows.size() != size) {
         throw Error(ErrorKind::kContext, format("the embeddings of this chunk are %zu numbers, not "
                                                 "%zu",

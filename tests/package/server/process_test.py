@@ -39,7 +39,8 @@ def test_it_serves_and_ends(
     process = start("--model", model_path, "--port", "0", *SMALL, command=command)
     port = process.port()
     until(lambda: healthy(port))
-    answer = json.load(ask(port, "POST", "/v1/completions", {"prompt": "And", "max_tokens": 2}))
+    body = {"prompt": "And", "max_tokens": 2, "ignore_eos": True}
+    answer = json.load(ask(port, "POST", "/v1/completions", body))
     assert answer["usage"]["completion_tokens"] == 2
     process.send(number)
     assert process.end() in (0, -number, 128 + number)

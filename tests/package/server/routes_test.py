@@ -27,12 +27,14 @@ TOOLS = [
     tool("get_weather", "The weather in a city"),
     tool("get_time", "The time in a city"),
 ]
+# So that an answer that is drawn by chance has all its tokens.
+NO_END = {"ignore_eos": True}
 WEATHER_IN_ROME = [{"role": "user", "content": "What is the weather in Rome?"}]
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
 def test_chat(served: Served, path: str) -> None:
-    answer = served.post(path, {"messages": HI, "max_tokens": 4}).json()
+    answer = served.post(path, {"messages": HI, "max_tokens": 4, **NO_END}).json()
     assert answer["object"] == "chat.completion" and answer["model"] == NAME
     assert answer["choices"][0]["message"]["role"] == "assistant"
     assert answer["usage"]["completion_tokens"] == 4
@@ -48,13 +50,13 @@ def test_completion(served: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/completion", "/completions"])
 def test_completion_of_llama_server(served: Served, path: str) -> None:
-    answer = served.post(path, {"prompt": "And God said", "n_predict": 2}).json()
+    answer = served.post(path, {"prompt": "And God said", "n_predict": 2, **NO_END}).json()
     assert answer["tokens_predicted"] == 2 and "content" in answer
 
 
 def test_completions_have_16_tokens_by_default(served: Served) -> None:
     """As OpenAI's; llama-server has no limit."""
-    answer = served.post("/v1/completions", {"prompt": "And God said"}).json()
+    answer = served.post("/v1/completions", {"prompt": "And God said", **NO_END}).json()
     assert answer["usage"]["completion_tokens"] == 16
     unlimited = {"prompt": "And", "max_tokens": None, "stop": [" "], "temperature": 0}
     assert served.post("/v1/completions", unlimited).status == 200
@@ -262,6 +264,7 @@ def test_stream_has_usage_and_done(served: Served) -> None:
         "max_tokens": 4,
         "stream": True,
         "stream_options": {"include_usage": True},
+        **NO_END,
     }
     answer = served.post("/v1/chat/completions", body)
     assert answer.headers["content-type"].startswith("text/event-stream")
