@@ -339,10 +339,12 @@ class Engine:
         return self._wait_async(route, request)
 
     def _body(self, request: Json) -> bytes:
-        """Returns a request as JSON. It may load images and sounds, which takes its time."""
+        """Returns a request as JSON, checked. It may load images and sounds, which takes its time."""
+        from .request_grammars import with_checked_grammars
         from .request_media import with_files
 
-        return json.dumps(with_files(request, self.media_policy)).encode()
+        checked = with_checked_grammars(request)
+        return json.dumps(with_files(checked, self.media_policy)).encode()
 
     async def _body_async(self, request: Json) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(None, self._body, request)
