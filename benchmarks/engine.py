@@ -20,6 +20,8 @@ from shared_cores import named_python
 
 _TYPES = ("q8_0", "q4_k")
 
+Case = tuple[int, bool]  # number of requests, and whether all have one prompt
+
 
 class Peers(Sides):
     """Interpreters with a llama_cpp or an xllamacpp, and llama-servers."""
@@ -35,9 +37,10 @@ class Peers(Sides):
             **{side: str(Path(server).resolve()) for side, server in servers.items()},
         }
 
-    def rate(self, side: str, model: Path, count: int) -> float:
+    def rate(self, side: str, model: Path, count: int, has_one_prompt: bool) -> float:
         program = str(HERE / "worker_streams.py")
-        arguments = [self._kinds[side], str(model), str(count), str(self.threads)]
+        numbers = map(str, (count, self.threads, int(has_one_prompt)))
+        arguments = [self._kinds[side], str(model), *numbers]
         return json.loads(self.run(side, [program, *arguments]).splitlines()[-1])["rate"]
 
 
@@ -51,20 +54,25 @@ def generated_model(directory: Path, qtype: str) -> Path:
 
 def compare(peers: Peers, model: Path, streams: int, rounds: int) -> None:
     """Prints a line for each side: tokens per second, and the medians of each round's ratios."""
-    rates: dict[tuple[str, int], list[float]] = {
-        (side, count): [] for side in peers.pythons for count in (1, streams)
+    one, alike, unlike = cases = ((1, True), (streams, True), (streams, False))
+    rates: dict[tuple[str, Case], list[float]] = {
+        (side, case): [] for side in peers.pythons for case in cases
     }
     for _ in range(rounds):
-        for (side, count), found in rates.items():
-            found.append(peers.rate(side, model, count))
-    print(f"{'tokens/s':<24}{'1 stream':>10}{f'{streams} streams':>12}{'ratio':>8}{'to first':>10}")
-    first = rates[next(iter(peers.pythons)), streams]
+        for (side, case), found in rates.items():
+            found.append(peers.rate(side, model, *case))
+    print(f"{'':<16}{'1 stream':>10}{f'{streams} streams, one prompt':>34}", end="")
+    print(f"{f'{streams} streams, {streams} prompts':>34}")
+    print(f"{'':<16}{'tokens/s':>10}" + 2 * f"{'tokens/s':>14}{'ratio':>10}{'to first':>10}")
+    first = next(iter(peers.pythons))
     for side in peers.pythons:
-        one, many = rates[side, 1], rates[side, streams]
-        ratio = statistics.median(b / a for a, b in zip(one, many, strict=True))
-        to_first = statistics.median(b / a for a, b in zip(first, many, strict=True))
-        numbers = f"{statistics.median(one):>10.1f}{statistics.median(many):>12.1f}"
-        print(f"{side:<24}{numbers}{ratio:>8.2f}{to_first:>10.2f}")
+        print(f"{side:<16}{statistics.median(rates[side, one]):>10.1f}", end="")
+        for case in (alike, unlike):
+            print(f"{statistics.median(rates[side, case]):>14.1f}", end="")
+            for base in (rates[side, one], rates[first, case]):
+                pairs = zip(rates[side, case], base, strict=True)
+                print(f"{statistics.median(a / b for a, b in pairs):>10.2f}", end="")
+        print()
 
 
 def main() -> None:

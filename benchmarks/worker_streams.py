@@ -1,7 +1,8 @@
-"""Requests at once, in a process of its own: PYTHON worker_streams.py KIND MODEL COUNT THREADS
+"""Requests at once, in a process of its own: PYTHON worker_streams.py KIND MODEL COUNT THREADS ONE
 
 KIND is "engine" (llama_cpp.Engine), "xllamacpp" (its Server), or the path of a llama-server, which
-is asked over HTTP. Prints the JSON object {"rate": generated tokens per second, all together}.
+is asked over HTTP. ONE is 1 if all requests have one prompt, else 0. Prints the JSON object
+{"rate": generated tokens per second, all together}.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 PROMPT_TOKENS = 256
 DECODED_TOKENS = 64
 _SLOT = 512  # tokens of context
-_GREEDY = {"ignore_eos": True, "temperature": 0, "cache_prompt": False}
+_GREEDY = {"ignore_eos": True, "temperature": 0}
 
 Ask = Callable[[dict[str, Any]], Any]
 
@@ -82,12 +83,11 @@ def _is_healthy(port: int) -> bool:
         return False
 
 
-def rate(ask: Ask, count: int) -> float:
+def rate(ask: Ask, count: int, has_one_prompt: bool) -> float:
     """Returns the tokens per second of `count` requests, after one that warms up."""
     ask({**_GREEDY, "prompt": prompt_tokens(150), "max_tokens": 4})
-    requests = [
-        {**_GREEDY, "prompt": prompt_tokens(n), "max_tokens": DECODED_TOKENS} for n in range(count)
-    ]
+    prompts = [prompt_tokens(0 if has_one_prompt else number) for number in range(count)]
+    requests = [{**_GREEDY, "prompt": each, "max_tokens": DECODED_TOKENS} for each in prompts]
     workers = [threading.Thread(target=ask, args=(request,)) for request in requests]
     start = time.perf_counter()
     for worker in workers:
@@ -99,11 +99,11 @@ def rate(ask: Ask, count: int) -> float:
 
 def main() -> None:
     kind, model = sys.argv[1:3]
-    count, threads = map(int, sys.argv[3:])
+    count, threads, has_one_prompt = map(int, sys.argv[3:])
     kinds = {"engine": engine, "xllamacpp": xllamacpp}
     begin = kinds.get(kind, lambda *rest: llama_server(kind, *rest))
     with begin(model, count, threads) as ask:
-        print(json.dumps({"rate": rate(ask, count)}))
+        print(json.dumps({"rate": rate(ask, count, bool(has_one_prompt))}))
 
 
 if __name__ == "__main__":

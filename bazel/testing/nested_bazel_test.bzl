@@ -33,8 +33,9 @@ _HELPERS = [
 ]
 
 def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
-    """Declares a pytest suite with its caller's Bazel and a copy of the project in
-    `PROJECT_ARCHIVE`.
+    """Declares a pytest suite with its caller's Bazel and a copy of the project.
+
+    The copy is the archive that `PROJECT_ARCHIVE` names.
 
     Args:
       name: name of the test.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from binascii import crc32
+from typing import List, Tuple
 
 from .. import _build_info
 from .libraries import cpu_variants
@@ -27,10 +29,13 @@ class Memory:
     Dates are no part of the key: a one-file program has new files at every start. Where they have
     changed, the facts hold if the digest of the chosen library does; where something was rejected,
     they don't: a damaged file may be a good one now.
+
+    The file has the key itself and is named after its checksum, since hashlib takes as long to load
+    as all of this package.
     """
 
     def __init__(self) -> None:
-        self.stamp = ""
+        self.key, self.dates = _key_and_dates()
         self.path = report.cache_file = self._find_path()
 
     def _find_path(self) -> str:
@@ -39,20 +44,8 @@ class Memory:
             directory = os.path.join(os.path.expanduser("~"), ".cache")
         if not os.path.isabs(directory):  # no home: nothing is remembered
             return ""
-        return os.path.join(directory, "llama_cpp", f"cpu-variant-{self._key()}.json")
-
-    def _key(self) -> str:
-        from hashlib import sha256
-
-        kernel = os.uname().release if hasattr(os, "uname") else sys.platform
-        parts, dates = [_core.machine_id(), kernel], []
-        for file in sorted(os.listdir(LIB_DIR)):
-            stat = os.stat(os.path.join(LIB_DIR, file))
-            digest = _build_info.NATIVE_DIGESTS.get(file, "")
-            parts.append(f"{file} {digest} {stat.st_size}")
-            dates.append(f"{file} {stat.st_mtime_ns}")
-        self.stamp = sha256("\n".join(dates).encode()).hexdigest()[:32]
-        return sha256("\n".join(parts).encode()).hexdigest()[:32]
+        checksum = crc32("\n".join(self.key).encode())
+        return os.path.join(directory, "llama_cpp", f"cpu-variant-{checksum:08x}.json")
 
     def read(self) -> Facts:
         """Returns the remembered facts; no facts without a valid file."""
@@ -66,7 +59,9 @@ class Memory:
                 if not isinstance(stored[key], type(empty)):
                     return no_facts()
                 known[key] = stored[key]
-            if stored["stamp"] != self.stamp and not _still_holds(known):
+            if stored["key"] != self.key:
+                return no_facts()
+            if stored["dates"] != self.dates and not _still_holds(known):
                 return no_facts()
         except (OSError, ValueError, KeyError, TypeError):
             return no_facts()
@@ -82,11 +77,24 @@ class Memory:
         try:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             with open(temporary, "w", encoding="utf-8") as file:
-                json.dump({**known, "stamp": self.stamp}, file, indent=1, sort_keys=True)
+                stored = {**known, "key": self.key, "dates": self.dates}
+                json.dump(stored, file, indent=1, sort_keys=True)
             os.replace(temporary, self.path)
             _remove_oldest(os.path.dirname(self.path))
         except OSError:
             pass
+
+
+def _key_and_dates() -> Tuple[List[str], List[str]]:
+    """Returns lines that tell machines, kernels and builds apart, and the files' dates."""
+    kernel = os.uname().release if hasattr(os, "uname") else sys.platform
+    key, dates = [_core.machine_id(), kernel], []
+    for file in sorted(os.listdir(LIB_DIR)):
+        stat = os.stat(os.path.join(LIB_DIR, file))
+        digest = _build_info.NATIVE_DIGESTS.get(file, "")
+        key.append(f"{file} {digest} {stat.st_size}")
+        dates.append(f"{file} {stat.st_mtime_ns}")
+    return key, dates
 
 
 def _still_holds(known: Facts) -> bool:

@@ -83,6 +83,10 @@ class Running:
             if self._call is not None:
                 self._call.cancel()
 
+    def forget(self) -> None:
+        """Hands on nothing more."""
+        self._put = lambda item: None
+
     def join(self) -> None:
         """Waits for the end of the call."""
         self._thread.join()

@@ -259,6 +259,8 @@ class Engine:
         if engine is None or os.getpid() != self._process:
             return
         for each in running:
+            if _exit_thread is not None:
+                each.forget()  # see _stay_away_if_exiting()
             each.cancel()
         for each in running:
             each.join()
@@ -297,6 +299,13 @@ class Engine:
         """
 
         def start(put: Callable[[Item], None]) -> Running:
+            try:
+                return begin(put)
+            except ClosedError:
+                _stay_away_if_exiting()
+                raise
+
+        def begin(put: Callable[[Item], None]) -> Running:
             with self._lock:
                 if os.getpid() != self._process:
                     raise StateError(
@@ -330,10 +339,12 @@ class Engine:
         return self._wait_async(route, request)
 
     def _body(self, request: Json) -> bytes:
-        """Returns a request as JSON. It may load images and sounds, which takes its time."""
+        """Returns a request as JSON, checked. It may load images and sounds, which takes its time."""
+        from .request_grammars import with_checked_grammars
         from .request_media import with_files
 
-        return json.dumps(with_files(request, self.media_policy)).encode()
+        checked = with_checked_grammars(request)
+        return json.dumps(with_files(checked, self.media_policy)).encode()
 
     async def _body_async(self, request: Json) -> bytes:
         return await asyncio.get_running_loop().run_in_executor(None, self._body, request)
@@ -402,10 +413,25 @@ def _interruptible(work: Callable[[], int], undo: Callable[[int], None]) -> int:
 _open_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
+_exit_thread: Optional[int] = None  # the thread that ends the interpreter, once it does
+
+
 @atexit.register
 def _close_all() -> None:
+    global _exit_thread
+    _exit_thread = threading.get_ident()
     for engine in list(_open_engines):
         engine.close()
+
+
+def _stay_away_if_exiting() -> None:
+    """Does not return while another thread ends the interpreter.
+
+    Only daemon threads are left then, and Python stops them soon. One that prints an error while
+    standard error is closed would end the process by abort().
+    """
+    if _exit_thread not in (None, threading.get_ident()):
+        threading.Event().wait()
 
 
 __all__ = ["Engine"]

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, Literal, Mapping
 
 from .._errors import GrammarError, MediaError
+from .._serving.request_grammars import with_checked_grammars
 from .._serving.request_media import MEDIA_TYPES, with_files_everywhere
 from .errors import ServerError
-from .grammars import with_checked_grammars
 from .settings import ServerSettings
 
 _Kind = Literal["text", "media", "schema"]

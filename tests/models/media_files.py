@@ -47,21 +47,27 @@ def sound(seed: int, seconds: float = 1.0, rate: int = SAMPLE_RATE) -> np.ndarra
 
 
 def wav(samples: np.ndarray, rate: int = SAMPLE_RATE) -> bytes:
-    """Returns a WAV file of one channel of signed 16 bit, so samples are rounded to 1/32767."""
+    """Returns a WAV file of (samples,) or (samples, channels): int16, or float32 rounded to it."""
+    if samples.dtype != np.int16:
+        samples = np.round(samples * 32767)
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
+        writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
         writer.setsampwidth(2)
         writer.setframerate(rate)
-        writer.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
+        writer.writeframes(samples.astype("<i2").tobytes())
     return file.getvalue()
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Returns a PNG file (RFC 2083): 8 bit RGB, each row with filter 0."""
-    height, width, _ = pixels.shape
+def png(pixels: np.ndarray, size: tuple[int, int] | None = None) -> bytes:
+    """Returns a PNG file (RFC 2083) of (height, width) or (height, width, 3 or 4).
+
+    Each row has the filter 0. `size` (width, height) is written in place of the true one.
+    """
+    height, width = pixels.shape[:2]
+    colour_type = {2: 0, 3: 2, 4: 6}[pixels.ndim if pixels.ndim == 2 else pixels.shape[2]]
     rows = b"".join(b"\0" + row.tobytes() for row in pixels)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", *(size or (width, height)), 8, colour_type, 0, 0, 0)
     chunks = {b"IHDR": header, b"IDAT": zlib.compress(rows), b"IEND": b""}
     return b"\x89PNG\r\n\x1a\n" + b"".join(_png_chunk(*chunk) for chunk in chunks.items())
 

@@ -6,6 +6,7 @@ processes of their own.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -166,6 +167,16 @@ def test_damaged_cache_is_ignored(copy, content):
     second = copy.report()
     assert second["variant"] == first["variant"] and second["reason"] == first["reason"]
     assert copy.report()["reason"] == "remembered"
+
+
+def test_the_facts_of_another_machine_are_not_believed(copy):
+    """Two keys may have one checksum, and so one file."""
+    first = copy.report()
+    path = Path(first["cache_file"])
+    stored = json.loads(path.read_text())
+    stored["key"][0] += " of another machine"
+    path.write_text(json.dumps(stored))
+    assert copy.report()["reason"] == first["reason"] != "remembered"
 
 
 def test_unwritable_cache_is_quiet(copy):

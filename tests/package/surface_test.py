@@ -213,7 +213,19 @@ def test_import_is_lazy(run_python):
     done = run_python("import sys, llama_cpp; print(*sys.modules)")
     assert done.returncode == 0, done.stderr
     loaded = set(done.stdout.split())
-    assert not loaded & {"numpy", "ctypes", "dataclasses", "llama_cpp.llama", "llama_cpp.llama_cpp"}
+    later = {"numpy", "ctypes", "dataclasses", "hashlib", "llama_cpp.llama", "llama_cpp.llama_cpp"}
+    assert not loaded & later
+
+
+def test_texts_need_no_images(run_python):
+    code = (
+        "from llama_cpp import Llama, llama_chat_format as formats; import sys; print(*sys.modules)"
+    )
+    done = run_python(code + "; print(formats.Llava15ChatHandler.__module__, *dir(formats))")
+    loaded, names = done.stdout.splitlines()
+    assert "llama_cpp._chat.vision_handlers" not in loaded.split()
+    assert names.split()[0] == "llama_cpp._chat.vision_handlers"
+    assert "Llava15ChatHandler" in names.split()[1:]
 
 
 def test_is_typed():

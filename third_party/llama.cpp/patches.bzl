@@ -19,6 +19,7 @@ _NAMES = [
     "abort-within-a-node",
     "mtmd-abort-callback",
     "server-cancel",
+    "server-shared-prompts",
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",

@@ -8,7 +8,8 @@ from urllib.parse import quote_from_bytes
 
 import numpy as np
 import pytest
-from media_files import colors, png, tone, wav
+from media_files import png, wav
+from special_files import colors, tone
 
 from llama_cpp import MediaError
 from llama_cpp._media.policy import MediaPolicy

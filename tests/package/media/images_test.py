@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 import pytest
-from media_files import TURNED_JPEG, bmp, colors, gif, png
+from media_files import bmp, png
+from special_files import TURNED_JPEG, colors, gif
 
 from llama_cpp import MediaError
 from llama_cpp._media.policy import MediaPolicy

@@ -7,8 +7,9 @@ import random
 
 import numpy as np
 import pytest
-from media_files import TURNED_JPEG, bmp, colors, gif, png, tone, wav
+from media_files import bmp, png, wav
 from servers import Network
+from special_files import TURNED_JPEG, colors, gif, tone
 
 from llama_cpp import MediaError
 from llama_cpp._media.policy import MediaPolicy

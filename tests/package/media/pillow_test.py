@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_files import TURNED_JPEG, colors
+from special_files import TURNED_JPEG, colors
 
 from llama_cpp import MediaError
 from llama_cpp._media.policy import MediaPolicy

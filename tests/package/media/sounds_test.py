@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from media_files import tone, wav
+from media_files import wav
+from special_files import tone
 
 from llama_cpp import MediaError
 from llama_cpp._media.policy import MediaPolicy

@@ -15,6 +15,7 @@ from llama_cpp import (
     ClosedError,
     ContextOverflowError,
     Engine,
+    GrammarError,
     Llama,
     LlamaError,
     ModelLoadError,
@@ -22,6 +23,7 @@ from llama_cpp import (
 )
 
 PROMPT = "And the LORD said unto Moses,"
+TOO_LONG = {"type": "array", "minItems": 10**9}
 GREEDY = {"temperature": 0, "max_tokens": 16, "cache_prompt": False}
 
 
@@ -219,27 +221,46 @@ def test_without_close_it_is_freed(model_path) -> None:
     assert gone() is None
 
 
-def test_at_exit_nothing_hangs(run_python, model_path) -> None:
+def test_at_exit_nothing_hangs_or_is_printed(run_python, model_path) -> None:
+    """An error that a daemon thread prints at exit may end the process by abort()."""
     code = (
         "import sys, threading, llama_cpp\n"
         "engine = llama_cpp.Engine(sys.argv[1], n_ctx=256, n_threads=1)\n"
-        "for _ in range(3):\n"
-        "    threading.Thread(target=engine.complete, args=('And',), daemon=True,\n"
-        "        kwargs={'max_tokens': 240, 'ignore_eos': True}).start()\n"
+        "def begin():\n"
+        "    for _ in range(3):\n"
+        "        threading.Thread(target=engine.complete, args=('And',), daemon=True,\n"
+        "            kwargs={'max_tokens': 240, 'ignore_eos': True}).start()\n"
+        "begin()\n"
         "print(next(engine.complete('And', stream=True))['object'])\n"
+        "begin()\n"
     )
     result = run_python(code, model_path)
-    assert (result.returncode, result.stdout) == (0, "text_completion\n"), result.stderr
+    assert (result.returncode, result.stdout, result.stderr) == (0, "text_completion\n", "")
 
 
 # ---- errors
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"grammar": "root ::= " + "(" * 100_000},
+        {"grammar": "root ::= missing"},
+        {"response_format": {"type": "json_object", "schema": TOO_LONG}},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": TOO_LONG}}]},
+    ],
+)
+def test_grammars_that_llama_cpp_cannot_take(engine, request_) -> None:
+    with pytest.raises(GrammarError):
+        engine.chat([{"role": "user", "content": "Hello"}], max_tokens=4, **request_)
+    assert engine.complete(PROMPT, max_tokens=1)
 
 
 def test_errors_name_their_cause(engine, model_path, tmp_path) -> None:
     with pytest.raises(ContextOverflowError) as caught:
         engine.complete(PROMPT * 100, max_tokens=4)
     assert caught.value.status == 400
-    for request in ({"temperature": "hot"}, {"n_predict": "x"}, {"grammar": "root ::= ("}):
+    for request in ({"temperature": "hot"}, {"n_predict": "x"}):
         with pytest.raises(RequestError) as caught:
             engine.complete(PROMPT, **request)
         assert 400 <= caught.value.status < 500, request

@@ -1,12 +1,9 @@
-"""Files of images and sounds, written from their specifications."""
+"""Images, sounds and files of them for the tests of reading; media_files.py has the usual ones."""
 
 from __future__ import annotations
 
 import base64
-import io
 import struct
-import wave
-import zlib
 
 import numpy as np
 
@@ -17,32 +14,6 @@ TURNED_JPEG = base64.b64decode(
     "AODQ4SERATGCgaGBYWGDEjJR0oOjM9PDkzODdASFxOQERXRTc4UG1RV19iZ2hnPk1xeXBkeFxlZ2P/wAALCAAIABAB"
     "AREA/8QAFQABAQAAAAAAAAAAAAAAAAAABwj/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/9oACAEBAAA/AD9QD//Z"
 )
-
-
-def png(pixels: np.ndarray, size: tuple[int, int] | None = None) -> bytes:
-    """Returns a PNG file (ISO/IEC 15948) of (height, width) or (height, width, 3 or 4) uint8.
-
-    `size` (width, height) is written in place of the true one.
-    """
-    height, width = pixels.shape[:2]
-    color_type = {2: 0, 3: 2, 4: 6}[pixels.ndim if pixels.ndim == 2 else pixels.shape[2]]
-    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
-    header = struct.pack(">IIBBBBB", *(size or (width, height)), 8, color_type, 0, 0, 0)
-    chunks = (b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks
-    )
-
-
-def bmp(pixels: np.ndarray) -> bytes:
-    """Returns a BMP file (BITMAPINFOHEADER) of (height, width, 3) uint8."""
-    height, width = pixels.shape[:2]
-    rows = b"".join(
-        row[:, ::-1].tobytes() + bytes(-3 * width % 4) for row in pixels[::-1]
-    )  # from the bottom, in blue, green, red
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, len(rows), 0, 0, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + len(rows), 0, 0, 54) + header + rows
 
 
 def gif(pixels: np.ndarray, size: tuple[int, int] | None = None) -> bytes:
@@ -65,17 +36,6 @@ def gif(pixels: np.ndarray, size: tuple[int, int] | None = None) -> bytes:
     )
     frame = b"," + struct.pack("<HHHHB", 0, 0, *(size or (width, height)), 0)
     return b"GIF89a" + screen + palette + frame + bytes([2]) + blocks + b"\0;"
-
-
-def wav(samples: np.ndarray, sample_rate: int) -> bytes:
-    """Returns a WAV file of (samples,) or (samples, channels) int16."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1 if samples.ndim == 1 else samples.shape[1])
-        writer.setsampwidth(2)
-        writer.setframerate(sample_rate)
-        writer.writeframes(samples.astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def colors(height: int, width: int, channels: int = 3) -> np.ndarray:
