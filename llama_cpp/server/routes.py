@@ -15,6 +15,7 @@ from .bodies import prepared
 from .errors import ServerError
 from .passing import ask, while_connected
 from .state import CurrentState, State
+from .streams import Comments, comments_of
 
 Json = Dict[str, Any]
 
@@ -190,7 +191,18 @@ async def pass_on(
         lease = await state.proxy.lease(alias, counts=passing.computes)
         return await ask(lease, passing.route, text)
 
-    return await while_connected(request, work())
+    return await while_connected(request, work(), _comments(state, passing, body))
+
+
+def _comments(state: State, passing: Passing, body: types.Body) -> Optional[Comments]:
+    if not passing.computes or "stream" not in passing.body.model_fields:
+        return None
+    return comments_of(
+        state.settings,
+        getattr(body, "stream", None),
+        getattr(body, "sse_ping_interval", None),
+        passing.tag == _ANTHROPIC,
+    )
 
 
 def _add(router: APIRouter, passing: Passing) -> None:

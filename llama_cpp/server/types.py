@@ -157,6 +157,7 @@ class InfillRequest(Body):
     input_prefix: str = ""
     input_suffix: str = ""
     input_extra: Optional[List[Any]] = None
+    stream: Optional[bool] = None
 
 
 class TokenizeRequest(Body):
