@@ -97,6 +97,7 @@ PASSING = (
         types.CreateResponseRequest,
         _OPENAI,
         "Response",
+        translate=compat.response,
     ),
     Passing(
         "POST /v1/chat/completions/input_tokens",
@@ -114,6 +115,7 @@ PASSING = (
         _OPENAI,
         "Tokens of a response's input",
         False,
+        translate=compat.response,
     ),
     Passing(
         "POST /v1/messages",
@@ -121,6 +123,7 @@ PASSING = (
         types.CreateMessageRequest,
         _ANTHROPIC,
         "Message",
+        translate=compat.message,
     ),
     Passing(
         "POST /v1/messages/count_tokens",
@@ -129,6 +132,7 @@ PASSING = (
         _ANTHROPIC,
         "Tokens of a message",
         False,
+        translate=compat.message,
     ),
     Passing(
         "POST /completion",

@@ -62,6 +62,13 @@ async def metrics(request: Request, state: CurrentState, model: Optional[str] = 
 
     Then each has the label `model`.
     """
+    response = await _metrics(request, state, model)
+    # llama-server's.
+    response.headers["Process-Start-Time-Unix"] = str(state.proxy.created)
+    return response
+
+
+async def _metrics(request: Request, state: State, model: Optional[str]) -> Response:
     aliases = [state.proxy.alias_of(model)] if model else list(state.proxy)
     if len(aliases) == 1:
         return await _of_engine(request, state, "GET /metrics", aliases[0])
