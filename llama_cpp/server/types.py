@@ -226,3 +226,4 @@ class ModelData(BaseModel):
 class ModelList(BaseModel):
     object: str = "list"
     data: List[ModelData]
+    models: List[Dict[str, Any]] = Field(default_factory=list)

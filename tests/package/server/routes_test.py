@@ -154,6 +154,7 @@ def test_models(served: Served, path: str) -> None:
     assert (model["id"], model["object"], model["status"]) == (NAME, "model", {"value": "loaded"})
     assert model["meta"]["n_ctx"] == 512
     assert served.get(f"{path}/{NAME}").json() == model
+    assert [each["capabilities"] for each in answer["models"]] == [["completion"]]
 
 
 def test_no_answer_has_a_path(served: Served, model_path: str) -> None:
