@@ -54,10 +54,11 @@ def message(request: Dict[str, Any]) -> Dict[str, Any]:
     """Returns a request for Anthropic's messages as llama-server takes it."""
     request = common(request)
     choice = request.get("tool_choice")
-    kind = choice.get("type") if isinstance(choice, dict) else None
-    if kind == "tool":
+    if not isinstance(choice, dict):
+        return request
+    if choice.get("type") == "tool":
         return _forced(request, choice.get("name"), {"type": "any"}, _own_name)
-    if kind == "none":  # llama-server takes it for "auto"
+    if choice.get("type") == "none":  # llama-server takes it for "auto"
         return {name: value for name, value in request.items() if name != "tools"}
     return request
 
