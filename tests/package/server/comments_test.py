@@ -47,7 +47,7 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def loading(gate: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def loading(gate: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """Returns a server whose model loads until the gate is opened."""
     monkeypatch.setattr(streams, "PING_SECONDS", 0.05)
     path = tmp_path / "a.gguf"
