@@ -31,7 +31,7 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if request.method == "POST":
+            if request.method == "POST" and not _is_empty(request):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind != "application/json" and not kind.endswith("+json"):
                     raise ServerError(
@@ -41,6 +41,13 @@ class JsonRoute(APIRoute):
             return response
 
         return checked
+
+
+def _is_empty(request: Request) -> bool:
+    """Tells whether a request has no body, and does not come from a web page."""
+    names = ("content-type", "transfer-encoding", "origin")
+    size = request.headers.get("content-length", "0")
+    return size == "0" and not any(name in request.headers for name in names)
 
 
 class Passing(NamedTuple):
@@ -258,13 +265,14 @@ def _add_slots(router: APIRouter) -> None:
         request: Request,
         id_slot: int,
         action: str,
-        body: types.SlotRequest,
         state: CurrentState,
+        body: Optional[types.SlotRequest] = None,
         model: Optional[str] = None,
     ) -> Response:
         async def work() -> Response:
-            alias = state.proxy.alias_of(model or body.model)
-            text = json.dumps(body.model_dump(exclude_unset=True)).encode()
+            asked = body or types.SlotRequest()
+            alias = state.proxy.alias_of(model or asked.model)
+            text = json.dumps(asked.model_dump(exclude_unset=True)).encode()
             parameters = {"id_slot": str(id_slot), "action": action}
             lease = await state.proxy.lease(alias)
             return await ask(lease, "POST /slots/:id_slot", text, parameters)

@@ -323,6 +323,12 @@ def test_slots_are_saved_in_the_directory(model_path: str, tmp_path: Any) -> Non
         assert saved.status == 200 and str(tmp_path).encode() not in saved.body
         assert [path.name for path in directory.iterdir()] == ["a.bin"]
         assert served.post("/slots/0?action=erase", {}).status == 200
+        assert served.call("POST", "/slots/0?action=erase").status == 200
+        page = {"Origin": "https://example.com"}
+        assert served.call("POST", "/slots/0?action=erase", headers=page).status == 415
+        assert served.call("POST", "/slots/0?action=erase", b"x").status == 415
+        assert served.call("POST", "/slots/0?action=save").status == 400
+        assert served.call("POST", "/v1/completions").status == 400
         restored = served.post("/slots/0?action=restore", {"filename": "a.bin"}).json()
         assert restored["n_restored"] == saved.json()["n_saved"] > 0
         for name in ("../b.bin", "/tmp/b.bin", "..", "a/b.bin", ""):
