@@ -15,6 +15,7 @@ from .bodies import prepared
 from .errors import ServerError
 from .passing import ask, while_connected
 from .state import CurrentState, State
+from .streams import Comments, comments_of
 
 Json = Dict[str, Any]
 
@@ -30,7 +31,7 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if request.method == "POST":
+            if request.method == "POST" and not _is_empty(request):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind != "application/json" and not kind.endswith("+json"):
                     raise ServerError(
@@ -40,6 +41,13 @@ class JsonRoute(APIRoute):
             return response
 
         return checked
+
+
+def _is_empty(request: Request) -> bool:
+    """Tells whether a request has no body, and does not come from a web page."""
+    names = ("content-type", "transfer-encoding", "origin")
+    size = request.headers.get("content-length", "0")
+    return size == "0" and not any(name in request.headers for name in names)
 
 
 class Passing(NamedTuple):
@@ -96,6 +104,7 @@ PASSING = (
         types.CreateResponseRequest,
         _OPENAI,
         "Response",
+        translate=compat.response,
     ),
     Passing(
         "POST /v1/chat/completions/input_tokens",
@@ -113,6 +122,7 @@ PASSING = (
         _OPENAI,
         "Tokens of a response's input",
         False,
+        translate=compat.response,
     ),
     Passing(
         "POST /v1/messages",
@@ -120,6 +130,7 @@ PASSING = (
         types.CreateMessageRequest,
         _ANTHROPIC,
         "Message",
+        translate=compat.message,
     ),
     Passing(
         "POST /v1/messages/count_tokens",
@@ -128,6 +139,7 @@ PASSING = (
         _ANTHROPIC,
         "Tokens of a message",
         False,
+        translate=compat.message,
     ),
     Passing(
         "POST /completion",
@@ -190,7 +202,18 @@ async def pass_on(
         lease = await state.proxy.lease(alias, counts=passing.computes)
         return await ask(lease, passing.route, text)
 
-    return await while_connected(request, work())
+    return await while_connected(request, work(), _comments(state, passing, body))
+
+
+def _comments(state: State, passing: Passing, body: types.Body) -> Optional[Comments]:
+    if not passing.computes or "stream" not in passing.body.model_fields:
+        return None
+    return comments_of(
+        state.settings,
+        getattr(body, "stream", None),
+        getattr(body, "sse_ping_interval", None),
+        passing.tag == _ANTHROPIC,
+    )
 
 
 def _add(router: APIRouter, passing: Passing) -> None:
@@ -242,13 +265,14 @@ def _add_slots(router: APIRouter) -> None:
         request: Request,
         id_slot: int,
         action: str,
-        body: types.SlotRequest,
         state: CurrentState,
+        body: Optional[types.SlotRequest] = None,
         model: Optional[str] = None,
     ) -> Response:
         async def work() -> Response:
-            alias = state.proxy.alias_of(model or body.model)
-            text = json.dumps(body.model_dump(exclude_unset=True)).encode()
+            asked = body or types.SlotRequest()
+            alias = state.proxy.alias_of(model or asked.model)
+            text = json.dumps(asked.model_dump(exclude_unset=True)).encode()
             parameters = {"id_slot": str(id_slot), "action": action}
             lease = await state.proxy.lease(alias)
             return await ask(lease, "POST /slots/:id_slot", text, parameters)
