@@ -14,8 +14,9 @@ from . import compat, types
 from .bodies import prepared
 from .errors import ServerError
 from .passing import ask, while_connected
+from .response_events import ResponseEvents
 from .state import CurrentState, State
-from .streams import Comments, comments_of
+from .streams import Comments, PassedOn, comments_of
 
 Json = Dict[str, Any]
 
@@ -61,6 +62,7 @@ class Passing(NamedTuple):
         summary: title there.
         computes: whether it needs a slot.
         translate: from llama-cpp-python's request to llama-server's.
+        completing: makes a function that completes the pieces of one stream.
     """
 
     route: str
@@ -70,6 +72,7 @@ class Passing(NamedTuple):
     summary: str
     computes: bool = True
     translate: Callable[[Json], Json] = compat.common
+    completing: Optional[Callable[[], Callable[[bytes], bytes]]] = None
 
 
 _OPENAI, _ANTHROPIC, _LLAMA = "OpenAI V1", "Anthropic", "llama.cpp"
@@ -105,6 +108,7 @@ PASSING = (
         _OPENAI,
         "Response",
         translate=compat.response,
+        completing=ResponseEvents,
     ),
     Passing(
         "POST /v1/chat/completions/input_tokens",
@@ -200,7 +204,10 @@ async def pass_on(
         translated = passing.translate(body.model_dump(exclude_unset=True))
         text = await prepared(translated, state.settings)
         lease = await state.proxy.lease(alias, counts=passing.computes)
-        return await ask(lease, passing.route, text)
+        answer = await ask(lease, passing.route, text)
+        if passing.completing is not None and isinstance(answer, PassedOn):
+            answer.change_pieces(passing.completing())
+        return answer
 
     return await while_connected(request, work(), _comments(state, passing, body))
 

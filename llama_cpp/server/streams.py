@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, AsyncIterator, NamedTuple, Optional
+from typing import Any, AsyncIterator, Callable, NamedTuple, Optional
 
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -41,6 +41,16 @@ class PassedOn(StreamingResponse):
     def cancel(self) -> None:
         """Ends the request soon."""
         self._answer.cancel()
+
+    def change_pieces(self, change: Callable[[bytes], bytes]) -> None:
+        """Sends what `change` makes of each piece."""
+        pieces = self._answer.pieces()
+
+        async def changed() -> AsyncIterator[bytes]:
+            async for piece in pieces:
+                yield change(piece)
+
+        self.body_iterator = changed()
 
 
 class Comments(NamedTuple):
