@@ -339,7 +339,7 @@ class Engine:
         return self._wait_async(route, request)
 
     def _body(self, request: Json) -> bytes:
-        """Returns a request as JSON, checked. It may load images and sounds, which takes its time."""
+        """Returns a request as JSON, checked. Loading its images and sounds may take long."""
         from .request_grammars import with_checked_grammars
         from .request_media import with_files
 

@@ -9,10 +9,15 @@ from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequ
 from .._engine.threads import default_threads
 
 # Those that reach other machines, programs, and files of the server; the last ones end the process.
+# Each with all of its names in llama.cpp's common/arg.cpp.
 _REFUSED = (
-    *("--model-url", "--hf-repo", "--hf-file", "--docker-repo", "--mmproj-url", "--rpc"),
-    *("--tools", "--mcp-config", "--ui-mcp-proxy", "--webui-mcp-proxy", "--media-path"),
-    *("--help", "--usage", "--version", "--cache-list", "--list-devices", "--completion-bash"),
+    *("--model-url", "-mu", "--hf-repo", "-hf", "-hfr", "--hf-file", "-hff"),
+    *("--spec-draft-hf", "-hfd", "-hfrd", "--hf-repo-draft", "--docker-repo", "-dr"),
+    *("--mmproj-url", "-mmu", "--rpc", "--tools", "--tools-runtime", "--agent", "-ag"),
+    *("--mcp-servers-config", "--mcp-servers-json", "--ui-mcp-proxy", "--webui-mcp-proxy"),
+    "--media-path",
+    *("--help", "-h", "--usage", "--version", "--cache-list", "-cl", "--list-devices"),
+    "--completion-bash",
 )
 
 
@@ -97,7 +102,8 @@ class EngineOptions(NamedTuple):
 def _check(options: Sequence[str]) -> None:
     for option in options:
         name = option.partition("=")[0]
-        if name in _REFUSED:
+        # llama.cpp takes --model_url, too.
+        if name in _REFUSED or (name[:2] == "--" and name.replace("_", "-") in _REFUSED):
             raise ValueError(
                 f"options has {name!r}, which Engine does not take: it reaches beyond the model\n"
                 "Leave it out."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 from .errors import ServerError
 
@@ -35,30 +35,61 @@ def chat(request: Dict[str, Any]) -> Dict[str, Any]:
     if choice is not None and "tool_choice" not in request:
         is_name = isinstance(choice, dict)
         request["tool_choice"] = {"type": "function", "function": choice} if is_name else choice
-    return _forced(request)
-
-
-def _forced(request: Dict[str, Any]) -> Dict[str, Any]:
-    """Returns a request in which the only tool is the one that has to be called.
-
-    llama-server reads a `tool_choice` that is an object as "auto".
-    """
     choice = request.get("tool_choice")
     if not isinstance(choice, dict):
         return request
-    function = choice.get("function")
-    name = function.get("name") if isinstance(function, dict) else None
-    tools = [tool for tool in request.get("tools") or () if _name(tool) == name]
+    return _forced(request, _function_name(choice), "required", _function_name)
+
+
+def response(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns a request for OpenAI's responses as llama-server takes it."""
+    request = common(request)
+    choice = request.get("tool_choice")
+    if not isinstance(choice, dict):
+        return request
+    return _forced(request, choice.get("name"), "required", _own_name)
+
+
+def message(request: Dict[str, Any]) -> Dict[str, Any]:
+    """Returns a request for Anthropic's messages as llama-server takes it."""
+    request = common(request)
+    choice = request.get("tool_choice")
+    if not isinstance(choice, dict):
+        return request
+    if choice.get("type") == "tool":
+        return _forced(request, choice.get("name"), {"type": "any"}, _own_name)
+    if choice.get("type") == "none":  # llama-server takes it for "auto"
+        return {name: value for name, value in request.items() if name != "tools"}
+    return request
+
+
+def _forced(
+    request: Dict[str, Any], name: Any, required: Any, name_of: Callable[[Any], Any]
+) -> Dict[str, Any]:
+    """Returns a request in which the only tool is the one that has to be called.
+
+    llama-server reads a `tool_choice` that is an object as "auto", or as any of the tools.
+
+    Args:
+        request: the request.
+        name: of the tool.
+        required: the `tool_choice` with which one of the tools has to be called.
+        name_of: returns the name of a tool.
+    """
+    tools = [tool for tool in request.get("tools") or () if name_of(tool) == name]
     if name is None or not tools:
         raise ServerError(
             400, "tool_choice names none of the tools of the request", param="tool_choice"
         )
-    return {**request, "tools": tools[:1], "tool_choice": "required"}
+    return {**request, "tools": tools[:1], "tool_choice": required}
 
 
-def _name(tool: Any) -> Any:
-    function = tool.get("function") if isinstance(tool, dict) else None
-    return function.get("name") if isinstance(function, dict) else None
+def _function_name(tool: Any) -> Any:
+    return _own_name(tool.get("function")) if isinstance(tool, dict) else None
+
+
+def _own_name(tool: Any) -> Any:
+    return tool.get("name") if isinstance(tool, dict) else None
 
 
 def common(request: Dict[str, Any]) -> Dict[str, Any]:

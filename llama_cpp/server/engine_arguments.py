@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 from .. import llama_cpp as _c
 from .._engine import paths
 from .chat_formats import template_of
-from .settings import ModelSettings, ServerSettings
+from .settings import PING_SECONDS, ModelSettings, ServerSettings
 
 # Settings that change nothing.
 NO_EFFECT = frozenset(
@@ -136,8 +136,7 @@ def _options(model: ModelSettings, server: ServerSettings) -> List[str]:
         options.append("--no-kv-offload")
     if model.numa:
         options += ["--numa", _numa(model.numa)]
-    if server.disable_ping_events:
-        options += ["--sse-ping-interval", "-1"]
+    options += ["--sse-ping-interval", str(-1 if server.disable_ping_events else PING_SECONDS)]
     return [*options, *_draft(model)]
 
 

@@ -116,11 +116,16 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
+    return unexpected(error).response()
+
+
+def unexpected(error: BaseException) -> ServerError:
+    """Writes an error that is no ServerError into the log; returns one without the reason."""
     traceback.print_exception(type(error), error, error.__traceback__, file=sys.stderr)
     message = "The server failed; its log has the reason."
     if isinstance(error, LlamaError) and not isinstance(error, OSError):
         message = "llama.cpp failed; the server's log has the reason."
-    return ServerError(500, message).response()
+    return ServerError(500, message)
 
 
 def engine_error(status: int, body: bytes) -> ServerError:

@@ -8,44 +8,21 @@ import os
 from typing import Any, Callable, Coroutine, Mapping, Optional, Tuple
 
 from fastapi import Request
-from fastapi.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import Response
 
 from .._errors import ClosedError, StateError
 from .._serving.answers import AsyncAnswer, Head, Item, Running
 from .errors import busy, engine_error
 from .model import Lease
+from .streams import Comments, LateStream, PassedOn
 
 Files = Mapping[str, Tuple[str, bytes]]
-
-# A proxy that collects a stream before it passes it on would hold up its pieces; X-Accel-Buffering
-# is nginx's.
-_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 # nginx's status for a client that is gone. Nobody reads it.
 _GONE = 499
 
 # Members of llama.cpp's answers that hold a path of the server.
 _PATHS = frozenset({"model_path", "path"})
-
-
-class PassedOn(StreamingResponse):
-    """The pieces of an answer. The request ends with the response, however that ends."""
-
-    def __init__(self, answer: AsyncAnswer) -> None:
-        self._answer = answer
-        super().__init__(
-            answer.pieces(),
-            answer.head.status,
-            _STREAM_HEADERS,
-            media_type=answer.head.content_type,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._answer.cancel()
 
 
 async def ask(
@@ -123,18 +100,33 @@ def _member(key: str, value: Any) -> Any:
     return without_directories(value)
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Response]) -> Response:
-    """Returns the response, or gives up the work if the client goes away first."""
+async def while_connected(
+    request: Request,
+    work: Coroutine[Any, Any, Response],
+    comments: Optional[Comments] = None,
+) -> Response:
+    """Returns the response, or gives up the work if the client goes away first.
+
+    Args:
+        request: the request.
+        work: makes the response.
+        comments: of a stream that has not begun after some time.
+    """
     task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_disconnected(request))
+    late = None
     try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        seconds = None if comments is None else comments.seconds
+        await asyncio.wait({task, gone}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        return Response(status_code=_GONE)
+        if comments is None or gone.done():
+            return Response(status_code=_GONE)
+        late = LateStream(task, comments)
+        return late
     finally:
         gone.cancel()
-        if not task.done():
+        if late is None and not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 

@@ -14,7 +14,9 @@ from . import compat, types
 from .bodies import prepared
 from .errors import ServerError
 from .passing import ask, while_connected
+from .response_events import ResponseEvents
 from .state import CurrentState, State
+from .streams import Comments, PassedOn, comments_of
 
 Json = Dict[str, Any]
 
@@ -30,7 +32,7 @@ class JsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
-            if request.method == "POST":
+            if request.method == "POST" and not _is_empty(request):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 if kind != "application/json" and not kind.endswith("+json"):
                     raise ServerError(
@@ -40,6 +42,13 @@ class JsonRoute(APIRoute):
             return response
 
         return checked
+
+
+def _is_empty(request: Request) -> bool:
+    """Tells whether a request has no body, and does not come from a web page."""
+    names = ("content-type", "transfer-encoding", "origin")
+    size = request.headers.get("content-length", "0")
+    return size == "0" and not any(name in request.headers for name in names)
 
 
 class Passing(NamedTuple):
@@ -53,6 +62,7 @@ class Passing(NamedTuple):
         summary: title there.
         computes: whether it needs a slot.
         translate: from llama-cpp-python's request to llama-server's.
+        completing: makes a function that completes the pieces of one stream.
     """
 
     route: str
@@ -62,6 +72,7 @@ class Passing(NamedTuple):
     summary: str
     computes: bool = True
     translate: Callable[[Json], Json] = compat.common
+    completing: Optional[Callable[[], Callable[[bytes], bytes]]] = None
 
 
 _OPENAI, _ANTHROPIC, _LLAMA = "OpenAI V1", "Anthropic", "llama.cpp"
@@ -96,6 +107,8 @@ PASSING = (
         types.CreateResponseRequest,
         _OPENAI,
         "Response",
+        translate=compat.response,
+        completing=ResponseEvents,
     ),
     Passing(
         "POST /v1/chat/completions/input_tokens",
@@ -113,6 +126,7 @@ PASSING = (
         _OPENAI,
         "Tokens of a response's input",
         False,
+        translate=compat.response,
     ),
     Passing(
         "POST /v1/messages",
@@ -120,6 +134,7 @@ PASSING = (
         types.CreateMessageRequest,
         _ANTHROPIC,
         "Message",
+        translate=compat.message,
     ),
     Passing(
         "POST /v1/messages/count_tokens",
@@ -128,6 +143,7 @@ PASSING = (
         _ANTHROPIC,
         "Tokens of a message",
         False,
+        translate=compat.message,
     ),
     Passing(
         "POST /completion",
@@ -188,9 +204,23 @@ async def pass_on(
         translated = passing.translate(body.model_dump(exclude_unset=True))
         text = await prepared(translated, state.settings)
         lease = await state.proxy.lease(alias, counts=passing.computes)
-        return await ask(lease, passing.route, text)
+        answer = await ask(lease, passing.route, text)
+        if passing.completing is not None and isinstance(answer, PassedOn):
+            answer.change_pieces(passing.completing())
+        return answer
 
-    return await while_connected(request, work())
+    return await while_connected(request, work(), _comments(state, passing, body))
+
+
+def _comments(state: State, passing: Passing, body: types.Body) -> Optional[Comments]:
+    if not passing.computes or "stream" not in passing.body.model_fields:
+        return None
+    return comments_of(
+        state.settings,
+        getattr(body, "stream", None),
+        getattr(body, "sse_ping_interval", None),
+        passing.tag == _ANTHROPIC,
+    )
 
 
 def _add(router: APIRouter, passing: Passing) -> None:
@@ -242,13 +272,14 @@ def _add_slots(router: APIRouter) -> None:
         request: Request,
         id_slot: int,
         action: str,
-        body: types.SlotRequest,
         state: CurrentState,
+        body: Optional[types.SlotRequest] = None,
         model: Optional[str] = None,
     ) -> Response:
         async def work() -> Response:
-            alias = state.proxy.alias_of(model or body.model)
-            text = json.dumps(body.model_dump(exclude_unset=True)).encode()
+            asked = body or types.SlotRequest()
+            alias = state.proxy.alias_of(model or asked.model)
+            text = json.dumps(asked.model_dump(exclude_unset=True)).encode()
             parameters = {"id_slot": str(id_slot), "action": action}
             lease = await state.proxy.lease(alias)
             return await ask(lease, "POST /slots/:id_slot", text, parameters)

@@ -17,6 +17,10 @@ from .._media.policy import MediaPolicy
 
 _MEDIA = MediaPolicy()
 
+# Between two comments of a stream that has nothing else to send: sse-starlette's default, which
+# llama-cpp-python has.
+PING_SECONDS = 15
+
 
 class ModelSettings(BaseSettings):
     """A model, and how it is loaded."""

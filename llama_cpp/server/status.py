@@ -36,23 +36,40 @@ async def health(state: CurrentState) -> Dict[str, str]:
 @router.get("/v1/models", tags=["OpenAI V1"], summary="Models")
 @router.get("/models", include_in_schema=False)
 async def models(state: CurrentState) -> ModelList:
-    """Returns the models that requests may name, loaded or not."""
-    return ModelList(data=[await _model(state, alias) for alias in state.proxy])
+    """Returns the models that requests may name, loaded or not.
+
+    `models` has what those in memory can do, as llama-server says it.
+    """
+    found = {alias: await _of_loaded(state, alias) for alias in state.proxy}
+    return ModelList(
+        data=[_model(state, alias, answer) for alias, answer in found.items()],
+        models=[each for answer in found.values() for each in answer.get("models", [])],
+    )
 
 
 @router.get("/v1/models/{model:path}", tags=["OpenAI V1"], summary="Model")
 @router.get("/models/{model:path}", include_in_schema=False)
 async def model(model: str, state: CurrentState) -> ModelData:
     """Returns one of the models."""
-    return await _model(state, state.proxy.alias_of(model))
+    alias = state.proxy.alias_of(model)
+    return _model(state, alias, await _of_loaded(state, alias))
 
 
-async def _model(state: State, alias: str) -> ModelData:
-    status = state.proxy.states()[alias]
-    more: Dict[str, Any] = {"status": {"value": status}}
-    if status == "loaded":
-        found = await ask_json(await state.proxy.lease(alias), "GET /v1/models")
-        more["meta"] = without_directories(found["data"][0]).get("meta")
+async def _of_loaded(state: State, alias: str) -> Dict[str, Any]:
+    """Returns llama-server's answer for a model, an empty one if it is not in memory."""
+    if state.proxy.states()[alias] != "loaded":
+        return {}
+    found = await ask_json(await state.proxy.lease(alias), "GET /v1/models")
+    answer: Dict[str, Any] = without_directories(found)
+    return answer
+
+
+def _model(state: State, alias: str, answer: Dict[str, Any]) -> ModelData:
+    more: Dict[str, Any] = {
+        "status": {"value": "loaded" if answer else state.proxy.states()[alias]}
+    }
+    for each in answer.get("data", []):
+        more.update({name: each[name] for name in ("aliases", "meta", "tags") if name in each})
     return ModelData(id=alias, created=state.proxy.created, **more)
 
 
@@ -62,6 +79,13 @@ async def metrics(request: Request, state: CurrentState, model: Optional[str] = 
 
     Then each has the label `model`.
     """
+    response = await _metrics(request, state, model)
+    # llama-server's.
+    response.headers["Process-Start-Time-Unix"] = str(state.proxy.created)
+    return response
+
+
+async def _metrics(request: Request, state: State, model: Optional[str]) -> Response:
     aliases = [state.proxy.alias_of(model)] if model else list(state.proxy)
     if len(aliases) == 1:
         return await _of_engine(request, state, "GET /metrics", aliases[0])

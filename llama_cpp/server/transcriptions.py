@@ -16,6 +16,7 @@ from .._serving.request_media import wav_file
 from .errors import ServerError
 from .passing import ask, while_connected
 from .state import CurrentState, State
+from .streams import comments_of
 
 _ROUTE = "POST /v1/audio/transcriptions"
 
@@ -75,7 +76,8 @@ def make_router() -> APIRouter:
 
     async def transcribe(request: Request, state: CurrentState) -> Response:
         fields, sound = await _form(request)
-        return await while_connected(request, _transcribe(state, fields, sound))
+        comments = comments_of(state.settings, fields.get("stream") == "true")
+        return await while_connected(request, _transcribe(state, fields, sound), comments)
 
     for index, path in enumerate(("/v1/audio/transcriptions", "/audio/transcriptions")):
         router.add_api_route(

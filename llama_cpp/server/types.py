@@ -157,6 +157,7 @@ class InfillRequest(Body):
     input_prefix: str = ""
     input_suffix: str = ""
     input_extra: Optional[List[Any]] = None
+    stream: Optional[bool] = None
 
 
 class TokenizeRequest(Body):
@@ -225,3 +226,4 @@ class ModelData(BaseModel):
 class ModelList(BaseModel):
     object: str = "list"
     data: List[ModelData]
+    models: List[Dict[str, Any]] = Field(default_factory=list)

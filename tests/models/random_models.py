@@ -60,6 +60,8 @@ FUNCTIONARY_V1 = (
     *("<|END_OF_ASSISTANT|>", "<|END_OF_FUNCTION_RESULT|>", "<|END_OF_FUNCTION_CALL|>"),
 )
 FUNCTIONARY_V2 = ("<|from|>", "<|recipient|>", "<|content|>", "<|stop|>")
+# Tokens that llama.cpp takes for those of infilling (src/llama-vocab.cpp).
+INFILL = ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
 
 PRESETS: dict[str, Preset] = {
     **{f"llama-{key}": Preset(SMALL, qtype) for key, qtype in TYPES.items()},
@@ -67,6 +69,9 @@ PRESETS: dict[str, Preset] = {
     "embedding-f16": Preset(EMBEDDING, GGMLQuantizationType.F16, PoolingType.MEAN),
     "functionary-v1": Preset(LONG, GGMLQuantizationType.F16, marks=FUNCTIONARY_V1),
     "functionary-v2": Preset(LONG, GGMLQuantizationType.F16, marks=FUNCTIONARY_V2),
+    "infill-f16": Preset(
+        replace(LONG, tied=False), GGMLQuantizationType.F16, words_only=True, marks=INFILL
+    ),
     "t5encoder-f32": Preset(T5_ENCODER, GGMLQuantizationType.F32),
     "t5-f32": Preset(replace(T5_ENCODER, has_decoder=True), GGMLQuantizationType.F32),
 }

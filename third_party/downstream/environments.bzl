@@ -3,6 +3,14 @@
 docs/howto/downstream.md says how to add one and how to move a pin.
 """
 
+# Our own extra [server].
+_SERVER = [
+    "fastapi",
+    "pydantic-settings",
+    "python-multipart",
+    "uvicorn",
+]
+
 # Environment -> requirements, as pip takes them. lock.bzl has the versions.
 ENVIRONMENTS = {
     "guidance": ["guidance"],
@@ -27,13 +35,18 @@ ENVIRONMENTS = {
     "server": [
         "PyYAML",
         "anthropic",
-        "fastapi",
         "httpx",
         "openai",
-        "pydantic-settings",
-        "python-multipart",
-        "uvicorn",
-    ],
+    ] + _SERVER,
+    # A client of the server, and one that makes up requests for it.
+    "litellm": ["litellm"] + _SERVER,
+    "schemathesis": ["schemathesis"] + _SERVER,
+    # What upstream's tests of its server import: tests/upstream/server.
+    "upstream_server": [
+        "filelock",
+        "openai",
+        "requests",
+    ] + _SERVER,
 }
 
 # Environment -> packages that are installed without their requirements. Those of outetts are

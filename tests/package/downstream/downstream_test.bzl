@@ -33,7 +33,10 @@ def downstream_test(
         suites = None,
         modules = [],
         certificate = None,
-        size = "medium"):
+        data = [],
+        env = {},
+        size = "medium",
+        tags = []):
     """Runs suites in an environment.
 
     Args:
@@ -42,9 +45,12 @@ def downstream_test(
       suites: files of which the `*_test.py` are run; default the suite `<name>.py`.
       modules: files in the directories from which the suites import.
       certificate: a certificate with its key, whose file CERTIFICATE names.
+      data: further files that the suites read.
+      env: further variables of the environment; `$(rootpath ...)` is expanded.
       size: of the test.
+      tags: of the test.
     """
-    suites = suites or name + ".py"
+    suites = suites or "//tests/package/downstream:{}.py".format(name)
     wheels = environment_wheels(environment, ABI_TAG)
     missing = _missing(wheels)
     compatible_with = where_found(missing) or [
@@ -60,11 +66,11 @@ def downstream_test(
         name = name,
         size = size,
         srcs = [
-            "environment_test.py",
+            "//tests/package/downstream:environment_test.py",
             "//bazel/index:serve.py",
         ],
         data = [
-            "example_fixtures.py",
+            "//tests/package/downstream:example_fixtures.py",
             suites,
             ":{}_wheels".format(environment),
             "//bazel/testing:wheel_fixtures.py",
@@ -76,12 +82,12 @@ def downstream_test(
             "//tests/package/consumers:index",
             "@pip_wheel//:files",
             "@uv_linux_x86_64//:uv",
-        ] + modules + ([certificate] if certificate else []),
-        env = ({"CERTIFICATE": "$(rootpath {})".format(certificate)} if certificate else {}) | {
+        ] + modules + data + ([certificate] if certificate else []),
+        env = env | ({"CERTIFICATE": "$(rootpath {})".format(certificate)} if certificate else {}) | {
             "EXAMPLES": "$(rootpaths //examples:downstream)",
             "FIXTURES": " ".join([
                 "$(rootpath //bazel/testing:wheel_fixtures.py)",
-                "$(rootpath example_fixtures.py)",
+                "$(rootpath //tests/package/downstream:example_fixtures.py)",
             ]),
             "INDEX": "$(rootpath //tests/package/consumers:index)",
             "LLAMA_TEST_MODEL": "$(rootpath //tests/models:trained)",
@@ -100,5 +106,6 @@ def downstream_test(
             "WHEELS": "$(rootpaths :{}_wheels)".format(environment),
         },
         site = "//tests:tools",
+        tags = tags,
         target_compatible_with = compatible_with,
     )

@@ -90,9 +90,26 @@ def test_json_schema(client: openai.OpenAI) -> None:
 def test_response(client: openai.OpenAI) -> None:
     answer = client.responses.create(model=NAME, input="Hello", max_output_tokens=8)
     assert answer.output_text
-    # responses.stream() wants members that llama.cpp's events lack (content_index).
     stream = client.responses.create(model=NAME, input="Hello", max_output_tokens=8, stream=True)
     assert [event.type for event in stream][-1] == "response.completed"
+
+
+def test_streamed_response(client: openai.OpenAI) -> None:
+    """By the client's helper, which needs the places of all events."""
+    with client.responses.stream(model=NAME, input="Hello", max_output_tokens=8) as stream:
+        events = list(stream)
+        final = stream.get_final_response()
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    deltas = [event for event in events if event.type == "response.output_text.delta"]
+    assert final.output_text and "".join(event.delta for event in deltas) == final.output_text
+
+
+def test_streamed_response_with_a_tool(client: openai.OpenAI) -> None:
+    tool: Any = {"type": "function", "name": "get_weather", **TOOLS[0]["function"]}
+    asked: Any = {"input": WEATHER_IN_ROME, "tools": [tool], "tool_choice": "required"}
+    with client.responses.stream(model=NAME, max_output_tokens=60, temperature=0, **asked) as found:
+        calls = [each for each in found.get_final_response().output if each.type == "function_call"]
+    assert calls and calls[0].name == "get_weather" and json.loads(calls[0].arguments)
 
 
 def test_embeddings(random_models: Path) -> None:

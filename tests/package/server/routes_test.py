@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -138,6 +139,7 @@ def test_metrics(served: Served) -> None:
     answer = served.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
     assert b"\nllamacpp:tokens_predicted_total " in answer.body
+    assert abs(int(answer.headers["process-start-time-unix"]) - time.time()) < 3600
 
 
 def test_health_needs_no_model(served: Served) -> None:
@@ -152,6 +154,7 @@ def test_models(served: Served, path: str) -> None:
     assert (model["id"], model["object"], model["status"]) == (NAME, "model", {"value": "loaded"})
     assert model["meta"]["n_ctx"] == 512
     assert served.get(f"{path}/{NAME}").json() == model
+    assert [each["capabilities"] for each in answer["models"]] == [["completion"]]
 
 
 def test_no_answer_has_a_path(served: Served, model_path: str) -> None:
@@ -185,20 +188,57 @@ def test_tool_call(served: Served, more: Any, name: str) -> None:
     assert choice["message"]["tool_calls"][0]["function"]["name"] == name
 
 
+FUNCTIONS = [tool["function"] for tool in TOOLS]
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (None, ["get_weather"]),
+        ("required", ["get_weather"]),
+        ({"type": "function", "name": "get_time"}, ["get_time"]),
+    ],
+)
+def test_tool_call_of_a_response(served: Served, choice: Any, names: list[str]) -> None:
+    tools = [{"type": "function", **function} for function in FUNCTIONS]
+    body = {"input": WEATHER_IN_ROME, "tools": tools, "tool_choice": choice, "temperature": 0}
+    output = served.post("/v1/responses", body).json()["output"]
+    assert [item["name"] for item in output if item["type"] == "function_call"] == names
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (None, ["get_weather"]),
+        ({"type": "any"}, ["get_weather"]),
+        ({"type": "tool", "name": "get_time"}, ["get_time"]),
+        ({"type": "none"}, []),
+    ],
+)
+def test_tool_use_of_a_message(served: Served, choice: Any, names: list[str]) -> None:
+    tools = [{"name": f["name"], "input_schema": f["parameters"]} for f in FUNCTIONS]
+    body = {"messages": WEATHER_IN_ROME, "tools": tools, "tool_choice": choice, "temperature": 0}
+    content = served.post("/v1/messages", {**body, "max_tokens": 60}).json()["content"]
+    assert [part["name"] for part in content if part["type"] == "tool_use"] == names
+
+
 def test_functions_are_tools(served: Served) -> None:
     """`functions` and `function_call` are the names that OpenAI had before."""
-    functions = [tool["function"] for tool in TOOLS]
-    body = {"messages": WEATHER_IN_ROME, "temperature": 0, "functions": functions}
+    body = {"messages": WEATHER_IN_ROME, "temperature": 0, "functions": FUNCTIONS}
     for more, name in (({}, "get_weather"), ({"function_call": {"name": "get_time"}}, "get_time")):
         (choice,) = served.post("/v1/chat/completions", {**body, **more}).json()["choices"]
         assert choice["message"]["tool_calls"][0]["function"]["name"] == name
 
 
 def test_a_choice_of_an_unknown_tool(served: Served) -> None:
-    choice = {"type": "function", "function": {"name": "fly"}}
-    body = {"messages": HI, "tools": TOOLS, "tool_choice": choice}
-    answer = served.post("/v1/chat/completions", body)
-    assert answer.status == 400 and answer.error()["param"] == "tool_choice"
+    for path, choice in (
+        ("/v1/chat/completions", {"type": "function", "function": {"name": "fly"}}),
+        ("/v1/responses", {"type": "function", "name": "fly"}),
+        ("/v1/messages", {"type": "tool", "name": "fly"}),
+    ):
+        body = {"messages": HI, "input": "Hello", "tools": TOOLS, "tool_choice": choice}
+        answer = served.post(path, body)
+        assert answer.status == 400 and answer.error()["param"] == "tool_choice"
 
 
 def test_json_schema(served: Served) -> None:
@@ -283,6 +323,12 @@ def test_slots_are_saved_in_the_directory(model_path: str, tmp_path: Any) -> Non
         assert saved.status == 200 and str(tmp_path).encode() not in saved.body
         assert [path.name for path in directory.iterdir()] == ["a.bin"]
         assert served.post("/slots/0?action=erase", {}).status == 200
+        assert served.call("POST", "/slots/0?action=erase").status == 200
+        page = {"Origin": "https://example.com"}
+        assert served.call("POST", "/slots/0?action=erase", headers=page).status == 415
+        assert served.call("POST", "/slots/0?action=erase", b"x").status == 415
+        assert served.call("POST", "/slots/0?action=save").status == 400
+        assert served.call("POST", "/v1/completions").status == 400
         restored = served.post("/slots/0?action=restore", {"filename": "a.bin"}).json()
         assert restored["n_restored"] == saved.json()["n_saved"] > 0
         for name in ("../b.bin", "/tmp/b.bin", "..", "a/b.bin", ""):

@@ -220,7 +220,7 @@ def test_defaults_reach_the_engine() -> None:
     found = arguments_of()
     assert (found["n_ctx"], found["n_batch"], found["n_parallel"]) == (2048, 512, 4)
     assert found["cache_ram_mib"] == 0 and found["flash_attn"] is None
-    assert found["options"] == ["--load-mode", "mmap+mlock"]
+    assert found["options"] == ["--load-mode", "mmap+mlock", "--sse-ping-interval", "15"]
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,7 @@ def test_arguments(settings: dict[str, Any], name: str, value: Any) -> None:
         ({"draft_model": "prompt-lookup-decoding"}, "--spec-type ngram-simple"),
         ({"last_n_tokens_size": 5}, "--repeat-last-n 5"),
         ({"llama_options": ["--swa-full"]}, "--swa-full"),
+        ({}, "--sse-ping-interval 15"),
         ({"server": {"disable_ping_events": True}}, "--sse-ping-interval -1"),
     ],
 )

@@ -273,7 +273,17 @@ def test_errors_name_their_cause(engine, model_path, tmp_path) -> None:
         Engine(str(tmp_path / "none.gguf"))
     with pytest.raises(ModelLoadError, match="option"):
         Engine(model_path, options=["--no-such-option"])
-    with pytest.raises(ValueError, match="does not take"):
-        Engine(model_path, options=["--model-url", "x"])
     with pytest.raises(ValueError, match="n_parallel"):
         Engine(model_path, n_parallel=0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("--model-url", "-mu", "--model_url", "--model-url=x", "-hf", "-hfrd", "-dr", "-mmu"),
+        *("--mcp-servers-config", "--mcp_servers_json", "--tools-runtime", "-ag", "-h", "-cl"),
+    ],
+)
+def test_options_that_reach_beyond_the_model_have_many_names(model_path: str, name: str) -> None:
+    with pytest.raises(ValueError, match="does not take"):
+        Engine(model_path, options=[name, "x"])
