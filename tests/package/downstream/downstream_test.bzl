@@ -83,7 +83,9 @@ def downstream_test(
             "@pip_wheel//:files",
             "@uv_linux_x86_64//:uv",
         ] + modules + data + ([certificate] if certificate else []),
-        env = env | ({"CERTIFICATE": "$(rootpath {})".format(certificate)} if certificate else {}) | {
+        env = env | ({
+            "CERTIFICATE": "$(rootpath {})".format(certificate),
+        } if certificate else {}) | {
             "EXAMPLES": "$(rootpaths //examples:downstream)",
             "FIXTURES": " ".join([
                 "$(rootpath //bazel/testing:wheel_fixtures.py)",
