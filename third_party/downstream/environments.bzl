@@ -41,7 +41,7 @@ ENVIRONMENTS = {
     # A client of the server, and one that makes up requests for it.
     "litellm": ["litellm"] + _SERVER,
     "schemathesis": ["schemathesis"] + _SERVER,
-    # What upstream's tests of its server import: tests/upstream/server.
+    # Imports of upstream's own tests of its server: tests/upstream/server.
     "upstream_server": [
         "filelock",
         "openai",

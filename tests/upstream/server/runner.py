@@ -33,7 +33,7 @@ def _adapter(work: Path) -> Path:
 
 
 def _backend() -> Path:
-    """Returns a backend for llama-server, which is built without one: our package's, for any CPU."""
+    """Returns a backend for llama-server, which has none: our package's, for any CPU."""
     package = find_spec("llama_cpp")
     assert package is not None and package.origin is not None
     return Path(package.origin).parent / "lib" / "libggml-cpu-x64.so"
