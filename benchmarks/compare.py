@@ -82,13 +82,17 @@ def generate_models(folder: Path) -> None:
     shapes = {f"speed-{qtype}": (SPEED_SHAPE, qtype) for qtype in SPEED_TYPES}
     shapes["small"] = (SMALL_SHAPE, "f32")
     for name, (shape, qtype) in shapes.items():
-        if not (folder / f"{name}.gguf").exists():
-            subprocess.run(
-                [sys.executable, str(GENERATOR), "--out", str(folder), "--name", name]
-                + ["--type", qtype, *shape.split()],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+        generate_model(folder, name, shape, qtype)
+
+
+def generate_model(folder: Path, name: str, shape: str, qtype: str) -> Path:
+    """Makes a model with random weights, unless it is there; returns its file."""
+    file = folder / f"{name}.gguf"
+    if not file.exists():
+        command = [sys.executable, str(GENERATOR), "--out", str(folder), "--name", name]
+        command += ["--type", qtype, *shape.split()]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return file
 
 
 def row(name: str, ours: float, peer: float, ratio: float, unit: str) -> None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from compare import GENERATOR, HERE, SPEED_SHAPE, Sides
+from compare import HERE, SPEED_SHAPE, Sides, generate_model
 from shared_cores import named_python
 
 _TYPES = ("q8_0", "q4_k")
@@ -42,14 +41,6 @@ class Peers(Sides):
         numbers = map(str, (count, self.threads, int(has_one_prompt)))
         arguments = [self._kinds[side], str(model), *numbers]
         return json.loads(self.run(side, [program, *arguments]).splitlines()[-1])["rate"]
-
-
-def generated_model(directory: Path, qtype: str) -> Path:
-    """Makes a model of 12 layers, 768 wide."""
-    command = [sys.executable, str(GENERATOR), "--out", str(directory), "--name", qtype]
-    command += ["--type", qtype, *SPEED_SHAPE.split()]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return directory / f"{qtype}.gguf"
 
 
 def compare(peers: Peers, model: Path, streams: int, rounds: int) -> None:
@@ -92,7 +83,7 @@ def main() -> None:
             return
         for qtype in _TYPES:
             print(f"\n12 layers, 768 wide, {qtype}")
-            model = generated_model(Path(directory), qtype)
+            model = generate_model(Path(directory), qtype, SPEED_SHAPE, qtype)
             compare(peers, model, arguments.streams, arguments.rounds)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -55,7 +56,10 @@ def llama_server(program: str, model: str, count: int, threads: int) -> Iterator
     options = ["--port", port, "--ctx-size", _SLOT * count, "--parallel", count]
     options += ["--threads", threads, "--threads-batch", threads, "--no-warmup"]
     command = [program, "--model", model, *map(str, options)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # ggml's own variable, which other kinds must not see
+    environment = {**os.environ, "GGML_BACKEND_PATH": os.environ.get("LLAMA_SERVER_BACKEND", "")}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    child = subprocess.Popen(command, env=environment, **quiet)
 
     def ask(request: dict[str, Any]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port)

@@ -103,8 +103,6 @@ def _choice(name: str, value: Any) -> Any:
 
 
 def _media_policy(name: str, value: Any) -> Any:
-    if value is None:
-        return None
     from .._media.policy import MediaPolicy
 
     if not isinstance(value, MediaPolicy):

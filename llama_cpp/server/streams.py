@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, AsyncIterator, Callable, NamedTuple, Optional
+from typing import Any, AsyncIterator, Callable, NamedTuple, Optional, cast
 
 from fastapi.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -44,7 +44,7 @@ class PassedOn(StreamingResponse):
 
     def change_pieces(self, change: Callable[[bytes], bytes]) -> None:
         """Sends what `change` makes of each piece."""
-        pieces = self._answer.pieces()
+        pieces = cast("AsyncIterator[bytes]", self.body_iterator)
 
         async def changed() -> AsyncIterator[bytes]:
             async for piece in pieces:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from serving import Served, serve, until
+from weather import TOOLS, WEATHER_IN_ROME
 
 # Else it asks GitHub for the models' prices when it is imported.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -18,15 +19,6 @@ import litellm  # noqa: E402
 
 NAME = "kjv-q8_0.gguf"
 HI: Any = [{"role": "user", "content": "Hello"}]
-WEATHER: Any = [{"role": "user", "content": "What is the weather in Rome?"}]
-PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-TOOLS: Any = [
-    {
-        "type": "function",
-        "function": {"name": name, "description": f"{what} in a city", "parameters": PARAMETERS},
-    }
-    for name, what in (("get_weather", "The weather"), ("get_time", "The time"))
-]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +64,7 @@ def test_chat_of_coroutines(asked: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_tools(asked: dict[str, Any], stream: bool) -> None:
-    asked = {**asked, "messages": WEATHER, "tools": TOOLS, "max_tokens": 60}
+    asked = {**asked, "messages": WEATHER_IN_ROME, "tools": TOOLS, "max_tokens": 60}
     named = {"type": "function", "function": {"name": "get_time"}}
     for choice, name in (("auto", "get_weather"), ("required", "get_weather"), (named, "get_time")):
         answer = litellm.completion(**asked, tool_choice=choice, stream=stream)
@@ -82,7 +74,7 @@ def test_tools(asked: dict[str, Any], stream: bool) -> None:
         assert call.function.name == name
         assert json.loads(call.function.arguments) == {"city": "Rome"}
     back = [
-        *WEATHER,
+        *WEATHER_IN_ROME,
         answer.choices[0].message.model_dump(),
         {"role": "tool", "tool_call_id": call.id, "content": "sunny"},
     ]
@@ -109,12 +101,8 @@ def test_a_stream_that_is_left_frees_its_slot(asked: dict[str, Any], served: Ser
             break
         await stream.aclose()
 
-    def busy() -> bool:
-        slots = served.get("/slots", Authorization="Bearer k").json()
-        return any(slot["is_processing"] for slot in slots)
-
     asyncio.run(run())
-    until(lambda: not busy())
+    until(lambda: served.busy_slots(Authorization="Bearer k") == 0)
 
 
 def test_completion_and_response(served: Served) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 import anthropic
 import openai
 import pytest
-from routes_test import TOOLS, WEATHER_IN_ROME
 from serving import Served, serve, until
+from weather import TOOLS, WEATHER_IN_ROME
 
 NAME = "kjv-q8_0.gguf"
 HI: Any = [{"role": "user", "content": "Hello"}]
+GREETING: Any = {"model": NAME, "input": "Hello", "max_output_tokens": 8, "temperature": 0}
 
 
 @pytest.fixture(scope="module")
@@ -88,15 +89,15 @@ def test_json_schema(client: openai.OpenAI) -> None:
 
 
 def test_response(client: openai.OpenAI) -> None:
-    answer = client.responses.create(model=NAME, input="Hello", max_output_tokens=8)
+    answer = client.responses.create(**GREETING)
     assert answer.output_text
-    stream = client.responses.create(model=NAME, input="Hello", max_output_tokens=8, stream=True)
+    stream = client.responses.create(**GREETING, stream=True)
     assert [event.type for event in stream][-1] == "response.completed"
 
 
 def test_streamed_response(client: openai.OpenAI) -> None:
     """By the client's helper, which needs the places of all events."""
-    with client.responses.stream(model=NAME, input="Hello", max_output_tokens=8) as stream:
+    with client.responses.stream(**GREETING) as stream:
         events = list(stream)
         final = stream.get_final_response()
     assert [event.sequence_number for event in events] == list(range(len(events)))
@@ -153,10 +154,6 @@ def test_a_full_queue_is_asked_again(model_path: str) -> None:
 
 
 def test_a_cancelled_task_frees_its_slot(locked: Served) -> None:
-    def busy() -> int:
-        slots = locked.get("/slots", Authorization="Bearer k").json()
-        return sum(slot["is_processing"] for slot in slots)
-
     async def run() -> None:
         async with openai.AsyncOpenAI(base_url=f"{locked.url}/v1", api_key="k") as client:
             stream = await client.completions.create(
@@ -171,7 +168,7 @@ def test_a_cancelled_task_frees_its_slot(locked: Served) -> None:
             await stream.close()
 
     asyncio.run(run())
-    until(lambda: busy() == 0)
+    until(lambda: locked.busy_slots(Authorization="Bearer k") == 0)
 
 
 # ---- Anthropic's

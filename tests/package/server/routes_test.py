@@ -9,28 +9,17 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from serving import Served, events, running, serve, until
+from weather import TOOLS, WEATHER_IN_ROME
 
 from llama_cpp.server.app import create_app
 from llama_cpp.server.settings import ModelSettings, ServerSettings
 
 HI = [{"role": "user", "content": "Who made the heaven and the earth?"}]
 NAME = "kjv-q8_0.gguf"
-
-
-def tool(name: str, description: str) -> Any:
-    """Returns a tool of tests/models/conversations.py, with which the model was trained."""
-    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-    function = {"name": name, "description": description, "parameters": city}
-    return {"type": "function", "function": function}
-
-
-TOOLS = [
-    tool("get_weather", "The weather in a city"),
-    tool("get_time", "The time in a city"),
-]
 # So that an answer that is drawn by chance has all its tokens.
 NO_END = {"ignore_eos": True}
-WEATHER_IN_ROME = [{"role": "user", "content": "What is the weather in Rome?"}]
+# For routes that do not pass that on.
+GREEDY = {"temperature": 0}
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/chat/completions"])
@@ -65,12 +54,12 @@ def test_completions_have_16_tokens_by_default(served: Served) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses"])
 def test_response(served: Served, path: str) -> None:
-    answer = served.post(path, {"input": "Hi", "max_output_tokens": 4}).json()
+    answer = served.post(path, {"input": "Hi", "max_output_tokens": 4, **GREEDY}).json()
     assert answer["object"] == "response" and answer["output"]
 
 
 def test_message_of_anthropic(served: Served) -> None:
-    answer = served.post("/v1/messages", {"messages": HI, "max_tokens": 4}).json()
+    answer = served.post("/v1/messages", {"messages": HI, "max_tokens": 4, **GREEDY}).json()
     assert answer["type"] == "message" and answer["usage"]["output_tokens"] == 4
 
 

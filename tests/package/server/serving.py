@@ -105,8 +105,8 @@ class Served(NamedTuple):
         )
         return connection
 
-    def busy_slots(self) -> int:
-        return sum(slot["is_processing"] for slot in self.get("/slots").json())
+    def busy_slots(self, **headers: str) -> int:
+        return sum(slot["is_processing"] for slot in self.get("/slots", **headers).json())
 
 
 def read(connection: http.client.HTTPConnection) -> Answer:
