@@ -8,7 +8,12 @@ _SOURCE_ROOT = Label("@llama_cpp//:BUILD").workspace_root
 
 # -O1: compiling takes longer than running. Each assert() is active: the toolchain's -c opt turns
 # them off.
-_COPTS = ["-O1", "-UNDEBUG", "-w", "-I{}/vendor".format(_SOURCE_ROOT)]
+_COPTS = [
+    "-O1",
+    "-UNDEBUG",
+    "-w",
+    "-I{}/vendor".format(_SOURCE_ROOT),
+]
 CXX_COPTS = _COPTS + ["-std=gnu++17"]
 _C_COPTS = _COPTS + ["-std=gnu11"]
 

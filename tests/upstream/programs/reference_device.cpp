@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "../ggml/src/ggml-backend-impl.h"
+#include "ggml/src/ggml-backend-impl.h"
 
 namespace {
 
