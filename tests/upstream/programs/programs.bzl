@@ -6,16 +6,24 @@ load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS", "cpu_variant_na
 
 _SOURCE_ROOT = Label("@llama_cpp//:BUILD").workspace_root
 
-# -O1: compiling takes longer than running. Each assert() is active: the toolchain's -c opt turns
-# them off.
+# Each assert() is active: the toolchain's -c opt turns them off.
 _COPTS = [
-    "-O1",
     "-UNDEBUG",
     "-w",
     "-I{}/vendor".format(_SOURCE_ROOT),
 ]
 CXX_COPTS = _COPTS + ["-std=gnu++17"]
 _C_COPTS = _COPTS + ["-std=gnu11"]
+
+# The variants whose slow tests `./bazelw test //...` runs; //tests:everything runs all.
+_PUSHED_VARIANTS = [
+    "apple_m1",
+    "armv8.0_1",
+    "armv8.2_2",
+    "haswell",
+    "x64",
+    "zen4",
+]
 
 _GGML = [
     "@llama_cpp//:ggml_objects",
@@ -84,13 +92,15 @@ def _objects(name, file, program):
         srcs = ["@llama_cpp//:tests/" + source for source in [file] + program.sources] +
                program.additions,
         alwayslink = True,
-        copts = _C_COPTS if file.endswith(".c") else CXX_COPTS,
+        # Most compile much longer than they run.
+        copts = (_C_COPTS if file.endswith(".c") else CXX_COPTS) +
+                (["-O1"] if program.optimized else ["-O0"]),
         linkstatic = True,
         tags = ["manual"],
         deps = deps + ["@llama_cpp//:test_headers"],
     )
 
-def _test(name, program, run, objects, links, backends, args, **kwargs):
+def _test(name, program, run, objects, links, backends, args, push, **kwargs):
     """Declares one run of a program.
 
     Args:
@@ -101,6 +111,7 @@ def _test(name, program, run, objects, links, backends, args, **kwargs):
       links: libraries.
       backends: label of CPU backends, the best of which it uses; None for none.
       args: arguments.
+      push: whether `./bazelw test //...` runs it.
       **kwargs: more attributes of the test.
     """
     files = [NEEDS[need] for need in program.needs if need in NEEDS]
@@ -119,12 +130,14 @@ def _test(name, program, run, objects, links, backends, args, **kwargs):
         dynamic_deps = links.dynamic_deps,
         env = env,
         linkstatic = True,
-        tags = [] if run.push else ["manual"],
+        tags = [] if push else ["manual"],
         deps = [objects, ":prologue"] + links.deps,
         **kwargs
     )
 
 def _once(name, program, run, objects):
+    """Declares the test of a run; returns its name, if `./bazelw test //...` leaves it out."""
+    push = run.push == "all"
     _test(
         name = name,
         args = run.args,
@@ -132,24 +145,33 @@ def _once(name, program, run, objects):
         links = LINKS[program.links],
         objects = objects,
         program = program,
+        push = push,
         run = run,
     )
+    return [] if push else [name]
 
 def _per_variant(name, program, run, objects):
-    """Declares one test for each CPU variant: `<name>_<variant>`."""
+    """Declares `<name>_<variant>` for each CPU variant; returns those left out as _once() does."""
     direct = program.links == "variant"
+    left_out = []
     for table in CPU_VARIANTS.values():
         for variant in table.variants:
+            push = run.push == "all" or (run.push == "some" and variant in _PUSHED_VARIANTS)
+            test = "{}_{}".format(name, variant)
             _test(
-                name = "{}_{}".format(name, variant),
+                name = test,
                 args = [argument.format(variant = variant) for argument in run.args],
                 backends = None if direct else "@llama_cpp//:ggml-cpu-{}_so".format(variant),
                 links = _variant_links(variant) if direct else LINKS[program.links],
                 objects = objects,
                 program = program,
+                push = push,
                 run = run,
                 target_compatible_with = table.constraints,
             )
+            if not push:
+                left_out.append(test)
+    return left_out
 
 def plain_variant(name):
     """Declares an alias of the CPU variant that needs no instruction set.
@@ -164,16 +186,6 @@ def plain_variant(name):
             for machine, table in CPU_VARIANTS.items()
         }),
     )
-
-def _names(name, program):
-    """Returns the targets of a run."""
-    if not program.per_variant:
-        return [name]
-    return [
-        "{}_{}".format(name, variant)
-        for table in CPU_VARIANTS.values()
-        for variant in table.variants
-    ]
 
 def upstream_programs(name, tests):
     """Declares the tests of the table.
@@ -190,9 +202,7 @@ def upstream_programs(name, tests):
         _objects(stem, file, program)
         for run_name, run in program.runs.items():
             declare = _per_variant if program.per_variant else _once
-            declare(run_name, program, run, stem + "_objects")
-            if not run.push:
-                slow += _names(run_name, program)
+            slow += declare(run_name, program, run, stem + "_objects")
     native.test_suite(
         name = name,
         tags = ["manual"],

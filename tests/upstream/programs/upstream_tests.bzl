@@ -4,13 +4,14 @@ tests_table_test compares it with the sources, so that no new test is lost. Name
 of upstream's CTest.
 """
 
-def _run(args = [], env = {}, push = True):
+def _run(args = [], env = {}, push = "all"):
     """Returns a run of a program.
 
     Args:
       args: its arguments.
       env: its environment.
-      push: whether `./bazelw test //...` runs it; else `//tests:everything` alone does.
+      push: which CPU variants `./bazelw test //...` runs: "all", "some" or "none". The others are
+        left to //tests:everything.
     """
     return struct(args = args, env = env, push = push)
 
@@ -20,7 +21,8 @@ def _program(
         needs = [],
         sources = [],
         additions = [],
-        per_variant = False):
+        per_variant = False,
+        optimized = False):
     """Returns a program that is compiled and run.
 
     Args:
@@ -30,12 +32,14 @@ def _program(
       sources: more sources below `tests/`.
       additions: sources of this directory that are linked to it.
       per_variant: whether it runs once for each CPU variant; "{variant}" in arguments is its name.
+      optimized: whether its own code computes for long.
     """
     return struct(
         additions = additions,
         left_out = None,
         links = links,
         needs = needs,
+        optimized = optimized,
         per_variant = per_variant,
         runs = runs if type(runs) == "dict" else {runs: _run()},
         sources = sources,
@@ -79,6 +83,9 @@ _SLOW_VOCABULARIES = {
     "starcoder": [],
 }
 
+# Where upstream's tests look for a model.
+_MODEL_FILE = {"LLAMACPP_TEST_MODELFILE": "trained.gguf"}
+
 _NOT_METAL = "calls ggml's Metal backend, which needs a Mac"
 _HUGGING_FACE = "downloads from Hugging Face"
 
@@ -87,7 +94,7 @@ UPSTREAM_TESTS = {
     "test-arg-parser.cpp": _program("test-arg-parser", additions = ["ggml_ai.cpp"]),
     "test-autorelease.cpp": _program(
         needs = ["backend", "trained"],
-        runs = {"test-autorelease": _run(["trained.gguf"])},
+        runs = {"test-autorelease": _run(env = _MODEL_FILE)},
     ),
     "test-backend-ops.cpp": _program(
         links = "ggml",
@@ -95,11 +102,16 @@ UPSTREAM_TESTS = {
         per_variant = True,
         runs = {"test-backend-ops": _run(["-b", "{variant}"])},
         additions = ["reference_device.cpp"],
+        optimized = True,
     ),
     "test-backend-sampler.cpp": _program(
         # It decodes the token 3834, and a bias of 10 must decide.
         needs = ["backend", "wide vocabulary"],
-        runs = {"test-backend-sampler": _run(["--model", "random/wide-vocabulary.gguf"])},
+        runs = {
+            "test-backend-sampler": _run(env = {
+                "LLAMACPP_TEST_MODELFILE": "random/wide-vocabulary.gguf",
+            }),
+        },
     ),
     "test-barrier.cpp": _program("test-barrier", links = "variant", per_variant = True),
     "test-batch-alloc.cpp": _program("test-batch-alloc", links = "llama inside"),
@@ -111,8 +123,9 @@ UPSTREAM_TESTS = {
     "test-chat.cpp": _program("test-chat", links = "server", needs = ["models"]),
     "test-col2im-1d.cpp": _program("test-col2im-1d", links = "variant", per_variant = True),
     "test-double-float.cpp": _program(
-        {"test-double-float": _run(push = False)},
+        {"test-double-float": _run(push = "none")},
         links = "ggml",
+        optimized = True,
     ),
     # It does not open backends that are libraries of their own.
     "test-export-graph-ops.cpp": _left_out("writes the operations of a graph and checks nothing"),
@@ -126,14 +139,19 @@ UPSTREAM_TESTS = {
     "test-jinja.cpp": _program("test-jinja"),
     "test-json-schema-to-grammar.cpp": _program("test-json-schema-to-grammar", links = "llama inside"),
     "test-json-schema.cpp": _program("test-json-schema"),
-    "test-llama-archs.cpp": _program("test-llama-archs", links = "llama inside", needs = ["backend"]),
+    "test-llama-archs.cpp": _program(
+        "test-llama-archs",
+        links = "llama inside",
+        needs = ["backend"],
+        optimized = True,
+    ),
     "test-llama-grammar.cpp": _program("test-llama-grammar", links = "llama inside"),
     "test-log.cpp": _program("test-log", links = "llama log"),
     "test-lora-conversion-inference.sh": _left_out(_HUGGING_FACE),
     "test-metal-graph-optimize.cpp": _left_out(_NOT_METAL),
     "test-model-load-cancel.cpp": _program(
         needs = ["backend", "trained"],
-        runs = {"test-model-load-cancel": _run(["trained.gguf"])},
+        runs = {"test-model-load-cancel": _run(env = _MODEL_FILE)},
     ),
     "test-model-resolution.cpp": _program("test-model-resolution"),
     "test-mtmd-c-api.c": _program("test-mtmd-c-api", links = "mtmd"),
@@ -151,7 +169,11 @@ UPSTREAM_TESTS = {
         ],
     ),
     "test-quant-type-selection.cpp": _left_out(_HUGGING_FACE),
-    "test-quantize-fns.cpp": _program("test-quantize-fns", links = "variant", per_variant = True),
+    "test-quantize-fns.cpp": _program(
+        {"test-quantize-fns": _run(push = "some")},
+        links = "variant",
+        per_variant = True,
+    ),
     "test-quantize-perf.cpp": _program("test-quantize-perf", links = "variant", per_variant = True),
     "test-quantize-stats.cpp": _left_out("prints statistics of a model and checks nothing"),
     "test-reasoning-budget.cpp": _program("test-reasoning-budget"),
@@ -204,7 +226,12 @@ UPSTREAM_TESTS = {
             ]),
         },
     ),
-    "test-tiled-mulmat.cpp": _program("test-tiled-mulmat", links = "ggml", per_variant = True),
+    "test-tiled-mulmat.cpp": _program(
+        {"test-tiled-mulmat": _run(push = "some")},
+        links = "ggml",
+        per_variant = True,
+        optimized = True,
+    ),
     "test-tokenizer-0.cpp": _program(
         needs = ["models"],
         runs = {
@@ -218,7 +245,7 @@ UPSTREAM_TESTS = {
         links = "llama inside",
         needs = ["models"],
         runs = {
-            "test-tokenizer-1-" + name: _run([_vocabulary(name)] + more, push = False)
+            "test-tokenizer-1-" + name: _run([_vocabulary(name)] + more, push = "none")
             for name, more in _SLOW_VOCABULARIES.items()
         },
     ),
@@ -231,3 +258,29 @@ UPSTREAM_TESTS = {
     "test-tokenizers-repo.sh": _left_out(_HUGGING_FACE),
     "test-unicode.cpp": _program("test-unicode", links = "llama inside"),
 }
+
+# Tests of upstream's CTest that are no program, or another use of one.
+LEFT_OUT_RUNS = {
+    "test-download-model": "downloads a model; ours take its place",
+    "test-generate-models": "architectures.cpp does it, in each test that needs the models",
+    "test-jinja-py": "checks Python's Jinja2, and nothing of llama.cpp",
+    "test-tokenizers-ggml-vocabs": _HUGGING_FACE,
+}
+
+def table_text():
+    """Returns the table as lines of JSON, for the tests and the report."""
+    return json.encode_indent({
+        "left_out_runs": LEFT_OUT_RUNS,
+        "tests": {
+            file: {"left_out": test.left_out} if test.left_out else {
+                "links": test.links,
+                "needs": test.needs,
+                "per_variant": test.per_variant,
+                "runs": {
+                    name: {"args": run.args, "push": run.push}
+                    for name, run in test.runs.items()
+                },
+            }
+            for file, test in UPSTREAM_TESTS.items()
+        },
+    }, indent = "  ").split("\n") + [""]
