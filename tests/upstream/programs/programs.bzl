@@ -125,6 +125,7 @@ def _test(name, program, run, objects, links, backends, args, push, **kwargs):
         env["CPU_BACKENDS"] = "$(rootpaths {})".format(backends)
     cc_test(
         name = name,
+        size = run.size,
         args = ["'{}'".format(argument) for argument in args],
         data = [file.data for file in files] + ([backends] if backends else []),
         dynamic_deps = links.dynamic_deps,
@@ -187,12 +188,13 @@ def plain_variant(name):
         }),
     )
 
-def upstream_programs(name, tests):
+def upstream_programs(name, tests, visibility):
     """Declares the tests of the table.
 
     Args:
       name: name of the suite of those that `./bazelw test //...` leaves out.
       tests: UPSTREAM_TESTS.
+      visibility: visibility of the suite.
     """
     slow = []
     for file, program in tests.items():
@@ -207,4 +209,5 @@ def upstream_programs(name, tests):
         name = name,
         tags = ["manual"],
         tests = slow,
+        visibility = visibility,
     )

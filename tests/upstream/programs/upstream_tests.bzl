@@ -4,7 +4,7 @@ tests_table_test compares it with the sources, so that no new test is lost. Name
 of upstream's CTest.
 """
 
-def _run(args = [], env = {}, push = "all"):
+def _run(args = [], env = {}, push = "all", size = "medium"):
     """Returns a run of a program.
 
     Args:
@@ -12,8 +12,9 @@ def _run(args = [], env = {}, push = "all"):
       env: its environment.
       push: which CPU variants `./bazelw test //...` runs: "all", "some" or "none". The others are
         left to //tests:everything.
+      size: size of the test.
     """
-    return struct(args = args, env = env, push = push)
+    return struct(args = args, env = env, push = push, size = size)
 
 def _program(
         runs,
@@ -86,6 +87,44 @@ _SLOW_VOCABULARIES = {
 # Where upstream's tests look for a model.
 _MODEL_FILE = {"LLAMACPP_TEST_MODELFILE": "trained.gguf"}
 
+# Without copies from bf16 and f16 to q8_0: README.md says why they differ.
+_SAME_ROUNDING = "^(?!type_src=b?f16,type_dst=q8_0)"
+
+# Without the types of iq*, whose tables alone take 15 seconds.
+_SMALL_PRODUCTS = "type_a=(f32|f16|bf16|q[2-8]_[01K]|mxfp4).*" +
+                  "(m=16,n=[18],k=256,bs=.1,1.,nr=.1,1.,per=.0,1,2,3.|" +
+                  "n_mats=4,n_used=2,b=0,m=512,n=(1|32),k=256)"
+
+_QUICK_OPERATIONS = ",".join([
+    "ARGSORT",
+    "CLAMP",
+    "COS",
+    "CUMSUM",
+    "DIV",
+    "EXP",
+    "GATED_LINEAR_ATTN",
+    "GEGLU",
+    "GELU",
+    "GELU_QUICK",
+    "GROUP_NORM",
+    "L2_NORM",
+    "MUL",
+    "NORM",
+    "RMS_NORM",
+    "RWKV_WKV6",
+    "RWKV_WKV7",
+    "SCALE",
+    "SILU",
+    "SILU_BACK",
+    "SOFTPLUS",
+    "SOFT_MAX_BACK",
+    "SQR",
+    "SSM_CONV",
+    "SSM_SCAN",
+    "SUM_ROWS",
+    "SWIGLU",
+])
+
 _NOT_METAL = "calls ggml's Metal backend, which needs a Mac"
 _HUGGING_FACE = "downloads from Hugging Face"
 
@@ -97,12 +136,27 @@ UPSTREAM_TESTS = {
         runs = {"test-autorelease": _run(env = _MODEL_FILE)},
     ),
     "test-backend-ops.cpp": _program(
+        {
+            "test-backend-ops": _run(
+                ["-b", "{variant}", "-p", _SAME_ROUNDING],
+                push = "none",
+                size = "enormous",
+            ),
+            "test-backend-ops-gradients": _run(
+                ["grad", "-b", "{variant}"],
+                push = "none",
+                size = "enormous",
+            ),
+            "test-backend-ops-products": _run(
+                ["-b", "{variant}", "-o", "MUL_MAT,MUL_MAT_ID", "-p", _SMALL_PRODUCTS],
+            ),
+            "test-backend-ops-quick": _run(["-b", "{variant}", "-o", _QUICK_OPERATIONS]),
+        },
+        additions = ["reference_device.cpp"],
         links = "ggml",
         needs = ["reference"],
-        per_variant = True,
-        runs = {"test-backend-ops": _run(["-b", "{variant}"])},
-        additions = ["reference_device.cpp"],
         optimized = True,
+        per_variant = True,
     ),
     "test-backend-sampler.cpp": _program(
         # It decodes the token 3834, and a bias of 10 must decide.
@@ -123,7 +177,7 @@ UPSTREAM_TESTS = {
     "test-chat.cpp": _program("test-chat", links = "server", needs = ["models"]),
     "test-col2im-1d.cpp": _program("test-col2im-1d", links = "variant", per_variant = True),
     "test-double-float.cpp": _program(
-        {"test-double-float": _run(push = "none")},
+        {"test-double-float": _run(push = "none", size = "large")},
         links = "ggml",
         optimized = True,
     ),
@@ -245,7 +299,7 @@ UPSTREAM_TESTS = {
         links = "llama inside",
         needs = ["models"],
         runs = {
-            "test-tokenizer-1-" + name: _run([_vocabulary(name)] + more, push = "none")
+            "test-tokenizer-1-" + name: _run([_vocabulary(name)] + more, push = "none", size = "large")
             for name, more in _SLOW_VOCABULARIES.items()
         },
     ),
