@@ -1,6 +1,6 @@
-// Runs before main() of each of upstream's tests: chooses the CPU backend, ends a test whose variant
-// this processor cannot run, and enters an empty directory with links to the files that the test
-// reads. Without the variables, which programs.bzl sets, it does nothing.
+// Runs before main() of each of upstream's tests: chooses the CPU backend, ends a test whose
+// variant this processor cannot run, and enters an empty directory with links to the files that the
+// test reads. Without the variables, which programs.bzl sets, it does nothing.
 //
 //   CPU_BACKENDS  libraries, separated by spaces: the best for this processor becomes
 //                 GGML_BACKEND_PATH, which ggml opens.

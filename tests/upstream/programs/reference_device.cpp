@@ -1,8 +1,8 @@
 // For test-backend-ops: the kernels of one CPU variant against the reference implementation in
 // another library.
 //
-// Upstream's program compares the device that `-b` names with the first CPU device, which it sets to
-// use ggml's reference implementations. Here the library `reference.so` is that first one, and
+// Upstream's program compares the device that `-b` names with the first CPU device, which it sets
+// to use ggml's reference implementations. Here the library `reference.so` is that first one, and
 // GGML_BACKEND_PATH the other, under the name of its variant. The names are all that is changed.
 #include <cstdlib>
 #include <string>

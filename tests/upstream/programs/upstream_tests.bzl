@@ -98,11 +98,9 @@ _SMALL_PRODUCTS = (
 )
 
 _QUICK_OPERATIONS = ",".join([
-    "ARGSORT",
     "CLAMP",
     "COS",
     "CUMSUM",
-    "DIV",
     "EXP",
     "GATED_LINEAR_ATTN",
     "GEGLU",
@@ -110,7 +108,6 @@ _QUICK_OPERATIONS = ",".join([
     "GELU_QUICK",
     "GROUP_NORM",
     "L2_NORM",
-    "MUL",
     "NORM",
     "RMS_NORM",
     "RWKV_WKV6",
