@@ -135,8 +135,12 @@ def select_cpu_variants(make):
     Returns:
       A select().
     """
-    values = {table.condition: make(cpu_variant_names(machine)) for machine, table in CPU_VARIANTS.items()}
-    values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(cpu_variant_names("x86_64", _NOT_WITH_GCC))
+    values = {
+        table.condition: make(cpu_variant_names(machine))
+        for machine, table in CPU_VARIANTS.items()
+    }
+    without = cpu_variant_names("x86_64", exclude = _NOT_WITH_GCC)
+    values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(without)
     return select(values)
 
 def cpu_variants_constant():

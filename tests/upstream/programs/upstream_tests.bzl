@@ -166,7 +166,10 @@ UPSTREAM_TESTS = {
     "test-c.c": _program("test-c"),
     "test-chat-analysis.cpp": _left_out("prints an analysis of templates and checks nothing"),
     "test-chat-auto-parser.cpp": _program("test-chat-auto-parser", needs = ["models"]),
-    "test-chat-peg-parser.cpp": _program("test-chat-peg-parser", sources = ["peg-parser/simple-tokenize.cpp"]),
+    "test-chat-peg-parser.cpp": _program(
+        "test-chat-peg-parser",
+        sources = ["peg-parser/simple-tokenize.cpp"],
+    ),
     "test-chat-template.cpp": _program("test-chat-template"),
     "test-chat.cpp": _program("test-chat", links = "server", needs = ["models"]),
     "test-col2im-1d.cpp": _program("test-col2im-1d", links = "variant", per_variant = True),
@@ -185,7 +188,10 @@ UPSTREAM_TESTS = {
     "test-grammar-llguidance.cpp": _left_out("needs LLGuidance, which the wheel does not have"),
     "test-grammar-parser.cpp": _program("test-grammar-parser", links = "llama inside"),
     "test-jinja.cpp": _program("test-jinja"),
-    "test-json-schema-to-grammar.cpp": _program("test-json-schema-to-grammar", links = "llama inside"),
+    "test-json-schema-to-grammar.cpp": _program(
+        "test-json-schema-to-grammar",
+        links = "llama inside",
+    ),
     "test-json-schema.cpp": _program("test-json-schema"),
     "test-llama-archs.cpp": _program(
         "test-llama-archs",
@@ -222,7 +228,11 @@ UPSTREAM_TESTS = {
         links = "variant",
         per_variant = True,
     ),
-    "test-quantize-perf.cpp": _program("test-quantize-perf", links = "variant", per_variant = True),
+    "test-quantize-perf.cpp": _program(
+        "test-quantize-perf",
+        links = "variant",
+        per_variant = True,
+    ),
     "test-quantize-stats.cpp": _left_out("prints statistics of a model and checks nothing"),
     "test-reasoning-budget.cpp": _program("test-reasoning-budget"),
     "test-recurrent-state-rollback.cpp": _program(
