@@ -303,7 +303,11 @@ UPSTREAM_TESTS = {
         links = "llama inside",
         needs = ["models"],
         runs = {
-            "test-tokenizer-1-" + name: _run([_vocabulary(name)] + more, push = "none", size = "large")
+            "test-tokenizer-1-" + name: _run(
+                [_vocabulary(name)] + more,
+                push = "none",
+                size = "large",
+            )
             for name, more in _SLOW_VOCABULARIES.items()
         },
     ),
