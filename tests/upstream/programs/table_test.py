@@ -79,11 +79,10 @@ def rows() -> list[str]:
 def _row(file: str, test: dict[str, Any]) -> str:
     if "left_out" in test:
         return f"| `{file}` | | | left out: {test['left_out']} |"
-    runs = _count(test)
     pushes = {run["push"] for run in test["runs"].values()}
     where = {"all": "", "some": ", some in `//...`", "none": ", not in `//...`"}
-    notes = "".join(where[push] for push in sorted(pushes))
-    return f"| `{file}` | {test['links']} | {', '.join(test['needs'])} | {runs}{notes} |"
+    note = where[pushes.pop() if len(pushes) == 1 else "some"]
+    return f"| `{file}` | {test['links']} | {', '.join(test['needs'])} | {_count(test)}{note} |"
 
 
 def _count(test: dict[str, Any]) -> str:
