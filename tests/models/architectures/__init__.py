@@ -1,0 +1,23 @@
+"""Tiny models of many architectures, one file for each family.
+
+``ARCHITECTURES`` maps a name to the model's description; ``write_all`` of the program
+``random_architectures.py`` writes their files.
+"""
+
+from __future__ import annotations
+
+from . import dense, encoders, experts, hybrid, recurrent, sliding
+from .architecture import Architecture, Kind
+
+FAMILIES: dict[str, tuple[Architecture, ...]] = {
+    "dense": dense.DECODERS,
+    "sliding window": sliding.DECODERS,
+    "experts": experts.DECODERS,
+    "recurrent": recurrent.DECODERS,
+    "hybrid": hybrid.DECODERS,
+    "encoder": encoders.ENCODERS,
+}
+
+ARCHITECTURES = {model.name: model for models in FAMILIES.values() for model in models}
+
+__all__ = ["ARCHITECTURES", "FAMILIES", "Architecture", "Kind"]
