@@ -72,7 +72,7 @@ PRESETS: dict[str, Preset] = {
     ),
 }
 
-# Of other architectures than Llama: the model and the types, for all of which rows of 32 columns do.
+# Of other architectures than Llama: the model, and types that have rows of 32 columns.
 OTHERS = {
     f"{name}-{key}": (model, TYPES[key])
     for name, model, keys in (

@@ -1,7 +1,7 @@
 """Tiny models of many architectures, one file for each family.
 
-``ARCHITECTURES`` maps a name to the model's description; ``write_all`` of the program
-``random_architectures.py`` writes their files.
+``ARCHITECTURES`` maps a name to the model's description; the program ``random_architectures.py``
+writes their files.
 """
 
 from __future__ import annotations

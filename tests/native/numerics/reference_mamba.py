@@ -38,7 +38,7 @@ class ReferenceMamba(Model):
         return self.product(y * silu(gate), f"{block}.ssm_out")
 
     def convolve(self, x: Array, name: str) -> Array:
-        """Each channel's sum of the present and the last inputs; the last weight is the present's."""
+        """Sums each channel's last inputs; the last weight is that of the present one."""
         kernel = self.weight(name)
         width = kernel.shape[1]
         padded = np.concatenate([np.zeros((width - 1, x.shape[1])), x])

@@ -67,7 +67,7 @@ def result(check: str, model: Architecture) -> str:
 
 
 def tables() -> str:
-    """Returns the generated part of README.md: checks, known faults, a row for each architecture."""
+    """Returns the generated part of README.md: checks, known faults, architectures."""
     checks = [[check, words] for check, (_, words) in CHECKS.items()]
     faults = [[name, check, why] for (name, check), why in FAULTS.items()]
     heads = ["architecture", "family", "vocabulary", *CHECKS, "reference", "mechanisms"]

@@ -1,4 +1,4 @@
-"""README.md has the tables that checks.py makes, and the table has the kinds of models it is for."""
+"""README.md has the tables that checks.py makes, and they have models of every kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_readme_is_up_to_date() -> None:
     )
 
 
-def test_what_the_table_covers() -> None:
+def test_kinds_and_vocabularies() -> None:
     kinds = [model.kind for model in ARCHITECTURES.values()]
     assert kinds.count(Kind.DECODER) >= 20
     assert set(kinds) == set(Kind)
