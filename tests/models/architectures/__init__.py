@@ -6,7 +6,7 @@ writes their files.
 
 from __future__ import annotations
 
-from . import dense, encoders, experts, hybrid, recurrent, sliding
+from . import dense, encoders, experts, hybrid, recurrent, sliding, sparse
 from .architecture import Architecture, Kind
 
 FAMILIES: dict[str, tuple[Architecture, ...]] = {
@@ -15,6 +15,7 @@ FAMILIES: dict[str, tuple[Architecture, ...]] = {
     "experts": experts.DECODERS,
     "recurrent": recurrent.DECODERS,
     "hybrid": hybrid.DECODERS,
+    "sparse": sparse.DECODERS,
     "encoder": encoders.ENCODERS,
 }
 

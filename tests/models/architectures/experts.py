@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from llama_gguf import byte_vocabulary
 
-from .architecture import Architecture, Shapes
+from .architecture import Architecture, Keys, Shapes
 from .blocks import (
     RMS_NORM,
     Sizes,
@@ -76,31 +76,23 @@ MLA = Sizes(n_layer=3)
 Q_RANK, KV_RANK, NOPE, ROPE, VALUE = 32, 32, 32, 32, 32
 
 
-def latent_attention(layer: int) -> Shapes:
-    shapes = {
-        **norms(["attn_norm", "ffn_norm"], MLA.n_embd),
-        **linear("attn_q_a", Q_RANK, MLA.n_embd),
+def latent_attention(s: Sizes) -> Shapes:
+    """Returns multi-head latent attention whose products with keys and values are absorbed."""
+    return {
+        **linear("attn_q_a", Q_RANK, s.n_embd),
         **norm("attn_q_a_norm", Q_RANK),
-        **linear("attn_q_b", MLA.n_head * (NOPE + ROPE), Q_RANK),
-        **linear("attn_kv_a_mqa", KV_RANK + ROPE, MLA.n_embd),
+        **linear("attn_q_b", s.n_head * (NOPE + ROPE), Q_RANK),
+        **linear("attn_kv_a_mqa", KV_RANK + ROPE, s.n_embd),
         **norm("attn_kv_a_norm", KV_RANK),
-        "attn_k_b.weight": (MLA.n_head, KV_RANK, NOPE),
-        "attn_v_b.weight": (MLA.n_head, VALUE, KV_RANK),
-        **linear("attn_output", MLA.n_embd, MLA.n_head * VALUE),
+        "attn_k_b.weight": (s.n_head, KV_RANK, NOPE),
+        "attn_v_b.weight": (s.n_head, VALUE, KV_RANK),
+        **linear("attn_output", s.n_embd, s.n_head * VALUE),
     }
-    dense = layer == 0
-    return shapes | (gated(MLA.n_embd, MLA.n_ff) if dense else experts(MLA, shared=True))
 
 
-DEEPSEEK2 = Architecture(
-    "deepseek2",
-    "deepseek2",
-    "multi-head latent attention; a shared expert; a dense first layer",
-    {
-        **MLA.keys(),
-        **MLA.expert_keys(),
-        **RMS_NORM,
-        "attention.head_count": MLA.n_head,
+def latent_keys(s: Sizes) -> Keys:
+    return {
+        "attention.head_count": s.n_head,
         "attention.head_count_kv": 1,
         "attention.q_lora_rank": Q_RANK,
         "attention.kv_lora_rank": KV_RANK,
@@ -110,11 +102,37 @@ DEEPSEEK2 = Architecture(
         "attention.value_length_mla": VALUE,
         "rope.dimension_count": ROPE,
         "rope.freq_base": 10000.0,
-        "leading_dense_block_count": 1,
-        "expert_shared_count": 1,
-        "expert_weights_scale": 1.0,
-    },
-    head(MLA) | layers(MLA.n_layer, latent_attention),
+    }
+
+
+def dense_first(s: Sizes, layer: int, *, probs_bias: bool = False) -> Shapes:
+    """Returns a gated network in the first layer; in the others experts, one of them shared."""
+    if layer == 0:
+        return gated(s.n_embd, s.n_ff)
+    bias: Shapes = {"exp_probs_b.bias": (s.n_expert,)} if probs_bias else {}
+    return experts(s, shared=True) | bias
+
+
+DENSE_FIRST: Keys = {
+    "leading_dense_block_count": 1,
+    "expert_shared_count": 1,
+    "expert_weights_scale": 1.0,
+}
+
+DEEPSEEK2 = Architecture(
+    "deepseek2",
+    "deepseek2",
+    "multi-head latent attention; a shared expert; a dense first layer",
+    {**MLA.keys(), **MLA.expert_keys(), **RMS_NORM, **latent_keys(MLA), **DENSE_FIRST},
+    head(MLA)
+    | layers(
+        MLA.n_layer,
+        lambda layer: (
+            norms(["attn_norm", "ffn_norm"], MLA.n_embd)
+            | latent_attention(MLA)
+            | dense_first(MLA, layer)
+        ),
+    ),
     SPM,
     "SPM",
 )

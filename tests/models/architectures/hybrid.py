@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from llama_gguf import byte_vocabulary
 
 from .architecture import Architecture, Keys, Shapes
@@ -169,6 +171,13 @@ LFM2 = Architecture(
     "BPE",
 )
 
+LFM2_WINDOW = replace(
+    LFM2,
+    name="lfm2-window",
+    covers="a short convolution, and attention with a window, in turn",
+    keys={**LFM2.keys, "attention.sliding_window": 8},
+)
+
 # A gated delta net and attention in turn. Several sequences make products with a plane for each.
 Q = Sizes(n_layer=4, head=32)
 DELTA_STATE, KEY_HEADS, VALUE_HEADS = 32, 2, 4
@@ -222,24 +231,29 @@ QWEN3NEXT = Architecture(
 
 # Kimi Delta Attention and latent attention without positions in turn.
 K = Sizes()
-KDA_HEAD, KDA = 32, 32 * K.n_head
+KDA_HEAD = 32
 KV_RANK, NOPE, K_ROPE, VALUE = 32, 32, 16, 32
 
 
-def kimi_block(layer: int) -> Shapes:
-    delta = {
-        **{f"ssm_conv1d_{name}.weight": (1, KDA, 1, KERNEL) for name in "qkv"},
-        **{f"attn_{name}.weight": (KDA, K.n_embd) for name in "qkv"},
-        **linear("ssm_f_a", KDA_HEAD, K.n_embd),
-        **linear("ssm_f_b", KDA, KDA_HEAD),
-        **linear("ssm_beta", K.n_head, K.n_embd),
-        "ssm_a": (K.n_head, 1),
-        "ssm_dt.bias": (KDA,),
-        **linear("ssm_g_a", KDA_HEAD, K.n_embd),
-        **linear("ssm_g_b", KDA, KDA_HEAD),
+def kimi_delta(s: Sizes) -> Shapes:
+    """Returns Kimi Delta Attention with a head of ``KDA_HEAD`` for each of the attention's."""
+    width = s.n_head * KDA_HEAD
+    return {
+        **{f"ssm_conv1d_{name}.weight": (1, width, 1, KERNEL) for name in "qkv"},
+        **{f"attn_{name}.weight": (width, s.n_embd) for name in "qkv"},
+        **linear("ssm_f_a", KDA_HEAD, s.n_embd),
+        **linear("ssm_f_b", width, KDA_HEAD),
+        **linear("ssm_beta", s.n_head, s.n_embd),
+        "ssm_a": (s.n_head, 1),
+        "ssm_dt.bias": (width,),
+        **linear("ssm_g_a", KDA_HEAD, s.n_embd),
+        **linear("ssm_g_b", width, KDA_HEAD),
         **norm("ssm_norm", KDA_HEAD),
-        **linear("attn_output", K.n_embd, KDA),
+        **linear("attn_output", s.n_embd, width),
     }
+
+
+def kimi_block(layer: int) -> Shapes:
     latent = {
         **linear("attn_q", K.n_head * (NOPE + K_ROPE), K.n_embd),
         **linear("attn_kv_a_mqa", KV_RANK + K_ROPE, K.n_embd),
@@ -249,7 +263,7 @@ def kimi_block(layer: int) -> Shapes:
         **linear("attn_output", K.n_embd, K.n_head * VALUE),
     }
     network = experts(K, shared=True) | {"exp_probs_b.bias": (K.n_expert,)}
-    mixer = latent if layer % 2 else delta
+    mixer = latent if layer % 2 else kimi_delta(K)
     return PRE_NORMS | mixer | (network if layer else gated(K.n_embd, K.n_ff))
 
 
@@ -281,4 +295,4 @@ KIMI_LINEAR = Architecture(
     "BPE",
 )
 
-DECODERS = (JAMBA, FALCON_H1, GRANITE_HYBRID, NEMOTRON_H, LFM2, QWEN3NEXT, KIMI_LINEAR)
+DECODERS = (JAMBA, FALCON_H1, GRANITE_HYBRID, NEMOTRON_H, LFM2, LFM2_WINDOW, QWEN3NEXT, KIMI_LINEAR)

@@ -7,7 +7,11 @@ prints the tables of README.md.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from architectures import ARCHITECTURES, FAMILIES, Architecture, Kind
+
+import llama_cpp
 
 # Check -> kinds of models that it applies to, and its words in the README.
 CHECKS: dict[str, tuple[set[Kind], str]] = {
@@ -38,12 +42,28 @@ CHECKS: dict[str, tuple[set[Kind], str]] = {
     ),
 }
 
-# (architecture, check) -> why it fails, the fault being upstream's.
-FAULTS: dict[tuple[str, str], str] = {
-    ("t5", "second"): (
+
+class Fault(NamedTuple):
+    """A known fault of upstream: the error that a check ends with, and its cause."""
+
+    error: type[Exception]
+    cause: str
+
+
+# (architecture, check) -> the fault.
+FAULTS: dict[tuple[str, str], Fault] = {
+    ("deepseek4", "embed"): Fault(
+        llama_cpp.DecodeError,
+        "llama_decode() fails an assertion, which ends a process that has no handler for it:"
+        " load_arch_hparams() in src/models/deepseek4.cpp makes llama_model_n_embd_out() four"
+        " times the width of the embeddings (for the draft head), and llama_context::decode()"
+        " reads as much from the graph's output, which has the width alone.",
+    ),
+    ("t5", "second"): Fault(
+        AssertionError,
         "llama_encode() returns -1: a comment in llama_context::encode() (src/llama-context.cpp)"
         " says that it skips the check of positions, but llama_batch_allocr::init() compares them"
-        " with those in the decoder's memory. Clear the memory before."
+        " with those in the decoder's memory. Clear the memory before.",
     ),
 }
 
@@ -69,7 +89,7 @@ def result(check: str, model: Architecture) -> str:
 def tables() -> str:
     """Returns the generated part of README.md: checks, known faults, architectures."""
     checks = [[check, words] for check, (_, words) in CHECKS.items()]
-    faults = [[name, check, why] for (name, check), why in FAULTS.items()]
+    faults = [[name, check, fault.cause] for (name, check), fault in FAULTS.items()]
     heads = ["architecture", "family", "vocabulary", *CHECKS, "reference", "mechanisms"]
     rows = [
         [

@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from wheel_fixtures import load
+from wheel_fixtures import load, run_python
 
-__all__ = ["architectures_dir", "load"]
+__all__ = ["architectures_dir", "load", "run_python"]
 
 
 @pytest.fixture(scope="session")
