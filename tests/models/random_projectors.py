@@ -203,7 +203,7 @@ def write_pair(directory: Path, name: str, seed: int) -> list[Path]:
     tensors["output.weight"] *= np.float32(8)
     tensors["output.weight"][silent_tokens(vocabulary, words_only=True)] = 0
     replace(pair.model, vocabulary=vocabulary).write(text, tensors)
-    width = pair.model.keys["embedding_length"]
+    _, width = pair.model.tensors["token_embd.weight"]
     vision = pair.vision(width) if pair.vision else None
     audio = pair.audio(width) if pair.audio else None
     write_projector(projector, vision, audio, seed)
