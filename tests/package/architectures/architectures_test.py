@@ -18,11 +18,11 @@ from t5_native import Translator
 
 import llama_cpp
 
-# Sums of some hundred float32 products differ by 1e-6, a few layers make 1e-5 of it: that is seen.
-EXACT = 1e-4
+# Sums of some hundred float32 products differ by 1e-6, and layers make more of it: 3.5e-5 is seen.
+EXACT = 3e-4
 # GELU is taken from a table of float16: a value that differs by 1e-7 falls on the other side of a
-# rounding boundary now and then and is off by 2**-11. 6e-4 is seen.
-GELU = 5e-3
+# rounding boundary now and then and is off by 2**-11. 3e-3 is seen.
+GELU = 1e-2
 
 TEXT = "the quick brown fox jumps over the lazy dog and the light; 12 <x>"
 TEXTS = [TEXT, "fox", "the dog and the light " * 12]
@@ -60,7 +60,10 @@ def open_model(load: Load, architectures_dir: Path) -> Open:
 
     def open_model(name: str, **options: Any) -> Any:
         options = {"n_ctx": 512, "logits_all": True, **F32_CACHE, **options}
-        return load(str(architectures_dir / f"{name}.gguf"), **options)
+        llm = load(str(architectures_dir / f"{name}.gguf"), **options)
+        # Rows are kept from the first look at them on; those before are computed again, at once.
+        assert len(llm.scores) > 0
+        return llm
 
     return open_model
 
