@@ -1,6 +1,6 @@
 """The table of upstream's tests: `tests/` of llama.cpp, each with its needs, or left out.
 
-tests_table_test compares it with the sources, so that no new test is lost. Names of runs are those
+table_test compares it with the sources, so that no new test is lost. Names of runs are those
 of upstream's CTest.
 """
 
