@@ -55,6 +55,7 @@ from ._engine.caches import (
     LlamaRAMCache,
     longest_token_prefix,
 )
+from ._engine.checkpoints import Checkpoints
 from ._engine.choices import several
 from ._engine.drafts import LlamaDraftModel
 from ._engine.grammar import LlamaGrammar
@@ -227,6 +228,9 @@ class Llama(PrivateMembers):
         kv_unified: Optional[bool] = None,
         flash_attn_type: Optional[int] = None,
         abort_callback: Optional[Callable[[], Any]] = None,
+        ctx_checkpoints: int = 32,
+        checkpoint_interval: int = 2048,
+        checkpoint_bytes: int = 1 << 30,
         # Not in llama-cpp-python: images and sounds
         mmproj_path: Optional[str] = None,
         mmproj_use_gpu: bool = True,
@@ -315,6 +319,11 @@ class Llama(PrivateMembers):
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.
+            ctx_checkpoints: most checkpoints, copies of the memory of a recurrent or hybrid model, or
+                of a sliding window with swa_full=False: without one such a model reads the whole
+                chat again where it differs from the chat before. Other models have none.
+            checkpoint_interval: tokens from one checkpoint to the next.
+            checkpoint_bytes: most bytes of RAM for all checkpoints together.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.
             mmproj_use_gpu: let a GPU read them, the first of `devices`, if there is one.
@@ -400,6 +409,9 @@ class Llama(PrivateMembers):
             "spm_infill": spm_infill,
             "verbose": verbose,
             "abort_callback": abort_callback,
+            "ctx_checkpoints": ctx_checkpoints,
+            "checkpoint_interval": checkpoint_interval,
+            "checkpoint_bytes": checkpoint_bytes,
             "mmproj_path": mmproj_path,
             "mmproj_use_gpu": mmproj_use_gpu,
             "image_min_tokens": image_min_tokens,
@@ -449,6 +461,11 @@ class Llama(PrivateMembers):
             embedding=embedding,
             tokenizer=tokenizer or LlamaTokenizer.of_model(model),
             draft_model=draft_model,
+            checkpoints=Checkpoints(
+                0 if loading.can_shorten(model, self.context_params) else ctx_checkpoints,
+                checkpoint_interval,
+                checkpoint_bytes,
+            ),
         )
         self._session.owner = weakref.ref(self)
         self._session.seed = seed or constants.LLAMA_DEFAULT_SEED
@@ -526,6 +543,11 @@ class Llama(PrivateMembers):
         from ._capi.context import LlamaContext
 
         return LlamaContext.of(self.ctx, self._model, self.context_params, self.verbose)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints of the evaluated tokens; see `ctx_checkpoints`."""
+        return self._session.checkpoints
 
     def n_ctx(self) -> int:
         """Returns the context window in tokens."""

@@ -93,6 +93,7 @@ def _generate_native(
 ) -> Tokens:
     """The fast loop: nothing but llama.cpp between two tokens."""
     lock, ids, sample_accept = session.lock, session.input_ids, _core.sample_accept
+    checkpoints = session.checkpoints
     with lock:
         sampler = _core.Sampler(session.model, params)
         epoch = session.begin(tokens, reset, adapters)
@@ -118,6 +119,8 @@ def _generate_native(
                 ids[position] = token
                 session.n_tokens = position + 1
                 session.requires_eval = False
+                if position >= checkpoints.due:
+                    session.take_checkpoint()
             token = sample_accept(ctx, sampler)
 
 
