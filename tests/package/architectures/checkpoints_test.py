@@ -188,7 +188,7 @@ def test_a_long_answer(open_model: Open, name: str) -> None:
     """Checkpoints are also taken while tokens are generated."""
     llm = open_model(name, checkpoint_interval=INTERVAL)
     first = complete(llm, tokens_of(1, 40), count=400)
-    assert len(first.tokens) > 300, "the model ends its answer early"
+    assert len(first.tokens) > 40 + 2 * INTERVAL, "the model ends its answer early"
     place = len(first.tokens) - 3
     turn = complete(llm, [*first.tokens[:place], *tokens_of(2, 30)])
     assert turn.shared == place
