@@ -20,11 +20,11 @@ _NAMES = [
     "mtmd-abort-callback",
     "server-cancel",
     "server-shared-prompts",
-    "server-hybrid-window",
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",
     "kv-cache-no-layers",
+    "server-hybrid-window",
 ]
 
 LLAMA_CPP_PATCHES = [
