@@ -16,6 +16,7 @@ __all__: list[str] = [
     "ChatMessage",
     "ChatPrompt",
     "ChatTemplates",
+    "Checkpoint",
     "Context",
     "ContextParams",
     "Lease",
@@ -640,6 +641,32 @@ class Context:
 
         It may be called from any thread.
         """
+    def checkpoint(self, seq_id: int) -> Checkpoint:
+        """
+        Copies the parts of a sequence's memory that cannot be shortened.
+
+        Args:
+          seq_id: The sequence.
+
+        Raises:
+          StateError: llama.cpp fails.
+        """
+    def checkpoint_restore(self, checkpoint: Checkpoint, seq_id: int) -> None:
+        """
+        Puts a copy back, without outputs. Remove the positions that follow it by seq_rm() then.
+
+        Args:
+          checkpoint: A copy, of a context of the same model and shape.
+          seq_id: The sequence.
+
+        Raises:
+          StateError: It is of another model, and the context is as it was; or it does not fit,
+            and the context is empty.
+        """
+    def checkpoint_size(self, seq_id: int) -> int:
+        """
+        Returns the number of bytes that checkpoint() would copy now.
+        """
     def clear_abort(self) -> None:
         """
         Cancels an abort() that has ended no call yet.
@@ -840,8 +867,9 @@ class Context:
           p1: Position after the last one; -1: no limit.
 
         Returns:
-          False if the model cannot remove a part of a sequence (recurrent models). Then nothing
-          is removed.
+          False if the model cannot remove this part of the sequence (recurrent models, which
+          with ContextParams.n_rs_seq can take back the last tokens of the last decode() but its
+          first one). Then nothing is removed.
         """
     def set_abort_callback(self, callback: collections.abc.Callable[[], bool] | None) -> None:
         """
@@ -969,6 +997,19 @@ class Context:
     def pooling_type(self) -> int:
         """
         LLAMA_POOLING_TYPE_*.
+        """
+
+class Checkpoint:
+    """
+    A copy of the parts of a sequence's memory that cannot be shortened.
+
+    These are the states of recurrent layers, and the keys and values of layers with a sliding
+    window. It can be restored as long as the other layers keep the positions before it.
+    """
+    @property
+    def n_bytes(self) -> int:
+        """
+        Its size in bytes.
         """
 
 class Lease:

@@ -148,7 +148,7 @@ class Checkpoints:
         made, and warns.
         """
         self._set_due(n_tokens)  # where it fits or not
-        if self._last == n_tokens:
+        if not self.most or self._last == n_tokens:
             return
         size = context.checkpoint_size(0)
         if self._make_room(size):
