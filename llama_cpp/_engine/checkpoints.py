@@ -1,7 +1,7 @@
 """Copies of a context's memory at some of its tokens.
 
 The memory of recurrent and hybrid models, and of those with a sliding window, cannot drop its last
-tokens. To go back, it takes the last copy before that place; the tokens between are evaluated again.
+tokens. The way back is the last copy before, from which on tokens are evaluated again.
 """
 
 from __future__ import annotations
