@@ -6,6 +6,7 @@ generation notices that it was overtaken.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 from typing import (
@@ -310,7 +311,9 @@ class Session:
         self.n_tokens = 0
         self.requires_eval = True
         if not self.ctx.closed:
-            self.ctx.memory_clear(False)
+            # After a failed check of llama.cpp the context is unusable, and every call says so.
+            with contextlib.suppress(ContextError):
+                self.ctx.memory_clear(False)
 
     def refuse_encoder_decoder(self) -> None:
         """Raises ContextError for models such as T5."""
@@ -318,7 +321,7 @@ class Session:
         if model.has_encoder and model.has_decoder:
             raise ContextError(
                 "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
-                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
+                " encoder's input\nAn encoder alone (architecture t5encoder) can embed()."
             )
 
     def set_abort_callback(self, callback: Callable[[], Any]) -> None:

@@ -23,6 +23,9 @@ _NAMES = [
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
 ]
 
 LLAMA_CPP_PATCHES = [
