@@ -32,6 +32,9 @@ constexpr Meaning kMeanings[] = {
     {"GGML_ASSERT(n_dims ", "rope.dimension_count is odd, or more than a head has"},
     {"sections[", "rope.dimension_sections are negative or all 0"},
     {"sect_dims <= ", "rope.dimension_sections are more than a head has"},
+    {" != NULL) failed", "a tensor is missing"},
+    {"get_ne() == 1", "a key of the metadata is an array, and llama.cpp reads one value"},
+    {"type_to_gguf_type<T>::value == type", "a key of the metadata has a wrong type"},
     {"src/llama-vocab.cpp", "tokenizer.ggml.model does not fit the tokens"},
 };
 

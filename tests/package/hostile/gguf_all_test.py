@@ -25,12 +25,13 @@ def all_architectures(tmp_path_factory) -> Path:
     """Returns a directory with a model of each architecture that llama.cpp can write."""
     directory = tmp_path_factory.mktemp("architectures")
     backend = Path(llama_cpp.__file__).parent / "lib" / "libggml-cpu-x64.so"
-    subprocess.run(
+    done = subprocess.run(
         [os.environ["ARCHITECTURES_PROGRAM"], "-s", "1", "-o", str(directory)],
-        check=True,
         capture_output=True,
         env={**os.environ, "GGML_BACKEND_PATH": str(backend)},
+        text=True,
     )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     return directory
 
 

@@ -172,7 +172,9 @@ class File:
 
 
 def size_of(dimensions: Tuple[int, ...], kind: int) -> Optional[int]:
-    """Returns the bytes of a tensor; None if its rows are not of whole blocks."""
+    """Returns the bytes of a tensor; None if its rows are not of whole blocks, or of no type."""
+    if kind not in BLOCKS:
+        return None
     elements, size = BLOCKS[kind]
     row = dimensions[0] if dimensions else 1
     return None if row % elements else math.prod(dimensions) // elements * size
@@ -185,7 +187,7 @@ def laid_out(file: File) -> File:
     """
     tensors, data, at = [], [], 0
     for tensor in file.tensors:
-        size = size_of(tensor.dimensions, tensor.kind)
+        size = size_of(tensor.dimensions, tensor.kind) or 0
         content = file.data[tensor.offset : tensor.offset + size]
         padded = size + -size % ALIGNMENT
         data.append(content + bytes(padded - len(content)))

@@ -304,6 +304,8 @@ def retype(rng: random.Random, file: File) -> File:
 def numbers(rng: random.Random, file: File) -> File:
     """Gives a numeric key of the model another number."""
     found = [pair for pair in file.keys if pair[1].kind not in (ARRAY, STRING)]
+    if not found:
+        return more_keys(rng, file)
     key, value = rng.choice(found)
     return _with(file, key, _other_number(rng, value.kind))
 
@@ -325,6 +327,8 @@ def more_keys(rng: random.Random, file: File) -> File:
 def arrays_of_numbers(rng: random.Random, file: File) -> File:
     """Turns a number into an array of some length, or changes an array's length or items."""
     model = [(k, v) for k, v in file.keys if not k.startswith(b"tokenizer.") and v.kind != STRING]
+    if not model:
+        return more_keys(rng, file)
     key, value = rng.choice(model)
     item = value.item if value.kind == ARRAY else value.kind
     if item == STRING:

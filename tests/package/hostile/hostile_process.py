@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 MOST_SECONDS = 10  # of CPU time, for one step of a case
-MOST_MEBIBYTES = 1024  # beyond the process itself and three times the file
+MOST_MEBIBYTES = 1024  # for a case, beyond three times the file
 PATIENCE = 120  # seconds on the clock, after which a case counts as a hang
 
 
