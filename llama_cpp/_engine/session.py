@@ -6,9 +6,9 @@ generation notices that it was overtaken.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
+from contextlib import suppress
 from typing import (
     Any,
     Callable,
@@ -312,8 +312,9 @@ class Session:
         self.n_tokens = 0
         self.requires_eval = True
         if not self.ctx.closed:
-            # After a failed check of llama.cpp the context is unusable, and every call says so.
-            with contextlib.suppress(ContextError):
+            # Of a context that llama.cpp failed a check in nothing can be cleared, and the error
+            # that is on its way says why.
+            with suppress(ContextError):
                 self.ctx.memory_clear(False)
 
     def refuse_encoder_decoder(self) -> None:

@@ -23,6 +23,7 @@ _NAMES = [
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",
+    "kv-cache-no-layers",
     "cpu-supported-types",
     "checks-while-building",
     "vocabularies-of-any-file",

@@ -22,10 +22,7 @@ LARGEST = 12 << 20  # bytes of a file that is mutated
 
 @pytest.fixture(scope="module")
 def all_architectures(tmp_path_factory) -> Path:
-    """Returns a directory with a model of each architecture that llama.cpp can write.
-
-    The one of K2 Horizon is the last.
-    """
+    """Returns a directory with a model of each architecture that llama.cpp can write."""
     directory = tmp_path_factory.mktemp("architectures")
     backend = Path(llama_cpp.__file__).parent / "lib" / "libggml-cpu-x64.so"
     done = subprocess.run(
@@ -34,8 +31,7 @@ def all_architectures(tmp_path_factory) -> Path:
         env={**os.environ, "GGML_BACKEND_PATH": str(backend)},
         text=True,
     )
-    # Not its status: with one ggml of its own and one of the backend, it may end with a signal.
-    assert "k2-horizon-moe" in done.stdout + done.stderr, (done.stdout + done.stderr)[-2000:]
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
     return directory
 
 
