@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from architectures.architecture import Architecture, Keys, Shapes
 from architectures.blocks import (
-    RMS_NORM,
     Sizes,
     attention,
     gated,
     head,
     head_norms,
     layers,
-    norms,
+    pre_norms,
+    rope_keys,
 )
 from architectures.hybrid import LFM2_KERNEL, lfm2_tensors, recurrent_first
 from architectures.sliding import gemma3_tensors, gemma4_tensors
@@ -37,14 +37,12 @@ WINDOW: Keys = {
 
 def _model(name: str, tensors: Shapes, keys: Keys, s: Sizes = S) -> Architecture:
     """Returns a model whose vocabulary has no marks; a pair gives it one of its own."""
-    common = {**s.keys(), **s.attention_keys(), **s.rope_keys(), **RMS_NORM}
-    return Architecture(
-        name, name, "", {**common, **keys}, tensors, byte_vocabulary(s.n_vocab), "SPM"
-    )
+    common = rope_keys(s)
+    return Architecture(name, name, "", {**common, **keys}, tensors, byte_vocabulary(s.n_vocab))
 
 
 def _tensors(s: Sizes = S, *, qkv_bias: bool = False, normed: bool = False) -> Shapes:
-    block = norms(["attn_norm", "ffn_norm"], s.n_embd) | attention(s, qkv_bias=qkv_bias)
+    block = pre_norms(s) | attention(s, qkv_bias=qkv_bias)
     if normed:
         block |= head_norms(s)
     return head(s) | layers(s.n_layer, block | gated(s.n_embd, s.n_ff))

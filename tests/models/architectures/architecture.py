@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, Union
+from typing import Any, ClassVar, Protocol, Union
 
 import gguf
 import numpy as np
@@ -32,7 +32,9 @@ class Kind(Enum):
 
 
 class Tokens(Protocol):
-    """A vocabulary that writes its own keys (tokenizer.ggml...)."""
+    """A vocabulary that writes its own keys (tokenizer.ggml...); ``name`` is that of its kind."""
+
+    name: ClassVar[str]
 
     def write(self, writer: gguf.GGUFWriter) -> None: ...
 
@@ -53,7 +55,6 @@ class Architecture:
     keys: Keys
     tensors: Shapes
     vocabulary: Tokens
-    vocabulary_name: str
     kind: Kind = Kind.DECODER
     gelu: bool = False
 

@@ -70,6 +70,11 @@ class Sizes:
         }
 
 
+def rope_keys(s: Sizes, norm_keys: Keys = RMS_NORM) -> Keys:
+    """Returns the keys of a decoder with attention and RoPE in every layer."""
+    return {**s.keys(), **s.attention_keys(), **s.rope_keys(), **norm_keys}
+
+
 def linear(name: str, outputs: int, inputs: int, *, bias: bool = False) -> Shapes:
     shapes: Shapes = {f"{name}.weight": (outputs, inputs)}
     return shapes | {f"{name}.bias": (outputs,)} if bias else shapes
@@ -82,6 +87,11 @@ def norm(name: str, width: int, *, bias: bool = False) -> Shapes:
 
 def norms(names: Iterable[str], width: int, *, bias: bool = False) -> Shapes:
     return merged(norm(name, width, bias=bias) for name in names)
+
+
+def pre_norms(s: Sizes, *, bias: bool = False) -> Shapes:
+    """Returns the norms before attention and feed-forward."""
+    return norms(["attn_norm", "ffn_norm"], s.n_embd, bias=bias)
 
 
 def merged(parts: Iterable[Shapes]) -> Shapes:

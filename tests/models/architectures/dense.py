@@ -8,7 +8,6 @@ from llama_gguf import byte_vocabulary
 from .architecture import Architecture
 from .blocks import (
     LAYER_NORM,
-    RMS_NORM,
     Sizes,
     attention,
     fused_attention,
@@ -21,15 +20,16 @@ from .blocks import (
     norm,
     norms,
     plain,
+    pre_norms,
+    rope_keys,
 )
-from .vocabularies import N_VOCAB, Bpe
+from .vocabularies import N_VOCAB, SPM, Bpe
 
 S = Sizes()
-SPM = byte_vocabulary(N_VOCAB)
-PRE_NORMS = norms(["attn_norm", "ffn_norm"], S.n_embd)
-LN_PRE_NORMS = norms(["attn_norm", "ffn_norm"], S.n_embd, bias=True)
-ROPE = {**S.keys(), **S.attention_keys(), **S.rope_keys(), **RMS_NORM}
-LN_ROPE = {**S.keys(), **S.attention_keys(), **S.rope_keys(), **LAYER_NORM}
+PRE_NORMS = pre_norms(S)
+LN_PRE_NORMS = pre_norms(S, bias=True)
+ROPE = rope_keys(S)
+LN_ROPE = rope_keys(S, LAYER_NORM)
 
 LLAMA = Architecture(
     "llama",
@@ -38,7 +38,6 @@ LLAMA = Architecture(
     ROPE,
     head(S) | layers(S.n_layer, PRE_NORMS | attention(S) | gated(S.n_embd, S.n_ff)),
     SPM,
-    "SPM",
 )
 
 QWEN2 = Architecture(
@@ -49,13 +48,11 @@ QWEN2 = Architecture(
     head(S, tied=True)
     | layers(S.n_layer, PRE_NORMS | attention(S, qkv_bias=True) | gated(S.n_embd, S.n_ff)),
     Bpe("qwen2"),
-    "BPE",
 )
 
 
 def qwen3_tensors(s: Sizes) -> dict[str, tuple[int, ...]]:
-    pre_norms = norms(["attn_norm", "ffn_norm"], s.n_embd)
-    block = pre_norms | attention(s) | head_norms(s) | gated(s.n_embd, s.n_ff)
+    block = pre_norms(s) | attention(s) | head_norms(s) | gated(s.n_embd, s.n_ff)
     return head(s) | layers(s.n_layer, block)
 
 
@@ -66,7 +63,6 @@ QWEN3 = Architecture(
     ROPE,
     qwen3_tensors(S),
     Bpe("qwen2"),
-    "BPE",
 )
 
 PHI3 = Architecture(
@@ -77,7 +73,6 @@ PHI3 = Architecture(
     head(S) | layers(S.n_layer, PRE_NORMS | fused_attention(S) | fused_gated(S.n_embd, S.n_ff)),
     # llama.cpp looks the token up if the model's name has "phi3" in it (src/llama-vocab.cpp).
     byte_vocabulary(N_VOCAB, ["<|endoftext|>"]),
-    "SPM",
 )
 
 OLMO2 = Architecture(
@@ -97,7 +92,6 @@ OLMO2 = Architecture(
         },
     ),
     Bpe("dbrx"),
-    "BPE",
 )
 
 GLM4 = Architecture(
@@ -115,8 +109,10 @@ GLM4 = Architecture(
         },
     ),
     Bpe("glm4"),
-    "BPE",
 )
+
+ONE_EACH = Sizes(n_head_kv=S.n_head)  # a key and value head for each of the queries
+GPT_BLOCK = LN_PRE_NORMS | fused_attention(ONE_EACH, bias=True) | plain(S.n_embd, S.n_ff, bias=True)
 
 GPT2 = Architecture(
     "gpt2",
@@ -126,15 +122,9 @@ GPT2 = Architecture(
     {
         **head(S, tied=True, bias=True),
         **linear("position_embd", S.n_ctx, S.n_embd),
-        **layers(
-            S.n_layer,
-            LN_PRE_NORMS
-            | fused_attention(Sizes(n_head_kv=S.n_head), bias=True)
-            | plain(S.n_embd, S.n_ff, bias=True),
-        ),
+        **layers(S.n_layer, GPT_BLOCK),
     },
     Bpe("gpt-2"),
-    "BPE",
     gelu=True,
 )
 
@@ -153,7 +143,6 @@ FALCON = Architecture(
         },
     ),
     Bpe("falcon"),
-    "BPE",
     gelu=True,
 )
 
@@ -165,15 +154,9 @@ BLOOM = Architecture(
     {
         **head(S, tied=True, bias=True),
         **norm("token_embd_norm", S.n_embd, bias=True),
-        **layers(
-            S.n_layer,
-            LN_PRE_NORMS
-            | fused_attention(Sizes(n_head_kv=S.n_head), bias=True)
-            | plain(S.n_embd, S.n_ff, bias=True),
-        ),
+        **layers(S.n_layer, GPT_BLOCK),
     },
     Bpe("bloom"),
-    "BPE",
     gelu=True,
 )
 
@@ -191,10 +174,9 @@ MPT = Architecture(
     head(S, tied=True)
     | layers(
         S.n_layer,
-        PRE_NORMS | fused_attention(Sizes(n_head_kv=S.n_head)) | plain(S.n_embd, S.n_ff),
+        PRE_NORMS | fused_attention(ONE_EACH) | plain(S.n_embd, S.n_ff),
     ),
     Bpe("mpt"),
-    "BPE",
     gelu=True,
 )
 
@@ -211,7 +193,6 @@ STARCODER2 = Architecture(
         | plain(S.n_embd, S.n_ff, bias=True),
     ),
     Bpe("starcoder"),
-    "BPE",
     gelu=True,
 )
 
@@ -223,7 +204,6 @@ COMMAND_R = Architecture(
     head(S, tied=True)
     | layers(S.n_layer, norm("attn_norm", S.n_embd) | attention(S) | gated(S.n_embd, S.n_ff)),
     Bpe("command-r", add_bos=True),
-    "BPE",
 )
 
 # Rows of 32 columns and more, for the quantised types.
@@ -233,16 +213,12 @@ QWEN3_RERANKER = Architecture(
     "qwen3",
     "a classification head of two classes",
     {
-        **WIDE.keys(),
-        **WIDE.attention_keys(),
-        **WIDE.rope_keys(),
-        **RMS_NORM,
+        **rope_keys(WIDE),
         "pooling_type": int(gguf.PoolingType.RANK),
         "classifier.output_labels": ["yes", "no"],
     },
     qwen3_tensors(WIDE) | linear("cls.output", 2, WIDE.n_embd),
     SPM,
-    "SPM",
 )
 
 DECODERS = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gguf
-from llama_gguf import byte_vocabulary
 
 from .architecture import Architecture, Kind, Shapes
 from .blocks import (
@@ -20,9 +19,10 @@ from .blocks import (
     norm,
     norms,
     plain,
+    rope_keys,
 )
 from .sliding import gemma3_tensors
-from .vocabularies import N_VOCAB, Bpe, Ugm, Wpm
+from .vocabularies import SPM, Bpe, Ugm, Wpm
 
 S = Sizes(n_head_kv=4)
 WINDOW = 8
@@ -57,7 +57,6 @@ BERT = Architecture(
         ),
     },
     Wpm(),
-    "WPM",
     Kind.ENCODER,
     gelu=True,
 )
@@ -69,7 +68,6 @@ NOMIC_BERT = Architecture(
     {**BERT_KEYS, **S.rope_keys(), **MEAN},
     BERT_HEAD | layers(S.n_layer, POST_NORMS | fused_attention(S) | gated(S.n_embd, S.n_ff)),
     Wpm(),
-    "WPM",
     Kind.ENCODER,
 )
 
@@ -89,7 +87,6 @@ JINA_BERT_V2 = Architecture(
         },
     ),
     Wpm(),
-    "WPM",
     Kind.ENCODER,
     gelu=True,
 )
@@ -122,7 +119,6 @@ MODERN_BERT = Architecture(
         ),
     },
     Bpe("modern-bert", add_bos=True, add_eos=True),
-    "BPE",
     Kind.ENCODER,
 )
 
@@ -132,10 +128,7 @@ GEMMA_EMBEDDING = Architecture(
     "gemma-embedding",
     "Gemma 3 in both directions, with two dense layers behind the pooling",
     {
-        **G.keys(),
-        **G.attention_keys(),
-        **G.rope_keys(),
-        **RMS_NORM,
+        **rope_keys(G),
         "attention.sliding_window": WINDOW,
         "attention.sliding_window_pattern": [True, False],
         "dense_2_feat_in": G.n_embd,
@@ -149,8 +142,7 @@ GEMMA_EMBEDDING = Architecture(
         **linear("dense_2", 2 * G.n_embd, G.n_embd),
         **linear("dense_3", G.n_embd, 2 * G.n_embd),
     },
-    byte_vocabulary(N_VOCAB),
-    "SPM",
+    SPM,
     Kind.ENCODER,
     gelu=True,
 )
@@ -188,7 +180,6 @@ T5_ENCODER = Architecture(
     T5_KEYS,
     T5_EMBEDDING | t5_stack("enc", "attn"),
     Ugm(),
-    "UGM",
     Kind.ENCODER,
     gelu=True,
 )
@@ -200,7 +191,6 @@ T5 = Architecture(
     {**T5_KEYS, "decoder_start_token_id": 0},
     T5_EMBEDDING | t5_stack("enc", "attn") | t5_stack("dec", "attn", "cross_attn"),
     Ugm(),
-    "UGM",
     Kind.ENCODER_DECODER,
     gelu=True,
 )

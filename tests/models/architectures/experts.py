@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from llama_gguf import byte_vocabulary
-
 from .architecture import Architecture, Keys, Shapes
 from .blocks import (
     RMS_NORM,
@@ -17,19 +15,14 @@ from .blocks import (
     linear,
     norm,
     norms,
+    pre_norms,
+    rope_keys,
 )
-from .vocabularies import N_VOCAB, Bpe
+from .vocabularies import SPM, Bpe
 
 S = Sizes()
-SPM = byte_vocabulary(N_VOCAB)
-PRE_NORMS = norms(["attn_norm", "ffn_norm"], S.n_embd)
-KEYS = {
-    **S.keys(),
-    **S.attention_keys(),
-    **S.rope_keys(),
-    **S.expert_keys(),
-    **RMS_NORM,
-}
+PRE_NORMS = pre_norms(S)
+KEYS = rope_keys(S) | S.expert_keys()
 
 MIXTRAL = Architecture(
     "mixtral",
@@ -38,7 +31,6 @@ MIXTRAL = Architecture(
     {**KEYS, "feed_forward_length": S.n_ff_expert},  # the experts' width there
     head(S) | layers(S.n_layer, PRE_NORMS | attention(S) | experts(S)),
     SPM,
-    "SPM",
 )
 
 QWEN3MOE = Architecture(
@@ -48,7 +40,6 @@ QWEN3MOE = Architecture(
     KEYS,
     head(S) | layers(S.n_layer, PRE_NORMS | attention(S) | head_norms(S) | experts(S)),
     Bpe("qwen2"),
-    "BPE",
 )
 
 OLMOE = Architecture(
@@ -67,7 +58,6 @@ OLMOE = Architecture(
         },
     ),
     Bpe("olmo"),
-    "BPE",
 )
 
 # DeepSeek-V2's sizes: ranks of the queries and of the latent vector, and parts of a head without
@@ -76,13 +66,20 @@ MLA = Sizes(n_layer=3)
 Q_RANK, KV_RANK, NOPE, ROPE, VALUE = 32, 32, 32, 32, 32
 
 
-def latent_attention(s: Sizes) -> Shapes:
-    """Returns multi-head latent attention whose products with keys and values are absorbed."""
+def latent_attention(s: Sizes, rope: int = ROPE) -> Shapes:
+    """Returns multi-head latent attention; ``rope`` numbers of a head have positions."""
     return {
         **linear("attn_q_a", Q_RANK, s.n_embd),
         **norm("attn_q_a_norm", Q_RANK),
-        **linear("attn_q_b", s.n_head * (NOPE + ROPE), Q_RANK),
-        **linear("attn_kv_a_mqa", KV_RANK + ROPE, s.n_embd),
+        **linear("attn_q_b", s.n_head * (NOPE + rope), Q_RANK),
+        **latent_key_values(s, rope),
+    }
+
+
+def latent_key_values(s: Sizes, rope: int) -> Shapes:
+    """Returns all but the queries; the products with keys and values are absorbed."""
+    return {
+        **linear("attn_kv_a_mqa", KV_RANK + rope, s.n_embd),
         **norm("attn_kv_a_norm", KV_RANK),
         "attn_k_b.weight": (s.n_head, KV_RANK, NOPE),
         "attn_v_b.weight": (s.n_head, VALUE, KV_RANK),
@@ -127,14 +124,9 @@ DEEPSEEK2 = Architecture(
     head(MLA)
     | layers(
         MLA.n_layer,
-        lambda layer: (
-            norms(["attn_norm", "ffn_norm"], MLA.n_embd)
-            | latent_attention(MLA)
-            | dense_first(MLA, layer)
-        ),
+        lambda layer: pre_norms(MLA) | latent_attention(MLA) | dense_first(MLA, layer),
     ),
     SPM,
-    "SPM",
 )
 
 DECODERS = (MIXTRAL, QWEN3MOE, OLMOE, DEEPSEEK2)

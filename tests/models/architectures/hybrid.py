@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llama_gguf import byte_vocabulary
-
 from .architecture import Architecture, Keys, Shapes
 from .blocks import (
     LAYER_NORM,
@@ -22,7 +20,10 @@ from .blocks import (
     norm,
     norms,
     plain,
+    pre_norms,
+    rope_keys,
 )
+from .experts import KV_RANK, NOPE, VALUE, latent_key_values
 from .recurrent import (
     KERNEL,
     RANK,
@@ -32,12 +33,11 @@ from .recurrent import (
     mamba_block,
     mamba_keys,
 )
-from .vocabularies import N_VOCAB, Bpe
+from .vocabularies import SPM, Bpe
 
 S = Sizes()
-SPM = byte_vocabulary(N_VOCAB)
-PRE_NORMS = norms(["attn_norm", "ffn_norm"], S.n_embd)
-ROPE = {**S.keys(), **S.attention_keys(), **S.rope_keys(), **RMS_NORM}
+PRE_NORMS = pre_norms(S)
+ROPE = rope_keys(S)
 
 
 def recurrent_first(s: Sizes) -> Keys:
@@ -73,7 +73,6 @@ JAMBA = Architecture(
     },
     head(S) | layers(S.n_layer, jamba_block),
     SPM,
-    "SPM",
 )
 
 FALCON_H1 = Architecture(
@@ -93,7 +92,6 @@ FALCON_H1 = Architecture(
         },
     ),
     Bpe("falcon-h1"),
-    "BPE",
 )
 
 GRANITE_HYBRID = Architecture(
@@ -119,7 +117,6 @@ GRANITE_HYBRID = Architecture(
         ),
     ),
     Bpe("dbrx"),
-    "BPE",
 )
 
 N = Sizes(n_layer=3)
@@ -139,7 +136,6 @@ NEMOTRON_H = Architecture(
     },
     head(N) | layers(N.n_layer, lambda layer: norm("attn_norm", N.n_embd) | NEMOTRON_PARTS[layer]),
     Bpe("pixtral"),
-    "BPE",
 )
 
 LFM2_KERNEL = 3
@@ -154,7 +150,7 @@ def lfm2_tensors(s: Sizes, *, tied: bool) -> Shapes:
 
     def block(layer: int) -> Shapes:
         mixer = attention(s) | head_norms(s) if layer % 2 else convolution
-        return norms(["attn_norm", "ffn_norm"], s.n_embd) | mixer | gated(s.n_embd, s.n_ff)
+        return pre_norms(s) | mixer | gated(s.n_embd, s.n_ff)
 
     shapes = head(s, tied=tied)
     shapes["token_embd_norm.weight"] = shapes.pop("output_norm.weight")  # its name there
@@ -168,7 +164,6 @@ LFM2 = Architecture(
     {**ROPE, **recurrent_first(S), "shortconv.l_cache": LFM2_KERNEL},
     lfm2_tensors(S, tied=True),
     Bpe("lfm2"),
-    "BPE",
 )
 
 LFM2_WINDOW = replace(
@@ -226,13 +221,12 @@ QWEN3NEXT = Architecture(
         ),
     ),
     SPM,
-    "SPM",
 )
 
 # Kimi Delta Attention and latent attention without positions in turn.
 K = Sizes()
 KDA_HEAD = 32
-KV_RANK, NOPE, K_ROPE, VALUE = 32, 32, 16, 32
+K_ROPE = 16
 
 
 def kimi_delta(s: Sizes) -> Shapes:
@@ -256,11 +250,7 @@ def kimi_delta(s: Sizes) -> Shapes:
 def kimi_block(layer: int) -> Shapes:
     latent = {
         **linear("attn_q", K.n_head * (NOPE + K_ROPE), K.n_embd),
-        **linear("attn_kv_a_mqa", KV_RANK + K_ROPE, K.n_embd),
-        **norm("attn_kv_a_norm", KV_RANK),
-        "attn_k_b.weight": (K.n_head, KV_RANK, NOPE),
-        "attn_v_b.weight": (K.n_head, VALUE, KV_RANK),
-        **linear("attn_output", K.n_embd, K.n_head * VALUE),
+        **latent_key_values(K, K_ROPE),
     }
     network = experts(K, shared=True) | {"exp_probs_b.bias": (K.n_expert,)}
     mixer = latent if layer % 2 else kimi_delta(K)
@@ -292,7 +282,6 @@ KIMI_LINEAR = Architecture(
     },
     head(K) | layers(K.n_layer, kimi_block),
     Bpe("qwen2"),
-    "BPE",
 )
 
 DECODERS = (JAMBA, FALCON_H1, GRANITE_HYBRID, NEMOTRON_H, LFM2, LFM2_WINDOW, QWEN3NEXT, KIMI_LINEAR)

@@ -67,7 +67,6 @@ MAMBA = Architecture(
     {**S.keys(), **NO_ATTENTION, **mamba_keys(), **RMS_NORM},
     head(S, tied=True) | layers(S.n_layer, norm("attn_norm", S.n_embd) | mamba_block(S.n_embd)),
     Bpe("olmo"),
-    "BPE",
 )
 
 MAMBA2 = Architecture(
@@ -77,7 +76,6 @@ MAMBA2 = Architecture(
     {**S.keys(), **NO_ATTENTION, **mamba2_keys(), **RMS_NORM},
     head(S, tied=True) | layers(S.n_layer, norm("attn_norm", S.n_embd) | mamba2_block(S.n_embd)),
     Bpe("olmo"),
-    "BPE",
 )
 
 R = Sizes(n_embd=128)
@@ -127,7 +125,6 @@ RWKV6 = Architecture(
         },
     ),
     Rwkv(),
-    "RWKV",
 )
 
 RWKV7 = Architecture(
@@ -160,7 +157,6 @@ RWKV7 = Architecture(
         },
     ),
     Rwkv(),
-    "RWKV",
 )
 
 DECODERS = (MAMBA, MAMBA2, RWKV6, RWKV7)

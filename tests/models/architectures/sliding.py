@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from llama_gguf import byte_vocabulary
-
 from .architecture import Architecture, Keys, Shapes
 from .blocks import (
     LAYER_NORM,
-    RMS_NORM,
     Sizes,
     attention,
     experts,
@@ -20,12 +17,12 @@ from .blocks import (
     linear,
     norm,
     norms,
+    rope_keys,
 )
-from .vocabularies import N_VOCAB, Bpe, Gemma4Bpe
+from .vocabularies import SPM, Bpe, Gemma4Bpe
 
 S = Sizes()
 WINDOW = 8  # tokens; a prompt of the tests is several times as long
-SPM = byte_vocabulary(N_VOCAB)
 
 
 def every_second(s: Sizes) -> Keys:
@@ -42,7 +39,7 @@ def gemma_block(s: Sizes) -> Shapes:
     return norms(names, s.n_embd) | attention(s) | gated(s.n_embd, s.n_ff)
 
 
-ROPE = {**S.keys(), **S.attention_keys(), **S.rope_keys(), **RMS_NORM}
+ROPE = rope_keys(S)
 
 GEMMA2 = Architecture(
     "gemma2",
@@ -57,7 +54,6 @@ GEMMA2 = Architecture(
     },
     head(S, tied=True) | layers(S.n_layer, gemma_block(S)),
     SPM,
-    "SPM",
     gelu=True,
 )
 
@@ -73,7 +69,6 @@ GEMMA3 = Architecture(
     {**ROPE, **every_second(S), "rope.freq_base": 1e6, "rope.freq_base_swa": 10000.0},
     gemma3_tensors(S, tied=True),
     SPM,
-    "SPM",
     gelu=True,
 )
 
@@ -110,10 +105,7 @@ GEMMA4 = Architecture(
     "gemma4",
     "layers that share keys and values; an embedding per layer; factors of RoPE's frequencies",
     {
-        **S4.keys(),
-        **S4.attention_keys(),
-        **S4.rope_keys(),
-        **RMS_NORM,
+        **rope_keys(S4),
         **every_second(S4),
         "attention.shared_kv_layers": 2,
         "attention.key_length_swa": S4_SWA.head,
@@ -125,7 +117,6 @@ GEMMA4 = Architecture(
     },
     gemma4_tensors(S4, S4_SWA, per_layer=PER_LAYER, shared=2, tied=True),
     Gemma4Bpe(),
-    "BPE of Gemma 4",
     gelu=True,
 )
 
@@ -134,17 +125,13 @@ COHERE2 = Architecture(
     "cohere2",
     "RoPE in layers with the window alone",
     {
-        **S.keys(),
-        **S.attention_keys(),
-        **S.rope_keys(),
-        **LAYER_NORM,
+        **rope_keys(S, LAYER_NORM),
         **every_second(S),
         "logit_scale": 0.25,
     },
     head(S, tied=True)
     | layers(S.n_layer, norm("attn_norm", S.n_embd) | attention(S) | gated(S.n_embd, S.n_ff)),
     Bpe("command-r", add_bos=True),
-    "BPE",
 )
 
 GPT_OSS = Architecture(
@@ -170,7 +157,6 @@ GPT_OSS = Architecture(
         },
     ),
     Bpe("gpt-4o"),
-    "BPE",
 )
 
 DECODERS = (GEMMA2, GEMMA3, GEMMA4, COHERE2, GPT_OSS)

@@ -18,6 +18,7 @@ from .blocks import (
     linear,
     norm,
     norms,
+    pre_norms,
 )
 from .experts import (
     DENSE_FIRST,
@@ -36,7 +37,7 @@ from .recurrent import KERNEL
 from .vocabularies import Bpe
 
 S = Sizes()
-PRE_NORMS = norms(["attn_norm", "ffn_norm"], S.n_embd)
+PRE_NORMS = pre_norms(S)
 # The indexer turns its keys by a Hadamard matrix of 64 rows and more (llama_kv_cache).
 INDEX_HEADS, INDEX_HEAD = 4, 64
 INDEXER: Keys = {
@@ -78,7 +79,6 @@ DEEPSEEK32 = Architecture(
         ),
     ),
     Bpe("deepseek-v3"),
-    "BPE",
 )
 
 DOTS3NOTE = Architecture(
@@ -110,7 +110,6 @@ DOTS3NOTE = Architecture(
         ),
     ),
     Bpe("qwen2"),
-    "BPE",
 )
 
 
@@ -142,7 +141,6 @@ MINIMAX_M3 = Architecture(
     },
     head(S) | layers(S.n_layer, minimax_block),
     Bpe("minimax-m2"),
-    "BPE",
 )
 
 # DeepSeek-V4: four streams of hidden states; layers with a window and, in two of them, keys and
@@ -242,7 +240,6 @@ def deepseek4(name: str, s: Sizes) -> Architecture:
             **layers(s.n_layer, block),
         },
         Bpe("deepseek-v3"),
-        "BPE",
     )
 
 
@@ -253,14 +250,7 @@ POOL = 4  # tokens whose indexer keys are put together
 
 def glm5_block(layer: int) -> Shapes:
     latent = {
-        **linear("attn_q_a", Q_RANK, S.n_embd),
-        **norm("attn_q_a_norm", Q_RANK),
-        **linear("attn_q_b", S.n_head * NOPE, Q_RANK),
-        **linear("attn_kv_a_mqa", KV_RANK, S.n_embd),
-        **norm("attn_kv_a_norm", KV_RANK),
-        "attn_k_b.weight": (S.n_head, KV_RANK, NOPE),
-        "attn_v_b.weight": (S.n_head, VALUE, KV_RANK),
-        **linear("attn_output", S.n_embd, S.n_head * VALUE),
+        **latent_attention(S, rope=0),
         **indexer(),
         **linear("indexer_compressor_gate", INDEX_HEAD, S.n_embd),
         "indexer_compressor_ape.weight": (POOL, INDEX_HEAD),
@@ -293,7 +283,6 @@ GLM5_NEXT = Architecture(
     },
     head(S) | layers(S.n_layer, glm5_block),
     Bpe("glm4"),
-    "BPE",
 )
 
 DECODERS = (DEEPSEEK32, DOTS3NOTE, MINIMAX_M3, DEEPSEEK4, GLM5_NEXT)

@@ -1,6 +1,6 @@
 """Tiny vocabularies of the kinds that llama.cpp has a tokenizer for (llama_vocab_type).
 
-The SentencePiece one (SPM) is ``llama_gguf.byte_vocabulary``. Every kind but WPM and UGM gives a
+The SentencePiece one is ``llama_gguf.byte_vocabulary``. Every kind but WPM and UGM gives a
 text back as it was. Ids that no text has are filled up to the wished size.
 """
 
@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 import gguf
 from gguf import TokenType
+from llama_gguf import byte_vocabulary
 
 N_VOCAB = 512
+SPM = byte_vocabulary(N_VOCAB)
 SPACE = "\u2581"  # in place of a space (SentencePiece)
 WORDS = ("the", "quick", "brown", "fox", "jumps", "over", "lazy", "dog", "and", "light", "ing")
 PRINTABLE = tuple(chr(code) for code in range(0x21, 0x7F))
@@ -62,6 +64,8 @@ def merges(words: Sequence[str]) -> list[str]:
 class Bpe:
     """Byte-level BPE; ``pre`` names the rule that splits a text into words."""
 
+    name = "BPE"
+
     pre: str
     add_bos: bool = False
     add_eos: bool = False
@@ -87,6 +91,8 @@ class Bpe:
 class Gemma4Bpe:
     """BPE over characters, a space being U+2581; characters that are no piece go by their bytes."""
 
+    name = "BPE of Gemma 4"
+
     def write(self, writer: gguf.GGUFWriter) -> None:
         pairs = merges([prefix + word for word in WORDS for prefix in (SPACE, "")])
         pieces = Pieces()
@@ -109,6 +115,8 @@ class Wpm:
     """BERT's WordPiece. A piece that begins a word has U+2581 before it, as llama.cpp's conversion
     writes it; the text is made lower case."""
 
+    name = "WPM"
+
     def write(self, writer: gguf.GGUFWriter) -> None:
         letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789")
         pieces = Pieces()
@@ -128,6 +136,8 @@ class Wpm:
 @dataclass(frozen=True)
 class Ugm:
     """T5's unigram model: of all ways to split a text the one with the largest sum of scores."""
+
+    name = "UGM"
 
     def write(self, writer: gguf.GGUFWriter) -> None:
         pieces = Pieces()
@@ -153,6 +163,8 @@ class Ugm:
 @dataclass(frozen=True)
 class Rwkv:
     """RWKV World: the longest piece that begins the text; bytes are written as Python does."""
+
+    name = "RWKV"
 
     def write(self, writer: gguf.GGUFWriter) -> None:
         pieces = Pieces()

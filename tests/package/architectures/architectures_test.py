@@ -119,7 +119,7 @@ def test_load(open_model: Open, name: str) -> None:
     assert llm.metadata["general.architecture"] == model.gguf_name
     tokens = llm.tokenize(TEXT.encode())
     back = llm.detokenize(tokens).decode()
-    if model.vocabulary_name == "WPM":
+    if model.vocabulary.name == "WPM":
         back = back.replace(" ; ", "; ").replace("< x >", "<x>")
     assert back.strip() == TEXT
     assert len(set(tokens)) > 10

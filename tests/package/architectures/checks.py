@@ -95,7 +95,7 @@ def tables() -> str:
         [
             model.name,
             family,
-            model.vocabulary_name,
+            model.vocabulary.name,
             *(result(check, model) for check in CHECKS),
             "yes" if model.name in REFERENCES else "-",
             model.covers,

@@ -22,7 +22,7 @@ def test_kinds_and_vocabularies() -> None:
     kinds = [model.kind for model in ARCHITECTURES.values()]
     assert kinds.count(Kind.DECODER) >= 20
     assert set(kinds) == set(Kind)
-    vocabularies = {model.vocabulary_name for model in ARCHITECTURES.values()}
+    vocabularies = {model.vocabulary.name for model in ARCHITECTURES.values()}
     assert {"SPM", "BPE", "WPM", "UGM", "RWKV"} <= vocabularies
 
 

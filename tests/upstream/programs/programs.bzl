@@ -3,6 +3,11 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
 load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS", "cpu_variant_names")
+load(
+    "//third_party/llama.cpp:native_library.bzl",
+    "NATIVE_CXX_STANDARD",
+    "NATIVE_C_STANDARD",
+)
 
 _SOURCE_ROOT = Label("@llama_cpp//:BUILD").workspace_root
 
@@ -12,8 +17,8 @@ _COPTS = [
     "-w",
     "-I{}/vendor".format(_SOURCE_ROOT),
 ]
-CXX_COPTS = _COPTS + ["-std=gnu++17"]
-_C_COPTS = _COPTS + ["-std=gnu11"]
+CXX_COPTS = _COPTS + NATIVE_CXX_STANDARD
+_C_COPTS = _COPTS + NATIVE_C_STANDARD
 
 # The variants whose slow tests `./bazelw test //...` runs; //tests:everything runs all.
 _PUSHED_VARIANTS = [
