@@ -25,6 +25,9 @@ _NAMES = [
     "sgemm-registers",
     "kv-cache-no-layers",
     "server-hybrid-window",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
 ]
 
 LLAMA_CPP_PATCHES = [
