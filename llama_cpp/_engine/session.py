@@ -42,7 +42,7 @@ from .caches import BaseLlamaCache, longest_token_prefix
 from .checkpoints import Checkpoint, Checkpoints
 from .control_vectors import ControlVector
 from .drafts import LlamaDraftModel
-from .media import Chunks, Place, Places
+from .media import Chunks, Place, Places, Run
 from .options import rows_at_once
 from .sampling import Sampling
 from .scores import Scores
@@ -228,8 +228,6 @@ class Session:
             kept = self.go_back(begin)
             if kept < begin:
                 self._evaluate(self.input_ids[kept:begin], kept, 1, None)
-            self.checkpoints.keep(begin)
-            self._places.keep(begin)
             self._evaluate_new(array, begin, n_rows, see, marks)
         except BaseException:
             self.forget()
@@ -246,26 +244,20 @@ class Session:
         see: Optional[See],
         marks: Sequence[int],
     ) -> None:
-        """Evaluates tokens after `begin` others, and takes checkpoints among them."""
-        done = 0
-        for stop in self._stops(tokens, begin, n_rows, marks):
+        """Evaluates tokens after the first `begin`, in the place of all that were there.
+
+        It takes checkpoints among them.
+        """
+        runs = list(self.chunks.runs(tokens))  # holds the chunks, which a dropped place may share
+        self.checkpoints.keep(begin)
+        self._places.keep(begin)
+        done, end = 0, len(tokens) - n_rows  # the last rows have to be of one evaluation
+        stops = [place - begin for place in self.checkpoints.stops(begin, begin + end, marks)]
+        for stop in _outside(stops, runs):
             self._places.add(self._evaluate(tokens[done:stop], begin + done, 0, see))
             self._take_checkpoint(begin + stop)
             done = stop
         self._places.add(self._evaluate(tokens[done:], begin + done, n_rows, see))
-
-    def _stops(
-        self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int, marks: Sequence[int]
-    ) -> List[int]:
-        """Returns the numbers of these tokens after which there is to be a checkpoint."""
-        end = begin + len(tokens) - n_rows  # the last rows have to be of one evaluation
-        stops = [place - begin for place in self.checkpoints.stops(begin, end, marks)]
-        if not stops:
-            return []
-        chunks = [run for run in self.chunks.runs(tokens) if run.chunk is not None]
-        for run in chunks:
-            stops = [run.start if run.start < stop < run.end else stop for stop in stops]
-        return sorted(set(stops))
 
     def _evaluate(
         self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int, see: Optional[See]
@@ -351,12 +343,16 @@ class Session:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Goes back to a checkpoint whose tokens are the first of those in the context.
 
-        The context has no logits then. StateError when it is of another model.
+        The context has no logits then. StateError, and an empty context, when it does not fit.
         """
         ctx = self.context()
         try:
             ctx.checkpoint_restore(checkpoint.memory, 0)
-            ctx.seq_rm(0, checkpoint.position, -1)
+            if not ctx.seq_rm(0, checkpoint.position, -1):
+                raise StateError(
+                    "The memory has other positions than this checkpoint\n"
+                    "Evaluate the prompt again."
+                )
         except BaseException:
             self.forget()
             raise
@@ -671,6 +667,14 @@ class Session:
                 " loaded here\nLoad them first with load_lora() and load_control_vector()."
             )
         return choice
+
+
+def _outside(places: Sequence[int], runs: Sequence[Run]) -> List[int]:
+    """Returns places among tokens; for one within a chunk the place before it."""
+    for run in runs:
+        if run.chunk is not None:
+            places = [run.start if run.start < place < run.end else place for place in places]
+    return sorted(set(places))
 
 
 def _nobody() -> None:

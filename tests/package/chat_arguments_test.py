@@ -137,7 +137,6 @@ def test_usage_of_streamed_calls(llm):
         "temperature": 0,
         "parallel_tool_calls": False,
     }
-    llm.reset()
     whole = handler(llama=llm, messages=ASK, **arguments)
     *chunks, last = handler(
         llama=llm,
@@ -146,9 +145,8 @@ def test_usage_of_streamed_calls(llm):
         stream_options={"include_usage": True},
         **arguments,
     )
-    assert last["choices"] == [] and counts(last["usage"]) == counts(whole["usage"])
-    cached = [each["usage"]["prompt_tokens_details"]["cached_tokens"] for each in (whole, last)]
-    assert 0 < cached[0] < cached[1] < last["usage"]["prompt_tokens"]
+    assert last["choices"] == [] and last["usage"] == whole["usage"]
+    assert last["usage"]["prompt_tokens_details"]["cached_tokens"] > 0
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
     assert all(chunk["usage"] is None for chunk in chunks)
 

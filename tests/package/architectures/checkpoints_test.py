@@ -281,6 +281,10 @@ def test_foreign_checkpoints_are_refused(open_forgetful: Open) -> None:
         llm.ctx.checkpoint_restore(other.ctx.checkpoint(0), 0)
     with pytest.raises(llama_cpp.ContextError):
         llm.ctx.checkpoint(9999)
+    snapshot = llm._session.snapshot()
+    with pytest.raises(llama_cpp.StateError, match="other positions"):
+        llm._session.restore(snapshot._replace(position=snapshot.position - 1))
+    assert complete(llm, tokens_of(1, 20)).evaluated == 20
     smaller = open_forgetful("gemma3", type_k=1)
     wider = open_forgetful("gemma3")
     wider.eval(tokens_of(1, 20))
