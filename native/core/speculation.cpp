@@ -43,15 +43,62 @@ void require_same_vocabulary(const ModelHandle& target, const ModelHandle& draft
                     "\nTake a smaller model of the same family.");
 }
 
-// The layers of llama.cpp's `<architecture>.nextn_predict_layers`.
-bool has_nextn_layers(const ModelHandle& model) {
-    char architecture[128] = "";
-    llama_model_meta_val_str(model.get(), "general.architecture", architecture,
-                             sizeof(architecture));
-    char value[32] = "";
-    const std::string key = std::string(architecture) + ".nextn_predict_layers";
-    return llama_model_meta_val_str(model.get(), key.c_str(), value, sizeof(value)) > 0 &&
-           std::atoi(value) > 0;
+std::string metadata(const ModelHandle& model, const std::string& key) {
+    char value[128] = "";
+    llama_model_meta_val_str(model.get(), key.c_str(), value, sizeof(value));
+    return value;
+}
+
+// A number of the model's architecture; 0 if the file has none of this name.
+int32_t own_number(const ModelHandle& model, const char* name) {
+    return std::atoi(metadata(model, metadata(model, "general.architecture") + name).c_str());
+}
+
+// EAGLE-3, DFlash and DSpark have architectures of their own.
+void require_architecture(const ModelHandle& draft, const std::string& type) {
+    const std::string found = metadata(draft, "general.architecture");
+    const std::string wanted = type == "draft-eagle3" ? "eagle3" : "dflash";
+    if (found != wanted) {
+        throw Error(ErrorKind::kModelLoad,
+                    format("the draft model has the architecture '%s', and %s needs '%s'\n"
+                           "Leave `types` out, and the file says which one it is made for.",
+                           found.c_str(), type.c_str(), wanted.c_str()));
+    }
+}
+
+// The vectors that a head reads are those of the model that it was trained for.
+void require_same_width(const ModelHandle& target, int32_t width) {
+    const int32_t n_embd = llama_model_n_embd(target.get());
+    if (width != n_embd) {
+        throw Error(ErrorKind::kModelLoad,
+                    format("the draft model was made for another model: it reads vectors of %d "
+                           "numbers, and those of the model have %d\n"
+                           "Take one that was trained for this model.",
+                           width, n_embd));
+    }
+}
+
+void require_fitting(const ModelHandle& target, const ModelHandle& draft,
+                     common_speculative_type type) {
+    switch (type) {
+        case COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE:
+            require_same_vocabulary(target, draft);
+            break;
+        case COMMON_SPECULATIVE_TYPE_DRAFT_EAGLE3:
+            require_architecture(draft, common_speculative_type_to_str(type));
+            require_same_width(target, own_number(draft, ".target_hidden_size"));
+            break;
+        case COMMON_SPECULATIVE_TYPE_DRAFT_DFLASH:
+        case COMMON_SPECULATIVE_TYPE_DRAFT_DSPARK:
+            require_architecture(draft, common_speculative_type_to_str(type));
+            require_same_width(target, llama_model_n_embd(draft.get()));
+            break;
+        case COMMON_SPECULATIVE_TYPE_DRAFT_MTP:
+            require_same_width(target, llama_model_n_embd_out(draft.get()));
+            break;
+        default:
+            break;
+    }
 }
 
 size_t n_shared(const std::vector<llama_token>& left, const std::vector<llama_token>& right) {
@@ -100,7 +147,7 @@ Speculation::Speculation(ContextHandle& target, std::shared_ptr<ModelHandle> dra
         throw Error(ErrorKind::kContext, "this model does not generate: it takes no draft_model");
     }
     if (draft_model == nullptr && has_type(COMMON_SPECULATIVE_TYPE_DRAFT_MTP)) {
-        if (!has_nextn_layers(*target_.model())) {
+        if (own_number(*target_.model(), ".nextn_predict_layers") == 0) {
             throw Error(ErrorKind::kModelLoad,
                         "this model has no layers that predict several tokens (draft-mtp)\n"
                         "Pass SpeculativeOptions(types=\"draft-mtp\", model=...) with the file "
@@ -112,8 +159,8 @@ Speculation::Speculation(ContextHandle& target, std::shared_ptr<ModelHandle> dra
         open_draft(std::move(draft_model), draft_params);
     }
     LogCapture log;
-    speculators_.reset(target_.call(
-        ErrorKind::kContext, [&] { return common_speculative_init(params_, /*n_seq=*/1); }));
+    speculators_.reset(target_.call(ErrorKind::kContext,
+                                    [&] { return common_speculative_init(params_, /*n_seq=*/1); }));
     if (speculators_ == nullptr) {
         throw Error(ErrorKind::kContext, "llama.cpp makes no drafts of this kind: " + log.take());
     }
@@ -136,18 +183,10 @@ bool Speculation::reads_states() const {
 // As common_base_params_to_speculative() and common_speculative_init_result() of
 // common/speculative.cpp.
 void Speculation::open_draft(std::shared_ptr<ModelHandle> model, llama_context_params params) {
-    if (has_type(COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE)) {
-        require_same_vocabulary(*target_.model(), *model);
+    for (common_speculative_type type : params_.types) {
+        require_fitting(*target_.model(), *model, type);
     }
     const bool is_mtp = has_type(COMMON_SPECULATIVE_TYPE_DRAFT_MTP);
-    if (is_mtp && llama_model_n_embd_out(model->get()) !=
-                      llama_model_n_embd_out(target_.model()->get())) {
-        throw Error(ErrorKind::kModelLoad,
-                    format("the draft model was made for another model: its vectors have %d "
-                           "numbers, those of the model %d",
-                           llama_model_n_embd_out(model->get()),
-                           llama_model_n_embd_out(target_.model()->get())));
-    }
     const bool drafts_blocks = has_type(COMMON_SPECULATIVE_TYPE_DRAFT_DFLASH) ||
                                has_type(COMMON_SPECULATIVE_TYPE_DRAFT_DSPARK);
     params.n_ctx = llama_n_ctx_seq(target_.get());
@@ -259,9 +298,8 @@ void Speculation::drop_from(size_t n_kept) {
     draft_->call(ErrorKind::kDecode, [&] {
         llama_memory_t memory = llama_get_memory(draft_->get());
         const int32_t window = llama_model_n_swa(draft_->model()->get());
-        const bool has_window =
-            window == 0 || end > llama_memory_seq_pos_max(memory, 0) ||
-            llama_memory_seq_pos_min(memory, 0) <= std::max(0, end - window);
+        const bool has_window = window == 0 || end > llama_memory_seq_pos_max(memory, 0) ||
+                                llama_memory_seq_pos_min(memory, 0) <= std::max(0, end - window);
         if (!has_window || !llama_memory_seq_rm(memory, 0, end, -1)) {
             llama_memory_clear(memory, false);
             n_kept = 0;

@@ -1,4 +1,6 @@
 // The Python class Speculation: guesses of the next tokens.
+#include "native/core/speculation.h"
+
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
@@ -17,7 +19,6 @@
 #include "native/binding/interpreter/params.h"
 #include "native/binding/model/model.h"
 #include "native/core/ranges.h"
-#include "native/core/speculation.h"
 
 namespace py = pybind11;
 
@@ -79,11 +80,13 @@ void set_ngrams(common_params_speculative& params, int size_n, int min_hits, int
     params.ngram_mod.n_match = n_match;
 }
 
-std::unique_ptr<PySpeculation> make(
-    const std::shared_ptr<Context>& context, const Model* draft_model,
-    const CopyOf<llama_context_params>& context_params, const std::vector<std::string>& types,
-    std::optional<int> n_max, std::optional<int> n_min, float p_min, int size_n, int min_hits,
-    int n_match, const Path& lookup_cache_static, const Path& lookup_cache_dynamic) {
+std::unique_ptr<PySpeculation> make(const std::shared_ptr<Context>& context,
+                                    const Model* draft_model,
+                                    const CopyOf<llama_context_params>& context_params,
+                                    const std::vector<std::string>& types, std::optional<int> n_max,
+                                    std::optional<int> n_min, float p_min, int size_n, int min_hits,
+                                    int n_match, const Path& lookup_cache_static,
+                                    const Path& lookup_cache_dynamic) {
     common_params_speculative params;
     params.types = common_speculative_types_from_names(types);
     set_lengths(params, n_max, n_min);
@@ -100,14 +103,13 @@ std::unique_ptr<PySpeculation> make(
 
 std::vector<llama_token> draft(const PySpeculation& self, const Tokens& tokens, llama_pos last_pos,
                                int n_max) {
-    return self.with([&](Speculation& speculation) {
-        return speculation.draft(tokens.ids, last_pos, n_max);
-    });
+    return self.with(
+        [&](Speculation& speculation) { return speculation.draft(tokens.ids, last_pos, n_max); });
 }
 
 void bind_speculation(py::module_& m) {
-    py::class_<PySpeculation> cls(
-        m, "Speculation", "Guesses how sequence 0 of a context goes on, by llama-common.");
+    py::class_<PySpeculation> cls(m, "Speculation",
+                                  "Guesses how sequence 0 of a context goes on, by llama-common.");
     cls.def(py::init(&make), py::arg("context"), py::arg("draft_model"), py::arg("context_params"),
             py::kw_only(), py::arg("types"), py::arg("n_max"), py::arg("n_min"), py::arg("p_min"),
             py::arg("size_n"), py::arg("min_hits"), py::arg("n_match"),
