@@ -88,10 +88,14 @@ class Resolved:
         self.options = options
         self.model_path = None if options.model is None else paths.model_path(options.model)
         if self.model_path is not None:
-            paths.check_exists(self.model_path)
+            paths.check_exists(self.model_path, "The path of draft_model")
         for path in (options.lookup_cache_static, options.lookup_cache_dynamic):
-            if path is not None:
-                paths.check_exists(os.fsdecode(path))
+            if path is not None and not os.path.isfile(path):
+                raise ModelLoadError(
+                    f"There is no file {paths.shown(path)} with statistics for ngram-cache\n"
+                    "Make one with llama.cpp's llama-lookup-create, or leave lookup_cache_static"
+                    " and lookup_cache_dynamic out."
+                )
         self.types = _types(options.types) or _types_of_file(self.model_path)
         self._check()
         drafts = self.model_type is not None and self.model_type != SIMPLE

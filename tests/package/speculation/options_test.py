@@ -90,7 +90,7 @@ def test_no_layers_that_predict(load, model_path: str):
 
 
 def test_files(load, model_path: str, tmp_path: Path):
-    with pytest.raises(ModelLoadError, match="does not exist: missing.gguf\n"):
+    with pytest.raises(ModelLoadError, match="path of draft_model does not exist: missing.gguf\n"):
         load(model_path, draft_model="missing.gguf")
     with pytest.raises(ModelLoadError, match="no such file; the nearest way .* 'ngram-simple'\n"):
         load(model_path, draft_model="ngram-smple")
@@ -98,7 +98,7 @@ def test_files(load, model_path: str, tmp_path: Path):
     empty.write_bytes(b"")
     with pytest.raises(ModelLoadError, match="empty"):
         load(model_path, draft_model=empty)
-    with pytest.raises(ModelLoadError, match="does not exist: .*cache.bin"):
+    with pytest.raises(ModelLoadError, match="no file .*cache.bin with statistics .*\nMake one"):
         options = SpeculativeOptions(
             types="ngram-cache", lookup_cache_static=tmp_path / "cache.bin"
         )
