@@ -57,6 +57,7 @@ from ._engine.caches import (
     LlamaRAMCache,
     longest_token_prefix,
 )
+from ._engine.checkpoints import Checkpoints
 from ._engine.choices import several
 from ._engine.drafts import LlamaDraftModel, Speculation
 from ._engine.grammar import LlamaGrammar
@@ -230,6 +231,9 @@ class Llama(PrivateMembers):
         kv_unified: Optional[bool] = None,
         flash_attn_type: Optional[int] = None,
         abort_callback: Optional[Callable[[], Any]] = None,
+        ctx_checkpoints: int = 32,
+        checkpoint_interval: int = 2048,
+        checkpoint_bytes: int = 1 << 30,
         # Not in llama-cpp-python: images and sounds
         mmproj_path: Optional[str] = None,
         mmproj_use_gpu: bool = True,
@@ -320,6 +324,11 @@ class Llama(PrivateMembers):
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.
+            ctx_checkpoints: most checkpoints, copies of the memory of a recurrent or hybrid model, or
+                of a sliding window with swa_full=False: without one such a model reads the whole
+                chat again where it differs from the chat before. Other models have none.
+            checkpoint_interval: tokens from one checkpoint to the next.
+            checkpoint_bytes: most bytes of RAM for all checkpoints together.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.
             mmproj_use_gpu: let a GPU read them, the first of `devices`, if there is one.
@@ -406,6 +415,9 @@ class Llama(PrivateMembers):
             "spm_infill": spm_infill,
             "verbose": verbose,
             "abort_callback": abort_callback,
+            "ctx_checkpoints": ctx_checkpoints,
+            "checkpoint_interval": checkpoint_interval,
+            "checkpoint_bytes": checkpoint_bytes,
             "mmproj_path": mmproj_path,
             "mmproj_use_gpu": mmproj_use_gpu,
             "image_min_tokens": image_min_tokens,
@@ -462,6 +474,11 @@ class Llama(PrivateMembers):
             embedding=embedding,
             tokenizer=tokenizer or LlamaTokenizer.of_model(model),
             draft_model=drafts,
+            checkpoints=Checkpoints(
+                0 if loading.can_shorten(model, self.context_params) else ctx_checkpoints,
+                checkpoint_interval,
+                checkpoint_bytes,
+            ),
         )
         self._session.owner = weakref.ref(self)
         self._session.seed = seed or constants.LLAMA_DEFAULT_SEED
@@ -540,6 +557,11 @@ class Llama(PrivateMembers):
         from ._capi.context import LlamaContext
 
         return LlamaContext.of(self.ctx, self._model, self.context_params, self.verbose)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints of the evaluated tokens; see `ctx_checkpoints`."""
+        return self._session.checkpoints
 
     def n_ctx(self) -> int:
         """Returns the context window in tokens."""

@@ -9,6 +9,7 @@ import numpy as np
 from .. import _core
 from . import kinds
 from .adapters import Choice
+from .checkpoints import Checkpoint
 from .drafts import DraftsOfFunction
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .session import Session
@@ -94,6 +95,7 @@ def _generate_native(
 ) -> Tokens:
     """The fast loop: nothing but llama.cpp between two tokens."""
     lock, ids, sample_accept = session.lock, session.input_ids, _core.sample_accept
+    checkpoints = session.checkpoints
     with lock:
         sampler = _core.Sampler(session.model, params)
         epoch = session.begin(tokens, reset, adapters)
@@ -119,6 +121,8 @@ def _generate_native(
                 ids[position] = token
                 session.n_tokens = position + 1
                 session.requires_eval = False
+                if position >= checkpoints.due:
+                    session.take_checkpoint()
             token = sample_accept(ctx, sampler)
 
 
@@ -162,11 +166,11 @@ def _generate_with_python(
                 position += 1
                 guesses.agree()
                 continue
-            _drop_guesses(session, position)
+            again = guesses.drop(position)
             pending = [token, *_sent(session, injected)]
             position += len(pending)
-            draft = guesses.next(pending)
-            session.eval([*pending, *draft], len(draft) + 1)
+            draft = guesses.next([*again, *pending])
+            session.eval([*again, *pending, *draft], len(draft) + 1)
 
 
 def _sent(session: Session, tokens: Optional[Sequence[int]]) -> Sequence[int]:
@@ -188,8 +192,9 @@ class _Guesses:
         model = session.draft_model
         self._session = session
         self._drafts = DraftsOfFunction(model) if callable(model) else model
-        self._open = False  # a draft whose last token has not been drawn
-        self._right = 0  # tokens of it that were
+        self._open = False  # a draft was evaluated
+        self._right = 0  # tokens of it that were drawn, too
+        self._before: Optional[Checkpoint] = None  # the memory without it, if it cannot drop it
 
     def begin(self) -> None:
         """Begins after the evaluated tokens."""
@@ -200,6 +205,22 @@ class _Guesses:
         """Counts the next token of the draft as right."""
         self._right += 1
         self._session.speculation.accepted += 1
+
+    def drop(self, position: int) -> List[int]:
+        """Drops the guesses from `position` on.
+
+        Returns:
+            The tokens before it that have to be evaluated again.
+        """
+        session, before = self._session, self._before
+        if position == session.n_tokens:
+            return []
+        if before is None or session.rewind(position):
+            session.settle(position)
+            return []
+        again = session.input_ids[before.n_tokens : position].tolist()
+        session.restore(before)
+        return again
 
     def next(self, pending: List[int]) -> List[int]:
         """Returns how the evaluated tokens and `pending` may go on; the last draft is settled."""
@@ -216,6 +237,9 @@ class _Guesses:
             last_position = session.position(session.n_tokens) + len(pending) - 1
             found = _before_media(drafts.draft(text, last_position, room))
         self._open, self._right = bool(found), 0
+        has_state = session.model.is_recurrent or session.model.is_hybrid
+        needs_copy = has_state and len(found) > session.ctx.n_rs_seq
+        self._before = session.snapshot() if needs_copy else None
         session.speculation.drafts += self._open
         session.speculation.drafted += len(found)
         return found

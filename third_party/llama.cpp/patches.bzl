@@ -20,6 +20,7 @@ _NAMES = [
     "mtmd-abort-callback",
     "server-cancel",
     "server-shared-prompts",
+    "server-hybrid-window",
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",

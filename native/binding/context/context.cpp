@@ -374,6 +374,7 @@ void init_context(py::module_& m) {
         "Threads for many tokens.");
     bind_evaluation(cls);
     bind_settings(cls);
+    bind_context_checkpoints(m, cls);
     bind_context_memory(cls);
     bind_context_outputs(cls);
     bind_context_state(cls);
