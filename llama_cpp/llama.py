@@ -315,8 +315,9 @@ class Llama(PrivateMembers):
             n_seq_max: sequences of the context. Texts to embed, of which each is one, are evaluated
                 together; nothing else uses more than one. Without kv_unified each has an equal
                 part of n_ctx.
-            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all.
-                Prompts that differ in so many at the end are then not read again.
+            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all,
+                of those that it evaluated together: of a prompt, not of an answer, whose tokens
+                come one by one.
             n_outputs_max: most tokens of one computation whose logits are kept; default n_batch,
                 which callers of llama_decode() may count on. Fewer save memory on the device:
                 4 bytes * n_vocab for each of them.
@@ -478,6 +479,7 @@ class Llama(PrivateMembers):
                 0 if loading.can_shorten(model, self.context_params) else ctx_checkpoints,
                 checkpoint_interval,
                 checkpoint_bytes,
+                n_rs_seq,
             ),
         )
         self._session.owner = weakref.ref(self)

@@ -40,13 +40,16 @@ class Checkpoints:
         most: the most checkpoints; 0 where the memory can drop its last tokens.
         interval: the most tokens from one to the next, as long as none had to go.
         capacity_bytes: the most bytes of all together.
+        end: a prompt has one so many tokens before its end. The model can take back as many but
+            one without a checkpoint, if they are evaluated together (n_rs_seq of a context).
         due: number of evaluated tokens from which on the next one is due.
     """
 
-    def __init__(self, most: int, interval: int, capacity_bytes: int) -> None:
+    def __init__(self, most: int, interval: int, capacity_bytes: int, n_rs_seq: int) -> None:
         self.most = most
         self.interval = interval
         self.capacity_bytes = capacity_bytes
+        self.end = max(_END, n_rs_seq + 1)
         self._kept: List[Checkpoint] = []
         self._set_due(0)
 
@@ -113,7 +116,7 @@ class Checkpoints:
             end: the number of its tokens.
         """
         places = [shared] if shared > kept + _NEAR else []
-        return [*places, end - _END]
+        return [*places, end - self.end]
 
     def stops(self, begin: int, end: int, marks: Sequence[int]) -> List[int]:
         """Returns the places, from `begin` to `end`, where an evaluation has to take checkpoints.

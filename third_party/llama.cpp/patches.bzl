@@ -20,7 +20,6 @@ _NAMES = [
     "mtmd-abort-callback",
     "server-cancel",
     "server-shared-prompts",
-    "server-hybrid-window",
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",
@@ -29,6 +28,7 @@ _NAMES = [
     "checks-while-building",
     "vocabularies-of-any-file",
     "ngram-new-text",
+    "server-hybrid-window",
 ]
 
 LLAMA_CPP_PATCHES = [

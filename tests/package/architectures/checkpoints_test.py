@@ -270,6 +270,23 @@ def test_a_small_context(open_model: Open) -> None:
     assert_fresh("jamba", open_model("jamba", logits_all=True), turn)
 
 
+@pytest.mark.parametrize("name", ["lfm2", "nemotron-h", "deepseek4"])
+@pytest.mark.parametrize("count", [1, 8])
+@pytest.mark.parametrize("most", [0, 32])
+def test_states_that_were_not_kept(open_model: Open, name: str, count: int, most: int) -> None:
+    """With n_rs_seq, llama.cpp also goes back to states that it did not keep.
+
+    Tokens that are generated one by one leave no other states than their own.
+    """
+    llm = open_model(name, n_rs_seq=12, ctx_checkpoints=most)
+    fresh = open_model(name, logits_all=True)
+    first = complete(llm, tokens_of(1, 300), count)
+    turn = complete(llm, [*first.tokens[:-3], 77, 78])
+    if count == 1 or most:
+        assert turn.evaluated <= 2 + 8 + llm.checkpoints.end
+    assert_fresh(name, fresh, turn)
+
+
 def test_n_choices_read_the_prompt_once(open_model: Open) -> None:
     llm = open_model("jamba")
     prompt = tokens_of(1, 500)
