@@ -11,7 +11,7 @@ from llama_cpp import Llama, SpeculativeOptions
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
 COUNT = 1000
-LENGTH = 16
+LENGTH = 12
 MOST_TIES = 10
 NGRAMS = {
     "function": LlamaPromptLookupDecoding(2, 8),
