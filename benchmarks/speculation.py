@@ -16,12 +16,8 @@ from pathlib import Path
 from llama_cpp import Llama, SpeculativeOptions
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
-# A model goes on with the same paragraph, as it does with code or a document that it edits.
-PARAGRAPH = """The gate opens at six and closes when the last boat is in. Whoever comes later rings
-the bell twice, waits for the lamp in the tower, and walks along the wall to the small door. Dogs
-stay outside, lanterns are left in the hall, and nobody carries water up the stairs.
-"""
-REPETITIVE = 3 * PARAGRAPH + PARAGRAPH[:40]
+# Every model goes on with the same line, as it does with code or a document that it edits.
+REPETITIVE = 8 * "Check the valve, write the pressure into the log, and sign it.\n"
 NGRAMS = ("ngram-simple", "ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache")
 
 
@@ -50,11 +46,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
     parser.add_argument("--draft", type=Path, help="a smaller model of the same vocabulary")
-    parser.add_argument("--text", type=Path, help="a prompt, instead of a paragraph three times")
+    parser.add_argument("--text", type=Path, help="a prompt, instead of a line eight times")
     parser.add_argument("--tokens", type=int, default=256)
     parser.add_argument("--threads", type=int, help="default: those of Llama")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--size-n", type=int, default=6, help="tokens that n-grams look up")
+    parser.add_argument("--size-n", type=int, default=5, help="tokens that n-grams look up")
     parser.add_argument("--n-max", type=int, default=12, help="most tokens of an n-gram's draft")
     args = parser.parse_args()
     text = args.text.read_text("utf-8") if args.text else REPETITIVE

@@ -169,7 +169,7 @@ def _generate_with_python(
             again = guesses.drop(position)
             pending = [token, *_sent(session, injected)]
             position += len(pending)
-            draft = guesses.next([*again, *pending])
+            draft = [] if again else guesses.next(pending)
             session.eval([*again, *pending, *draft], len(draft) + 1)
 
 
@@ -210,9 +210,13 @@ class _Guesses:
         """Drops the guesses from `position` on.
 
         Returns:
-            The tokens before it that have to be evaluated again.
+            The tokens before it that have to be evaluated again: then together with the next one,
+            and without guesses, so that the next copy of the memory is behind them.
         """
         session, before = self._session, self._before
+        if self._drafts is not None and self._open:
+            self._drafts.accept(self._right)
+            self._open = False
         if position == session.n_tokens:
             return []
         if before is None or session.rewind(position):
@@ -223,12 +227,10 @@ class _Guesses:
         return again
 
     def next(self, pending: List[int]) -> List[int]:
-        """Returns how the evaluated tokens and `pending` may go on; the last draft is settled."""
+        """Returns how the evaluated tokens and `pending` may go on."""
         session, drafts = self._session, self._drafts
         if drafts is None:
             return []
-        if self._open:
-            drafts.accept(self._right)
         end = session.n_tokens + len(pending)
         room = min(session.n_ctx - end, session.n_batch - len(pending))
         found = []

@@ -242,6 +242,19 @@ def test_memories_of_other_kinds(load, architectures: Path, name: str, has_model
     assert drafted.speculation.drafted > 0
 
 
+@pytest.mark.parametrize("name", ["mamba", "jamba"])
+def test_a_state_is_copied_before_a_draft(load, architectures: Path, name: str):
+    """After a wrong guess the tokens before it are not all evaluated again."""
+    drafted = load(str(architectures / f"{name}.gguf"), draft_model=lambda ids: [5, 6, 7])
+    prompt = [1, *range(10, 310)]
+    drafted.ctx.perf_reset()
+    greedy.generated(drafted, prompt, 20)
+    assert drafted.speculation.drafts >= 9
+    perf = drafted.ctx.perf()
+    # Two tokens cost six: the first one with three guesses, and both again.
+    assert perf["n_p_eval"] + perf["n_eval"] <= len(prompt) + 10 * 6
+
+
 @pytest.mark.parametrize("draft", [SIMPLE, None])
 def test_images(load, projectors: Path, draft):
     """Text is guessed by n-grams; a draft model does not see images, and has no guesses."""
