@@ -325,10 +325,10 @@ class Llama(PrivateMembers):
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.
-            ctx_checkpoints: most checkpoints, copies of the memory of a recurrent or hybrid model, or
-                of a sliding window with swa_full=False: without one such a model reads the whole
-                chat again where it differs from the chat before. Other models have none.
-            checkpoint_interval: tokens from one checkpoint to the next.
+            ctx_checkpoints: most checkpoints: copies of the memory of a recurrent or hybrid model,
+                or of a sliding window with swa_full=False. Without them such a model reads a whole
+                chat again that differs from the one before. Other models have none.
+            checkpoint_interval: most tokens from one checkpoint to the next.
             checkpoint_bytes: most bytes of RAM for all checkpoints together.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.

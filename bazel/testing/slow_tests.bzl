@@ -38,6 +38,7 @@ _SLOW = {
     ],
     # Threads on an interpreter without the GIL stay: no other suite has them.
     "tests/package/abis": ["abi_test_" + abi for abi in PYTHON_ABIS if abi != "cp313t"],
+    "tests/package/architectures": ["checkpoint_chats_test"],
     "tests/package/consumers": ["monorepo_test"],
     "tests/package/downstream": [
         "guidance_test",

@@ -1,7 +1,7 @@
 """Copies of a context's memory at some of its tokens.
 
 The memory of recurrent and hybrid models, and of those with a sliding window, cannot drop its last
-tokens. To go back, it takes the last copy before that place; the tokens between are evaluated again.
+tokens. The way back is the last copy before, from which on tokens are evaluated again.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Checkpoints:
         made, and warns.
         """
         self._set_due(n_tokens)  # where it fits or not
-        if self._last == n_tokens:
+        if not self.most or self._last == n_tokens:
             return
         size = context.checkpoint_size(0)
         if self._make_room(size):

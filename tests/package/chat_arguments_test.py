@@ -137,6 +137,7 @@ def test_usage_of_streamed_calls(llm):
         "temperature": 0,
         "parallel_tool_calls": False,
     }
+    llm.reset()
     whole = handler(llama=llm, messages=ASK, **arguments)
     *chunks, last = handler(
         llama=llm,

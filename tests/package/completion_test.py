@@ -366,7 +366,12 @@ def test_generate_reuses_the_prefix(fresh):
     first = list(itertools.islice(fresh.generate(tokens, temp=0), 3))
     evaluated = []
     original = fresh._session.eval
-    fresh._session.eval = lambda pending: (evaluated.append(len(pending)), original(pending))
+
+    def count(pending, **named):
+        evaluated.append(len(pending))
+        original(pending, **named)
+
+    fresh._session.eval = count
     longer = [*tokens, *first[:2]]
     assert list(itertools.islice(fresh.generate(longer, temp=0), 1)) == first[2:3]
     assert evaluated[0] <= 1

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from architectures import ARCHITECTURES
+from turns import tokens_of
 
 from llama_cpp import Engine
 
-NAMES = ["mamba", "rwkv7", "jamba", "qwen3next", "lfm2", "lfm2-window", "gemma3", "deepseek4"]
 # Tokens between the end of a prompt and its last checkpoint, and one that is evaluated again in any
 # case (checkpoint_offsets, and pos_max in update_slots(), in tools/server/server-context.cpp).
 END = 4 + 1
+# With a state alone, with a state beside attention, beside a window, and with a window alone.
+NAMES = ["mamba", "jamba", "lfm2-window", "gemma3"]
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 8, "ignore_eos": True}
 
 
@@ -32,10 +33,6 @@ def engine(request: Any, architectures_dir: Path) -> Iterator[Engine]:
 def evaluated(answer: dict[str, Any]) -> int:
     usage = answer["usage"]
     return usage["prompt_tokens"] - usage["prompt_tokens_details"]["cached_tokens"]
-
-
-def tokens_of(seed: int, count: int) -> list[int]:
-    return [int(token) for token in np.random.default_rng(seed).integers(4, 500, count)]
 
 
 def test_twenty_turns(engine: Engine) -> None:
