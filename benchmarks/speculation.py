@@ -77,9 +77,9 @@ def main() -> None:
         rate = (args.tokens - 1) / statistics.median(seconds[name])
         ratio = statistics.median(a / b for a, b in zip(seconds["none"], seconds[name]))
         counts = llm.speculation
-        is_same = "yes" if answers[name] == answers["none"] else "no"
+        same = "yes" if answers[name] == answers["none"] else "no"
         print(
-            f"{name:<16}{rate:>10.1f}{ratio:>8.2f}{counts.drafted:>9}{counts.rate:>10.0%}  {is_same}"
+            f"{name:<16}{rate:>10.1f}{ratio:>8.2f}{counts.drafted:>9}{counts.rate:>10.0%}  {same}"
         )
 
 

@@ -157,6 +157,16 @@ def test_one_text_after_another(pair):
         assert text(drafted, prompt) == text(plain, prompt)
 
 
+@pytest.mark.parametrize("name", ["ngram-map-k", "ngram-map-k4v", "ngram-mod", "ngram-cache"])
+def test_a_shorter_text_is_looked_at_too(name: str, load, model_path: str):
+    options = SpeculativeOptions(types=name, size_n=2, n_max=6, n_match=2, n_min=1)
+    drafted, new = (load(model_path, draft_model=options) for _ in range(2))
+    text(drafted, "".join(greedy.texts(12)))
+    drafted.speculation.reset()
+    assert text(drafted) == text(new)
+    assert drafted.speculation.accepted > 0 and new.speculation.accepted > 0
+
+
 def test_saved_states(pair):
     plain, drafted = pair
     expected = text(plain)
