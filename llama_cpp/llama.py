@@ -512,7 +512,6 @@ class Llama(PrivateMembers):
     verbose: bool = _of_session()
     cache: Optional[BaseLlamaCache] = _of_session()
     draft_model: Any = _of_session()
-    speculation: Speculation = _of_session()
     tokenizer_: BaseLlamaTokenizer = _of_session("tokenizer")
     last_n_tokens_size: int = _of_session()
     spm_infill: bool = _of_session()
@@ -536,6 +535,11 @@ class Llama(PrivateMembers):
         return self._session.model.is_hybrid
 
     # ---- properties of model and context
+
+    @property
+    def speculation(self) -> Speculation:
+        """Counts the drafts of `draft_model`, and how many of their tokens the model drew, too."""
+        return self._session.speculation
 
     @property
     def ctx(self) -> Any:

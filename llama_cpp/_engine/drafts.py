@@ -60,6 +60,10 @@ class Speculation:
             of a generation that ended before.
     """
 
+    drafts: int
+    drafted: int
+    accepted: int
+
     def __init__(self) -> None:
         self.reset()
 
