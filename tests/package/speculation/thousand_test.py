@@ -11,7 +11,7 @@ from llama_cpp import Llama, SpeculativeOptions
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
 COUNT = 1000
-LENGTH = 12
+LENGTH = 16
 MOST_TIES = 10
 NGRAMS = {
     "function": LlamaPromptLookupDecoding(2, 8),
@@ -59,7 +59,7 @@ def test_ngrams(name: str, load, model_path: str, plain, prompts, expected):
 def test_a_draft_model(load, model_path: str, plain, prompts, expected):
     drafted = load(model_path, draft_model=model_path)
     check(plain, drafted, prompts, expected)
-    assert drafted.speculation.rate > 0.9  # it is the same model
+    assert drafted.speculation.rate > 0.8  # it is the same model
 
 
 @pytest.mark.parametrize("name", ["eagle3", "dflash", "dspark"])
