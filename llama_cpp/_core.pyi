@@ -29,6 +29,7 @@ __all__: list[str] = [
     "Projector",
     "Sampler",
     "SamplingParams",
+    "Speculation",
     "TextStream",
     "TriggerType",
     "backend_init",
@@ -57,6 +58,7 @@ __all__: list[str] = [
     "sample_chain",
     "set_log_level",
     "set_log_sink",
+    "speculative_types_of_file",
     "supports_gpu_offload",
     "supports_rpc",
     "system_info",
@@ -974,6 +976,11 @@ class Context:
         Number of outputs of the last decode().
         """
     @property
+    def n_rs_seq(self) -> int:
+        """
+        Tokens that a recurrent state can drop.
+        """
+    @property
     def n_seq_max(self) -> int:
         """
         Number of sequences.
@@ -1339,6 +1346,76 @@ class Sampler:
     def seed(self) -> int:
         """
         Seed of the random numbers.
+        """
+
+class Speculation:
+    """
+    Guesses how sequence 0 of a context goes on, by llama-common.
+    """
+    def __init__(
+        self,
+        context: Context,
+        draft_model: Model,
+        context_params: ContextParams,
+        *,
+        types: collections.abc.Sequence[str],
+        n_max: int | None,
+        n_min: int | None,
+        p_min: float,
+        size_n: int,
+        min_hits: int,
+        n_match: int,
+        lookup_cache_static: str | bytes | os.PathLike,
+        lookup_cache_dynamic: str | bytes | os.PathLike,
+    ) -> None:
+        """
+        Loads nothing; a second one for the same context takes the place of the first.
+
+        Args:
+          context: The context whose text is guessed.
+          draft_model: A model that guesses; None: n-grams, or the model's own layers.
+          context_params: Of the draft model's context. Its size is that of `context`.
+          types: llama.cpp's names of the ways to guess, at most one with a draft model.
+          n_max: Most tokens of a draft; None: llama.cpp's default of the type.
+          n_min: Shorter drafts are dropped; None: llama.cpp's default.
+          p_min: Probability below which a draft model ends its draft.
+          size_n: Tokens of the n-gram that ngram-simple and the ngram-maps look up.
+          min_hits: Times that ngram-map-k4v has seen the n-gram.
+          n_match: Tokens that ngram-mod looks up.
+          lookup_cache_static: File of ngram-cache; empty: none.
+          lookup_cache_dynamic: A second one.
+
+        Raises:
+          ModelLoadError: The draft model does not fit to the model.
+          ContextError: The draft model's context cannot be created.
+          ValueError: A number is out of range.
+        """
+    def accept(self, n_accepted: int) -> None:
+        """
+        Tells how many tokens of the last draft were right.
+        """
+    def begin(
+        self, tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32]
+    ) -> None:
+        """
+        Begins a generation after these tokens.
+        """
+    def draft(
+        self,
+        tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32],
+        last_pos: int,
+        n_max: int,
+    ) -> list[int]:
+        """
+        Guesses the tokens after a text.
+
+        Args:
+          tokens: The text. All but the last one are evaluated.
+          last_pos: Position of the last one.
+          n_max: Most tokens to return.
+
+        Returns:
+          Tokens, often none.
         """
 
 class Bitmap:
@@ -2002,6 +2079,20 @@ def set_log_sink(sink: collections.abc.Callable[[LogLevel, str], None] | None) -
 
     Raises:
       TypeError: The sink is not callable.
+    """
+
+def speculative_types_of_file(path: str | bytes | os.PathLike) -> list[str]:
+    """
+    Returns the types of Speculation that a draft model's file is made for.
+
+    Args:
+      path: A GGUF file.
+
+    Returns:
+      llama.cpp's names; ``draft-simple`` for a model without anything special.
+
+    Raises:
+      ModelLoadError: It cannot be read.
     """
 
 def supports_gpu_offload() -> bool:

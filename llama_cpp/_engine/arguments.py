@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, List, Optional, TypeVar, cast
 
 from .._capi import constants
 from . import adapters, control_vectors, kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
+from .speculative_options import SpeculativeOptions
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -113,8 +115,14 @@ def _media_policy(name: str, value: Any) -> Any:
 def _draft_model(name: str, value: Any) -> Any:
     if hasattr(value, "create_completion"):  # a Llama, which can be called, too
         error = refused(TypeError, name, "a LlamaDraftModel", value)
-        raise TypeError(f"{error}\nPass LlamaPromptLookupDecoding(), or a function that guesses.")
-    return kinds.function(name, value)
+        raise TypeError(f"{error}\nPass the path of the draft model, or a function that guesses.")
+    if isinstance(value, (str, bytes, os.PathLike, SpeculativeOptions)):
+        return value
+    if not callable(value):
+        raise refused(
+            TypeError, name, "a path, a name, SpeculativeOptions or a LlamaDraftModel", value
+        )
+    return value
 
 
 _ANY_COUNT = integer(-(2**63), 2**63 - 1)

@@ -41,7 +41,7 @@ from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
 from .checkpoints import Checkpoint, Checkpoints
 from .control_vectors import ControlVector
-from .drafts import LlamaDraftModel
+from .drafts import Drafts, LlamaDraftModel, Speculation
 from .media import Chunks, Place, Places, Run
 from .options import rows_at_once
 from .sampling import Sampling
@@ -111,7 +111,7 @@ class Session:
         logits_all: bool,
         embedding: bool,
         tokenizer: BaseLlamaTokenizer,
-        draft_model: Optional[LlamaDraftModel],
+        draft_model: Union[LlamaDraftModel, Drafts, None],
         checkpoints: Checkpoints,
     ) -> None:
         self.model = model
@@ -120,10 +120,11 @@ class Session:
         self.n_ctx = n_ctx
         self.n_batch = n_batch
         self.n_vocab = model.n_vocab
-        self.logits_all = logits_all or draft_model is not None
+        self.logits_all = logits_all
         self.embedding = embedding
         self.tokenizer = tokenizer
         self.draft_model = draft_model
+        self.speculation = Speculation()
         self.lock = threading.RLock()
         self.epoch = 0
         self.owner: Callable[[], Optional[StateOwner]] = _nobody

@@ -49,6 +49,18 @@ class Batch {
     std::vector<int8_t> outputs_;
 };
 
+// Follows the tokens of sequence 0, as ContextHandle::decode() evaluates them.
+class BatchObserver {
+  public:
+    virtual ~BatchObserver() = default;
+
+    // Positions from `pos0` on are about to be evaluated: they hold nothing any more.
+    virtual void before_decode(llama_pos pos0) = 0;
+
+    // A batch was evaluated, and its outputs can be read.
+    virtual void after_batch(const llama_token* tokens, size_t n_tokens, llama_pos pos0) = 0;
+};
+
 // Every method expects that the caller holds `busy` and not the GIL, except request_abort() and the
 // getters of constants.
 class ContextHandle {
@@ -113,6 +125,9 @@ class ContextHandle {
     // Adds directions to the hidden state after the layers `first` to `last`. `data` has a row for
     // each layer from 1 on; empty: adds none any more.
     void set_control_vector(const std::vector<float>& data, int32_t first, int32_t last);
+
+    // Owns the observer; null: none.
+    void set_observer(std::shared_ptr<BatchObserver> observer) { observer_ = std::move(observer); }
 
     // Removes the positions p0 <= p < p1 of a sequence; -1: of all, no limit. False if the memory
     // cannot; then nothing is removed.
@@ -188,6 +203,7 @@ class ContextHandle {
     std::vector<float> kept_embeddings_;
 
     std::vector<std::pair<std::shared_ptr<AdapterHandle>, float>> adapters_;
+    std::shared_ptr<BatchObserver> observer_;
 };
 
 }  // namespace core
