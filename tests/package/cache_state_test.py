@@ -114,6 +114,15 @@ def test_cache_is_used(cache, load, model_path):
     assert len(loads) == 2 and tokens in cache
 
 
+def test_no_cache_is_used_after_set_cache_none(load, model_path):
+    cache = LlamaRAMCache()
+    llm = load(model_path)
+    llm.set_cache(cache)
+    llm.set_cache(None)
+    text(llm)
+    assert cache.cache_size == 0
+
+
 def test_cache_works_with_streams(cache, load, model_path):
     llm = load(model_path)
     llm.set_cache(cache)

@@ -99,6 +99,8 @@ class _Machine:
     def run(self, command: list[Any], **options: Any) -> subprocess.CompletedProcess[str]:
         """Stands for subprocess.run()."""
         name, *arguments = map(str, command)
+        if os.path.isabs(name) and not os.access(name, os.X_OK):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
         answer = self._harm(self._answer(Path(name).name, arguments, options))
         if answer is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), name)
@@ -203,6 +205,7 @@ def _clean() -> None:
     for path, content in _GOOD.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+    (_FOLDER / "bin/bazel").chmod(0o755)
 
 
 def _spoil(path: Path, choices: Choices) -> None:
@@ -264,4 +267,3 @@ def one_input(data: bytes) -> None:
         _CACHE.unlink(missing_ok=True)
         code, text = _provision(*good)
     assert code == 0 or "not a Debian-like machine" in text, text
-
