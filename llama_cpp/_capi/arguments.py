@@ -74,6 +74,13 @@ _SIZE = re.compile(r"num_\w+|n_(?!past$)\w+|(\w+_)?(len|size)|length|text_len_ma
 _MORE_ARRAYS = {"llama_set_adapters_lora": (3, 2)}
 # Arrays of token ids that llama.cpp looks up without a check: indexes of the array and its size.
 _TOKEN_ARRAYS = {"llama_detokenize": ((1, 2),)}
+# Lengths of histories for which a sampler takes memory at once: index and greatest value, that of
+# native/core/sampler.cpp.
+_LONGEST_HISTORY = 1 << 24
+_LIMITS = {
+    "llama_sampler_init_dry": ((4, _LONGEST_HISTORY),),
+    "llama_sampler_init_penalties": ((1, _LONGEST_HISTORY),),
+}
 # Pointers that may be NULL (llama.h); arrays of no elements are others.
 _OPTIONAL = {
     "llama_model_chat_template": (1,),
@@ -91,6 +98,7 @@ class Parameters(NamedTuple):
         token_arrays: indexes of arrays of token ids, and of their sizes.
         arrays: indexes of arrays and of their sizes.
         required: indexes of other pointers that may not be NULL.
+        limits: indexes of numbers, and their greatest values.
         needs_weights: whether llama.cpp stops the process for a model without weights.
     """
 
@@ -99,6 +107,7 @@ class Parameters(NamedTuple):
     token_arrays: tuple[tuple[int, int], ...]
     arrays: tuple[tuple[int, int], ...]
     required: tuple[int, ...]
+    limits: tuple[tuple[int, int], ...]
     needs_weights: bool
 
 
@@ -112,7 +121,7 @@ def checked_parameters(name: str, types: list[Any], names: list[str]) -> Optiona
         if _is_pointer(types[index - 1]) and _SIZE.fullmatch(names[index])
     ]
     arrays += [_MORE_ARRAYS[name]] if name in _MORE_ARRAYS else []
-    if not pointers and not arrays:
+    if not pointers and not arrays and name not in _LIMITS:
         return None
     no_array = set(range(len(types))) - {index for index, _ in arrays}
     required = sorted(no_array - set(_OPTIONAL.get(name, ())))
@@ -122,6 +131,7 @@ def checked_parameters(name: str, types: list[Any], names: list[str]) -> Optiona
         _TOKEN_ARRAYS.get(name, ()),
         tuple(pair for pair in arrays if pair[0] not in _OPTIONAL.get(name, ())),
         tuple(index for index in required if _is_pointer(types[index])),
+        _LIMITS.get(name, ()),
         name in _NEED_WEIGHTS,
     )
 
@@ -154,13 +164,18 @@ def convert(parameters: Parameters, arguments: tuple[Any, ...]) -> tuple[list[An
         BusyError: another thread uses the context.
         TokenizeError: the model has no such token.
         TypeError: an argument is neither the object nor an address.
-        ValueError: an address is NULL, or an array has fewer elements than its size says.
+        ValueError: an address is NULL, an array has fewer elements than its size says, or a number
+            is above its limit.
     """
     for index in parameters.required:
         if arguments[index] is None:
             raise _null(index)
     for index, size in parameters.arrays:
         _check_size(index, arguments[index], size, arguments[size])
+    for index, most in parameters.limits:
+        value = _number(arguments[index])
+        if isinstance(value, int) and value > most:
+            raise ValueError(f"argument {index + 1} has to be {most} or less, not {value}")
     converted = list(arguments)
     leases = []
     for index, kind in parameters.pointers:

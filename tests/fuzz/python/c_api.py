@@ -87,6 +87,17 @@ low.llama_log_set(low.llama_log_callback(lambda level, text, data: None))
 _OBJECTS = _Objects()
 
 
+def _saved_state() -> bytes:
+    """Returns a state of one token. Other bytes than these are //tests/fuzz/native's concern."""
+    _OBJECTS.open.eval([5])
+    context = _OBJECTS.open.ctx
+    state = (ctypes.c_uint8 * low.llama_state_get_size(context))()
+    return bytes(state[: low.llama_state_get_data(context, state, len(state))])
+
+
+_STATE = _saved_state()
+
+
 def _own(kind: Any, choices: Choices) -> Any:
     """Returns an object for a parameter, mostly a right one."""
     llm = choices.pick((*[_OBJECTS.open] * 5, _OBJECTS.closed, _OBJECTS.vocabulary))
@@ -139,6 +150,9 @@ def _argument(name: str, kind: Any, given: list[Any], choices: Choices) -> Any:
         return _batch(choices)
     if kind is ctypes.c_char_p:
         return choices.pick(_FILES) if name.endswith(_WITH_FILES) else _text(choices)
+    if "set_data" in name and getattr(kind, "_type_", None) is ctypes.c_uint8:
+        count = choices.below(len(_STATE) + 1)
+        return (ctypes.c_uint8 * count).from_buffer_copy(_STATE[:count])
     if hasattr(kind, "contents"):
         return _elements(kind._type_, choices)
     code = getattr(kind, "_type_", None)
@@ -161,8 +175,8 @@ def _call(choices: Choices) -> None:
     arguments: list[Any] = []
     for kind in _FUNCTIONS[name]:
         arguments.append(_argument(name, kind, arguments, choices))
-    if name == "llama_sampler_sample":
-        arguments[0] = None
+    if name.endswith("set_data_ext"):
+        arguments[-1] = choices.below(2)  # not on the device: llama.cpp ends the process
     if choices.below(64) == 1:
         arguments = arguments[1:]
     getattr(low, name)(*arguments)
