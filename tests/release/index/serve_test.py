@@ -127,7 +127,8 @@ def test_what_is_not_there_is_404_with_a_body(tmp_path: Path, serve_folder, path
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("//[", http.client.BAD_REQUEST), (f"/{'a' * 300}", http.client.NOT_FOUND)]
+    ("path", "status"),
+    [("http://[", http.client.BAD_REQUEST), (f"/{'a' * 300}", http.client.NOT_FOUND)],
 )
 def test_an_odd_address_has_an_answer(connection, path: str, status: int) -> None:
     response, body = ask(connection, path)
