@@ -179,7 +179,11 @@ def _call(choices: Choices) -> None:
         arguments[-1] = choices.below(2)  # not on the device: llama.cpp ends the process
     if choices.below(64) == 1:
         arguments = arguments[1:]
-    getattr(low, name)(*arguments)
+    result = getattr(low, name)(*arguments)
+    if name.startswith("llama_sampler_init_"):
+        low.llama_sampler_free(result)
+    elif name == "llama_adapter_lora_init" and result:
+        low.llama_adapter_lora_free(result)
 
 
 class _Classes:
