@@ -7,9 +7,7 @@ from typing import Any, Callable, Optional
 
 from .._ctypes_extensions import own_library
 from .arguments import Parameters, checked_parameters, convert
-from .batches import check_batch
-
-_EVALUATING = ("llama_decode", "llama_encode")
+from .checks import CHECKS
 
 
 class Library:
@@ -45,7 +43,7 @@ class Library:
         checked = checked_parameters(name, parameters, names.split(", "))
         if checked is None:
             return raw
-        check = functools.partial(check_batch, self.cdll, name) if name in _EVALUATING else None
+        check = functools.partial(CHECKS[name], self.cdll, name) if name in CHECKS else None
         return _wrapper(name, raw, checked, names, doc, check)
 
 

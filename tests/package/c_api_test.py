@@ -205,6 +205,16 @@ def test_batches_that_llama_cpp_would_end_the_process_for(fresh):
             low.llama_decode(fresh.ctx, wrong)
 
 
+@pytest.mark.parametrize(
+    "field, value", [("type_k", 4), ("type_v", -1), ("type_k", 10**6), ("flash_attn_type", 7)]
+)
+def test_context_params_that_are_no_values_of_their_enums(llm, field, value):
+    params = low.llama_context_default_params()
+    setattr(params, field, value)
+    with pytest.raises(llama_cpp.ContextError, match=f"{field} is {value}\nTake one of"):
+        low.llama_init_from_model(llm.model, params)
+
+
 def test_the_memory_of_a_sampler_is_bounded(llm):
     for n in (2**24 + 1, 2**31 - 1):
         with pytest.raises(ValueError, match="argument 2 has to be 16777216 or less"):

@@ -30,8 +30,6 @@ _RAW = {
     *("llama_opt_epoch", "llama_opt_init", "llama_process", "llama_set_adapters_lora"),
     *("llama_set_sampler", "llama_set_state_data"),
 }
-# Each input would take seconds.
-_SLOW = {"llama_init_from_model", "llama_new_context_with_model"}
 # Its number of elements is that of other arguments together (llama.h).
 _RAW_SIZE = {"llama_set_adapter_cvec"}
 _REFUSALS = (
@@ -49,7 +47,7 @@ _FILES = (
 def _functions() -> dict[str, list[Any]]:
     """Returns the functions on objects of the package, with the types of their parameters."""
     found = {}
-    skipped = _RAW | _SLOW | _RAW_SIZE
+    skipped = _RAW | _RAW_SIZE
     for name in llama_h.__all__:
         types = list(getattr(getattr(library("llama").cdll, name, None), "argtypes", None) or ())
         if set(types) & set(_OWN) and name not in skipped:
@@ -59,6 +57,11 @@ def _functions() -> dict[str, list[Any]]:
 
 _FUNCTIONS = _functions()
 _NAMES = sorted(_FUNCTIONS)
+_CONTEXT_FIELDS = [
+    name
+    for name, kind in low.llama_context_params._fields_
+    if isinstance(getattr(kind, "_type_", None), str) and kind._type_ not in "Pz"
+]
 
 
 class _Objects:
@@ -130,6 +133,19 @@ def _batch(choices: Choices) -> low.llama_batch:
     return low.llama_batch_get_one(tokens, choices.below(33))
 
 
+def _context_params(choices: Choices) -> low.llama_context_params:
+    """Returns parameters of a small context, of which some numbers are others."""
+    params = low.llama_context_default_params()
+    params.n_ctx = params.n_batch = params.n_ubatch = 32
+    params.n_threads = params.n_threads_batch = 1
+    for _ in range(choices.below(3)):
+        field = choices.pick(_CONTEXT_FIELDS)
+        value = choices.number()
+        if not field.startswith("n_") or -2 <= value < 256:  # more memory is the caller's wish
+            setattr(params, field, value)
+    return params
+
+
 def _text(choices: Choices) -> Any:
     kind = choices.below(8)
     if kind == 0:
@@ -148,6 +164,8 @@ def _argument(name: str, kind: Any, given: list[Any], choices: Choices) -> Any:
         return _own(kind, choices)
     if kind is low.llama_batch:
         return _batch(choices)
+    if kind is low.llama_context_params:
+        return _context_params(choices)
     if kind is ctypes.c_char_p:
         return choices.pick(_FILES) if name.endswith(_WITH_FILES) else _text(choices)
     if "set_data" in name and getattr(kind, "_type_", None) is ctypes.c_uint8:
@@ -182,6 +200,8 @@ def _call(choices: Choices) -> None:
     result = getattr(low, name)(*arguments)
     if name.startswith("llama_sampler_init_"):
         low.llama_sampler_free(result)
+    elif name in ("llama_init_from_model", "llama_new_context_with_model") and result:
+        low.llama_free(result)
     elif name == "llama_adapter_lora_init" and result:
         low.llama_adapter_lora_free(result)
 
