@@ -67,6 +67,7 @@ _NEED_WEIGHTS = frozenset(
 )
 
 
+_LEAST = -(2**31)  # ctypes would cut off the upper half of a smaller one
 _ADDRESSES = (ctypes.c_char_p, ctypes.c_void_p, ctypes.c_wchar_p)
 # A number of elements, when it follows a pointer to the first of them.
 _SIZE = re.compile(r"num_\w+|n_(?!past$)\w+|(\w+_)?(len|size)|length|text_len_max")
@@ -74,12 +75,14 @@ _SIZE = re.compile(r"num_\w+|n_(?!past$)\w+|(\w+_)?(len|size)|length|text_len_ma
 _MORE_ARRAYS = {"llama_set_adapters_lora": (3, 2)}
 # Arrays of token ids that llama.cpp looks up without a check: indexes of the array and its size.
 _TOKEN_ARRAYS = {"llama_detokenize": ((1, 2),)}
-# Lengths of histories for which a sampler takes memory at once: index and greatest value, that of
-# native/core/sampler.cpp.
+# Numbers for which llama.cpp takes memory at once: index and greatest value. A history has that of
+# native/core/sampler.cpp, threads that of ggml.h (GGML_MAX_N_THREADS).
 _LONGEST_HISTORY = 1 << 24
+MOST_THREADS = 512
 _LIMITS = {
     "llama_sampler_init_dry": ((4, _LONGEST_HISTORY),),
     "llama_sampler_init_penalties": ((1, _LONGEST_HISTORY),),
+    "llama_set_n_threads": ((1, MOST_THREADS), (2, MOST_THREADS)),
 }
 # Pointers that may be NULL (llama.h); arrays of no elements are others.
 _OPTIONAL = {
@@ -174,7 +177,7 @@ def convert(parameters: Parameters, arguments: tuple[Any, ...]) -> tuple[list[An
         _check_size(index, arguments[index], size, arguments[size])
     for index, most in parameters.limits:
         value = _number(arguments[index])
-        if isinstance(value, int) and value > most:
+        if isinstance(value, int) and not _LEAST <= value <= most:
             raise ValueError(f"argument {index + 1} has to be {most} or less, not {value}")
     converted = list(arguments)
     leases = []

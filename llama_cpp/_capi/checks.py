@@ -6,6 +6,7 @@ from typing import Any, Callable
 
 from .._errors import ContextError
 from . import constants
+from .arguments import MOST_THREADS
 
 
 def _check_context(llama: Any, name: str, model: Any, params: Any) -> None:
@@ -21,6 +22,11 @@ def _check_context(llama: Any, name: str, model: Any, params: Any) -> None:
             raise ContextError(
                 f"{field} is {getattr(params, field)}\n"
                 f"Take one of {', '.join(map(str, sorted(values)))}."
+            )
+    for field in ("n_threads", "n_threads_batch"):
+        if getattr(params, field) > MOST_THREADS:
+            raise ContextError(
+                f"{field} is {getattr(params, field)}\nTake {MOST_THREADS} or fewer."
             )
     if params.n_batch == 0:
         raise ContextError("n_batch is 0\nTake 1 or more.")

@@ -215,6 +215,16 @@ def test_context_params_that_are_no_values_of_their_enums(llm, field, value):
         low.llama_init_from_model(llm.model, params)
 
 
+def test_the_number_of_threads_is_bounded(fresh):
+    for count in (513, 2**31 - 1, 2**40, -(2**40)):
+        with pytest.raises(ValueError, match="512 or less"):
+            low.llama_set_n_threads(fresh.ctx, 1, count)
+    params = low.llama_context_default_params()
+    params.n_threads_batch = 513
+    with pytest.raises(llama_cpp.ContextError, match="512 or fewer"):
+        low.llama_init_from_model(fresh.model, params)
+
+
 def test_the_memory_of_a_sampler_is_bounded(llm):
     for n in (2**24 + 1, 2**31 - 1):
         with pytest.raises(ValueError, match="argument 2 has to be 16777216 or less"):

@@ -222,7 +222,7 @@ def make_variant(wheel: Path, folder: Path, document: Optional[Mapping[str, Any]
         output.unlink(missing_ok=True)
         reason = error.args[0] if isinstance(error, KeyError) else error
         raise VariantError(
-            f"{wheel.name} is damaged, or the disk is full ({reason}); build or download it again"
+            f"{wheel.name} is damaged ({reason}); build or download it again"
         ) from error
     return output
 

@@ -83,7 +83,12 @@ class _Objects:
             self.open = self._load()
         if self.vocabulary.model.closed:
             self.vocabulary = self._load(vocab_only=True)
-        self.open.ctx.memory_clear(True)
+        context = self.open.ctx
+        context.memory_clear(True)
+        low.llama_set_n_threads(context, 1, 1)
+        low.llama_set_causal_attn(context, True)
+        low.llama_set_embeddings(context, False)
+        low.llama_set_warmup(context, False)
 
 
 low.llama_log_set(low.llama_log_callback(lambda level, text, data: None))
