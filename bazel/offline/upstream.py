@@ -134,8 +134,9 @@ def _can_download(address: str) -> bool:
 def _fetch_bazelisk(cache: Path, target: str) -> Path:
     """Downloads the pinned Bazelisk with npm and returns its binary for `target`."""
     bazelisk = cache / f"bazelisk-{_BAZELISK_VERSION}" / "bazelisk"
-    if bazelisk.exists():
+    if bazelisk.is_file():
         return bazelisk
+    remove(bazelisk)
     bazelisk.parent.mkdir(exist_ok=True)
     step = "get Bazelisk"
     with tempfile.TemporaryDirectory(dir=cache, prefix="tmp-") as folder:

@@ -144,10 +144,10 @@ class LlamaDiskCache(BaseLlamaCache):
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[None]:
-        """Turns errors of the folder into StateError; KeyError stays."""
+        """Turns errors of the folder into StateError."""
         try:
             yield
-        except (KeyError, StateError):
+        except StateError:
             raise
         # A damaged database or pickle may raise any exception.
         except Exception as error:
@@ -183,4 +183,4 @@ class LlamaDiskCache(BaseLlamaCache):
         with self._in_use():
             self.cache[tuple(key)] = value
             while len(self.cache) and self.cache_size > self.capacity_bytes:
-                del self.cache[next(iter(self.cache))]
+                self.cache.delete(next(iter(self.cache)))
