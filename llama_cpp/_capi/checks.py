@@ -28,8 +28,12 @@ def _check_context(llama: Any, name: str, model: Any, params: Any) -> None:
             raise ContextError(
                 f"{field} is {getattr(params, field)}\nTake {MOST_THREADS} or fewer."
             )
-    if params.n_batch == 0:
-        raise ContextError("n_batch is 0\nTake 1 or more.")
+    most = params.n_outputs_max or params.n_batch
+    if most < max(params.n_seq_max, 1):
+        raise ContextError(
+            f"n_seq_max is {params.n_seq_max}, and there is room for {most} outputs\n"
+            "Make n_outputs_max, or n_batch if that is 0, as large as n_seq_max."
+        )
 
 
 def _values(prefix: str) -> set[int]:

@@ -153,8 +153,8 @@ class LlamaDiskCache(BaseLlamaCache):
         except Exception as error:
             reason = str(error) or type(error).__name__
             raise StateError(
-                f"The prompt cache in {self._cache_dir} is damaged, or the disk is full: {reason}\n"
-                "Make room, or delete the folder: its prompts will be evaluated again."
+                f"The prompt cache in {self._cache_dir} cannot be used: {reason}\n"
+                "Make room on the disk, or delete the folder: its prompts are evaluated again then."
             ) from error
 
     @property

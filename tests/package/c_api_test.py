@@ -215,6 +215,18 @@ def test_context_params_that_are_no_values_of_their_enums(llm, field, value):
         low.llama_init_from_model(llm.model, params)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    [{"n_batch": 0}, {"n_outputs_max": 3, "n_seq_max": 4}, {"n_batch": 8, "n_seq_max": 9}],
+)
+def test_each_sequence_of_a_context_has_an_output(llm, numbers):
+    params = low.llama_context_default_params()
+    for name, value in numbers.items():
+        setattr(params, name, value)
+    with pytest.raises(llama_cpp.ContextError, match="room for"):
+        low.llama_init_from_model(llm.model, params)
+
+
 def test_the_number_of_threads_is_bounded(fresh):
     for count in (513, 2**31 - 1, 2**40, -(2**40)):
         with pytest.raises(ValueError, match="512 or less"):
@@ -245,7 +257,7 @@ def test_random_calls(model_path, run_python, seed):
     assert counts["returned"] > 1000
 
 
-KINDS = ("Busy", "Closed", "Context", "Tokenize")
+KINDS = ("Busy", "Closed", "Context", "Tokenize", "Value")
 
 
 def test_log_callback(llm):

@@ -58,7 +58,7 @@ def test_a_batch_of_a_wrong_size_is_refused(numbers):
 def test_a_grammar_in_a_chain_refuses(llm):
     sampler = internals.LlamaSampler()
     with pytest.raises(llama_cpp.GrammarError):
-        sampler.add_grammar(llm._model, llama_cpp.LlamaGrammar('root ::= "'))
+        sampler.add_grammar(llm._model, llama_cpp.LlamaGrammar(_grammar='root ::= "'))
     grammar = llama_cpp.LlamaGrammar.from_string('root ::= "a"')
     with pytest.raises(llama_cpp.GrammarError):
         sampler.add_grammar_lazy_patterns(llm._model, grammar, ["("], [])
