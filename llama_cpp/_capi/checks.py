@@ -28,11 +28,12 @@ def _check_context(llama: Any, name: str, model: Any, params: Any) -> None:
             raise ContextError(
                 f"{field} is {getattr(params, field)}\nTake {MOST_THREADS} or fewer."
             )
-    most = params.n_outputs_max or params.n_batch
+    n_ctx = params.n_ctx or llama.llama_model_n_ctx_train(model)
+    most = params.n_outputs_max or min(params.n_batch, n_ctx)
     if most < max(params.n_seq_max, 1):
         raise ContextError(
             f"n_seq_max is {params.n_seq_max}, and there is room for {most} outputs\n"
-            "Make n_outputs_max, or n_batch if that is 0, as large as n_seq_max."
+            "Make n_outputs_max, or n_batch and n_ctx if that is 0, as large as n_seq_max."
         )
 
 
