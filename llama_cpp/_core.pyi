@@ -32,6 +32,7 @@ __all__: list[str] = [
     "Speculation",
     "TextStream",
     "TriggerType",
+    "accept_chain",
     "backend_init",
     "backends",
     "chat_diffs",
@@ -42,7 +43,9 @@ __all__: list[str] = [
     "devices",
     "fit_to_devices",
     "ggml_version",
+    "grammar_sampler",
     "json_schema_to_grammar",
+    "lazy_grammar_sampler",
     "llama_commit",
     "llama_version",
     "load_backend",
@@ -1799,6 +1802,18 @@ class ChatTemplates:
         Whether a template was given or the model has one.
         """
 
+def accept_chain(chain: int, token: int) -> None:
+    """
+    Tells the samplers of a chain of a token.
+
+    Args:
+      chain: Address of a ``llama_sampler``.
+      token: The token.
+
+    Raises:
+      GrammarError: It does not fit the grammar of one of them.
+    """
+
 def backend_init() -> None:
     """
     Initialises llama.cpp. Further calls do nothing.
@@ -1913,6 +1928,19 @@ def ggml_version() -> str:
     Returns the version of ggml.
     """
 
+def grammar_sampler(vocab: int, text: str, root: str) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar, and returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it.
+    """
+
 def json_schema_to_grammar(schema: str) -> str:
     """
     Converts a JSON schema into a GBNF grammar for the JSON texts that it describes.
@@ -1922,6 +1950,27 @@ def json_schema_to_grammar(schema: str) -> str:
 
     Raises:
       GrammarError: The text is invalid JSON, or the grammar cannot express the schema.
+    """
+
+def lazy_grammar_sampler(
+    vocab: int,
+    text: str,
+    root: str,
+    patterns: collections.abc.Sequence[str],
+    tokens: collections.abc.Sequence[int],
+) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar that sets in at a trigger; returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+      patterns: Regular expressions of triggers.
+      tokens: Tokens that are triggers.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it, or a pattern.
     """
 
 def llama_commit() -> str:

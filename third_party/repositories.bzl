@@ -16,6 +16,7 @@ load("//third_party/rocm:packages.bzl", "ROCM_PACKAGES")
 load("//third_party/rules_cc:rules_cc_bzl.bzl", "rules_cc_bzl")
 load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
 load("//third_party/test_wheels:freezers.bzl", "FREEZER_WHEELS")
+load("//third_party/test_wheels:fuzzers.bzl", "FUZZERS", "fuzzer_repository")
 load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_wheels_repository")
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
@@ -39,6 +40,8 @@ def declare_third_party():
         pip_files(name = test_wheels_repository(abi_tag), files = files)
     for abi_tag, files in ABI_WHEELS.items():
         pip_files(name = abi_wheels_repository(abi_tag), files = files)
+    for abi_tag, files in FUZZERS.items():
+        pip_files(name = fuzzer_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
     for name, packages in (CACHE_SERVER_PACKAGES | ROCM_PACKAGES | VULKAN_PACKAGES).items():

@@ -72,6 +72,16 @@ def _symlinks(name: str, value: Any) -> Any:
     return value if value == "auto" else flag(name, value)
 
 
+_CACHE = kinds.with_methods(
+    "a BaseLlamaCache (with [key], [key] = value, and key in cache), or None",
+    *("__getitem__", "__setitem__", "__contains__"),
+)
+
+
+def _cache(name: str, value: Any) -> Any:
+    return value if value is None else _CACHE(name, value)
+
+
 def _filename(name: str, value: Any) -> Any:
     return value if value is None else kinds.text(name, value)
 
@@ -236,12 +246,7 @@ _CALLS: Dict[str, Kind] = {
     "return_count": flag,
     "query": kinds.text,
     "documents": kinds.texts,
-    "cache": kinds.with_methods(
-        "a BaseLlamaCache (with [key], [key] = value, and key in cache)",
-        "__getitem__",
-        "__setitem__",
-        "__contains__",
-    ),
+    "cache": _cache,
     "state": kinds.with_methods(
         "a LlamaState, as save_state() returns", "input_ids", "n_tokens", "llama_state", "scores"
     ),
