@@ -381,6 +381,11 @@ void ContextHandle::apply_adapters() {
 }
 
 void ContextHandle::check_usable() const {
+    if (lost_server_) {
+        throw Error(ErrorKind::kRemoteServer,
+                    "this context is unusable since the connection to an RPC server was lost\n"
+                    "Close the model and load it again.");
+    }
     if (broken_) {
         throw Error(ErrorKind::kContext,
                     "this context is unusable since llama.cpp failed an internal check in it; "
@@ -533,7 +538,7 @@ void ContextHandle::fail(const char* action, size_t n_tokens, int status, const 
 // append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
-    if (memory_ == nullptr || broken_) {
+    if (memory_ == nullptr || broken_ || lost_server_) {
         return {};
     }
     return call(ErrorKind::kDecode, [&]() -> std::string {

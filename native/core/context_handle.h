@@ -109,9 +109,10 @@ class ContextHandle {
     void set_control_vector(const std::vector<float>& data, int32_t first, int32_t last);
 
     void check_seq_id(llama_seq_id seq_id) const;
-    void check_usable() const;  // not after a failed assertion in llama.cpp
+    void check_usable() const;  // not after a failed assertion in llama.cpp, or a lost server
 
-    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable.
+    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable, and
+    // so does a lost server.
     template <typename Call>
     auto call(ErrorKind kind, Call&& function) -> decltype(function()) {
         NativeScope scope;
@@ -123,7 +124,9 @@ class ContextHandle {
             throw;
         } catch (...) {
             broken_ = broken_ || is_assertion();
-            throw Error(kind, describe_current_exception());
+            const Error error = error_of_current_exception(kind);
+            lost_server_ = lost_server_ || error.kind() == ErrorKind::kRemoteServer;
+            throw error;
         }
     }
 
@@ -158,6 +161,7 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
+    bool lost_server_ = false;
     std::atomic<int32_t> n_threads_{0};
     std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};

@@ -14,6 +14,9 @@ namespace {
 
 thread_local int t_native_depth = 0;
 
+// Mangled name of ggml_backend_rpc_error, which the patch rpc-lost-server has ggml-rpc throw.
+constexpr char kLostServer[] = "22ggml_backend_rpc_error";
+
 // Installed with ggml_set_abort_callback. To return from here means abort(). The CPU kernels are
 // left to abort: other threads wait for this one at a barrier and could never be stopped.
 void on_ggml_abort(const char* message) {
@@ -23,8 +26,7 @@ void on_ggml_abort(const char* message) {
     std::fprintf(stderr, "%s\n", message);
 }
 
-// Returns whether a class of this mangled name is an exception class of the standard library: those
-// have std::exception at offset 0.
+// Returns whether a class of this mangled name has std::exception at offset 0.
 bool is_standard_exception(const char* mangled) {
     static const char* const kNames[] = {
         "St9exception",
@@ -46,6 +48,7 @@ bool is_standard_exception(const char* mangled) {
         "NSt3__117bad_function_callE",
         "St18bad_variant_access",
         "St19bad_optional_access",
+        kLostServer,
     };
     for (const char* name : kNames) {
         if (std::strcmp(name, mangled) == 0) {
@@ -54,6 +57,12 @@ bool is_standard_exception(const char* mangled) {
     }
     return false;
 }
+
+constexpr char kSameVersion[] =
+    "\nInstall the same version of llama-cpp-python on both machines.";
+constexpr char kStartServer[] =
+    "\nLook whether `python -m llama_cpp rpc-server` runs there and serves no other client, start it "
+    "if not, and load the model again.";
 
 std::string describe_foreign_exception() {
     const std::type_info* type = abi::__cxa_current_exception_type();
@@ -110,6 +119,17 @@ bool is_assertion() {
     } catch (...) {
         return false;
     }
+}
+
+Error error_of_current_exception(ErrorKind kind) {
+    const std::string reason = describe_current_exception();
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    if (type == nullptr || std::strcmp(type->name(), kLostServer) != 0) {
+        return Error(kind, reason);
+    }
+    const bool is_other_version = reason.find("of the protocol") != std::string::npos;
+    return Error(ErrorKind::kRemoteServer,
+                 reason + (is_other_version ? kSameVersion : kStartServer));
 }
 
 void install_abort_handler() { ggml_set_abort_callback(on_ggml_abort); }

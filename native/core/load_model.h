@@ -25,6 +25,7 @@ struct ModelParams {
     std::vector<float> tensor_split;
     std::map<std::string, MetadataValue> kv_overrides;
     std::vector<std::string> devices;  // empty: all; kNoDevice alone: none
+    std::vector<std::string> rpc_servers;  // "host:port", whose devices there are beside the others
     // Pattern of tensor names -> name of a buffer type. The first that fits counts.
     std::vector<std::pair<std::string, std::string>> tensor_buft_overrides;
     // The same as set by fit_to_devices(), patterns of constant text.
@@ -38,7 +39,7 @@ constexpr const char* kNoDevice = "none";
 using LoadProgress = std::function<bool(float)>;
 
 // llama.cpp's own form of the parameters, whose pointers lead into this object and `progress`.
-// Fails with ModelLoadError for values that llama.cpp does not check.
+// Fails with ModelLoadError for values that llama.cpp does not check, and as remote_devices() does.
 class NativeModelParams {
   public:
     NativeModelParams(const ModelParams& params, const LoadProgress& progress);
