@@ -65,8 +65,7 @@ void open_rpc_backend(const std::string& path) {
         throw Error(ErrorKind::kBackend, "cannot load the backend " + path);
     }
     ggml_backend_reg_t backend = init();
-    function_of<SetAbortCallback>(backend,
-                                  "ggml_backend_rpc_set_abort_callback")(should_give_up);
+    function_of<SetAbortCallback>(backend, "ggml_backend_rpc_set_abort_callback")(should_give_up);
     g_rpc = backend;
 }
 

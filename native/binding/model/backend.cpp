@@ -210,9 +210,6 @@ void init_backend(py::module_& m) {
     m.def(
         "supports_gpu_offload", [] { return has_backends() && llama_supports_gpu_offload(); },
         "Returns whether a loaded backend can hold model layers on a GPU.");
-    m.def(
-        "supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
-        "Returns whether the RPC backend is loaded.");
     m.def("max_devices", &llama_max_devices,
           "Returns the greatest number of devices, and so the greatest length of tensor_split.");
     m.def("max_parallel_sequences", &llama_max_parallel_sequences,
