@@ -16,6 +16,7 @@ from ._engine.threads import default_threads
 from ._logger import set_verbose
 
 DEFAULT_PORT = 50052  # of llama.cpp's tools/rpc
+_MAX_THREADS = 512  # ggml.h: GGML_MAX_N_THREADS
 _WARNING = """\
 warning: everybody who reaches {endpoint} can use this server.
   The protocol has no authentication and no encryption, and a client can very likely run code of its
@@ -63,6 +64,11 @@ def add_command(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serves until a signal ends the process. ValueError and OSError for wrong arguments."""
     names = _devices(arguments.device)
+    threads = default_threads().count if arguments.threads is None else arguments.threads
+    if not 0 < threads <= _MAX_THREADS:
+        raise ValueError(
+            f"--threads {threads} is no number of threads\nTake one of 1 to {_MAX_THREADS}."
+        )
     cache = _cache_directory(arguments.cache)
     _check_address(arguments.host, arguments.port)
     set_verbose(arguments.verbose)
@@ -75,7 +81,6 @@ def run(arguments: argparse.Namespace) -> int:
     # Nothing here is worth an orderly end, and the native loop knows none.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    threads = arguments.threads or default_threads().count
     _core.serve_devices(endpoint, cache, threads, names)
     raise OSError(f"cannot listen on {endpoint}\nTake another --port, or end the program there.")
 

@@ -381,10 +381,11 @@ void ContextHandle::apply_adapters() {
 }
 
 void ContextHandle::check_usable() const {
-    if (lost_server_) {
-        throw Error(ErrorKind::kRemoteServer,
-                    "this context is unusable since the connection to an RPC server was lost\n"
-                    "Close the model and load it again.");
+    if (!lost_server_.empty()) {
+        throw Error(ErrorKind::kContext,
+                    "this context is unusable since a part of it is lost with its server: " +
+                        lost_server_.substr(0, lost_server_.find('\n')) +
+                        "\nClose the model and load it again.");
     }
     if (broken_) {
         throw Error(ErrorKind::kContext,
@@ -538,7 +539,7 @@ void ContextHandle::fail(const char* action, size_t n_tokens, int status, const 
 // append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
-    if (memory_ == nullptr || broken_ || lost_server_) {
+    if (memory_ == nullptr || broken_ || !lost_server_.empty()) {
         return {};
     }
     return call(ErrorKind::kDecode, [&]() -> std::string {

@@ -125,7 +125,9 @@ class ContextHandle {
         } catch (...) {
             broken_ = broken_ || is_assertion();
             const Error error = error_of_current_exception(kind);
-            lost_server_ = lost_server_ || error.kind() == ErrorKind::kRemoteServer;
+            if (error.kind() == ErrorKind::kRemoteServer && lost_server_.empty()) {
+                lost_server_ = error.what();
+            }
             throw error;
         }
     }
@@ -161,7 +163,7 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
-    bool lost_server_ = false;
+    std::string lost_server_;  // the error that says so; empty: none
     std::atomic<int32_t> n_threads_{0};
     std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};

@@ -58,11 +58,17 @@ bool is_standard_exception(const char* mangled) {
     return false;
 }
 
-constexpr char kSameVersion[] =
-    "\nInstall the same version of llama-cpp-python on both machines.";
-constexpr char kStartServer[] =
-    "\nLook whether `python -m llama_cpp rpc-server` runs there and serves no other client, start it "
-    "if not, and load the model again.";
+// By the words of the patch rpc-lost-server.
+const char* remedy_for(const std::string& lost_server) {
+    if (lost_server.find("of the protocol") != std::string::npos) {
+        return "Install the same version of llama-cpp-python on both machines.";
+    }
+    if (lost_server.find("when this process asked first") != std::string::npos) {
+        return "Start the server with the same --device, or this process again.";
+    }
+    return "Look whether `python -m llama_cpp rpc-server` runs there and serves no other client, "
+           "start it if not, and load the model again.";
+}
 
 std::string describe_foreign_exception() {
     const std::type_info* type = abi::__cxa_current_exception_type();
@@ -127,9 +133,7 @@ Error error_of_current_exception(ErrorKind kind) {
     if (type == nullptr || std::strcmp(type->name(), kLostServer) != 0) {
         return Error(kind, reason);
     }
-    const bool is_other_version = reason.find("of the protocol") != std::string::npos;
-    return Error(ErrorKind::kRemoteServer,
-                 reason + (is_other_version ? kSameVersion : kStartServer));
+    return Error(ErrorKind::kRemoteServer, reason + "\n" + remedy_for(reason));
 }
 
 void install_abort_handler() { ggml_set_abort_callback(on_ggml_abort); }

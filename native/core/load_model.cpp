@@ -275,6 +275,11 @@ NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgre
     plain.progress_callback_user_data = const_cast<LoadProgress*>(&progress);
 }
 
+std::vector<ggml_backend_dev_t> choose_devices(const std::vector<std::string>& names,
+                                               const std::vector<std::string>& rpc_servers) {
+    return find_devices(names, remote_devices(rpc_servers));
+}
+
 std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,
                                         const LoadProgress& progress) {
     check_gguf_file(path, "Model");

@@ -56,6 +56,11 @@ class NativeModelParams {
     std::vector<llama_model_tensor_buft_override> tensor_overrides_;
 };
 
+// Returns the devices of ModelParams.devices and rpc_servers as llama.cpp takes them: an array that
+// ends with null, empty for all devices of this machine. Fails as NativeModelParams does.
+std::vector<ggml_backend_dev_t> choose_devices(const std::vector<std::string>& names,
+                                               const std::vector<std::string>& rpc_servers);
+
 // Fails with ModelLoadError, which names the file, the reason and a remedy. `progress` may be
 // empty.
 std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,

@@ -19,6 +19,7 @@
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/errors.h"
+#include "native/core/load_model.h"
 #include "native/core/log.h"
 #include "native/core/native_files.h"
 #include "native/core/remote_devices.h"
@@ -150,6 +151,16 @@ void serve(const std::string& endpoint, const std::string& cache, size_t n_threa
     serve_devices(endpoint, cache, n_threads, std::move(devices));
 }
 
+std::vector<uintptr_t> device_addresses(const std::vector<std::string>& names,
+                                        const std::vector<std::string>& rpc_servers) {
+    GilRelease release;
+    std::vector<uintptr_t> addresses;
+    for (ggml_backend_dev_t device : choose_devices(names, rpc_servers)) {
+        addresses.push_back(reinterpret_cast<uintptr_t>(device));
+    }
+    return addresses;
+}
+
 std::map<std::string, int> cpu_features() {
     std::map<std::string, int> features;
     ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
@@ -266,6 +277,21 @@ void init_backend(py::module_& m) {
 
           Raises:
             BackendError: There are `rpc_servers`, and load_rpc_backend() was not called.
+            RemoteServerError: A server cannot be reached.
+          )"_doc);
+    m.def("device_addresses", &device_addresses, py::arg("devices"), py::arg("rpc_servers"),
+          R"(
+          Returns the devices of a model as addresses, for C functions.
+
+          Args:
+            devices: As ModelParams.devices.
+            rpc_servers: As ModelParams.rpc_servers.
+
+          Returns:
+            A ggml_backend_dev_t each, and 0 at the end; nothing for all devices of this machine.
+
+          Raises:
+            ModelLoadError: There is no such device.
             RemoteServerError: A server cannot be reached.
           )"_doc);
     m.def("cpu_features", &cpu_features,

@@ -1,0 +1,178 @@
+"""A server that is lost in each phase: an exception, and the process goes on.
+
+The client is a child process, since a crash must fail the one case.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from relay import Relay, Request
+from rpc_server import RpcServer
+
+# A client's life, and then another one, after a line on standard input. The texts, or the errors.
+CLIENT = """
+import json, sys
+import llama_cpp
+
+def load():
+    return llama_cpp.Llama(
+        sys.argv[1], rpc_servers=sys.argv[2], n_gpu_layers=-1, n_ctx=256, n_threads=1,
+        n_threads_batch=1, verbose=False,
+    )
+
+def result(work):
+    try:
+        return work()
+    except (llama_cpp.RemoteServerError, llama_cpp.ContextError) as error:
+        return f"{type(error).__name__}: {error}"
+
+def life():
+    llm = result(load)
+    if isinstance(llm, str):
+        return {"load": llm}
+    def generate():
+        return llm("In the beginning", max_tokens=4, temperature=0)["choices"][0]["text"]
+    texts = {"first": result(generate)}
+    print("idle", flush=True)
+    sys.stdin.readline()
+    texts["second"] = result(generate)
+    llm.close()
+    return texts
+
+while True:
+    print(json.dumps(life()), flush=True)
+    if not sys.stdin.readline():
+        break
+"""
+
+TEXT = " of the house of"  # by the trained model, on this machine alone; asserted below
+LOST = ("connection was closed", "connection was lost", "no answer for 1 seconds")
+
+
+class Client:
+    """A child process with CLIENT."""
+
+    def __init__(self, model_path: str, address: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CLIENT, model_path, address],
+            env={**os.environ, "GGML_RPC_TIMEOUT": "1"},
+            stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def read(self) -> Any:
+        """Returns its next line: "idle", or the results of a life."""
+        line = self._process.stdout.readline()
+        assert line, f"{self._process.wait()}: {self._process.stderr.read()}"
+        return line.strip() if line == "idle\n" else json.loads(line)
+
+    def go_on(self) -> None:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def life(self) -> dict[str, str]:
+        """Returns the results of a life, which may end while it loads."""
+        line = self.read()
+        if line == "idle":
+            self.go_on()
+            line = self.read()
+        return line
+
+    def end(self) -> None:
+        """Asserts that it ends as it should, with everything freed."""
+        _, errors = self._process.communicate(timeout=60)
+        assert self._process.returncode == 0, errors
+
+
+@pytest.fixture
+def server(start) -> RpcServer:
+    return start()
+
+
+def assert_lost(error: str) -> None:
+    assert error.startswith("RemoteServerError: RPC server 127.0.0.1:")
+    assert any(words in error for words in LOST), error
+    assert "\nLook whether `python -m llama_cpp rpc-server` runs there" in error
+
+
+@pytest.fixture(params=["killed", "closed", "stopped"])
+def lose(request: pytest.FixtureRequest, server: RpcServer):
+    """Returns a function: relay -> the way in which the server is lost."""
+    return lambda relay: {
+        "killed": server.kill,
+        "closed": relay.close_connections,
+        "stopped": server.stop,
+    }[request.param]
+
+
+def recover(server: RpcServer) -> None:
+    server.kill()
+    server.start()
+
+
+@pytest.mark.parametrize(
+    ("request_", "phase"),
+    [
+        (Request.DEVICE_COUNT, "load"),
+        (Request.ALLOC_BUFFER, "load"),
+        (Request.SET_TENSOR, "load"),
+        (Request.GRAPH_COMPUTE, "first"),
+        (Request.GET_TENSOR, "first"),
+    ],
+)
+def test_lost_in(request_, phase, lose, server, relay, model_path: str) -> None:
+    before = relay(server)
+    before.before(request_, lose(before))
+    client = Client(model_path, before.address)
+    life = client.life()
+    assert_lost(life[phase])
+    if phase == "first":  # the object stays as it is
+        assert "ContextError: this context is unusable" in life["second"]
+        assert life["first"].splitlines()[0].partition(": ")[2] in life["second"]
+        assert "\nClose the model and load it again." in life["second"]
+    recover(server)
+    client.go_on()
+    assert client.life() == {"first": TEXT, "second": TEXT}
+    client.end()
+
+
+def test_lost_while_it_is_freed(lose, server, relay, model_path: str) -> None:
+    before = relay(server)
+    client = Client(model_path, before.address)
+    assert client.read() == "idle"
+    before.before(Request.FREE_BUFFER, lose(before))
+    client.go_on()
+    assert client.read() == {"first": TEXT, "second": TEXT}
+    recover(server)
+    client.go_on()
+    assert client.life() == {"first": TEXT, "second": TEXT}
+    client.end()
+
+
+def test_lost_while_nobody_asks(lose, server, relay, model_path: str) -> None:
+    before = relay(server)
+    client = Client(model_path, before.address)
+    assert client.read() == "idle"
+    lose(before)()
+    client.go_on()
+    life = client.read()
+    assert life["first"] == TEXT
+    assert_lost(life["second"])
+    recover(server)
+    client.go_on()
+    assert client.life() == {"first": TEXT, "second": TEXT}
+    client.end()
+
+
+def test_the_text_is_that_of_this_machine_alone(load, model_path: str) -> None:
+    llm = load(model_path, n_ctx=256)
+    answer = llm("In the beginning", max_tokens=4, temperature=0)
+    assert answer["choices"][0]["text"] == TEXT
