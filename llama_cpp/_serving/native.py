@@ -16,7 +16,10 @@ _INT = ctypes.c_int32
 
 # name -> (result, parameters)
 _FUNCTIONS: Mapping[str, Tuple[Any, Sequence[Any]]] = {
-    "llama_engine_load": (_P, (_INT, ctypes.POINTER(_TEXT), ctypes.POINTER(_P), ctypes.POINTER(_P))),
+    "llama_engine_load": (
+        _P,
+        (_INT, ctypes.POINTER(_TEXT), ctypes.POINTER(_P), ctypes.POINTER(_P)),
+    ),
     "llama_engine_stop": (None, (_P,)),
     "llama_engine_free": (None, (_P,)),
     "llama_engine_free_text": (None, (_P,)),

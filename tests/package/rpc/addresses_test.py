@@ -58,7 +58,8 @@ def answering() -> Iterator:
             def run() -> None:
                 client, _ = listener.accept()
                 with client:
-                    client.recv(33)  # a request's head of 9 bytes, and 24 of the greeting
+                    # A request's head of 9 bytes, and 24 of the greeting.
+                    client.recv(33, socket.MSG_WAITALL)
                     client.sendall(answer)
 
             threading.Thread(target=run, daemon=True).start()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +22,27 @@ def start(tmp_path: Path) -> Iterator:
     """Returns a function that starts a server; options go to its command line."""
     with ExitStack() as stack:
         yield lambda *options, **env: stack.enter_context(RpcServer(tmp_path, options, env))
+
+
+@pytest.fixture
+def popen(tmp_path: Path) -> Iterator:
+    """Returns a function that starts a child process with Python code, whose streams are texts."""
+    with ExitStack() as stack:
+
+        def run(code: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-c", code, *arguments],
+                cwd=tmp_path,
+                env={**os.environ, **env},
+                stderr=subprocess.PIPE,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield run
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ The client is a child process, since a crash must fail the one case.
 from __future__ import annotations
 
 import json
-import os
+import signal
 import subprocess
-import sys
 from typing import Any
 
 import pytest
-from relay import Relay, Request
+from relay import Request
 from rpc_server import RpcServer
+
+import llama_cpp
 
 # A client's life, and then another one, after a line on standard input. The texts, or the errors.
 CLIENT = """
@@ -31,6 +32,8 @@ def result(work):
         return work()
     except (llama_cpp.RemoteServerError, llama_cpp.ContextError) as error:
         return f"{type(error).__name__}: {error}"
+    except KeyboardInterrupt:
+        return "KeyboardInterrupt"
 
 def life():
     llm = result(load)
@@ -58,15 +61,8 @@ LOST = ("connection was closed", "connection was lost", "no answer for 1 seconds
 class Client:
     """A child process with CLIENT."""
 
-    def __init__(self, model_path: str, address: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CLIENT, model_path, address],
-            env={**os.environ, "GGML_RPC_TIMEOUT": "1"},
-            stderr=subprocess.PIPE,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
 
     def read(self) -> Any:
         """Returns its next line: "idle", or the results of a life."""
@@ -86,6 +82,9 @@ class Client:
             line = self.read()
         return line
 
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
     def end(self) -> None:
         """Asserts that it ends as it should, with everything freed."""
         _, errors = self._process.communicate(timeout=60)
@@ -95,6 +94,16 @@ class Client:
 @pytest.fixture
 def server(start) -> RpcServer:
     return start()
+
+
+@pytest.fixture
+def connect(popen, model_path: str):
+    """Returns a function: address of a server -> its client."""
+
+    def run(address: str, timeout: str = "1") -> Client:
+        return Client(popen(CLIENT, model_path, address, GGML_RPC_TIMEOUT=timeout))
+
+    return run
 
 
 def assert_lost(error: str) -> None:
@@ -128,10 +137,10 @@ def recover(server: RpcServer) -> None:
         (Request.GET_TENSOR, "first"),
     ],
 )
-def test_lost_in(request_, phase, lose, server, relay, model_path: str) -> None:
+def test_lost_in(request_, phase, lose, server, relay, connect) -> None:
     before = relay(server)
     before.before(request_, lose(before))
-    client = Client(model_path, before.address)
+    client = connect(before.address)
     life = client.life()
     assert_lost(life[phase])
     if phase == "first":  # the object stays as it is
@@ -144,9 +153,9 @@ def test_lost_in(request_, phase, lose, server, relay, model_path: str) -> None:
     client.end()
 
 
-def test_lost_while_it_is_freed(lose, server, relay, model_path: str) -> None:
+def test_lost_while_it_is_freed(lose, server, relay, connect) -> None:
     before = relay(server)
-    client = Client(model_path, before.address)
+    client = connect(before.address)
     assert client.read() == "idle"
     before.before(Request.FREE_BUFFER, lose(before))
     client.go_on()
@@ -157,9 +166,9 @@ def test_lost_while_it_is_freed(lose, server, relay, model_path: str) -> None:
     client.end()
 
 
-def test_lost_while_nobody_asks(lose, server, relay, model_path: str) -> None:
+def test_lost_while_nobody_asks(lose, server, relay, connect) -> None:
     before = relay(server)
-    client = Client(model_path, before.address)
+    client = connect(before.address)
     assert client.read() == "idle"
     lose(before)()
     client.go_on()
@@ -170,6 +179,56 @@ def test_lost_while_nobody_asks(lose, server, relay, model_path: str) -> None:
     client.go_on()
     assert client.life() == {"first": TEXT, "second": TEXT}
     client.end()
+
+
+def test_ctrl_c_ends_a_wait(server, relay, connect) -> None:
+    before = relay(server)
+    before.before(Request.GRAPH_COMPUTE, server.stop)
+    client = connect(before.address, timeout="1000")
+    before.wait_for(Request.GET_TENSOR)
+    client.interrupt()
+    assert client.life()["first"] == "KeyboardInterrupt"
+    recover(server)
+    client.go_on()
+    assert client.life() == {"first": TEXT, "second": TEXT}
+    client.end()
+
+
+FORK = """
+import os, sys
+import llama_cpp
+llm = llama_cpp.Llama(
+    sys.argv[1], rpc_servers=sys.argv[2], n_gpu_layers=-1, n_ctx=256, n_threads=1,
+    n_threads_batch=1, verbose=False,
+)
+if os.fork() == 0:
+    try:
+        llm("In the beginning", max_tokens=4)
+    except llama_cpp.RemoteServerError as error:
+        llm.close()
+        os._exit(7 if "cannot be used in a child process" in str(error) else 1)
+    os._exit(2)
+_, status = os.wait()
+assert os.WEXITSTATUS(status) == 7, status
+print(llm("In the beginning", max_tokens=4, temperature=0)["choices"][0]["text"])
+"""
+
+
+def test_a_child_process_has_no_connection(server, model_path: str, run_python) -> None:
+    done = run_python(FORK, model_path, server.address)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == TEXT + "\n"
+
+
+def test_a_server_with_other_devices(server, model_path: str, load) -> None:
+    llm = load(model_path, rpc_servers=server.address, n_gpu_layers=-1)
+    llm.close()
+    server.options = ("--device", "CPU,CPU")
+    recover(server)
+    with pytest.raises(llama_cpp.RemoteServerError) as caught:
+        load(model_path, rpc_servers=server.address, n_gpu_layers=-1)
+    assert "it serves 2 devices, and served 1 when this process asked first" in str(caught.value)
+    assert "\nStart the server with the same --device, or this process again." in str(caught.value)
 
 
 def test_the_text_is_that_of_this_machine_alone(load, model_path: str) -> None:

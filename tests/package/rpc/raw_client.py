@@ -18,7 +18,13 @@ TENSOR_SIZE = _TENSOR.size
 
 
 def tensor(
-    size: int, *, type_: int = GGML_TYPE_I8, buffer: int = 0, data: int = 0, op: int = 0, id_: int = 1
+    size: int,
+    *,
+    type_: int = GGML_TYPE_I8,
+    buffer: int = 0,
+    data: int = 0,
+    op: int = 0,
+    id_: int = 1,
 ) -> bytes:
     """Returns a vector of `size` bytes as the protocol has it."""
     zeros = [0] * 16
@@ -32,7 +38,9 @@ def graph(*tensors: bytes, nodes: tuple[int, ...] = (1,), n_nodes: int | None = 
     """Returns the contents of GRAPH_COMPUTE for the first device."""
     count = len(nodes) if n_nodes is None else n_nodes
     ids = struct.pack(f"<{len(nodes)}Q", *nodes)
-    return struct.pack("<IQI", 0, 0, count) + ids + struct.pack("<I", len(tensors)) + b"".join(tensors)
+    return (
+        struct.pack("<IQI", 0, 0, count) + ids + struct.pack("<I", len(tensors)) + b"".join(tensors)
+    )
 
 
 class RawClient:

@@ -11,6 +11,7 @@ import enum
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 
 
@@ -57,6 +58,11 @@ class Relay:
     def before(self, request: Request, action: Callable[[], None]) -> None:
         """Calls the action once, before the next such request is forwarded."""
         self._actions[request] = action
+
+    def wait_for(self, request: Request) -> None:
+        """Waits for a first request of this kind."""
+        while not self.counts[request]:
+            time.sleep(0.01)
 
     def close_connections(self) -> None:
         for each in self._sockets:

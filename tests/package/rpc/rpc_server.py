@@ -25,6 +25,7 @@ class RpcServer:
     """Runs while its context lasts.
 
     Attributes:
+        options: of its command line, for the next start().
         port: that it listens on.
         address: "127.0.0.1:port".
         process: of the server.
@@ -36,7 +37,7 @@ class RpcServer:
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.log = directory / f"rpc-server-{self.port}.log"
-        self._options = options
+        self.options = options
         self._env = env
 
     def __enter__(self) -> RpcServer:
@@ -51,7 +52,7 @@ class RpcServer:
         command = [sys.executable, "-m", "llama_cpp", "rpc-server", "--port", str(self.port)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--threads", "1", *self._options],
+                [*command, "--threads", "1", *self.options],
                 cwd=self.log.parent,
                 env={**os.environ, **self._env},
                 stderr=log,

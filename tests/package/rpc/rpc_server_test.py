@@ -108,7 +108,11 @@ _AFTER_A_GREETING = {
     "short tensor": (SET_TENSOR, bytes(8), None),
     "tensor without a buffer": (SET_TENSOR, tensor(8) + bytes(17), None),
     "tensor of no buffer": (GET_TENSOR, tensor(8, buffer=1 << 40) + bytes(16), None),
-    "unknown type": (GET_ALLOC_SIZE, bytes(4) + tensor(8, type_=999) + bytes(10 * TENSOR_SIZE), None),
+    "unknown type": (
+        GET_ALLOC_SIZE,
+        bytes(4) + tensor(8, type_=999) + bytes(10 * TENSOR_SIZE),
+        None,
+    ),
     "removed type": (GET_ALLOC_SIZE, bytes(4) + tensor(8, type_=4) + bytes(10 * TENSOR_SIZE), None),
     "empty graph": (GRAPH_COMPUTE, b"", None),
     "short graph": (GRAPH_COMPUTE, graph(n_nodes=(1 << 32) - 1), None),
