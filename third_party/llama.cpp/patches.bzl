@@ -25,6 +25,7 @@ _NAMES = [
     "sgemm-registers",
     "kv-cache-no-layers",
     "rpc-lost-server",
+    "lost-device",
     "server-backend-exceptions",
 ]
 
