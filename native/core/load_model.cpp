@@ -67,9 +67,9 @@ ggml_backend_dev_t find_device(const std::string& name, const Devices& all) {
         return name == ggml_backend_dev_name(each);
     });
     if (found == all.end()) {
-        throw Error(ErrorKind::kModelLoad, "devices: there is no device named '" + name +
-                                               "'\nThe devices are: " +
-                                               names_of(all, ggml_backend_dev_name));
+        throw Error(ErrorKind::kModelLoad,
+                    "devices: there is no device named '" + name +
+                        "'\nThe devices are: " + names_of(all, ggml_backend_dev_name));
     }
     ggml_backend_dev_t device = *found;
     if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
@@ -104,8 +104,7 @@ Devices find_devices(const std::vector<std::string>& names, const Devices& remot
 
 // A remote device asks its server.
 ggml_backend_buffer_type_t buffer_type_of(ggml_backend_dev_t device) {
-    return call_native(ErrorKind::kModelLoad,
-                       [&] { return ggml_backend_dev_buffer_type(device); });
+    return call_native(ErrorKind::kModelLoad, [&] { return ggml_backend_dev_buffer_type(device); });
 }
 
 const char* buffer_type_name(ggml_backend_dev_t device) {

@@ -24,7 +24,7 @@ struct ModelParams {
     llama_model_params plain;  // the fields without pointers; those are made of the members below
     std::vector<float> tensor_split;
     std::map<std::string, MetadataValue> kv_overrides;
-    std::vector<std::string> devices;  // empty: all; kNoDevice alone: none
+    std::vector<std::string> devices;      // empty: all; kNoDevice alone: none
     std::vector<std::string> rpc_servers;  // "host:port", whose devices there are beside the others
     // Pattern of tensor names -> name of a buffer type. The first that fits counts.
     std::vector<std::pair<std::string, std::string>> tensor_buft_overrides;

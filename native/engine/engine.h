@@ -16,8 +16,8 @@ typedef struct llama_engine llama_engine;
 typedef struct llama_engine_call llama_engine_call;
 
 // Loads a model, with llama-server's options, and starts its loop. `devices` ends with NULL and has
-// a ggml_backend_dev_t for each device to use; none for those that the options name. Returns NULL on
-// failure; *error then says why, and is freed with llama_engine_free_text().
+// a ggml_backend_dev_t for each device to use; none for those that the options name. Returns NULL
+// on failure; *error then says why, and is freed with llama_engine_free_text().
 LLAMA_ENGINE_API llama_engine* llama_engine_load(int32_t n_options, const char** options,
                                                  void** devices, char** error);
 
