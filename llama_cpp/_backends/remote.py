@@ -32,6 +32,24 @@ def checked_servers(name: str, servers: Union[str, Sequence[str]]) -> List[str]:
     return found
 
 
+def warn_unless_used(servers: Sequence[str], n_gpu_layers: object, stacklevel: int) -> None:
+    """Warns of servers that hold no layer.
+
+    Args:
+        servers: addresses.
+        n_gpu_layers: as for Llama().
+        stacklevel: of the code to blame, for the caller of this function.
+    """
+    if servers and n_gpu_layers == 0:
+        import warnings
+
+        warnings.warn(
+            f"rpc_servers={','.join(servers)}, but n_gpu_layers=0: no layer is there."
+            " Pass n_gpu_layers=-1 for all of them",
+            stacklevel=stacklevel + 1,
+        )
+
+
 def load_rpc() -> None:
     """Opens the RPC backend. BackendError if there is none, or no CPU to run on."""
     require_cpu()

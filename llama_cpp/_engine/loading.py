@@ -6,7 +6,7 @@ import warnings
 from typing import Tuple, Union
 
 from .. import _core
-from .._backends.remote import load_rpc
+from .._backends.remote import load_rpc, warn_unless_used
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
@@ -62,12 +62,7 @@ def load_model(
     has_gpu = _core.supports_gpu_offload() or bool(options.rpc_servers)
     if options.rpc_servers:
         load_rpc()
-    if options.rpc_servers and layers == 0:
-        warnings.warn(
-            f"rpc_servers={','.join(options.rpc_servers)}, but n_gpu_layers=0: no layer is there."
-            " Pass n_gpu_layers=-1 for all of them",
-            stacklevel=_CALLER,
-        )
+        warn_unless_used(options.rpc_servers, layers, _CALLER)
     if layers not in ("auto", 0) and not has_gpu:
         warnings.warn(
             f"n_gpu_layers={layers}, but this installation of llama_cpp sees no GPU:"

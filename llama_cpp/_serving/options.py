@@ -7,7 +7,7 @@ import os
 from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequence, Union
 
 from .. import _core
-from .._backends.remote import checked_servers, load_rpc
+from .._backends.remote import checked_servers, load_rpc, warn_unless_used
 from .._engine.threads import default_threads
 
 # Those that reach other machines, programs, and files of the server; the last ones end the process.
@@ -21,6 +21,8 @@ _REFUSED = (
     *("--help", "-h", "--usage", "--version", "--cache-list", "-cl", "--list-devices"),
     "--completion-bash",
 )
+
+_CALLER = 3  # stack level of the code that calls Engine(), above device_addresses()
 
 
 class EngineOptions(NamedTuple):
@@ -85,6 +87,7 @@ class EngineOptions(NamedTuple):
             return []
         servers = checked_servers("rpc_servers", self.rpc_servers or "")
         load_rpc()
+        warn_unless_used(servers, self.n_gpu_layers, _CALLER)
         return _core.device_addresses(self._device_names(), servers)
 
     def _has_servers(self) -> bool:

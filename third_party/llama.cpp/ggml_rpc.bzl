@@ -1,4 +1,4 @@
-"""ggml's RPC backend, and the server for it. Source: llama.cpp, ggml/src/ggml-rpc/CMakeLists.txt."""
+"""ggml's RPC backend and its server. Source: llama.cpp, ggml/src/ggml-rpc/CMakeLists.txt."""
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")

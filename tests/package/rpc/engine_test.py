@@ -72,6 +72,12 @@ def test_nobody_listens(model_path: str) -> None:
         complete(model_path, rpc_servers="x")
 
 
+def test_no_layer_is_asked_for(model_path: str, server: RpcServer) -> None:
+    with pytest.warns(UserWarning, match="n_gpu_layers=0: no layer is there") as caught:
+        llama_cpp.Engine(model_path, n_ctx=256, rpc_servers=server.address).close()
+    assert caught[0].filename == __file__
+
+
 def test_lost_while_it_loads(model_path: str, server: RpcServer, relay) -> None:
     between: Relay = relay(server)
     between.before(Request.SET_TENSOR, between.close_connections)

@@ -126,8 +126,9 @@ def test_other_models_stay_on_this_machine(load, model_path: str, server: RpcSer
 
 
 def test_no_layer_is_asked_for(load, model_path: str, server: RpcServer) -> None:
-    with pytest.warns(UserWarning, match="n_gpu_layers=0: no layer is there"):
-        load(model_path, rpc_servers=server.address)
+    with pytest.warns(UserWarning, match="n_gpu_layers=0: no layer is there") as caught:
+        llama_cpp.Llama(model_path, n_ctx=256, rpc_servers=server.address, verbose=False)
+    assert caught[0].filename == __file__
 
 
 def test_saved_states_and_embeddings(load, model_path: str, server: RpcServer) -> None:

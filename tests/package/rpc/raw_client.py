@@ -11,8 +11,8 @@ import struct
 HELLO, ALLOC_BUFFER, GET_BASE, SET_TENSOR, SET_TENSOR_HASH, GET_TENSOR = 14, 0, 3, 6, 7, 8
 GRAPH_COMPUTE, GET_ALLOC_SIZE, COMM_INIT = 10, 13, 20
 GGML_TYPE_I8 = 24  # ggml.h
-# id, type, buffer, ne[4], nb[4], op, op_params[16], flags, src[10], view_src, view_offs, data, name,
-# use_count
+# rpc_tensor: id, type, buffer, ne[4], nb[4], op, op_params[16], flags, src[10], view_src,
+# view_offs, data, name, use_count
 _TENSOR = struct.Struct("<QIQ4I4II16ii10QQQQ64si")
 TENSOR_SIZE = _TENSOR.size
 
@@ -24,12 +24,11 @@ def tensor(
     buffer: int = 0,
     data: int = 0,
     op: int = 0,
-    id_: int = 1,
 ) -> bytes:
-    """Returns a vector of `size` bytes as the protocol has it."""
+    """Returns a vector of `size` bytes as the protocol has it, under the id 1."""
     zeros = [0] * 16
     return _TENSOR.pack(
-        *(id_, type_, buffer, size, 1, 1, 1, 1, size, size, size, op, *zeros, 0, *zeros[:10]),
+        *(1, type_, buffer, size, 1, 1, 1, 1, size, size, size, op, *zeros, 0, *zeros[:10]),
         *(0, 0, data, b"", 0),
     )
 
