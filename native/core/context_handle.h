@@ -21,6 +21,12 @@ namespace core {
 // The tokens of a decode() that get a row of logits (and embeddings).
 enum class Outputs { kNone, kLast, kAll };
 
+// The remedy after a failed check of llama.cpp in a context.
+constexpr char kAfterCheck[] =
+    "\nClose the model and load it again. If it fails again, the model's file is wrong, or "
+    "llama.cpp: "
+    "take another file, or report it.";
+
 // One batch for llama_decode(), allocated once per context.
 class Batch {
   public:
@@ -123,12 +129,13 @@ class ContextHandle {
         } catch (const Interrupted&) {
             throw;
         } catch (...) {
-            broken_ = broken_ || is_assertion();
+            const bool failed_check = is_assertion();
+            broken_ = broken_ || failed_check;
             const Error error = error_of_current_exception(kind);
             if (error.kind() == ErrorKind::kRemoteServer && lost_server_.empty()) {
                 lost_server_ = error.what();
             }
-            throw error;
+            throw Error(error.kind(), error.what() + std::string(failed_check ? kAfterCheck : ""));
         }
     }
 

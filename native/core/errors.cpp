@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ggml.h"
+#include "native/core/assertion.h"
 
 namespace core {
 namespace {
@@ -109,7 +110,7 @@ std::string describe_current_exception() {
     try {
         throw;
     } catch (const NativeAssertion& assertion) {
-        return "llama.cpp failed an internal check: " + assertion.message;
+        return describe_assertion(assertion.message);
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {
@@ -134,6 +135,12 @@ Error error_of_current_exception(ErrorKind kind) {
         return Error(kind, reason);
     }
     return Error(ErrorKind::kRemoteServer, reason + "\n" + remedy_for(reason));
+}
+
+void pass_on_lost_server(const Error& error) {
+    if (error.kind() == ErrorKind::kRemoteServer) {
+        throw error;
+    }
 }
 
 void install_abort_handler() { ggml_set_abort_callback(on_ggml_abort); }

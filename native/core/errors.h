@@ -79,6 +79,9 @@ bool is_assertion();
 // where an RPC server was lost.
 Error error_of_current_exception(ErrorKind kind);
 
+// Throws the error again if it tells of a lost server, for which no file is to blame.
+void pass_on_lost_server(const Error& error);
+
 // Calls llama.cpp. Any exception in there leaves as an Error of `kind`.
 template <typename Call>
 auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {

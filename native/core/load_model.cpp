@@ -206,8 +206,8 @@ std::vector<llama_model_kv_override> make_overrides(
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
-    throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
-                                           ". " + explain_failure(path, reason));
+    throw Error(ErrorKind::kModelLoad,
+                "Failed to load model from file: " + path + ": " + explain_failure(path, reason));
 }
 
 llama_model_ptr load(const std::string& path, const llama_model_params& params) {
@@ -217,9 +217,7 @@ llama_model_ptr load(const std::string& path, const llama_model_params& params) 
         model.reset(call_native(ErrorKind::kModelLoad,
                                 [&] { return llama_model_load_from_file(path.c_str(), params); }));
     } catch (const Error& error) {
-        if (error.kind() == ErrorKind::kRemoteServer) {
-            throw;
-        }
+        pass_on_lost_server(error);
         std::vector<std::string> lines = log.take_lines();
         lines.emplace_back(error.what());
         refuse(path, reason_of(lines));

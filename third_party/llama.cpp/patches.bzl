@@ -27,6 +27,9 @@ _NAMES = [
     "rpc-lost-server",
     "lost-device",
     "server-backend-exceptions",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
 ]
 
 LLAMA_CPP_PATCHES = [
