@@ -142,6 +142,18 @@ def test_wrong_messages(start, message: tuple[int, bytes, int | None]) -> None:
     assert serves(server)
 
 
+def test_a_failed_check_of_ggml(start) -> None:
+    server = start()
+    with RawClient(server.port) as client:
+        buffer, address = client.allocate(64)
+        # More than the tensor has, and less than its buffer: an assertion of ggml-backend.cpp.
+        there = tensor(8, buffer=buffer, data=address)
+        client.tell(SET_TENSOR, there + struct.pack("<BQ", 0, 0) + bytes(32))
+        assert client.is_closed()
+    assert "A request failed, which ends its connection" in server.text()
+    assert serves(server)
+
+
 def test_a_client_that_never_greets(start) -> None:
     server = start()
     with RawClient(server.port, greet=False) as client:
