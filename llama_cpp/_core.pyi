@@ -40,6 +40,7 @@ __all__: list[str] = [
     "cpu_features",
     "decode_audio",
     "decode_image",
+    "device_addresses",
     "devices",
     "fit_to_devices",
     "ggml_version",
@@ -49,6 +50,7 @@ __all__: list[str] = [
     "llama_commit",
     "llama_version",
     "load_backend",
+    "load_rpc_backend",
     "machine_id",
     "max_devices",
     "max_parallel_sequences",
@@ -59,11 +61,11 @@ __all__: list[str] = [
     "render_template",
     "sample_accept",
     "sample_chain",
+    "serve_devices",
     "set_log_level",
     "set_log_sink",
     "speculative_types_of_file",
     "supports_gpu_offload",
-    "supports_rpc",
     "system_info",
     "top_logprobs",
 ]
@@ -147,6 +149,13 @@ class ModelParams:
         """
     @no_host.setter
     def no_host(self, value: bool) -> None: ...
+    @property
+    def rpc_servers(self) -> list[str]:
+        """
+        RPC servers ("host:port") whose devices there are beside those of this machine.
+        """
+    @rpc_servers.setter
+    def rpc_servers(self, value: collections.abc.Sequence[str]) -> None: ...
     @property
     def split_mode(self) -> int:
         """
@@ -1894,13 +1903,38 @@ def decode_image(data: bytes, max_pixels: int) -> numpy.typing.NDArray[numpy.uin
       MediaError: It is another file, damaged, or has too many pixels.
     """
 
-def devices() -> list[dict[str, typing.Any]]:
+def device_addresses(
+    devices: collections.abc.Sequence[str], rpc_servers: collections.abc.Sequence[str]
+) -> list[int]:
+    """
+    Returns the devices of a model as addresses, for C functions.
+
+    Args:
+      devices: As ModelParams.devices.
+      rpc_servers: As ModelParams.rpc_servers.
+
+    Returns:
+      A ggml_backend_dev_t each, and 0 at the end; nothing for all devices of this machine.
+
+    Raises:
+      ModelLoadError: There is no such device.
+      RemoteServerError: A server cannot be reached.
+    """
+
+def devices(rpc_servers: collections.abc.Sequence[str] = []) -> list[dict[str, typing.Any]]:
     """
     Returns the devices of all loaded backends.
+
+    Args:
+      rpc_servers: RPC servers ("host:port"), whose devices come first.
 
     Returns:
       A dict per device: ``name``, ``description``, ``type`` ("cpu", "gpu", "igpu", "accel"),
       ``backend``, ``memory_free`` and ``memory_total`` (bytes).
+
+    Raises:
+      BackendError: There are `rpc_servers`, and load_rpc_backend() was not called.
+      RemoteServerError: A server cannot be reached.
     """
 
 def fit_to_devices(
@@ -1996,6 +2030,14 @@ def load_backend(path: str | bytes | os.PathLike) -> tuple[str, str]:
 
     Raises:
       BackendError: The library cannot be loaded. The message has the loader's reason.
+    """
+
+def load_rpc_backend(path: str | bytes | os.PathLike) -> None:
+    """
+    Opens the library with the RPC backend. Further calls do nothing.
+
+    Raises:
+      BackendError: The library cannot be opened.
     """
 
 def machine_id() -> str:
@@ -2109,6 +2151,22 @@ def sample_chain(chain: int, context: Context, index: int) -> int:
       LlamaError: llama.cpp fails.
     """
 
+def serve_devices(
+    endpoint: str, cache: str, n_threads: int, devices: collections.abc.Sequence[str]
+) -> None:
+    """
+    Serves devices to RPC clients, until the process ends; returns on failure.
+
+    Args:
+      endpoint: "address:port", an IPv4 address of this machine.
+      cache: Directory for large tensors; "" for none.
+      n_threads: Threads of devices that are CPUs.
+      devices: Names of devices of this machine.
+
+    Raises:
+      BackendError: The RPC backend is not loaded, or there is no such device.
+    """
+
 def set_log_level(level: LogLevel) -> None:
     """
     Sets the least level that is logged. Lines below it are dropped without taking the GIL.
@@ -2147,11 +2205,6 @@ def speculative_types_of_file(path: str | bytes | os.PathLike) -> list[str]:
 def supports_gpu_offload() -> bool:
     """
     Returns whether a loaded backend can hold model layers on a GPU.
-    """
-
-def supports_rpc() -> bool:
-    """
-    Returns whether the RPC backend is loaded.
     """
 
 def system_info() -> str:

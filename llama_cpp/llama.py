@@ -215,6 +215,7 @@ class Llama(PrivateMembers):
         verbose: bool = True,
         # Not in llama-cpp-python: model
         devices: Optional[Union[str, List[str]]] = None,
+        rpc_servers: Optional[Union[str, List[str]]] = None,
         tensor_buft_overrides: Optional[Dict[str, str]] = None,
         cpu_moe: bool = False,
         n_cpu_moe: int = 0,
@@ -301,6 +302,9 @@ class Llama(PrivateMembers):
                 process's file descriptors.
             devices: the devices to use beside the CPU, by the names that llama_cpp.devices() has;
                 "none" for the CPU alone. Default all.
+            rpc_servers: machines that run ``python -m llama_cpp rpc-server``, "host:port" each,
+                whose devices are used too, before the others; n_gpu_layers says how many layers.
+                Nothing is encrypted: see docs/rpc.md.
             tensor_buft_overrides: regular expression -> name of a buffer type, such as "CPU", for
                 the tensors in whose name it occurs; the first that fits counts.
             cpu_moe: keep the weights of all experts in RAM.
@@ -345,6 +349,7 @@ class Llama(PrivateMembers):
             ModelLoadError: the file is missing or cannot be loaded (a ValueError).
             ContextError: the context cannot be created with these arguments (a ValueError).
             BackendError: no CPU backend could be loaded when llama_cpp was imported.
+            RemoteServerError: one of rpc_servers cannot be reached, or was lost (a BackendError).
         """
         _warn_about_unknown(kwargs)
         speculative = None if vocab_only else speculative_options.resolve(draft_model)
@@ -358,6 +363,7 @@ class Llama(PrivateMembers):
             use_mlock=use_mlock,
             kv_overrides=kv_overrides,
             devices=devices,
+            rpc_servers=rpc_servers,
             tensor_buft_overrides=tensor_buft_overrides,
             cpu_moe=cpu_moe,
             n_cpu_moe=n_cpu_moe,
@@ -1436,13 +1442,6 @@ def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
     for name, value in kwargs.items():
         # None asks for nothing: LangChain's LlamaCppEmbeddings passes its own device=None.
         if name in _NO_LONGER_NEEDED or value is None:
-            continue
-        if name == "rpc_servers":
-            warnings.warn(
-                "rpc_servers is ignored: this build of llama.cpp has no RPC backend, so everything"
-                " runs on this machine",
-                stacklevel=4,
-            )
             continue
         warnings.warn(
             f"Llama() has no parameter {name!r}, so it is ignored;"

@@ -57,6 +57,10 @@ _SLOW = {
         "hostile_media_test",
         "session_test",
     ],
+    "tests/package/rpc": [
+        "lost_server_test",
+        "rpc_server_test",
+    ],
     "tests/package/speculation": [
         "generation_test",
         "thousand_test",

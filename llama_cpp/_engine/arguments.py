@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, List, Optional, TypeVar, cast
 
+from .._backends.remote import checked_servers
 from .._capi import constants
 from . import adapters, control_vectors, kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
@@ -54,6 +55,11 @@ def _devices(name: str, value: Any) -> List[str]:
     if not found:
         raise refused(ValueError, name, 'at least one name of a device, or "none"', value)
     return found
+
+
+def _rpc_servers(name: str, value: Any) -> List[str]:
+    found = kinds.text_or_texts(name, value)
+    return checked_servers(name, found) if found else []
 
 
 def _tensor_overrides(name: str, value: Any) -> Dict[str, str]:
@@ -184,6 +190,7 @@ _MODEL: Dict[str, Kind] = {
     "spm_infill": flag,
     "verbose": flag,
     "devices": _devices,
+    "rpc_servers": _rpc_servers,
     "tensor_buft_overrides": _tensor_overrides,
     "cpu_moe": flag,
     "n_cpu_moe": integer(low=0),

@@ -70,6 +70,7 @@ class Engine:
         n_threads_batch: Optional[int] = None,
         n_gpu_layers: Union[int, Literal["auto"]] = 0,
         devices: Optional[Union[str, Sequence[str]]] = None,
+        rpc_servers: Optional[Union[str, Sequence[str]]] = None,
         embedding: bool = False,
         pooling: Optional[Literal["none", "mean", "cls", "last", "rank"]] = None,
         kv_unified: bool = False,
@@ -100,6 +101,8 @@ class Engine:
             n_threads_batch: threads for reading prompts; default the same.
             n_gpu_layers: layers on the GPU; "auto": as many as fit.
             devices: names of devices, as devices() has them; "none" for the CPU alone.
+            rpc_servers: machines that run ``python -m llama_cpp rpc-server``, "host:port" each,
+                whose devices are used too, before the others. Nothing is encrypted: docs/rpc.md.
             embedding: serve embed() (or with pooling="rank" rerank()) instead of texts.
             pooling: how token embeddings become one.
             kv_unified: one pool of n_ctx * n_parallel tokens instead of n_ctx for each slot; always
@@ -124,6 +127,7 @@ class Engine:
 
         Raises:
             ModelLoadError: the file is missing or cannot be loaded, or an option is wrong.
+            RemoteServerError: one of rpc_servers cannot be reached.
         """
         if n_parallel < 1:
             raise ValueError(f"n_parallel has to be at least 1, not {n_parallel}")
@@ -141,6 +145,7 @@ class Engine:
             n_threads_batch,
             n_gpu_layers,
             devices,
+            rpc_servers,
             embedding,
             pooling,
             kv_unified,
@@ -161,7 +166,7 @@ class Engine:
         self._lock = threading.Lock()
         self._running: Set[Running] = set()
         self._engine: Optional[int] = _interruptible(
-            partial(native.load, chosen.command_line()), native.stop
+            partial(native.load, chosen.command_line(), chosen.device_addresses()), native.stop
         )
         _open_engines.add(self)
         if draft_model is not None:

@@ -16,7 +16,7 @@ from .settings import PING_SECONDS, ModelSettings, ServerSettings
 NO_EFFECT = frozenset(
     {
         *("cache_type", "hf_pretrained_model_name_or_path", "interrupt_requests", "logits_all"),
-        *("lora_base", "mul_mat_q", "rpc_servers", "vocab_only"),
+        *("lora_base", "mul_mat_q", "vocab_only"),
     }
 )
 
@@ -71,6 +71,7 @@ def settings_arguments(model: ModelSettings, server: ServerSettings) -> Dict[str
         "n_threads_batch": model.n_threads_batch or None,
         "n_gpu_layers": model.n_gpu_layers,
         "devices": model.devices,
+        "rpc_servers": model.rpc_servers,
         "embedding": model.embedding or model.pooling == "rank",
         "pooling": model.pooling,
         "kv_unified": model.kv_unified,

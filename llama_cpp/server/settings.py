@@ -58,7 +58,9 @@ class ModelSettings(BaseSettings):
         description="Metadata to replace: key=type:value, of type bool, int, float or str.",
     )
     rpc_servers: Optional[str] = Field(
-        default=None, description="No effect: this build has no RPC."
+        default=None,
+        description="Machines that run `python -m llama_cpp rpc-server`, host:port each with commas"
+        " between them, whose devices hold layers, too (n_gpu_layers). Nothing is encrypted.",
     )
     seed: int = Field(
         default=_c.LLAMA_DEFAULT_SEED, description="Seed of requests without one. Default: random."

@@ -403,6 +403,12 @@ void ContextHandle::apply_adapters() {
 }
 
 void ContextHandle::check_usable() const {
+    if (!lost_server_.empty()) {
+        throw Error(ErrorKind::kContext,
+                    "this context is unusable since a part of it is lost with its server: " +
+                        lost_server_.substr(0, lost_server_.find('\n')) +
+                        "\nClose the model and load it again.");
+    }
     if (broken_) {
         throw Error(ErrorKind::kContext,
                     "this context is unusable since llama.cpp failed an internal check in it\n"
@@ -576,7 +582,7 @@ void ContextHandle::fail(const char* action, size_t n_tokens, int status, const 
 // append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
-    if (memory_ == nullptr || broken_) {
+    if (memory_ == nullptr || broken_ || !lost_server_.empty()) {
         return {};
     }
     return call(ErrorKind::kDecode, [&]() -> std::string {

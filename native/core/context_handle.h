@@ -134,9 +134,10 @@ class ContextHandle {
     bool seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1);
 
     void check_seq_id(llama_seq_id seq_id) const;
-    void check_usable() const;  // not after a failed assertion in llama.cpp
+    void check_usable() const;  // not after a failed assertion in llama.cpp, or a lost server
 
-    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable.
+    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable, and
+    // so does a lost server.
     template <typename Call>
     auto call(ErrorKind kind, Call&& function) -> decltype(function()) {
         NativeScope scope;
@@ -149,7 +150,11 @@ class ContextHandle {
         } catch (...) {
             const bool failed_check = is_assertion();
             broken_ = broken_ || failed_check;
-            throw Error(kind, describe_current_exception() + (failed_check ? kAfterCheck : ""));
+            const Error error = error_of_current_exception(kind);
+            if (error.kind() == ErrorKind::kRemoteServer && lost_server_.empty()) {
+                lost_server_ = error.what();
+            }
+            throw Error(error.kind(), error.what() + std::string(failed_check ? kAfterCheck : ""));
         }
     }
 
@@ -185,6 +190,7 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
+    std::string lost_server_;  // the error that says so; empty: none
     std::atomic<int32_t> n_threads_{0};
     std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};

@@ -243,6 +243,7 @@ def test_defaults_reach_the_engine() -> None:
         ({"model_alias": "x"}, "model_alias", "x"),
         ({"model": "a/b.gguf"}, "model_alias", "b.gguf"),
         ({"n_gpu_layers": "auto"}, "n_gpu_layers", "auto"),
+        ({"rpc_servers": "a:1,b:2"}, "rpc_servers", "a:1,b:2"),
         ({"chat_template_kwargs": {"a": 1}}, "chat_template_kwargs", {"a": 1}),
     ],
 )
