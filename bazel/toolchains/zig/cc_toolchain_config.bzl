@@ -34,7 +34,17 @@ _CPP_COMPILE = [
 ]
 _COMPILE = _C_COMPILE + _CPP_COMPILE
 
-def _compile_features(target):
+# Runtime checks of undefined behaviour, and how to go on after one: not at all. zig's runtime has no
+# check of virtual tables.
+_UNDEFINED_BEHAVIOUR = [
+    "-fsanitize=undefined",
+    "-fno-sanitize=vptr",
+    "-fno-sanitize-recover=all",
+    # Lines in the reports.
+    "-g1",
+]
+
+def _compile_features(target, undefined_behaviour):
     return [
         feature(
             name = "compiler_defaults",
@@ -54,7 +64,7 @@ def _compile_features(target):
                     "-fno-sanitize=undefined",
                     "-ffunction-sections",
                     "-fdata-sections",
-                ]),
+                ] + (_UNDEFINED_BEHAVIOUR if undefined_behaviour else [])),
             ],
         ),
         feature(
@@ -198,10 +208,12 @@ _STRIP_LINKED = feature(
     ],
 )
 
-def _elf_link_features():
+def _elf_link_features(undefined_behaviour):
     """Features of the actions that link for Linux."""
     return link_features(
-        defaults = [_KEEP_SYMBOLS, _STRIP_LINKED],
+        archives = [file.path for file in undefined_behaviour],
+        # Without symbols a report names no function.
+        defaults = [_KEEP_SYMBOLS] + ([] if undefined_behaviour else [_STRIP_LINKED]),
         libraries = _LIBRARIES_TO_LINK,
         own_folder = "$ORIGIN",
         shared_flag = "-shared",
@@ -294,6 +306,7 @@ def _action_configs(ctx):
     )
 
 def _zig_cc_toolchain_config_impl(ctx):
+    undefined_behaviour = ctx.files.undefined_behaviour_sanitizer
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
         action_configs = _action_configs(ctx),
@@ -306,8 +319,8 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target) + (
-            macho_link_features() if _is_macos(ctx) else _elf_link_features()
+        ] + _compile_features(ctx.attr.target, undefined_behaviour) + (
+            macho_link_features() if _is_macos(ctx) else _elf_link_features(undefined_behaviour)
         ),
         target_cpu = ctx.attr.cpu,
         target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
@@ -343,6 +356,10 @@ zig_cc_toolchain_config = rule(
         "target": attr.string(
             doc = "zig target triple with the glibc or macOS version.",
             mandatory = True,
+        ),
+        "undefined_behaviour_sanitizer": attr.label_list(
+            cfg = "exec",
+            doc = "Archive with the sanitizer's runtime; if there is one, all code is checked.",
         ),
         "zig": attr.label(
             allow_single_file = True,

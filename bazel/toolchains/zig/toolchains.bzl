@@ -102,6 +102,27 @@ def zig_cc_toolchains(name):
             zig = name,
         )
 
+def _sanitizer_runtime(name, lib, target, zig):
+    """Declares the runtime with the sanitizer; returns it where `--config=ubsan` is given."""
+    zig_runtime(
+        name = name + "_ubsan",
+        sanitizer = "undefined",
+        tags = _TAGS,
+        target = target,
+        zig = zig,
+        zig_lib = lib,
+    )
+    native.filegroup(
+        name = name + "_ubsan_archive",
+        srcs = [":" + name + "_ubsan"],
+        output_group = "sanitizer",
+        tags = _TAGS,
+    )
+    return select({
+        Label("//bazel/toolchains/zig:with_ubsan"): [":" + name + "_ubsan_archive"],
+        "//conditions:default": [],
+    })
+
 def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
     zig_runtime(
         name = name + "_runtime",
@@ -110,6 +131,7 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
         zig = zig,
         zig_lib = lib,
     )
+    undefined = _sanitizer_runtime(name, lib, target, zig)
     zig_cc_toolchain_config(
         name = name + "_config",
         tags = _TAGS,
@@ -120,6 +142,7 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
         linker_script = linker_files[0],
         runtime = ":" + name + "_runtime",
         target = target,
+        undefined_behaviour_sanitizer = undefined,
         zig = zig,
     )
     native.filegroup(
@@ -130,7 +153,7 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
     native.filegroup(
         name = name + "_linker_files",
         tags = _TAGS,
-        srcs = linker_files + [zig, ":" + name + "_runtime"],
+        srcs = linker_files + [zig, ":" + name + "_runtime"] + undefined,
     )
     native.filegroup(
         name = name + "_archiver_files",
