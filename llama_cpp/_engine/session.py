@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from contextlib import suppress
 from typing import (
     Any,
     Callable,
@@ -310,7 +311,10 @@ class Session:
         self.n_tokens = 0
         self.requires_eval = True
         if not self.ctx.closed:
-            self.ctx.memory_clear(False)
+            # Of a context that llama.cpp failed a check in nothing can be cleared, and the error
+            # that is on its way says why.
+            with suppress(ContextError):
+                self.ctx.memory_clear(False)
 
     def refuse_encoder_decoder(self) -> None:
         """Raises ContextError for models such as T5."""

@@ -77,6 +77,8 @@ KJV = LlamaShape(n_vocab=1536, n_layer=4, n_embd=256, n_head=4, n_head_kv=2, n_f
 class Vocabulary:
     """A SentencePiece-style vocabulary as GGUF stores it; list index = token id."""
 
+    name = "SPM"
+
     pieces: Sequence[bytes]
     scores: Sequence[float]
     types: Sequence[int]

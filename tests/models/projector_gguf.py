@@ -16,7 +16,7 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType
 from llama_gguf import add_tensor, finish
-from random_models import random_tensor
+from random_tensors import random_tensor
 
 Shapes = dict[str, tuple[int, ...]]
 Value = Union[bool, int, float, str, Sequence[int], Sequence[float]]

@@ -17,15 +17,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import gguf
-import numpy as np
-from architectures import DeepSeek2, Qwen3Next, Qwen3Reranker, write_model
+from architectures import ARCHITECTURES
+from architectures.dense import QWEN3_RERANKER
 from gguf import GGMLQuantizationType, PoolingType, TokenType
 from llama_gguf import FILE_TYPES, KJV, LlamaShape, Vocabulary, byte_vocabulary, write_llama
 from lora_gguf import LoraShape, write_lora
-from t5_gguf import T5Shape, write_t5
+from random_tensors import random_tensors
 
 TYPES = {qtype.name.lower(): qtype for qtype in FILE_TYPES}
 
@@ -41,12 +40,11 @@ EMBEDDING = LlamaShape(
     n_vocab=512, n_layer=2, n_embd=256, n_head=4, n_head_kv=2, n_ff=512, n_ctx=256
 )
 LONG = replace(TIED, n_ctx=4096)  # for prompts of which every character is a token
-T5_ENCODER = T5Shape(n_vocab=512, n_layer=2, n_embd=128, n_head=4, n_ff=256, n_ctx=512)
 
 
 @dataclass(frozen=True)
 class Preset:
-    shape: LlamaShape | T5Shape
+    shape: LlamaShape
     qtype: GGMLQuantizationType
     pooling: PoolingType | None = None
     # Generates no single bytes, which would make a text that is mostly invalid UTF-8.
@@ -72,16 +70,20 @@ PRESETS: dict[str, Preset] = {
     "infill-f16": Preset(
         replace(LONG, tied=False), GGMLQuantizationType.F16, words_only=True, marks=INFILL
     ),
-    "t5encoder-f32": Preset(T5_ENCODER, GGMLQuantizationType.F32),
-    "t5-f32": Preset(replace(T5_ENCODER, has_decoder=True), GGMLQuantizationType.F32),
 }
 
-# Of other architectures than Llama, in the types that rows of 32 columns can have.
+# Of other architectures than Llama: the model, and types that have rows of 32 columns.
 OTHERS = {
-    f"{model.architecture}-{key}": (model, TYPES[key])
-    for model in (DeepSeek2(), Qwen3Next())
-    for key in ("f16", "q8_0", "q4_0")
-} | {"reranker-f16": (Qwen3Reranker(), TYPES["f16"])}
+    f"{name}-{key}": (model, TYPES[key])
+    for name, model, keys in (
+        ("deepseek2", ARCHITECTURES["deepseek2"], ("f16", "q8_0", "q4_0")),
+        ("qwen3next", ARCHITECTURES["qwen3next"], ("f16", "q8_0", "q4_0")),
+        ("reranker", QWEN3_RERANKER, ("f16",)),
+        ("t5encoder", ARCHITECTURES["t5encoder"], ("f32",)),
+        ("t5", ARCHITECTURES["t5"], ("f32",)),
+    )
+    for key in keys
+}
 
 # Adapters: the shape, and the architecture that the file names.
 LORAS = {
@@ -94,34 +96,6 @@ LORAS = {
 }
 
 
-class Shape(Protocol):
-    """A model's dimensions."""
-
-    def tensor_shapes(self) -> dict[str, tuple[int, ...]]: ...
-
-
-def random_tensors(shape: Shape, seed: int) -> dict[str, np.ndarray]:
-    """float32 weights that keep activations near 1, whatever the shape."""
-    return {name: random_tensor(name, size, seed) for name, size in shape.tensor_shapes().items()}
-
-
-def random_tensor(name: str, size: tuple[int, ...], seed: int) -> np.ndarray:
-    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    values = generator.standard_normal(size, dtype=np.float32)
-    if len(size) == 1:
-        return 1 + values / 10
-    return values / np.float32(np.sqrt(size[-1]))
-
-
-def write_other(path: Path, name: str, seed: int) -> None:
-    model, qtype = OTHERS[name]
-    tensors = random_tensors(model, seed)
-    for key, tensor in tensors.items():
-        if key.endswith("ssm_a"):
-            tensors[key] = -np.abs(tensor)  # the state decays
-    write_model(path, model, tensors, qtype)
-
-
 def write_random(path: Path, preset: Preset, seed: int) -> None:
     shape = preset.shape
     vocabulary = byte_vocabulary(shape.n_vocab, preset.marks)
@@ -130,9 +104,6 @@ def write_random(path: Path, preset: Preset, seed: int) -> None:
     # The logit of these tokens is always 0, far below the best of some hundreds of random ones.
     # So a generation ends when the caller says so, and not by chance at </s>.
     head[silent_tokens(vocabulary, preset.words_only)] = 0
-    if isinstance(shape, T5Shape):
-        write_t5(path, shape, tensors, vocabulary)
-        return
     write_llama(
         path,
         name=path.stem,
@@ -209,7 +180,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             elif name in LORAS:
                 write_random_lora(path, name, args.seed)
             else:
-                write_other(path, name, args.seed)
+                model, qtype = OTHERS[name]
+                model.write(path, model.weights(args.seed), qtype)
             print(f"{path}  {path.stat().st_size / 1e6:.1f} MB")
     except ValueError as error:
         print(f"random_models.py: {error}", file=sys.stderr)

@@ -18,22 +18,13 @@ from typing import Callable
 
 import audio_encoders
 import numpy as np
+import text_models
 import vision_encoders
+from architectures import Architecture
 from gguf import TokenType
 from llama_gguf import Vocabulary, byte_vocabulary
 from projector_gguf import Encoder, write_projector
-from random_models import random_tensors, silent_tokens
-from text_models import (
-    Gemma3,
-    Gemma4,
-    HunyuanVL,
-    Lfm2,
-    Qwen2VL,
-    Qwen3VL,
-    TextModel,
-    llama,
-    write_text_model,
-)
+from random_models import silent_tokens
 
 HERE = Path(__file__).parent
 # mtmd.cpp looks it up as one token (idefics3). A user's text has it too, so it is no control token.
@@ -54,7 +45,7 @@ class Pair:
     which knows content of text alone.
     """
 
-    model: TextModel
+    model: Architecture
     vision: EncoderOf | None = None
     audio: EncoderOf | None = None
     marks: tuple[str, ...] = ()
@@ -72,7 +63,7 @@ class Pair:
 
     def vocabulary(self) -> Vocabulary:
         marks = (*self.turn, *self.marks)
-        vocabulary = byte_vocabulary(self.model.n_vocab, marks)
+        vocabulary = byte_vocabulary(text_models.S.n_vocab, marks)
         types = list(vocabulary.types)
         if PARAGRAPH in marks:
             types[vocabulary.pieces.index(PARAGRAPH.encode())] = int(TokenType.USER_DEFINED)
@@ -125,7 +116,7 @@ def qwen25_omni_audio(n_text: int) -> Encoder:
     return audio_encoders.qwen2_audio(n_text, "qwen2.5o")
 
 
-def qwen(model: TextModel, vision: EncoderOf, audio: EncoderOf | None = None) -> Pair:
+def qwen(model: Architecture, vision: EncoderOf, audio: EncoderOf | None = None) -> Pair:
     audio_marks = QWEN_AUDIO if audio else ()
     return Pair(
         model,
@@ -137,7 +128,7 @@ def qwen(model: TextModel, vision: EncoderOf, audio: EncoderOf | None = None) ->
     )
 
 
-def gemma4(model: TextModel, vision: EncoderOf, audio: EncoderOf) -> Pair:
+def gemma4(model: Architecture, vision: EncoderOf, audio: EncoderOf) -> Pair:
     return Pair(
         model,
         vision,
@@ -150,48 +141,50 @@ def gemma4(model: TextModel, vision: EncoderOf, audio: EncoderOf) -> Pair:
 
 
 PAIRS: dict[str, Pair] = {
-    "llava": Pair(llama(), vision_encoders.llava),
-    "llava-next": Pair(llama(), vision_encoders.llava_next),
+    "llava": Pair(text_models.llama(), vision_encoders.llava),
+    "llava-next": Pair(text_models.llama(), vision_encoders.llava_next),
     "gemma3": Pair(
-        Gemma3(),
+        text_models.gemma3(),
         vision_encoders.gemma3,
         marks=GEMMA3_IMAGE,
         turn=("<start_of_turn>", "<end_of_turn>"),
         image_tag=GEMMA3_IMAGE[0],
     ),
-    "qwen2vl": qwen(Qwen2VL(), vision_encoders.qwen2vl),
-    "qwen2.5vl": qwen(Qwen2VL(), vision_encoders.qwen25vl),
-    "qwen3vl": qwen(Qwen3VL(), vision_encoders.qwen3vl),
+    "qwen2vl": qwen(text_models.qwen2vl(), vision_encoders.qwen2vl),
+    "qwen2.5vl": qwen(text_models.qwen2vl(), vision_encoders.qwen25vl),
+    "qwen3vl": qwen(text_models.qwen3vl(), vision_encoders.qwen3vl),
     "idefics3": Pair(
-        llama(),
+        text_models.llama(),
         vision_encoders.idefics3,
         marks=IDEFICS3,
         turn=("<|im_start|>", "<end_of_utterance>"),
         image_tag="<image>",
     ),
     "pixtral": Pair(
-        llama(),
+        text_models.llama(),
         vision_encoders.pixtral,
         marks=("[IMG]", "[IMG_BREAK]", "[IMG_END]"),
         image_tag="[IMG]",
     ),
     "internvl": Pair(
-        llama(),
+        text_models.llama(),
         vision_encoders.internvl,
         marks=("<img>", "</img>", "<IMG_CONTEXT>"),
         image_tag="<IMG_CONTEXT>",
     ),
-    "minicpmv": Pair(llama(n_embd=128), vision_encoders.minicpmv, marks=MINICPMV),
-    "hunyuanvl": Pair(HunyuanVL(), vision_encoders.hunyuanvl, marks=HUNYUANVL),
-    "lfm2": Pair(Lfm2(), vision_encoders.lfm2, marks=LFM2, image_tag="<image>"),
-    "gemma4": gemma4(Gemma4(), vision_encoders.gemma4, audio_encoders.gemma4),
+    "minicpmv": Pair(text_models.llama(n_embd=128), vision_encoders.minicpmv, marks=MINICPMV),
+    "hunyuanvl": Pair(text_models.hunyuan_vl(), vision_encoders.hunyuanvl, marks=HUNYUANVL),
+    "lfm2": Pair(text_models.lfm2(), vision_encoders.lfm2, marks=LFM2, image_tag="<image>"),
+    "gemma4": gemma4(text_models.gemma4(), vision_encoders.gemma4, audio_encoders.gemma4),
     "gemma4-unified": gemma4(
-        Gemma4(per_layer=0), vision_encoders.gemma4_unified, audio_encoders.gemma4_unified
+        text_models.gemma4(per_layer=0),
+        vision_encoders.gemma4_unified,
+        audio_encoders.gemma4_unified,
     ),
-    "qwen2.5-omni": qwen(Qwen2VL(), qwen25_omni_vision, qwen25_omni_audio),
-    "ultravox": Pair(llama(), audio=audio_encoders.ultravox, marks=("<|audio|>",)),
+    "qwen2.5-omni": qwen(text_models.qwen2vl(), qwen25_omni_vision, qwen25_omni_audio),
+    "ultravox": Pair(text_models.llama(), audio=audio_encoders.ultravox, marks=("<|audio|>",)),
     "voxtral": Pair(
-        llama(),
+        text_models.llama(),
         audio=audio_encoders.voxtral,
         marks=("[BEGIN_AUDIO]", "[AUDIO]"),
         audio_tag="[AUDIO]",
@@ -204,16 +197,13 @@ def write_pair(directory: Path, name: str, seed: int) -> list[Path]:
     pair = PAIRS[name]
     text, projector = directory / f"{name}.gguf", directory / f"mmproj-{name}.gguf"
     vocabulary = pair.vocabulary()
-    tensors = random_tensors(pair.model, seed)
-    for key, tensor in tensors.items():
-        if key.endswith(".bias"):
-            tensor -= 1
+    tensors = pair.model.weights(seed)
     # Generates words alone, and ends when the caller says so: a silent token's logit is 0, that of
     # the best word about 15, so that a sample of temperature 1 is a word, too.
     tensors["output.weight"] *= np.float32(8)
     tensors["output.weight"][silent_tokens(vocabulary, words_only=True)] = 0
-    write_text_model(text, pair.model, tensors, vocabulary)
-    width = pair.model.n_embd
+    replace(pair.model, vocabulary=vocabulary).write(text, tensors)
+    _, width = pair.model.tensors["token_embd.weight"]
     vision = pair.vision(width) if pair.vision else None
     audio = pair.audio(width) if pair.audio else None
     write_projector(projector, vision, audio, seed)

@@ -115,8 +115,13 @@ CPU_VARIANTS = {
 # not tried.
 _NOT_WITH_GCC = ["sapphirerapids"]
 
-def _names(machine, exclude):
-    """Returns the names of a machine's variants, the least demanding first."""
+def cpu_variant_names(machine, exclude = []):
+    """Returns the names of a machine's variants, the least demanding first.
+
+    Args:
+      machine: key of CPU_VARIANTS.
+      exclude: names to leave out.
+    """
     variants = CPU_VARIANTS[machine].variants
     ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
     return [name for _, name in ordered if name not in exclude]
@@ -130,8 +135,12 @@ def select_cpu_variants(make):
     Returns:
       A select().
     """
-    values = {table.condition: make(_names(machine, [])) for machine, table in CPU_VARIANTS.items()}
-    values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(_names("x86_64", _NOT_WITH_GCC))
+    values = {
+        table.condition: make(cpu_variant_names(machine))
+        for machine, table in CPU_VARIANTS.items()
+    }
+    without = cpu_variant_names("x86_64", exclude = _NOT_WITH_GCC)
+    values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(without)
     return select(values)
 
 def cpu_variants_constant():

@@ -23,6 +23,7 @@ _NAMES = [
     "arguments-return",
     "pixtral-image-break",
     "sgemm-registers",
+    "kv-cache-no-layers",
 ]
 
 LLAMA_CPP_PATCHES = [

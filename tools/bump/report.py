@@ -19,6 +19,7 @@ _TESTS = [
     "./bazelw build @llama_cpp//:vendored_headers //:wheel",
     "./bazelw test //tests/package/... //tests/wheel/... //tests/build/flags/...",
     "./bazelw test //tests/native/numerics/...",
+    "./bazelw test //tests/upstream/programs/...",
     "./bazelw test //tests/accelerators/cuda/... //tests/accelerators/rocm/...",
     "./bazelw test //tests/accelerators/metal/... //tests/accelerators/vulkan/...",
     "./bazelw test //tests/caches/...",

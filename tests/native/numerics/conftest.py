@@ -2,6 +2,7 @@
 
 ``LLAMA_TEST_MODEL``: the trained model, tests/models/kjv-q8_0.gguf.
 ``LLAMA_TEST_MODELS_DIR``: a directory filled by tests/models/random_models.py; made if not set.
+``LLAMA_TEST_ARCHITECTURES_DIR``: the same of random_architectures.py.
 """
 
 from __future__ import annotations
@@ -13,17 +14,29 @@ from pathlib import Path
 
 import pytest
 
-GENERATOR = Path(__file__).parents[2] / "models/random_models.py"
+GENERATORS = Path(__file__).parents[2] / "models"
 
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("LLAMA_TEST_MODELS_DIR")
+    return _given_or_made("LLAMA_TEST_MODELS_DIR", "random_models.py", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def architectures_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _given_or_made(
+        "LLAMA_TEST_ARCHITECTURES_DIR", "random_architectures.py", tmp_path_factory
+    )
+
+
+def _given_or_made(variable: str, generator: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    given = os.environ.get(variable)
     if given:
-        return _existing("LLAMA_TEST_MODELS_DIR", given)
-    folder = tmp_path_factory.mktemp("models")
-    subprocess.run([sys.executable, str(GENERATOR), "--out", str(folder)], check=True)
-    return folder
+        return _existing(variable, given)
+    directory = tmp_path_factory.mktemp("models")
+    command = [sys.executable, str(GENERATORS / generator), "--out", str(directory)]
+    subprocess.run(command, check=True)
+    return directory
 
 
 @pytest.fixture(scope="session")
