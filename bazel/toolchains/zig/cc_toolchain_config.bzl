@@ -34,17 +34,7 @@ _CPP_COMPILE = [
 ]
 _COMPILE = _C_COMPILE + _CPP_COMPILE
 
-# Runtime checks of undefined behaviour, and how to go on after one: not at all. zig's runtime has no
-# check of virtual tables.
-_UNDEFINED_BEHAVIOUR = [
-    "-fsanitize=undefined",
-    "-fno-sanitize=vptr",
-    "-fno-sanitize-recover=all",
-    # Lines in the reports.
-    "-g1",
-]
-
-def _compile_features(target, undefined_behaviour):
+def _compile_features(target, sanitizer_flags):
     return [
         feature(
             name = "compiler_defaults",
@@ -64,7 +54,7 @@ def _compile_features(target, undefined_behaviour):
                     "-fno-sanitize=undefined",
                     "-ffunction-sections",
                     "-fdata-sections",
-                ] + (_UNDEFINED_BEHAVIOUR if undefined_behaviour else [])),
+                ] + sanitizer_flags),
             ],
         ),
         feature(
@@ -208,12 +198,12 @@ _STRIP_LINKED = feature(
     ],
 )
 
-def _elf_link_features(undefined_behaviour):
+def _elf_link_features(sanitizer_runtime):
     """Features of the actions that link for Linux."""
     return link_features(
-        archives = [file.path for file in undefined_behaviour],
         # Without symbols a report names no function.
-        defaults = [_KEEP_SYMBOLS] + ([] if undefined_behaviour else [_STRIP_LINKED]),
+        defaults = [_KEEP_SYMBOLS] + ([] if sanitizer_runtime else [_STRIP_LINKED]),
+        last = [file.path for file in sanitizer_runtime],
         libraries = _LIBRARIES_TO_LINK,
         own_folder = "$ORIGIN",
         shared_flag = "-shared",
@@ -305,8 +295,14 @@ def _action_configs(ctx):
         ]
     )
 
+def _sanitizer_flags(ctx):
+    flags = list(ctx.attr.sanitizer_copts)
+    for header in ctx.files.sanitizer_include:
+        flags += ["-include", header.path]
+    return flags
+
 def _zig_cc_toolchain_config_impl(ctx):
-    undefined_behaviour = ctx.files.undefined_behaviour_sanitizer
+    sanitizer_runtime = ctx.files.sanitizer_runtime
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
         action_configs = _action_configs(ctx),
@@ -319,8 +315,8 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target, undefined_behaviour) + (
-            macho_link_features() if _is_macos(ctx) else _elf_link_features(undefined_behaviour)
+        ] + _compile_features(ctx.attr.target, _sanitizer_flags(ctx)) + (
+            macho_link_features() if _is_macos(ctx) else _elf_link_features(sanitizer_runtime)
         ),
         target_cpu = ctx.attr.cpu,
         target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
@@ -353,13 +349,22 @@ zig_cc_toolchain_config = rule(
             doc = "The `zig_runtime` of the same target.",
             mandatory = True,
         ),
+        "sanitizer_copts": attr.string_list(
+            doc = "Compiler options of the sanitizer, for all code.",
+        ),
+        "sanitizer_include": attr.label_list(
+            allow_files = True,
+            cfg = "exec",
+            doc = "Header that the sanitizer needs in front of each file.",
+        ),
+        "sanitizer_runtime": attr.label_list(
+            allow_files = True,
+            cfg = "exec",
+            doc = "Library of the sanitizer, for all links.",
+        ),
         "target": attr.string(
             doc = "zig target triple with the glibc or macOS version.",
             mandatory = True,
-        ),
-        "undefined_behaviour_sanitizer": attr.label_list(
-            cfg = "exec",
-            doc = "Archive with the sanitizer's runtime; if there is one, all code is checked.",
         ),
         "zig": attr.label(
             allow_single_file = True,

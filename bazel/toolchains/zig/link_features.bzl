@@ -59,7 +59,7 @@ def _run_paths(own_folder):
         ],
     )
 
-def link_features(shared_flag, defaults, libraries, own_folder, archives = []):
+def link_features(shared_flag, defaults, libraries, own_folder, last = []):
     """Returns the features, in the order of the command line.
 
     Args:
@@ -67,7 +67,7 @@ def link_features(shared_flag, defaults, libraries, own_folder, archives = []):
       defaults: features of every link.
       libraries: the flag set for Bazel's `libraries_to_link`.
       own_folder: how a run path names the directory of the file that has it.
-      archives: paths of static libraries that every link takes from, last.
+      last: paths of libraries that every link takes, after all others.
 
     Returns:
       A list of features.
@@ -96,9 +96,9 @@ def link_features(shared_flag, defaults, libraries, own_folder, archives = []):
             flag_sets = [libraries],
         ),
         feature(
-            name = "archives",
+            name = "last_libraries",
             enabled = True,
-            flag_sets = [flags_of(LINK, archives)] if archives else [],
+            flag_sets = [flags_of(LINK, last)] if last else [],
         ),
         _variable_feature(
             "user_link_flags",
