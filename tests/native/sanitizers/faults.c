@@ -7,14 +7,11 @@
 
 #define FAULT __attribute__((visibility("default")))
 
-// ---- Undefined behaviour: `zero` is 0 ------------------------------------------------------------
-FAULT int signed_overflow(int zero) {
-    return INT_MAX - zero + 1;
-}
+// Undefined behaviour: `zero` is 0.
 
-FAULT int wide_shift(int zero) {
-    return 1 << (zero + 32);
-}
+FAULT int signed_overflow(int zero) { return INT_MAX - zero + 1; }
+
+FAULT int wide_shift(int zero) { return 1 << (zero + 32); }
 
 FAULT int misaligned_load(int zero) {
     const int64_t numbers[2] = {1, 2};
@@ -26,7 +23,8 @@ FAULT int index_out_of_bounds(int zero) {
     return numbers[zero + 2];
 }
 
-// ---- Memory: `zero` is 0 -------------------------------------------------------------------------
+// Memory: `zero` is 0.
+
 FAULT int heap_overflow(int zero) {
     volatile char* block = malloc((size_t)zero + 10);
     block[10] = 1;
