@@ -7,6 +7,7 @@ load("//bazel/toolchains/hip:rocm_repository.bzl", "rocm_repository")
 load("//third_party/cache_servers:packages.bzl", "CACHE_SERVER_PACKAGES")
 load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
 load("//third_party/griffe:pin.bzl", "GRIFFE_ARCHIVE")
+load("//third_party/libasan:packages.bzl", "LIBASAN_PACKAGES")
 load("//third_party/libfuzzer:packages.bzl", "LIBFUZZER_PACKAGES")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/macos_sdk:macos_sdk.bzl", "macos_sdk")
@@ -45,9 +46,15 @@ def declare_third_party():
         pip_files(name = fuzzer_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
-    debian = CACHE_SERVER_PACKAGES | LIBFUZZER_PACKAGES | ROCM_PACKAGES | VULKAN_PACKAGES
-    for name, packages in debian.items():
-        debian_packages(name = name, **packages)
+    for packages in [
+        CACHE_SERVER_PACKAGES,
+        LIBASAN_PACKAGES,
+        LIBFUZZER_PACKAGES,
+        ROCM_PACKAGES,
+        VULKAN_PACKAGES,
+    ]:
+        for name, attributes in packages.items():
+            debian_packages(name = name, **attributes)
     macos_sdk(name = "macos_sdk")
     rocm_repository(name = "rocm")
     rules_cc_bzl(name = "rules_cc_bzl")
