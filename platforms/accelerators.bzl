@@ -73,6 +73,7 @@ ACCELERATORS = {
     },
     "metal": {
         "ggml_name": "metal",
+        "is_released": True,
         "label": "metal",
         "library": "@llama_cpp//:ggml-metal_so",
         "needed_libraries": ["/System/Library/Frameworks/Metal.framework/Versions/A/Metal"],

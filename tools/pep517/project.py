@@ -56,6 +56,10 @@ class Project:
         """Returns the accelerators whose wheels a release has."""
         return [name for name, row in self._accelerators.items() if row.get("is_released")]
 
+    def systems(self, accelerator: str) -> list[str]:
+        """Returns the systems whose machines can have an accelerator."""
+        return self._accelerators[accelerator]["systems"]
+
     @property
     def _accelerators(self) -> dict[str, dict[str, Any]]:
         return starlark.constant(self.root / "platforms/accelerators.bzl", "ACCELERATORS")
