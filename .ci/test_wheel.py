@@ -1,13 +1,13 @@
-"""Tests a wheel on the machine that it is for, without Bazel: test_wheel.py WHEEL [SUITE...]
+"""Tests a wheel on the machine that it is for, without Bazel.
 
-WHEEL is the wheel, or a directory with one for the Python that runs this. A virtual environment
-gets it, and the packages that the suites import, in the versions of third_party/test_wheels; then
-pytest runs the SUITEs of tests/package, such as `chat_test`, or all. Needs a checkout of the
-project and a Python index.
+A virtual environment gets the wheel, and the packages that the suites import, in the versions of
+third_party/test_wheels; then pytest runs suites of tests/package. Needs a checkout of the project
+and a Python index.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 import subprocess
@@ -21,6 +21,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SUITES = _ROOT / "tests/package"
 _MODELS = _ROOT / "tests/models"
 _HELPERS = _ROOT / "bazel/testing"
+_COMPARE = _ROOT / "tests/accelerators/gpu/compare_with_cpu.py"
 
 # Packages that the suites and random_models.py import.
 _PACKAGES = ("diskcache", "gguf", "numpy", "pytest")
@@ -116,8 +117,14 @@ def _test_environment(scratch: Path) -> dict[str, str]:
     }
 
 
-def run_suites(wheel: Path, suites: list[str]) -> int:
-    """Returns the exit code of pytest; the suites are files of tests/package, without suffix."""
+def run_suites(wheel: Path, suites: list[str], backend: str) -> int:
+    """Returns the exit code of pytest, and if that is 0, of the comparison with the CPU.
+
+    Args:
+        wheel: The wheel.
+        suites: Names of files of tests/package, without suffix; none for all.
+        backend: Accelerator whose logits are compared with those of the CPU; empty for none.
+    """
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         python = _make_environment(scratch / "environment", wheel)
@@ -130,21 +137,37 @@ def run_suites(wheel: Path, suites: list[str]) -> int:
         files = [_SUITES / f"{suite}.py" for suite in suites]
         pytest = [python, "-m", "pytest", "-p", "no:cacheprovider", "--import-mode=importlib"]
         pytest += ["-rs", f"--rootdir={_SUITES}", *(files or sorted(_SUITES.glob("*_test.py")))]
-        return subprocess.call(pytest, cwd=empty, env=environment)
+        failed = subprocess.call(pytest, cwd=empty, env=environment)
+        if failed or not backend:
+            return failed
+        compare = [python, _COMPARE, "--backend", backend, "--models", scratch / "models"]
+        return subprocess.call([*compare, "--no-speed"], cwd=empty, env=environment)
+
+
+def _arguments(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="test_wheel.py", description=__doc__)
+    parser.add_argument(
+        "wheel", type=Path, help="the wheel, or a directory with one for the Python that runs this"
+    )
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help="such as chat_test; all if none is named"
+    )
+    parser.add_argument(
+        "--backend", default="", help="accelerator of this machine, to be compared with its CPU"
+    )
+    return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code: pytest's, 1 without a wheel, 2 for wrong arguments."""
-    if not arguments:
-        print(__doc__, file=sys.stderr)
-        return 2
+    """Returns the exit code: that of the tests, or 1 without a wheel."""
+    options = _arguments(arguments)
     try:
-        wheel = find_wheel(Path(arguments[0]), python_abi())
+        wheel = find_wheel(options.wheel, python_abi())
     except WheelError as error:
         print(f"test_wheel: {error}", file=sys.stderr)
         return 1
     print(f"testing {wheel.name} on {sysconfig.get_platform()}", flush=True)
-    return run_suites(wheel, arguments[1:])
+    return run_suites(wheel, options.suites, options.backend)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ import pytest
 
 TABLE = "platforms/accelerators.bzl"
 
+# How far each accelerator is tried: names that are labels too.
+STATUS = "platforms/status.bzl"
+
 # They name the repositories of toolkits, the second one that of rules_cuda's extension.
 ALLOWED = {"MODULE.bazel", "bazel/repositories/MODULE.bazel", "third_party/repositories.bzl"}
 
@@ -59,7 +62,7 @@ def strings(path: Path) -> Iterator[str]:
 
 
 def code(tree: Path, table: dict[str, Any]) -> Iterator[Path]:
-    """Yields files of code outside of the accelerators' own directories, tests and the table."""
+    """Yields files of code outside of the accelerators' own directories, tests and the tables."""
     rows = table["ACCELERATORS"].items()
     own = {name for name, row in rows if "library" in row} | {
         row["ggml_name"] for _, row in rows if "library" in row
@@ -67,7 +70,7 @@ def code(tree: Path, table: dict[str, Any]) -> Iterator[Path]:
     is_own = re.compile(rf"(?:^|[/_-])(?:{'|'.join(own)})(?:[/._]|$)")
     for path in sorted(tree.rglob("*")):
         name = str(path.relative_to(tree))
-        if path.suffix in _CODE and not is_own.search(name) and name != TABLE:
+        if path.suffix in _CODE and not is_own.search(name) and name not in (TABLE, STATUS):
             if not name.startswith("tests/"):
                 yield path
 

@@ -102,11 +102,6 @@ def test_every_abi_has_pins_of_the_packages_it_needs(test_wheel: ModuleType) -> 
         assert {"gguf", "numpy", "pytest"} <= test_wheel.pins(abi).keys()
 
 
-def test_without_arguments_it_explains_itself(test_wheel: ModuleType, capsys) -> None:
-    assert test_wheel.main([]) == 2
-    assert "test_wheel.py WHEEL [SUITE...]" in capsys.readouterr().err
-
-
 def test_a_missing_wheel_is_one_message(test_wheel: ModuleType, tmp_path: Path, capsys) -> None:
     assert test_wheel.main([str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith(f"test_wheel: {tmp_path} should have one wheel of")

@@ -27,6 +27,7 @@ class _Machine(NamedTuple):
         builder: Label of GitHub's machine that builds.
         container: Image to build in; empty for none.
         tester: Label of GitHub's machine that tests.
+        has_devices: Whether that has a device of each accelerator.
     """
 
     system: str
@@ -35,6 +36,7 @@ class _Machine(NamedTuple):
     builder: str
     container: str
     tester: str
+    has_devices: bool = False
 
 
 # Vulkan's and ROCm's compilers are pinned packages of Debian, which come through apt's own sources.
@@ -44,7 +46,9 @@ _MACHINES = {
     "linux_aarch64": _Machine(
         "linux", "--config=linux_aarch64", False, "ubuntu-24.04", "debian:12", "ubuntu-24.04-arm"
     ),
-    "macos_aarch64": _Machine("macos", "--config=macos_aarch64", True, "macos-15", "", "macos-15"),
+    "macos_aarch64": _Machine(
+        "macos", "--config=macos_aarch64", True, "macos-15", "", "macos-15", has_devices=True
+    ),
 }
 
 
@@ -87,12 +91,16 @@ def builds(project: Project) -> list[dict[str, str]]:
 
 
 def tests(project: Project) -> list[dict[str, str]]:
-    """Returns the jobs that test: the index of `builds`, the machine, and the Python."""
+    """Returns the jobs that test: the index of `builds`, the machine, the Python, and the arguments
+    of .ci/test_wheel.py for the accelerator."""
     return [
         {
             "name": f"{key}-{accelerator}",
             "runner": machine.tester,
             "python": _python_version(abi),
+            "backend": f"--backend={accelerator}"
+            if machine.has_devices and accelerator != project.default_accelerator
+            else "",
         }
         for key, machine in _MACHINES.items()
         for accelerator, _ in _accelerators(project, machine)
