@@ -63,6 +63,11 @@ STATUS = [
     ),
     _row(
         machine = _LINUX_X86_64,
+        accelerator = "cuda12",
+        tested = _try("analysed", "./bazelw test //tests/accelerators/cuda12/..."),
+    ),
+    _row(
+        machine = _LINUX_X86_64,
         accelerator = "rocm",
         tested = _try("analysed", "./bazelw test //tests/accelerators/rocm/..."),
         tried = _try(

@@ -42,8 +42,8 @@ def facts(table: dict[str, Any]) -> set[str]:
     """Returns the strings that no other file may have: labels, plug-ins, libraries, advice..."""
     accelerators = table["ACCELERATORS"]
     rows = [row for name, row in accelerators.items() if name != table["DEFAULT_ACCELERATOR"]]
-    found = {row["label"] for row in rows} | table["OTHER_LABELS"].keys()
-    for row in [*rows, *table["OTHER_LABELS"].values()]:
+    found = {row["label"] for row in rows}
+    for row in rows:
         found |= {row.get("plugin", ""), row.get("library", "")}
         for field in ("components", "needed_libraries", "requires"):
             found.update(row.get(field, ()))
