@@ -13,6 +13,10 @@ class AdapterError(LlamaError, ValueError):
     """No LoRA adapter or control vector is known by this name, or it cannot be used like this."""
 
 
+class AdapterLoadError(ModelLoadError, RuntimeError):
+    """The adapter of ``Llama(lora_path=...)`` cannot be loaded; llama-cpp-python's RuntimeError."""
+
+
 class ContextError(LlamaError, ValueError):
     """A context cannot be created like this, or a method of it got an unusable argument."""
 

@@ -9,7 +9,7 @@ from .. import _core
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
-from .._errors import WeightLayoutError
+from .._errors import ContextError, WeightLayoutError
 from . import paths
 from .options import ALL_LAYERS, ContextOptions, ModelOptions
 
@@ -104,13 +104,20 @@ def open_context(
         reason = str(error).splitlines()[0]
     path, description = model.path, model.desc
     model.close()
+    model_params.use_extra_bufts = False
+    model = _core.Model(path, model_params, options.progress_callback)
+    try:
+        context = _core.Context(model, context_params)
+    except WeightLayoutError:
+        raise ContextError(
+            f"{paths.shown(path)} has a tensor of a type or shape that no backend of this machine"
+            f" computes with: {reason}\nTake another file, or convert the model again."
+        ) from None
     warnings.warn(
-        f"{paths.shown(path)} is loaded again, without repacked weights, which is slower:"
+        f"{paths.shown(path)} was loaded again, without repacked weights, which is slower:"
         f" {reason}. Please report it with the CPU variant, {report.variant!r}, and the"
         f" model, {description!r}",
         RuntimeWarning,
         stacklevel=_CALLER,
     )
-    model_params.use_extra_bufts = False
-    model = _core.Model(path, model_params, options.progress_callback)
-    return model, _core.Context(model, context_params)
+    return model, context

@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._errors import (
+    AdapterLoadError,
     ClosedError,
     ContextError,
     ContextOverflowError,
@@ -322,7 +323,7 @@ class Session:
         if model.has_encoder and model.has_decoder:
             raise ContextError(
                 "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
-                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
+                " encoder's input\nAn encoder alone (architecture t5encoder) can embed()."
             )
 
     def set_abort_callback(self, callback: Callable[[], Any]) -> None:
@@ -373,12 +374,12 @@ class Session:
         self.set_default_adapters(Choice(self.adapters.default.scales, vector))
 
     def load_first_adapter(self, path: paths.StrPath, scale: float) -> None:
-        """Loads the adapter of Llama(lora_path=...). RuntimeError if that is impossible."""
+        """Loads the adapter of Llama(lora_path=...). AdapterLoadError if that is impossible."""
         try:
             name = self.adapters.load(path)
             self.set_default_adapters(self.choose({name: scale}))
         except LlamaError as error:
-            raise RuntimeError(
+            raise AdapterLoadError(
                 f"Failed to initialize LoRA adapter from lora path: {paths.shown(path)}\n{error}"
             ) from error
 

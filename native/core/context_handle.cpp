@@ -4,6 +4,7 @@
 #include <climits>
 #include <new>
 
+#include "native/core/assertion.h"
 #include "native/core/context_params.h"
 #include "native/core/log.h"
 #include "native/core/ranges.h"
@@ -29,13 +30,20 @@ bool is_weight_layout_problem(const std::string& reason) {
     return reason.find("GGML_ASSERT(*cur_backend_id != -1)") != std::string::npos;
 }
 
+std::string advice(const std::string& reason) {
+    return tells_of_assertion(reason)
+               ? "\nThe model's metadata, its tensors and the context's parameters do not fit "
+                 "together: take other parameters or another file, or convert the model again."
+               : "";
+}
+
 llama_context* init_context(llama_model* model, const llama_context_params& params) {
     try {
         return call_native(ErrorKind::kContext,
                            [&] { return llama_init_from_model(model, params); });
     } catch (const Error& error) {
         if (!is_weight_layout_problem(error.what())) {
-            throw;
+            throw Error(error.kind(), error.what() + advice(error.what()));
         }
         throw Error(ErrorKind::kWeightLayout,
                     std::string("the CPU backend cannot compute with a weight of this model in the "
@@ -87,7 +95,8 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     if (context_ == nullptr) {
         throw Error(ErrorKind::kContext,
                     "Failed to create llama_context: " + log.take() +
-                        ". If memory is short, a smaller n_ctx or n_batch needs less of it");
+                        "\nIf memory is short, take a smaller n_ctx or n_batch; else the model's "
+                        "metadata is wrong: take another file.");
     }
     // llama.cpp makes a cache for an encoder alone (T5), too; decoding into it would be causal.
     is_encoder_ = llama_model_has_encoder(model_->get()) && !llama_model_has_decoder(model_->get());
@@ -237,7 +246,8 @@ const float* ContextHandle::logits() {
     check_usable();
     if (!has_logits_) {
         throw Error(ErrorKind::kContext,
-                    "the last call computed no logits: an encoder gives embeddings only");
+                    "the last call computed no logits: an encoder gives embeddings only\nCall "
+                    "embed().");
     }
     return rows_kept_ ? kept_logits_.data()
                       : call(ErrorKind::kContext, [&] { return llama_get_logits(get()); });
@@ -383,8 +393,8 @@ void ContextHandle::apply_adapters() {
 void ContextHandle::check_usable() const {
     if (broken_) {
         throw Error(ErrorKind::kContext,
-                    "this context is unusable since llama.cpp failed an internal check in it; "
-                    "close it and create a new one");
+                    "this context is unusable since llama.cpp failed an internal check in it\n"
+                    "Close it and create a new one.");
     }
 }
 

@@ -21,6 +21,12 @@ namespace core {
 // The tokens of a decode() that get a row of logits (and embeddings).
 enum class Outputs { kNone, kLast, kAll };
 
+// The remedy after a failed check of llama.cpp in a context.
+constexpr char kAfterCheck[] =
+    "\nClose the model and load it again. If it fails again, the model's file is wrong, or "
+    "llama.cpp: "
+    "take another file, or report it.";
+
 // One batch for llama_decode(), allocated once per context.
 class Batch {
   public:
@@ -122,8 +128,9 @@ class ContextHandle {
         } catch (const Interrupted&) {
             throw;
         } catch (...) {
-            broken_ = broken_ || is_assertion();
-            throw Error(kind, describe_current_exception());
+            const bool failed_check = is_assertion();
+            broken_ = broken_ || failed_check;
+            throw Error(kind, describe_current_exception() + (failed_check ? kAfterCheck : ""));
         }
     }
 

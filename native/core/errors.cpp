@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ggml.h"
+#include "native/core/assertion.h"
 
 namespace core {
 namespace {
@@ -94,7 +95,7 @@ std::string describe_current_exception() {
     try {
         throw;
     } catch (const NativeAssertion& assertion) {
-        return "llama.cpp failed an internal check: " + assertion.message;
+        return describe_assertion(assertion.message);
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {

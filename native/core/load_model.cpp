@@ -185,8 +185,8 @@ std::vector<llama_model_kv_override> make_overrides(
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
-    throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
-                                           ". " + explain_failure(path, reason));
+    throw Error(ErrorKind::kModelLoad,
+                "Failed to load model from file: " + path + ": " + explain_failure(path, reason));
 }
 
 llama_model_ptr load(const std::string& path, const llama_model_params& params) {

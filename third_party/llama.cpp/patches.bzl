@@ -24,6 +24,9 @@ _NAMES = [
     "pixtral-image-break",
     "sgemm-registers",
     "kv-cache-no-layers",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
 ]
 
 LLAMA_CPP_PATCHES = [
