@@ -5,6 +5,7 @@ load("//bazel/pip:pip_archive.bzl", "pip_archive")
 load("//bazel/pip:pip_files.bzl", "pip_files")
 load("//bazel/toolchains/hip:rocm_repository.bzl", "rocm_repository")
 load("//third_party/cache_servers:packages.bzl", "CACHE_SERVER_PACKAGES")
+load("//third_party/ci_tools:pin.bzl", "CI_TOOL_ARCHIVES")
 load("//third_party/cuda:pin.bzl", "CCCL_ARCHIVE", "CUOBJDUMP_ARCHIVES", "NVIDIA_WHEELS")
 load("//third_party/griffe:pin.bzl", "GRIFFE_ARCHIVE")
 load("//third_party/libasan:packages.bzl", "LIBASAN_PACKAGES")
@@ -33,7 +34,8 @@ def declare_third_party():
     pip_archive(name = "packaging", **PACKAGING_ARCHIVE)
     pip_archive(name = "pybind11", **PYBIND11_ARCHIVE)
     pip_archive(name = "pyelftools", **PYELFTOOLS_ARCHIVE)
-    for name, archive in (CUOBJDUMP_ARCHIVES | UV_ARCHIVES | ZIG_ARCHIVES).items():
+    archives = CI_TOOL_ARCHIVES | CUOBJDUMP_ARCHIVES | UV_ARCHIVES | ZIG_ARCHIVES
+    for name, archive in archives.items():
         pip_archive(name = name, **archive)
     pip_files(name = "freezer_wheels", files = FREEZER_WHEELS)
     pip_files(name = "nvidia_wheels", files = NVIDIA_WHEELS)
