@@ -57,6 +57,14 @@ _SLOW = {
         "hostile_media_test",
         "session_test",
     ],
+    "tests/package/rpc": [
+        "lost_server_test",
+        "rpc_server_test",
+    ],
+    "tests/package/speculation": [
+        "generation_test",
+        "thousand_test",
+    ],
     "tests/package/threads": ["signals_test"],
     "tests/wheel": ["wheel_test"],
     "tests/wheel/variants": ["llama_cpp_variants_test"],

@@ -11,9 +11,11 @@ import random
 import sys
 import time
 import uuid
+import warnings
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from .. import _core
+from .._errors import StateError
 from ..llama_types import CompletionUsage, CreateCompletionResponse
 from .adapters import Choice
 from .caches import BaseLlamaCache, longest_token_prefix
@@ -24,6 +26,7 @@ from .media import Chunk, MediaPrompt
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .prompt import can_infill, encode, prompt_tokens, text_of, token_limit
 from .session import Session
+from .state import state_problem
 
 
 class Job:
@@ -286,16 +289,22 @@ def _load_from_cache(session: Session, cache: BaseLlamaCache, job: Job) -> None:
         state = cache[job.adapters.key_prefix + prompt]
     except KeyError:
         return
+    if state_problem(state, session.n_vocab):
+        return
     if getattr(state, "adapters", ()) != job.adapters.identity:
         return
     cached = longest_token_prefix(state.input_ids[: state.n_tokens].tolist(), prompt)
     present = longest_token_prefix(session.evaluated.tolist(), prompt)
     checkpoints = session.checkpoints
     saved = getattr(state, "checkpoints", ())
-    if checkpoints.reach(saved, state.n_tokens, cached) > checkpoints.reach(
-        checkpoints.saved(), session.n_tokens, present
-    ):
+    here = checkpoints.reach(checkpoints.saved(), session.n_tokens, present)
+    if checkpoints.reach(saved, state.n_tokens, cached) <= here:
+        return
+    try:
         session.load_as_owner(state)
+    except StateError as error:
+        message = f"A cached prompt is evaluated again: {error}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
 def _finish(session: Session, job: Job, tokens: List[int]) -> None:

@@ -41,12 +41,12 @@ from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
 from .checkpoints import Checkpoint, Checkpoints
 from .control_vectors import ControlVector
-from .drafts import LlamaDraftModel
+from .drafts import Drafts, LlamaDraftModel, Speculation
 from .media import Chunks, Place, Places, Run
 from .options import rows_at_once
 from .sampling import Sampling
 from .scores import Scores
-from .state import LlamaState
+from .state import LlamaState, check_state
 from .tokenizers import BaseLlamaTokenizer
 
 See = Callable[[int, int], None]
@@ -111,7 +111,7 @@ class Session:
         logits_all: bool,
         embedding: bool,
         tokenizer: BaseLlamaTokenizer,
-        draft_model: Optional[LlamaDraftModel],
+        draft_model: Union[LlamaDraftModel, Drafts, None],
         checkpoints: Checkpoints,
     ) -> None:
         self.model = model
@@ -120,10 +120,11 @@ class Session:
         self.n_ctx = n_ctx
         self.n_batch = n_batch
         self.n_vocab = model.n_vocab
-        self.logits_all = logits_all or draft_model is not None
+        self.logits_all = logits_all
         self.embedding = embedding
         self.tokenizer = tokenizer
         self.draft_model = draft_model
+        self.speculation = Speculation()
         self.lock = threading.RLock()
         self.epoch = 0
         self.owner: Callable[[], Optional[StateOwner]] = _nobody
@@ -633,6 +634,7 @@ class Session:
 
         StateError if it is of another model or larger context, or an adapter is not loaded.
         """
+        check_state(state, self.n_vocab)
         if state.n_tokens > self.n_ctx:
             raise StateError(
                 f"The state holds {state.n_tokens} tokens, this context only {self.n_ctx}:"
@@ -643,18 +645,28 @@ class Session:
         self.settle(0)  # until all of the state is here: a signal handler may raise
         try:
             self.context().state_set(state.llama_state)
+            self._places.load(getattr(state, "media", ()))
+            self._check_evaluated(state.n_tokens)
         except BaseException:
             self.forget()
             raise
         self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
         self.n_tokens = state.n_tokens
-        self._places.load(getattr(state, "media", ()))
         self.checkpoints.load(getattr(state, "checkpoints", ()))
         scored = min(len(state.scores), state.n_tokens) if self.logits_all else 0
         self.scores.count = 0
         if scored:
             self.scores.keep(0, state.scores[:scored])
         self.seed = state.seed
+
+    def _check_evaluated(self, n_tokens: int) -> None:
+        """Raises StateError if the context holds fewer tokens than it should."""
+        last = self.context().seq_pos_max(0)
+        if 0 <= last < self._places.position(n_tokens) - 1:
+            raise StateError(
+                f"The state is damaged: it lists {n_tokens} tokens, and llama.cpp's part holds"
+                f" {last + 1}\nUse another copy, or evaluate the prompt again and save it."
+            )
 
     def _adapters_of(self, state: LlamaState) -> Choice:
         identity = getattr(state, "adapters", ())

@@ -119,6 +119,7 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
 }
 
 ContextHandle::~ContextHandle() {
+    observer_.reset();  // it may have a context that refers to this one
     // After a failed assertion the context's own state cannot be trusted; better to leak it.
     if (broken_) {
         context_.release();
@@ -140,8 +141,12 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
         limit = std::min(limit, static_cast<size_t>(n_ubatch_));
     }
     const bool keep = outputs == Outputs::kAll && n_tokens > limit;
+    BatchObserver* const observer = seq_id == 0 ? observer_.get() : nullptr;
     forget_outputs();
     try {
+        if (observer != nullptr) {
+            observer->before_decode(pos0);
+        }
         for (size_t begin = 0; begin < n_tokens; begin += limit) {
             const size_t end = std::min(begin + limit, n_tokens);
             batch_.clear();
@@ -153,6 +158,10 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
             run(evaluation());
             last_seq_id_ = seq_id;
             last_pos0_ = pos0 + static_cast<llama_pos>(begin);
+            if (observer != nullptr) {
+                observer->after_batch(tokens + begin, end - begin,
+                                      pos0 + static_cast<llama_pos>(begin));
+            }
             if (keep) {
                 keep_rows();
             }
@@ -394,6 +403,12 @@ void ContextHandle::apply_adapters() {
 }
 
 void ContextHandle::check_usable() const {
+    if (!lost_server_.empty()) {
+        throw Error(ErrorKind::kContext,
+                    "this context is unusable since a part of it is lost with its server: " +
+                        lost_server_.substr(0, lost_server_.find('\n')) +
+                        "\nClose the model and load it again.");
+    }
     if (broken_) {
         throw Error(ErrorKind::kContext,
                     "this context is unusable since llama.cpp failed an internal check in it\n"
@@ -567,7 +582,7 @@ void ContextHandle::fail(const char* action, size_t n_tokens, int status, const 
 // append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
-    if (memory_ == nullptr || broken_) {
+    if (memory_ == nullptr || broken_ || !lost_server_.empty()) {
         return {};
     }
     return call(ErrorKind::kDecode, [&]() -> std::string {

@@ -75,7 +75,10 @@ EXTENDED = {
 }
 
 # Annotations that allow more than the peer's.
-WIDER = {("__init__", "n_gpu_layers"): "Union[int, Literal['auto']]"}
+WIDER = {
+    ("__init__", "n_gpu_layers"): "Union[int, Literal['auto']]",
+    ("__init__", "draft_model"): "Union[LlamaDraftModel, SpeculativeOptions, str, None]",
+}
 
 # Numbers that depend on the build: of devices, and of the formats of saved states.
 BUILD_NUMBERS = {"LLAMA_MAX_DEVICES", "LLAMA_SESSION_VERSION", "LLAMA_STATE_SEQ_VERSION"}
