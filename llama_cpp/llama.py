@@ -572,7 +572,7 @@ class Llama(PrivateMembers):
 
     @property
     def checkpoints(self) -> Checkpoints:
-        """The checkpoints of the evaluated tokens; see `ctx_checkpoints`."""
+        """The checkpoints of the evaluated tokens: ``len()``, `n_tokens` and `n_bytes`."""
         return self._session.checkpoints
 
     def n_ctx(self) -> int:
