@@ -16,6 +16,7 @@ __all__: list[str] = [
     "ChatMessage",
     "ChatPrompt",
     "ChatTemplates",
+    "Checkpoint",
     "Context",
     "ContextParams",
     "Lease",
@@ -28,8 +29,10 @@ __all__: list[str] = [
     "Projector",
     "Sampler",
     "SamplingParams",
+    "Speculation",
     "TextStream",
     "TriggerType",
+    "accept_chain",
     "backend_init",
     "backends",
     "chat_diffs",
@@ -41,7 +44,9 @@ __all__: list[str] = [
     "devices",
     "fit_to_devices",
     "ggml_version",
+    "grammar_sampler",
     "json_schema_to_grammar",
+    "lazy_grammar_sampler",
     "llama_commit",
     "llama_version",
     "load_backend",
@@ -59,6 +64,7 @@ __all__: list[str] = [
     "serve_devices",
     "set_log_level",
     "set_log_sink",
+    "speculative_types_of_file",
     "supports_gpu_offload",
     "system_info",
     "top_logprobs",
@@ -649,6 +655,32 @@ class Context:
 
         It may be called from any thread.
         """
+    def checkpoint(self, seq_id: int) -> Checkpoint:
+        """
+        Copies the parts of a sequence's memory that cannot be shortened.
+
+        Args:
+          seq_id: The sequence.
+
+        Raises:
+          StateError: llama.cpp fails.
+        """
+    def checkpoint_restore(self, checkpoint: Checkpoint, seq_id: int) -> None:
+        """
+        Puts a copy back, without outputs. Remove the positions that follow it by seq_rm() then.
+
+        Args:
+          checkpoint: A copy, of a context of the same model and shape.
+          seq_id: The sequence.
+
+        Raises:
+          StateError: It is of another model, and the context is as it was; or it does not fit,
+            and the context is empty.
+        """
+    def checkpoint_size(self, seq_id: int) -> int:
+        """
+        Returns the number of bytes that checkpoint() would copy now.
+        """
     def clear_abort(self) -> None:
         """
         Cancels an abort() that has ended no call yet.
@@ -849,8 +881,9 @@ class Context:
           p1: Position after the last one; -1: no limit.
 
         Returns:
-          False if the model cannot remove a part of a sequence (recurrent models). Then nothing
-          is removed.
+          False if the model cannot remove this part of the sequence (recurrent models, which
+          with ContextParams.n_rs_seq can take back the last tokens of the last decode() but its
+          first one). Then nothing is removed.
         """
     def set_abort_callback(self, callback: collections.abc.Callable[[], bool] | None) -> None:
         """
@@ -955,6 +988,11 @@ class Context:
         Number of outputs of the last decode().
         """
     @property
+    def n_rs_seq(self) -> int:
+        """
+        Tokens that a recurrent state can drop.
+        """
+    @property
     def n_seq_max(self) -> int:
         """
         Number of sequences.
@@ -978,6 +1016,19 @@ class Context:
     def pooling_type(self) -> int:
         """
         LLAMA_POOLING_TYPE_*.
+        """
+
+class Checkpoint:
+    """
+    A copy of the parts of a sequence's memory that cannot be shortened.
+
+    These are the states of recurrent layers, and the keys and values of layers with a sliding
+    window. It can be restored as long as the other layers keep the positions before it.
+    """
+    @property
+    def n_bytes(self) -> int:
+        """
+        Its size in bytes.
         """
 
 class Lease:
@@ -1307,6 +1358,76 @@ class Sampler:
     def seed(self) -> int:
         """
         Seed of the random numbers.
+        """
+
+class Speculation:
+    """
+    Guesses how sequence 0 of a context goes on, by llama-common.
+    """
+    def __init__(
+        self,
+        context: Context,
+        draft_model: Model,
+        context_params: ContextParams,
+        *,
+        types: collections.abc.Sequence[str],
+        n_max: int | None,
+        n_min: int | None,
+        p_min: float,
+        size_n: int,
+        min_hits: int,
+        n_match: int,
+        lookup_cache_static: str | bytes | os.PathLike,
+        lookup_cache_dynamic: str | bytes | os.PathLike,
+    ) -> None:
+        """
+        Loads nothing; a second one for the same context takes the place of the first.
+
+        Args:
+          context: The context whose text is guessed.
+          draft_model: A model that guesses; None: n-grams, or the model's own layers.
+          context_params: Of the draft model's context. Its size is that of `context`.
+          types: llama.cpp's names of the ways to guess, at most one with a draft model.
+          n_max: Most tokens of a draft; None: llama.cpp's default of the type.
+          n_min: Shorter drafts are dropped; None: llama.cpp's default.
+          p_min: Probability below which a draft model ends its draft.
+          size_n: Tokens of the n-gram that ngram-simple and the ngram-maps look up.
+          min_hits: Times that ngram-map-k4v has seen the n-gram.
+          n_match: Tokens that ngram-mod looks up.
+          lookup_cache_static: File of ngram-cache; empty: none.
+          lookup_cache_dynamic: A second one.
+
+        Raises:
+          ModelLoadError: The draft model does not fit to the model.
+          ContextError: The draft model's context cannot be created.
+          ValueError: A number is out of range.
+        """
+    def accept(self, n_accepted: int) -> None:
+        """
+        Tells how many tokens of the last draft were right.
+        """
+    def begin(
+        self, tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32]
+    ) -> None:
+        """
+        Begins a generation after these tokens.
+        """
+    def draft(
+        self,
+        tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32],
+        last_pos: int,
+        n_max: int,
+    ) -> list[int]:
+        """
+        Guesses the tokens after a text.
+
+        Args:
+          tokens: The text. All but the last one are evaluated.
+          last_pos: Position of the last one.
+          n_max: Most tokens to return.
+
+        Returns:
+          Tokens, often none.
         """
 
 class Bitmap:
@@ -1690,6 +1811,18 @@ class ChatTemplates:
         Whether a template was given or the model has one.
         """
 
+def accept_chain(chain: int, token: int) -> None:
+    """
+    Tells the samplers of a chain of a token.
+
+    Args:
+      chain: Address of a ``llama_sampler``.
+      token: The token.
+
+    Raises:
+      GrammarError: It does not fit the grammar of one of them.
+    """
+
 def backend_init() -> None:
     """
     Initialises llama.cpp. Further calls do nothing.
@@ -1829,6 +1962,19 @@ def ggml_version() -> str:
     Returns the version of ggml.
     """
 
+def grammar_sampler(vocab: int, text: str, root: str) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar, and returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it.
+    """
+
 def json_schema_to_grammar(schema: str) -> str:
     """
     Converts a JSON schema into a GBNF grammar for the JSON texts that it describes.
@@ -1838,6 +1984,27 @@ def json_schema_to_grammar(schema: str) -> str:
 
     Raises:
       GrammarError: The text is invalid JSON, or the grammar cannot express the schema.
+    """
+
+def lazy_grammar_sampler(
+    vocab: int,
+    text: str,
+    root: str,
+    patterns: collections.abc.Sequence[str],
+    tokens: collections.abc.Sequence[int],
+) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar that sets in at a trigger; returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+      patterns: Regular expressions of triggers.
+      tokens: Tokens that are triggers.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it, or a pattern.
     """
 
 def llama_commit() -> str:
@@ -2019,6 +2186,20 @@ def set_log_sink(sink: collections.abc.Callable[[LogLevel, str], None] | None) -
 
     Raises:
       TypeError: The sink is not callable.
+    """
+
+def speculative_types_of_file(path: str | bytes | os.PathLike) -> list[str]:
+    """
+    Returns the types of Speculation that a draft model's file is made for.
+
+    Args:
+      path: A GGUF file.
+
+    Returns:
+      llama.cpp's names; ``draft-simple`` for a model without anything special.
+
+    Raises:
+      ModelLoadError: It cannot be read.
     """
 
 def supports_gpu_offload() -> bool:

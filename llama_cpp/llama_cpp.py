@@ -5,8 +5,9 @@ by value or with byref(), and a pointer to a struct without declared members is 
 
 ``Llama.model``, ``Llama.ctx``, ``Llama._model`` and ``Llama._ctx`` stand for such a pointer. A
 function that gets one of them keeps it alive, checks token ids, and raises ClosedError after
-close(). Everything else is as raw as in C: a wrong address or size ends the process. The functions
-below are written here; they check their arguments.
+close(). An array of ctypes, and bytes, may not be shorter than the size that is passed with it.
+Everything else is as raw as in C: a wrong address ends the process. The functions below are written
+here; they check their arguments.
 """
 
 from __future__ import annotations

@@ -92,6 +92,12 @@ def context_params(model: _core.Model, options: ContextOptions, n_ctx: int) -> _
     return params
 
 
+def can_shorten(model: _core.Model, params: _core.ContextParams) -> bool:
+    """Whether a context's memory can drop the last of its tokens, however many they are."""
+    has_state = model.is_recurrent or model.is_hybrid
+    return not has_state and (model.n_swa == 0 or params.swa_full)
+
+
 def open_context(
     model: _core.Model,
     model_params: _core.ModelParams,

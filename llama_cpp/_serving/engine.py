@@ -25,7 +25,8 @@ from typing import (
     Union,
 )
 
-from .._errors import ClosedError, StateError
+from .._engine.speculative_options import SpeculativeOptions
+from .._errors import ClosedError, ModelLoadError, StateError
 from .._logger import set_verbose
 from . import native
 from .answers import Answer, AsyncAnswer, Item, Running
@@ -83,6 +84,7 @@ class Engine:
         cache_ram_mib: int = 2048,
         slot_save_path: Optional[str] = None,
         model_alias: Optional[str] = None,
+        draft_model: Union[SpeculativeOptions, str, None] = None,
         media_policy: Any = None,
         options: Sequence[str] = (),
         verbose: bool = False,
@@ -115,6 +117,9 @@ class Engine:
             cache_ram_mib: memory for prompts of slots that are needed for others.
             slot_save_path: directory of saved slots; default they cannot be saved.
             model_alias: name of the model in answers.
+            draft_model: guesses tokens ahead: the path of a draft model, a name such as
+                "ngram-simple" or "mtp", or SpeculativeOptions. metrics() counts them
+                (``spec_decode_...``).
             media_policy: addresses that images and sounds of requests may come from, and their
                 limits; default a MediaPolicy(), which takes `https:` and `data:` URLs.
             options: further options of llama-server, as on its command line.
@@ -154,6 +159,7 @@ class Engine:
             cache_ram_mib,
             slot_save_path,
             model_alias,
+            draft_model,
             options,
         )
         self._process = os.getpid()
@@ -163,6 +169,19 @@ class Engine:
             partial(native.load, chosen.command_line(), chosen.device_addresses()), native.stop
         )
         _open_engines.add(self)
+        if draft_model is not None:
+            self._require_drafts()
+
+    def _require_drafts(self) -> None:
+        """Closes the engine with ModelLoadError if llama.cpp goes on without drafts."""
+        slots = self.slots()
+        if not slots[0]["speculative"]:
+            self.close()
+            raise ModelLoadError(
+                "llama.cpp cannot use draft_model with this model: the vocabularies differ, or the"
+                " model cannot take tokens back\n"
+                "Engine(..., verbose=True) shows its reason."
+            )
 
     # ---- requests
 

@@ -8,7 +8,9 @@ from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequ
 
 from .. import _core
 from .._backends.remote import checked_servers, load_rpc, warn_unless_used
+from .._engine.speculative_options import SpeculativeOptions, resolve
 from .._engine.threads import default_threads
+from .drafts import draft_options
 
 # Those that reach other machines, programs, and files of the server; the last ones end the process.
 # Each with all of its names in llama.cpp's common/arg.cpp.
@@ -51,10 +53,16 @@ class EngineOptions(NamedTuple):
     cache_ram_mib: int
     slot_save_path: Optional[str]
     model_alias: Optional[str]
+    draft_model: Union[SpeculativeOptions, str, None]
     options: Sequence[str]
 
     def command_line(self) -> List[str]:
-        """Returns llama-server's options. ValueError for some of `options`."""
+        """Returns llama-server's options.
+
+        Raises:
+            ValueError: some of `options`, or the draft model's options, are wrong.
+            ModelLoadError: the draft model's file is missing.
+        """
         _check(self.options)
         # Texts that are embedded together need one buffer, and one computation each: see
         # ContextHandle::check_pooling() in native/core/context_handle.cpp.
@@ -79,6 +87,9 @@ class EngineOptions(NamedTuple):
             line.append("--rerank" if self.pooling == "rank" else "--embedding")
         for path, scale in self.loras.items():
             line += ["--lora-scaled", f"{os.fspath(path)}:{scale}"]
+        drafts = resolve(self.draft_model)
+        if drafts is not None:
+            line += draft_options(drafts, self.n_gpu_layers)
         return [*line, *self.options]
 
     def device_addresses(self) -> List[int]:

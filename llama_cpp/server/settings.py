@@ -146,10 +146,14 @@ class ModelSettings(BaseSettings):
         default=None, description="Repository of the Hugging Face hub to download the model from."
     )
     draft_model: Optional[str] = Field(
-        default=None, description="Speculative decoding: prompt-lookup-decoding."
+        default=None,
+        description="Speculative decoding: prompt-lookup-decoding, another way to guess such as"
+        " ngram-mod or mtp, or the path of a draft model.",
     )
     draft_model_num_pred_tokens: int = Field(
-        default=10, ge=1, description="Tokens that the draft predicts."
+        default=10,
+        ge=1,
+        description="Most tokens of a draft; where it is not set, llama.cpp's default.",
     )
     type_k: Union[int, str, None] = Field(
         default=None, description="Type of the K cache: ggml's number, or a name such as q8_0."
