@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import user_cache
 from locks import locked
-from steps import StepError, run, say
+from steps import StepError, reading, run, say
 
 LOCK_FILE = Path(__file__).with_name("debian.lock.json")
 
@@ -90,10 +90,10 @@ def find_archive() -> Archive:
         return Archive(uri, options)
     archives: list[Archive] = []
     for path in _source_files():
-        if path.suffix == ".sources":
-            archives += parse_deb822(path.read_text())
-        else:
-            archives += parse_one_line(path.read_text())
+        # Comments may be in any encoding.
+        text = path.read_text(encoding="utf-8", errors="replace")
+        parse = parse_deb822 if path.suffix == ".sources" else parse_one_line
+        archives += parse(text)
     if not archives:
         raise StepError(
             "find Debian's archive", "the apt sources of this machine name none", _MIRROR_ADVICE
@@ -247,8 +247,16 @@ Dir::State::status "/dev/null";
         names = [f"{package.name}={package.version}" for package in packages]
         self._run("download Debian's packages", "download", *names, cwd=folder)
         # By name, because an interrupted run may have left files of other versions there.
-        stems = [f"{p.name}_{p.version.replace(':', '%3a')}" for p in packages]
-        return [next(folder.glob(f"{stem}_*.deb")) for stem in stems]
+        files = set(os.listdir(folder))
+        return [folder / self._file(package, files) for package in packages]
+
+    def _file(self, package: Package, files: set[str]) -> str:
+        """Returns the name of a package's file among those that were downloaded."""
+        stem = f"{package.name}_{package.version.replace(':', '%3a')}_"
+        found = sorted(file for file in files if file.startswith(stem) and file.endswith(".deb"))
+        if not found:
+            raise StepError("download Debian's packages", f"{stem}*.deb is missing", _MIRROR_ADVICE)
+        return found[0]
 
     def download_source(self, name: str, folder: Path) -> Path:
         """Downloads a source package, verified likewise, and returns its upstream archive."""
@@ -305,12 +313,22 @@ def architecture() -> str:
     return run("ask for the architecture", ["dpkg", "--print-architecture"], advice).strip()
 
 
+def read_lock() -> dict[str, Any]:
+    """Returns the lock file: the suite, patterns of packages, and pins by architecture."""
+    with reading(f"read {LOCK_FILE}", f"Restore it: git checkout -- {LOCK_FILE}"):
+        lock = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
+        types = {"packages": list, "pins": dict, "suite": str}
+        if any(not isinstance(lock[name], kind) for name, kind in types.items()):
+            raise ValueError("it is not as `debian.py` writes it")
+        return lock
+
+
 def select(closure: list[Package]) -> list[Package]:
     """Returns the packages of Bazel's closure that it needs to run.
 
     The rest of the closure serves to build Bazel or Java programs: compilers, the JDK, Maven.
     """
-    patterns = json.loads(LOCK_FILE.read_text())["packages"]
+    patterns = read_lock()["packages"]
     return [
         package
         for package in closure
@@ -320,7 +338,7 @@ def select(closure: list[Package]) -> list[Package]:
 
 def newer_than_pinned(packages: list[Package]) -> list[str]:
     """Returns the names of the packages that are not the pinned ones, or that nothing pins."""
-    pins = json.loads(LOCK_FILE.read_text())["pins"].get(architecture(), {})
+    pins = read_lock()["pins"].get(architecture(), {})
     return [
         package.name
         for package in packages
@@ -330,7 +348,7 @@ def newer_than_pinned(packages: list[Package]) -> list[str]:
 
 def install(archive: Archive, cache: Path, prefix: Path) -> None:
     """Unpacks Debian's Bazel and its dependencies into `prefix`; downloads go through `cache`."""
-    lock = json.loads(LOCK_FILE.read_text())
+    lock = read_lock()
     downloads = cache / "downloads"
     downloads.mkdir(exist_ok=True)
     apt = PrivateApt(downloads / "apt", archive, lock["suite"])
@@ -383,7 +401,7 @@ def merge_usr(prefix: Path) -> None:
 
 def pin(folder: Path) -> None:
     """Writes the versions and checksums that Debian has today into the lock file."""
-    lock = json.loads(LOCK_FILE.read_text())
+    lock = read_lock()
     apt = PrivateApt(folder, find_archive(), lock["suite"])
     apt.update()
     lock["pins"][architecture()] = {
