@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from . import __version__, _build_info, _core
 from ._backends.cpu import FORCE_VARIABLE
@@ -27,9 +27,17 @@ _REASONS = {
 }
 
 
-def collect() -> Dict[str, Any]:
-    """Returns everything as plain data that JSON can hold."""
-    found = devices()
+def collect(rpc_servers: Optional[str] = None) -> Dict[str, Any]:
+    """Returns everything as plain data that JSON can hold.
+
+    Args:
+        rpc_servers: addresses of RPC servers whose devices are listed, too.
+
+    Raises:
+        ValueError: an address is none.
+        RemoteServerError: a server cannot be reached.
+    """
+    found = devices(rpc_servers)
     return {
         "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),

@@ -16,6 +16,7 @@ import ctypes
 from typing import Any, Callable, Optional
 
 from . import _core
+from ._backends.libraries import rpc_library
 from ._backends.native import LIB_DIR
 from ._backends.report import backend_loaded
 from ._backends.required import require_ready
@@ -65,8 +66,8 @@ def llama_supports_gpu_offload() -> bool:
 
 
 def llama_supports_rpc() -> bool:
-    """Whether the RPC backend is registered."""
-    return backend_loaded() and _core.supports_rpc()
+    """Whether layers can be on other machines: this installation has the RPC backend."""
+    return backend_loaded() and bool(rpc_library())
 
 
 def llama_print_system_info() -> bytes:

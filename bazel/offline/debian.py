@@ -31,6 +31,8 @@ LOCK_FILE = Path(__file__).with_name("debian.lock.json")
 _RELEASES = {"stable", "testing", "unstable", "sid"} | {
     *("bullseye", "bookworm", "trixie", "forky", "duke", "oldstable", "oldoldstable"),
 }
+# The part of the archive that Debian itself consists of.
+_COMPONENTS = ("main",)
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _MIRROR_VARIABLE = "BAZELW_DEBIAN_MIRROR"
 _MIRROR_ADVICE = (
@@ -157,16 +159,24 @@ class PrivateApt:
         archive: the archive to use.
         suite: the release of Debian.
         types: `deb` for packages, `deb-src` for their sources.
+        components: parts of the archive, such as `non-free`.
     """
 
-    def __init__(self, folder: Path, archive: Archive, suite: str, types: str = "deb") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        archive: Archive,
+        suite: str,
+        types: str = "deb",
+        components: Sequence[str] = _COMPONENTS,
+    ) -> None:
         self._folder = folder
         self._archive = archive
         self._suite = suite
         for name in ("lists/partial", "cache/archives/partial", "sources"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        source = {"Types": types, "URIs": archive.uri, "Suites": suite, "Components": "main"}
-        source.update(archive.options)
+        source = {"Types": types, "URIs": archive.uri, "Suites": suite}
+        source.update({"Components": " ".join(components), **dict(archive.options)})
         stanza = "".join(f"{key}: {value}\n" for key, value in source.items())
         (folder / "sources/debian.sources").write_text(stanza)
         self._write_configuration()
@@ -259,7 +269,12 @@ Dir::State::status "/dev/null";
         return archives[0]
 
 
-def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T]) -> _T:
+def with_apt(
+    suites: Sequence[str],
+    types: str,
+    use: Callable[[PrivateApt], _T],
+    components: Sequence[str] = _COMPONENTS,
+) -> _T:
     """Calls `use` with an apt that has the index of the first suite that satisfies it.
 
     The newest suite may lack files that its index names: the archive has just replaced them. A
@@ -269,11 +284,12 @@ def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T])
         suites: releases of Debian, in the order in which they are asked.
         types: `deb` for packages, `deb-src` for their sources.
         use: raises StepError where it is not satisfied.
+        components: see PrivateApt.
     """
     first_error = None
     for suite in suites:
         try:
-            with _shared_apt(suite, types) as apt:
+            with _shared_apt(suite, types, components) as apt:
                 return use(apt)
         except StepError as error:
             first_error = first_error or error
@@ -281,12 +297,12 @@ def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T])
 
 
 @contextlib.contextmanager
-def _shared_apt(suite: str, types: str) -> Iterator[PrivateApt]:
+def _shared_apt(suite: str, types: str, components: Sequence[str]) -> Iterator[PrivateApt]:
     """Gives an apt with an up to date index, which is kept between runs."""
     folder = user_cache.folder("apt")
-    name = f"{suite}-{types}"
+    name = "-".join([suite, types, *(part for part in components if part not in _COMPONENTS)])
     with locked(folder / f"{name}.lock", "Bazel that downloads from Debian"):
-        apt = PrivateApt(folder / name, find_archive(), suite, types)
+        apt = PrivateApt(folder / name, find_archive(), suite, types, components)
         apt.update()
         yield apt
 

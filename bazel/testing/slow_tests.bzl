@@ -38,6 +38,7 @@ _SLOW = {
     ],
     # Threads on an interpreter without the GIL stay: no other suite has them.
     "tests/package/abis": ["abi_test_" + abi for abi in PYTHON_ABIS if abi != "cp313t"],
+    "tests/package/architectures": ["checkpoint_chats_test"],
     "tests/package/consumers": ["monorepo_test"],
     "tests/package/downstream": [
         "guidance_test",
@@ -55,6 +56,14 @@ _SLOW = {
     "tests/package/multimodal": [
         "hostile_media_test",
         "session_test",
+    ],
+    "tests/package/rpc": [
+        "lost_server_test",
+        "rpc_server_test",
+    ],
+    "tests/package/speculation": [
+        "generation_test",
+        "thousand_test",
     ],
     "tests/package/threads": ["signals_test"],
     "tests/wheel": ["wheel_test"],

@@ -86,8 +86,7 @@ class LlamaRAMCache(BaseLlamaCache):
     @property
     def cache_size(self) -> int:
         with self._lock:
-            states = self.cache_state.values()
-            return sum(state.llama_state_size + state.scores.nbytes for state in states)
+            return sum(state.n_bytes for state in self.cache_state.values())
 
     def _keys(self) -> Iterable[Tuple[int, ...]]:
         with self._lock:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 import numpy as np
 import numpy.typing as npt
 
 from .._errors import StateError
+from .checkpoints import Checkpoint
 from .media import Place
 
 
@@ -18,10 +19,12 @@ class LlamaState:
         adapters: The identity of the LoRA adapters that computed it. States that were pickled by
             versions without it have none.
         media: The places of images and sounds among the tokens.
+        checkpoints: The checkpoints of the tokens, which a pickled state does not have.
     """
 
     adapters: Tuple[Tuple[Any, ...], ...] = ()
     media: Tuple[Place, ...] = ()
+    checkpoints: Tuple[Checkpoint, ...] = ()
 
     def __init__(
         self,
@@ -38,6 +41,15 @@ class LlamaState:
         self.llama_state = llama_state
         self.llama_state_size = llama_state_size
         self.seed = seed
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of everything but the tokens, in bytes."""
+        checkpoints = sum(each.memory.n_bytes for each in self.checkpoints)
+        return self.llama_state_size + self.scores.nbytes + checkpoints
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "checkpoints"}
 
 
 def check_state(state: Any, n_vocab: int) -> None:

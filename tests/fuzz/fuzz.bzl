@@ -1,4 +1,4 @@
-"""`python_fuzz_target`: a function that takes any bytes, run over its corpus and over new inputs."""
+"""`python_fuzz_target`: a function that takes any bytes, run over a corpus and over new inputs."""
 
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 

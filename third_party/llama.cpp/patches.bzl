@@ -27,6 +27,11 @@ _NAMES = [
     "cpu-supported-types",
     "checks-while-building",
     "vocabularies-of-any-file",
+    "ngram-new-text",
+    "server-hybrid-window",
+    "rpc-lost-server",
+    "lost-device",
+    "server-backend-exceptions",
 ]
 
 LLAMA_CPP_PATCHES = [
