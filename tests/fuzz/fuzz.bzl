@@ -29,7 +29,7 @@ def python_fuzz_target(name, modules, site, guided_site, srcs = [], data = [], e
     ]
     pytest_test(
         name = name + "_corpus_test",
-        size = "small",
+        size = "medium",
         srcs = srcs + own + [
             "replay.py",
             "replay_test.py",
