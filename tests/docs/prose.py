@@ -48,7 +48,9 @@ def files() -> Iterator[tuple[str, str]]:
     with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as archive:
         for member in archive:
             file = archive.extractfile(member)
-            if file and PurePosixPath(member.name).suffix not in _NO_TEXT:
+            path = PurePosixPath(member.name)
+            # Inputs of fuzzers are any bytes.
+            if file and path.suffix not in _NO_TEXT and path.parent.parent.name != "corpus":
                 yield member.name, file.read().decode()
 
 

@@ -27,6 +27,9 @@ _NAMES = [
     "cpu-supported-types",
     "checks-while-building",
     "vocabularies-of-any-file",
+    "state-strings",
+    "graph-memory-type",
+    "divisors",
 ]
 
 LLAMA_CPP_PATCHES = [
