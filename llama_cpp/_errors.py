@@ -75,5 +75,9 @@ class BackendError(LlamaError, RuntimeError):
     reason = ""
 
 
+class RemoteServerError(BackendError):
+    """An RPC server cannot be reached, or was lost while a model had layers on it."""
+
+
 class OvertakenError(LlamaError, RuntimeError):
     """A stream was continued after a newer generation had started on the same ``Llama``."""

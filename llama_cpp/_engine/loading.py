@@ -6,6 +6,7 @@ import warnings
 from typing import Tuple, Union
 
 from .. import _core
+from .._backends.remote import load_rpc, warn_unless_used
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
@@ -52,12 +53,16 @@ def load_model(
 
     Raises:
         ModelLoadError: the file is missing or cannot be loaded.
+        RemoteServerError: an RPC server cannot be reached, or was lost.
         ContextError: no context can be as small as asked for.
         ValueError: an option is wrong.
     """
     params = options.native()
     layers = options.n_gpu_layers
-    has_gpu = _core.supports_gpu_offload()
+    has_gpu = _core.supports_gpu_offload() or bool(options.rpc_servers)
+    if options.rpc_servers:
+        load_rpc()
+        warn_unless_used(options.rpc_servers, layers, _CALLER)
     if layers not in ("auto", 0) and not has_gpu:
         warnings.warn(
             f"n_gpu_layers={layers}, but this installation of llama_cpp sees no GPU:"
@@ -85,6 +90,12 @@ def context_params(model: _core.Model, options: ContextOptions, n_ctx: int) -> _
     if options.n_seq_max is None and (model.is_recurrent or model.is_hybrid):
         params.n_seq_max = min(params.n_seq_max, _MOST_STATES)
     return params
+
+
+def can_shorten(model: _core.Model, params: _core.ContextParams) -> bool:
+    """Whether a context's memory can drop the last of its tokens, however many they are."""
+    has_state = model.is_recurrent or model.is_hybrid
+    return not has_state and (model.n_swa == 0 or params.swa_full)
 
 
 def open_context(

@@ -140,6 +140,7 @@ int32_t call(Call&& function) {
     try {
         return call_native(ErrorKind::kMedia, function);
     } catch (const Error& error) {
+        pass_on_lost_server(error);
         throw Error(error.kind(), std::string(error.what()) + kWrongProjector);
     }
 }
@@ -177,6 +178,7 @@ ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::
             return mtmd_init_from_file(path.c_str(), model_->get(), native);
         }));
     } catch (const Error& error) {
+        pass_on_lost_server(error);
         refuse(path, error.what());
     }
     if (context_ == nullptr) {

@@ -49,8 +49,7 @@ def files() -> Iterator[tuple[str, str]]:
         for member in archive:
             file = archive.extractfile(member)
             path = PurePosixPath(member.name)
-            # Inputs of fuzzers are any bytes.
-            if file and path.suffix not in _NO_TEXT and path.parent.parent.name != "corpus":
+            if file and path.suffix not in _NO_TEXT and "corpus" not in path.parts:
                 yield member.name, file.read().decode()
 
 

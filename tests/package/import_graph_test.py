@@ -39,7 +39,7 @@ LAYERS = (
         "mtmd_cpp",
     ),
     ("llama", "server"),
-    ("_console",),
+    ("_console", "_rpc_server"),
     ("", "__main__", "_info"),
 )
 

@@ -30,6 +30,11 @@ _NAMES = [
     "state-strings",
     "graph-memory-type",
     "divisors",
+    "ngram-new-text",
+    "server-hybrid-window",
+    "rpc-lost-server",
+    "lost-device",
+    "server-backend-exceptions",
 ]
 
 LLAMA_CPP_PATCHES = [

@@ -60,6 +60,7 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
         adapter = call_native(ErrorKind::kModelLoad,
                               [&] { return llama_adapter_lora_init(owner->get(), path_.c_str()); });
     } catch (const Error& error) {
+        pass_on_lost_server(error);
         refuse(error.what());
     }
     if (adapter == nullptr) {
