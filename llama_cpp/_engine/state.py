@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .._errors import StateError
+from .._numpy import np, npt
 from .checkpoints import Checkpoint
 from .media import Place
 
