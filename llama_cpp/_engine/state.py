@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from .._errors import StateError
+from .._numpy import np, npt
 from .checkpoints import Checkpoint
 from .media import Place
 

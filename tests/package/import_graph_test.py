@@ -19,6 +19,7 @@ LAYERS = (
         "_core",
         "_ctypes_extensions",
         "_errors",
+        "_numpy",
         "_pyinstaller",
         "_utils",
         "llama_types",
