@@ -240,6 +240,20 @@ def common_options(environment: dict[str, str]) -> tuple[str, ...]:
     )
 
 
+def shared_repositories() -> tuple[str, ...]:
+    """Returns options by which a nested Bazel uses the test's own copies of repositories.
+
+    Unpacking the compiler takes longer than most tests. `REPOSITORIES` has paths of files of them
+    (nested_bazel_test.bzl), `external/<canonical name>/...` below the runfiles.
+    """
+    runfiles = Path(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"])
+    folders = {}
+    for path in os.environ["REPOSITORIES"].split():
+        _, name, *below = Path(path).parts
+        folders[name] = (runfiles / path).resolve().parents[len(below) - 1]
+    return tuple(f"--override_repository={name}={path}" for name, path in folders.items())
+
+
 def unpack_project(archive: str, folder: Path) -> None:
     """Unpacks an archive of the rule `project_archive`."""
     with tarfile.open(archive) as tar:
@@ -252,6 +266,8 @@ def unpack_project(archive: str, folder: Path) -> None:
 def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
     """Unpacks the test's copy of the project below a directory; returns a workspace that has it.
 
+    It shares the test's repositories.
+
     Args:
         root: the directory.
         options: of every build, beside those of every test.
@@ -263,7 +279,7 @@ def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
         root / "project",
         root / "output",
         {**environment, **variables},
-        (*common_options(environment), *options),
+        (*common_options(environment), *shared_repositories(), *options),
     )
 
 
