@@ -18,6 +18,9 @@ import execution_log
 
 # A server whose test was killed goes away by itself.
 _IDLE_SECONDS = 180
+# Startup option of a server that lives for a minute: the second compiler of the JVM would cost more
+# than it saves.
+SHORT_LIVED = "--host_jvm_args=-XX:TieredStopAtLevel=1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +170,7 @@ class Workspace:
                 self.folder / self.bazelw,
                 f"--output_user_root={self.output_root}",
                 f"--max_idle_secs={_IDLE_SECONDS}",
+                SHORT_LIVED,
                 command,
                 *arguments,
             ],
