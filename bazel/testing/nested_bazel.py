@@ -235,6 +235,11 @@ def default_repository_cache(environment: dict[str, str]) -> str:
     return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
 
 
+def default_disk_cache(environment: dict[str, str]) -> str:
+    """Returns the disk cache of .bazelrc, where another home would change it."""
+    return f"{environment['HOME']}/.cache/llama-cpp-bazel/disk-cache"
+
+
 def common_options(environment: dict[str, str]) -> tuple[str, ...]:
     """Returns options of all test builds: the caller's downloads and Python, no remote cache."""
     return (
