@@ -1,16 +1,17 @@
 #include "native/engine/engine.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "arg.h"
 #include "common.h"
 #include "llama.h"
+#include "native/core/errors.h"
 #include "server-common.h"
 #include "server-context.h"
 #include "server-http.h"
@@ -27,7 +29,7 @@ struct llama_engine {
     server_context context;
     std::unique_ptr<server_routes> routes;
     std::unordered_map<std::string, server_http_context::handler_t> handlers;
-    std::thread loop;
+    std::future<void> loop;
 };
 
 struct llama_engine_call {
@@ -46,6 +48,8 @@ struct llama_engine_call {
 };
 
 namespace {
+
+constexpr std::chrono::milliseconds kAskAgain{10};
 
 char* copy_of(const std::string& text) {
     char* copy = static_cast<char*>(std::malloc(text.size() + 1));
@@ -141,17 +145,24 @@ void add_handlers(llama_engine& engine) {
     };
 }
 
-std::unique_ptr<llama_engine> load(int32_t n_options, const char** options) {
+std::unique_ptr<llama_engine> load(int32_t n_options, const char** options, void** devices) {
     auto engine = std::make_unique<llama_engine>();
     engine->params = parse(n_options, options);
     complete(engine->params);
+    for (; *devices != nullptr; ++devices) {
+        engine->params.devices.push_back(static_cast<ggml_backend_dev_t>(*devices));
+    }
+    if (!engine->params.devices.empty()) {
+        engine->params.devices.push_back(nullptr);
+    }
     engine->routes = std::make_unique<server_routes>(engine->params, engine->context);
     if (!engine->context.load_model(engine->params)) {
         throw std::runtime_error("the model cannot be loaded");
     }
     engine->routes->update_meta(engine->context);
     add_handlers(*engine);
-    engine->loop = std::thread([pointer = engine.get()] { pointer->context.start_loop(); });
+    engine->loop =
+        std::async(std::launch::async, [pointer = engine.get()] { pointer->context.start_loop(); });
     return engine;
 }
 
@@ -180,23 +191,22 @@ server_http_res_ptr answer(llama_engine_call& call) {
 
 }  // namespace
 
-llama_engine* llama_engine_load(int32_t n_options, const char** options, char** error) {
+llama_engine* llama_engine_load(int32_t n_options, const char** options, void** devices,
+                                char** error) {
     ErrorLines lines;
     try {
-        return load(n_options, options).release();
-    } catch (const std::exception& exception) {
-        *error = copy_of(std::string(exception.what()) + "\n" + lines.text());
+        return load(n_options, options, devices).release();
     } catch (...) {
-        *error = copy_of("unknown error\n" + lines.text());
+        *error = copy_of(core::describe_current_exception() + "\n" + lines.text());
     }
     return nullptr;
 }
 
 void llama_engine_stop(llama_engine* engine) {
-    engine->context.terminate();
-    if (engine->loop.joinable()) {
-        engine->loop.join();
-    }
+    // A loop that has not begun yet does not know of an end that was asked for before.
+    do {
+        engine->context.terminate();
+    } while (engine->loop.wait_for(kAskAgain) != std::future_status::ready);
 }
 
 void llama_engine_free(llama_engine* engine) { delete engine; }

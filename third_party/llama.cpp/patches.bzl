@@ -24,6 +24,17 @@ _NAMES = [
     "pixtral-image-break",
     "sgemm-registers",
     "kv-cache-no-layers",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
+    "state-strings",
+    "graph-memory-type",
+    "divisors",
+    "ngram-new-text",
+    "server-hybrid-window",
+    "rpc-lost-server",
+    "lost-device",
+    "server-backend-exceptions",
 ]
 
 LLAMA_CPP_PATCHES = [

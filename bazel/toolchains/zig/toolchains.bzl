@@ -65,21 +65,22 @@ def _targets():
     ]
     return linux + macos
 
-def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<target>`: each target's toolchain in zig's repository, run on `exec_cpu`.
+def zig_toolchains(name, zig_repository, exec_cpu, exec_os):
+    """Declares `<name>_to_<target>`: each target's toolchain in zig's repository.
 
     Args:
       name: prefix of the targets.
       zig_repository: repository of the zig wheel for the machine that compiles, such as
         `@zig_linux_x86_64`.
       exec_cpu: CPU of that machine, a value of @platforms//cpu.
+      exec_os: its system, a value of @platforms//os.
     """
     for target in _targets():
         native.toolchain(
             name = "{}_to_{}".format(name, target.name),
             exec_compatible_with = [
                 "@platforms//cpu:" + exec_cpu,
-                "@platforms//os:linux",
+                "@platforms//os:" + exec_os,
             ],
             target_compatible_with = target.constraints,
             toolchain = "{}//:{}_cc".format(zig_repository, target.name),
