@@ -32,7 +32,7 @@ _HELPERS = [
     "//tools/cache_report:execution_log.py",
 ]
 
-# Files of repositories that take seconds to fetch. The nested Bazel uses the copies of the outer one
+# Files of repositories that take seconds to fetch. The nested Bazel uses the outer one's copies
 # (`shared_repositories` of nested_bazel.py).
 _REPOSITORIES = [
     "//third_party/zig:zig",

@@ -2,8 +2,9 @@
 
 Runs Bazel on two copies of the project, in different directories, with different output roots,
 homes, users and PATHs. The first one's results may be those of an earlier build of this machine's
-user, out of the disk cache; the second one executes everything. The target is small (ggml-base and a wheel of it) and uses every rule that
-the real wheel uses. Asserts numbers of actions, never times.
+user, out of the disk cache; the second one executes everything. The target is small (ggml-base and
+a wheel of it) and uses every rule that the real wheel uses. Asserts numbers of actions, never
+times.
 """
 
 from __future__ import annotations
