@@ -6,8 +6,10 @@ types that are evaluated at import take ``FloatArray`` and ``IntArray``.
 
 from __future__ import annotations
 
+import sys
+import threading
 from importlib import import_module
-from typing import Any
+from typing import Any, List
 
 __all__ = ["FloatArray", "IntArray", "np", "npt"]
 
@@ -21,6 +23,28 @@ if TYPE_CHECKING:
 else:
     from typing import ForwardRef
 
+    def _import(module: str) -> Any:
+        """Imports it in another thread, where Python runs no signal handlers.
+
+        The exception of one, such as KeyboardInterrupt, would leave NumPy half imported, and it
+        refuses to be imported again.
+        """
+        errors: List[BaseException] = []
+
+        def run() -> None:
+            try:
+                import_module(module)
+            except BaseException as error:
+                errors.append(error)
+
+        if module not in sys.modules:
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+        if errors:
+            raise errors[0]
+        return import_module(module)
+
     class _Lazy:
         """A module whose attributes are looked up there once, and then kept."""
 
@@ -28,7 +52,7 @@ else:
             self._module = module
 
         def __getattr__(self, name: str) -> Any:
-            value = getattr(import_module(self._module), name)
+            value = getattr(_import(self._module), name)
             setattr(self, name, value)
             return value
 

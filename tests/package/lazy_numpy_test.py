@@ -23,6 +23,39 @@ def test_import_leaves_numpy_alone() -> None:
     assert run.stdout == "False\n"
 
 
+INTERRUPTED = """
+import os, signal, sys
+from llama_cpp._numpy import np
+
+class Stop(Exception):
+    pass
+
+def stop(number, frame):
+    raise Stop
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy.dtypes":  # NumPy's native module imports it, and can't be loaded twice
+            sys.meta_path.remove(self)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return None
+
+signal.signal(signal.SIGUSR1, stop)
+sys.meta_path.insert(0, Finder())
+try:
+    np.zeros
+except Stop:
+    print("stopped")
+print(np.zeros(2).sum())
+"""
+
+
+def test_a_signal_handler_s_exception_does_not_break_numpy() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stdout == "stopped\n0.0\n", run.stderr
+
+
 @pytest.mark.parametrize(
     ("alias", "expected"),
     [
