@@ -36,6 +36,7 @@ _NAMES = [
     "rpc-lost-server",
     "lost-device",
     "server-backend-exceptions",
+    "device-states",
 ]
 
 LLAMA_CPP_PATCHES = [
