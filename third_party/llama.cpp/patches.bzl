@@ -7,6 +7,7 @@ _NAMES = [
     "amx-tile-config",
     "amx-large-weights",
     "repack-input-layout",
+    "repack-scales-alignment",
     "encoder-logits",
     "interrupt-callback",
     "grammar-bounded-work",
