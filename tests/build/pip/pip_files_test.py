@@ -89,9 +89,7 @@ def workspace(nested_folder: Path) -> Iterator[Workspace]:
         package = workspace.folder / "some"
         package.mkdir()
         (package / "extension.bzl").write_text(
-            _EXTENSION.format(
-                archive=_ARCHIVE, files=files, other_files=other_files, sha256=sha256
-            )
+            _EXTENSION.format(archive=_ARCHIVE, files=files, other_files=other_files, sha256=sha256)
         )
         (package / "program.sh").write_text("before\n")
         (package / "BUILD.bazel").write_text(_BUILD.format(files=files))
