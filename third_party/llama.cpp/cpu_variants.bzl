@@ -132,11 +132,14 @@ def cpu_variant_names(machine, exclude = []):
     return [name for _, name in ordered if name not in exclude]
 
 def cpu_variant_constraints(machine, name):
-    """Returns `target_compatible_with` constraints for a target that has one variant.
+    """Says where a target that has one variant can be built.
 
     Args:
       machine: key of CPU_VARIANTS.
       name: name of the variant.
+
+    Returns:
+      The value of its `target_compatible_with`.
     """
     constraints = CPU_VARIANTS[machine].constraints
     if machine != "x86_64" or name in _WITH_SANITIZER:
