@@ -6,8 +6,8 @@ types that are evaluated at import take ``FloatArray`` and ``IntArray``.
 
 from __future__ import annotations
 
+import _thread
 import sys
-import threading
 from importlib import import_module
 from typing import Any, List
 
@@ -23,27 +23,36 @@ if TYPE_CHECKING:
 else:
     from typing import ForwardRef
 
-    def _import(module: str) -> Any:
-        """Imports it in another thread, where Python runs no signal handlers.
+    def _is_imported(name: str) -> bool:
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        return spec is not None and not getattr(spec, "_initializing", False)
 
-        The exception of one, such as KeyboardInterrupt, would leave NumPy half imported, and it
-        refuses to be imported again.
+    def _import(name: str) -> Any:
+        """Imports a module in another thread, where Python runs no signal handlers.
+
+        The exception of one, such as KeyboardInterrupt, would leave NumPy half imported, which
+        refuses to be imported again, or importlib's locks taken. Waiting for a thread may end with
+        it; the thread goes on.
         """
         errors: List[BaseException] = []
 
         def run() -> None:
             try:
-                import_module(module)
+                import_module(name)
             except BaseException as error:
                 errors.append(error)
+            finally:
+                running.release()
 
-        if module not in sys.modules:
-            thread = threading.Thread(target=run)
-            thread.start()
-            thread.join()
+        if not _is_imported(name):
+            # Of threading's locks, written in Python, some would stay taken after an exception.
+            running = _thread.allocate_lock()
+            running.acquire()
+            _thread.start_new_thread(run, ())
+            running.acquire()
         if errors:
             raise errors[0]
-        return import_module(module)
+        return sys.modules[name]
 
     class _Lazy:
         """A module whose attributes are looked up there once, and then kept."""
