@@ -9,11 +9,10 @@ from __future__ import annotations
 import _thread
 import sys
 from importlib import import_module
-from typing import Any, List
+from typing import TYPE_CHECKING, Any, ForwardRef, List
 
 __all__ = ["FloatArray", "IntArray", "np", "npt"]
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.single]
     IntArray = npt.NDArray[np.intc]
 else:
-    from typing import ForwardRef
 
     def _is_imported(name: str) -> bool:
         spec = getattr(sys.modules.get(name), "__spec__", None)
@@ -50,8 +48,8 @@ else:
             running.acquire()
             _thread.start_new_thread(run, ())
             running.acquire()
-        if errors:
-            raise errors[0]
+            if errors:
+                raise errors[0]
         return sys.modules[name]
 
     class _Lazy:

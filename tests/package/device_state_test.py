@@ -10,8 +10,7 @@ import pytest
 import llama_cpp
 from llama_cpp import Llama
 
-# llama.h
-ON_DEVICE = 2
+ON_DEVICE = llama_cpp.LLAMA_STATE_SEQ_FLAGS_ON_DEVICE
 TOKENS = [1, 5, 9, 7]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import typing
 
 import numpy as np
@@ -17,10 +15,9 @@ ids = npt.NDArray[np.intc]
 scores = npt.NDArray[np.single]
 
 
-def test_import_leaves_numpy_alone() -> None:
-    code = "import sys; from llama_cpp import Llama; print('numpy' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "False\n"
+def test_import_leaves_numpy_alone(run_python) -> None:
+    done = run_python("import sys; from llama_cpp import Llama; print('numpy' in sys.modules)")
+    assert done.stdout == "False\n", done.stderr
 
 
 INTERRUPTED = """
@@ -50,10 +47,9 @@ print(np.zeros(2).sum())
 """
 
 
-def test_a_signal_handler_s_exception_does_not_break_numpy() -> None:
-    command = [sys.executable, "-c", INTERRUPTED]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.stdout == "stopped\n0.0\n", run.stderr
+def test_a_signal_handler_s_exception_does_not_break_numpy(run_python) -> None:
+    done = run_python(INTERRUPTED)
+    assert done.stdout == "stopped\n0.0\n", done.stderr
 
 
 @pytest.mark.parametrize(

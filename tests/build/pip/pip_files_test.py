@@ -1,8 +1,8 @@
 """`pip_files`: optional files that can't be had make their users incompatible, with the reason.
 
 Other bytes than the pinned ones are an error. `pip_archive`: a file of the tree that it adds is
-read again after an edit. In a copy of the project with a module extension and
-a package of the test's own.
+read again after an edit. In a copy of the project with a module extension and a package of the
+test's own.
 """
 
 from __future__ import annotations

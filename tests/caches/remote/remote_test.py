@@ -149,19 +149,11 @@ class _Builds:
 def builds(nested_folder: Path) -> Iterator[_Builds]:
     """Yields the two workspaces; all tests use them, because an analysis takes longer than most
     tests."""
-    environment = nested_bazel.inherited_environment()
-    options = (
-        *nested_bazel.common_options(environment),
-        *nested_bazel.shared_repositories(),
-        _NO_DISK_CACHE,
+    first, second = (
+        nested_bazel.project_workspace(nested_folder / name, _NO_DISK_CACHE)
+        for name in ("first", "second")
     )
-
-    def make(name: str) -> Workspace:
-        project = nested_folder / name / "project"
-        nested_bazel.unpack_project(os.environ["PROJECT_ARCHIVE"], project)
-        return Workspace(project, nested_folder / name / "output", environment, options)
-
-    with make("first") as first, make("second") as second:
+    with first, second:
         with concurrent.futures.ThreadPoolExecutor() as threads:
             warm = threads.submit(second.build, _WHEEL, "--nobuild")
             reference = _build(first)

@@ -11,8 +11,6 @@ from typing import Dict, List
 FOLDER = os.environ["FUZZ_SEEDS"]
 SEEDS = sorted(Path(FOLDER).absolute().iterdir()) if FOLDER else []
 CORPUS = [Path(file).absolute() for file in os.environ["FUZZ_CORPUS"].split()]
-
-
 MOST_MEMORY = 1 << 30
 # Where memory ends, so that a fault is not the machine's: it is more than MOST_MEMORY by far.
 LIMIT = 8 << 30

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
 TEXTS = greedy.texts(1000)[:: int(os.environ["STEP"])]
 LENGTH = 16
-MOST_TIES = 1 + len(TEXTS) // 100
+MOST_TIES = math.ceil(len(TEXTS) / 100)
 NGRAMS = {
     "function": LlamaPromptLookupDecoding(2, 8),
     "ngram-simple": SpeculativeOptions(types="ngram-simple", size_n=2, n_max=8),
