@@ -134,24 +134,31 @@ def test_an_unknown_tokenizer(edited):
     assert "'lamma'" in message and "upgrade" in message
 
 
-NO_MEMORY = """
+SHORT_OF_MEMORY = """
 import resource, sys
 import llama_cpp
 llama_cpp.Llama(sys.argv[1], vocab_only=True, verbose=False)  # all libraries are loaded now
 usage = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (usage + (8 << 20), -1))
-try:
-    llama_cpp.Llama(sys.argv[1], use_mmap=False, verbose=False)
-except (llama_cpp.ModelLoadError, MemoryError) as error:
-    print(error)
+for megabytes in range(0, 128, 4):
+    resource.setrlimit(resource.RLIMIT_AS, (usage + (megabytes << 20), -1))
+    try:
+        llama_cpp.Llama(sys.argv[1], use_mmap=False, verbose=False).close()
+        print("loaded")
+    except (llama_cpp.ModelLoadError, llama_cpp.ContextError, MemoryError) as error:
+        print(type(error).__name__, *str(error).split())
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_not_enough_memory(run_python, random_models):
-    done = run_python(NO_MEMORY, random_models / "llama-f32.gguf")
+    """With more and more of it: weights do not fit, or the context does not, or all does."""
+    done = run_python(SHORT_OF_MEMORY, random_models / "llama-f32.gguf")
     assert done.returncode == 0, done.stderr
-    assert "enough memory" in done.stdout and DAMAGED not in done.stdout
+    *outcomes, most = done.stdout.splitlines()
+    failures = [line for line in outcomes if line != "loaded"]
+    assert most == "loaded"
+    assert any(line.startswith("ModelLoadError") for line in failures)
+    assert all("memory" in line and DAMAGED not in line for line in failures)
 
 
 def test_a_vocabulary_without_byte_tokens(model_path, tmp_path):
