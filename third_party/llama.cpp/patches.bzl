@@ -35,6 +35,7 @@ _NAMES = [
     "rpc-lost-server",
     "lost-device",
     "server-backend-exceptions",
+    "vnni-products",
 ]
 
 LLAMA_CPP_PATCHES = [
