@@ -36,6 +36,7 @@ _NAMES = [
     "lost-device",
     "server-backend-exceptions",
     "vnni-products",
+    "f16-products",
 ]
 
 LLAMA_CPP_PATCHES = [
