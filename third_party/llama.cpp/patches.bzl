@@ -37,6 +37,7 @@ _NAMES = [
     "server-backend-exceptions",
     "vnni-products",
     "f16-products",
+    "f16-instruction",
 ]
 
 LLAMA_CPP_PATCHES = [
