@@ -37,6 +37,9 @@ _NAMES = [
     "lost-device",
     "server-backend-exceptions",
     "device-states",
+    "vnni-products",
+    "f16-products",
+    "f16-instruction",
 ]
 
 LLAMA_CPP_PATCHES = [
