@@ -15,6 +15,9 @@ from .native import LIB_DIR
 
 PROBE_TIMEOUT_S = 20
 
+# NTSTATUS values of severity `error`, with which Windows ends a process ([MS-ERREF], 2.3).
+_FIRST_EXCEPTION = 0xC0000000
+
 
 def examine(
     libraries: dict[str, str],
@@ -86,6 +89,8 @@ def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
     except subprocess.TimeoutExpired:
         return f"its check did not end within {timeout:g} s", ""
     said = child.stdout.decode("utf-8", "replace")
+    if child.returncode >= _FIRST_EXCEPTION:
+        return f"its check was killed by the exception {child.returncode:#x}", said
     if child.returncode < 0:
         try:
             name = signal.Signals(-child.returncode).name
