@@ -20,6 +20,7 @@ _CLASSIFIERS = [
 _SYSTEMS = {
     "linux": "Operating System :: POSIX :: Linux",
     "macos": "Operating System :: MacOS",
+    "windows": "Operating System :: Microsoft :: Windows",
 }
 
 # Components of every backend's library, beside those of its row.

@@ -24,6 +24,7 @@ _NAMES = [
     "pixtral-image-break",
     "sgemm-registers",
     "kv-cache-no-layers",
+    "windows-paths",
 ]
 
 LLAMA_CPP_PATCHES = [

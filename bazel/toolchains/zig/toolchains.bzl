@@ -1,4 +1,4 @@
-"""A C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS.
+"""A C++ toolchain per target of zig: every Linux CPU with every glibc floor, macOS and Windows.
 
 The toolchains are targets of zig's own repository, so that their files have the same paths in every
 workspace; the selection among them is here.
@@ -7,6 +7,7 @@ workspace; the selection among them is here.
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
 load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
+load("//platforms:windows.bzl", "WINDOWS_CPUS")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
 
@@ -62,7 +63,22 @@ def _targets():
         )
         for cpu in MACOS_CPUS
     ]
-    return linux + macos
+    windows = [
+        struct(
+            name = "windows_" + cpu,
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:windows",
+            ],
+            facts = _CPUS[cpu],
+            headers = ":headers_windows",
+            lib = ":lib_windows",
+            linker_files = ["zig-ld-windows.sh"],
+            target = cpu + "-windows-gnu",
+        )
+        for cpu in WINDOWS_CPUS
+    ]
+    return linux + macos + windows
 
 def zig_toolchains(name, zig_repository, exec_cpu):
     """Declares `<name>_<target>`: each target's toolchain in zig's repository, run on `exec_cpu`.
