@@ -36,13 +36,14 @@ namespace fs = std::filesystem;
 
 std::string file_of(const void* address) {
     HMODULE module = nullptr;
-    char file[32768];
     const DWORD flags =
         GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
-    if (!GetModuleHandleExA(flags, static_cast<LPCSTR>(address), &module)) {
+    if (!GetModuleHandleExW(flags, static_cast<LPCWSTR>(address), &module)) {
         return "";
     }
-    return std::string(file, GetModuleFileNameA(module, file, sizeof(file)));
+    std::wstring file(32768, L'\0');  // the longest path that Windows has
+    file.resize(GetModuleFileNameW(module, file.data(), static_cast<DWORD>(file.size())));
+    return fs::path(file).u8string();
 }
 
 #else
@@ -57,7 +58,7 @@ std::string file_of(const void* address) {
 const void* address_of_this_module() { return reinterpret_cast<const void*>(&require_own_files); }
 
 fs::path own_directory() {
-    return fs::path(file_of(address_of_this_module())).parent_path() / "lib";
+    return fs::u8path(file_of(address_of_this_module())).parent_path() / "lib";
 }
 
 // Also where one path leads through a symbolic link.
@@ -68,13 +69,13 @@ bool is_same(const fs::path& a, const fs::path& b) {
 
 bool is_own(const std::string& file) {
     static const fs::path directory = own_directory();
-    return is_same(fs::path(file).parent_path(), directory);
+    return is_same(fs::u8path(file).parent_path(), directory);
 }
 
 [[noreturn]] void refuse(const std::string& symbol, const std::string& file) {
     throw std::runtime_error(
         "llama_cpp cannot use its own copy of llama.cpp: " + symbol + " comes from " +
-        (file.empty() ? "the program itself" : file) + " and not from " + own_directory().string() +
+        (file.empty() ? "the program itself" : file) + " and not from " + own_directory().u8string() +
         ".\n" +
         "Import llama_cpp before the package that loads that file, or unset LD_PRELOAD (macOS: " +
         "DYLD_INSERT_LIBRARIES, DYLD_LIBRARY_PATH) if it names the file or its directory.");
@@ -291,7 +292,7 @@ std::shared_ptr<void> open_own_backend(const std::string& path) {
     if (entry == nullptr) {
         return nullptr;
     }
-    if (!is_same(file_of(entry), path)) {
+    if (!is_same(fs::u8path(file_of(entry)), fs::u8path(path))) {
         refuse("the backend " + path, file_of(entry));
     }
     require_own_references(entry);

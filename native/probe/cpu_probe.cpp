@@ -7,10 +7,7 @@
 //
 // Exit status: 0 good, 1 bad (standard output or error says why), 2 wrong usage. A variant that
 // uses instructions which the CPU, the hypervisor or the operating system does not really offer
-// ends this process by a signal.
-#include <dlfcn.h>
-#include <sys/resource.h>
-
+// ends this process by a signal, on Windows by an exception.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +18,7 @@
 #include "ggml-backend.h"
 #include "ggml.h"
 #include "native/probe/product.h"
+#include "native/probe/system.h"
 
 namespace {
 
@@ -121,11 +119,11 @@ class Check {
     int products_ = 0;
 };
 
-int check(const char* library) {
+int check(const std::string& library) {
     ggml_log_set(log_errors_only, nullptr);
-    const ggml_backend_reg_t registry = ggml_backend_load(library);
+    const ggml_backend_reg_t registry = ggml_backend_load(library.c_str());
     if (!registry || !ggml_backend_reg_dev_count(registry)) {
-        std::printf("bad: %s can't be loaded\n", library);
+        std::printf("bad: %s can't be loaded\n", library.c_str());
         return 1;
     }
     Check check(ggml_backend_reg_dev_get(registry, 0));
@@ -138,17 +136,17 @@ int check(const char* library) {
     return 0;
 }
 
-int score(int count, char** libraries) {
-    for (int i = 0; i < count; ++i) {
-        void* library = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+int score(const std::vector<std::string>& libraries) {
+    for (const std::string& library : libraries) {
         using Score = int (*)();
-        const auto function =
-            library ? reinterpret_cast<Score>(dlsym(library, "ggml_backend_score")) : nullptr;
+        std::string error;
+        const auto function = reinterpret_cast<Score>(
+            probe::load_symbol(library, "ggml_backend_score", &error));
         if (!function) {
-            std::fprintf(stderr, "%s\n", dlerror());
+            std::fprintf(stderr, "%s\n", error.c_str());
             return 1;
         }
-        std::printf("%s %d\n", libraries[i], function());
+        std::printf("%s %d\n", library.c_str(), function());
     }
     return 0;
 }
@@ -156,16 +154,14 @@ int score(int count, char** libraries) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // Dying by a signal is an answer here: no core file, and no debugger for a failed assertion.
-    const rlimit no_core{0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    setenv("GGML_NO_BACKTRACE", "1", 1);
-    const std::string command = argc > 1 ? argv[1] : "";
-    if (command == "score" && argc > 2) {
-        return score(argc - 2, argv + 2);
+    probe::die_quietly();
+    const std::vector<std::string> words = probe::arguments(argc, argv);
+    const std::string command = words.size() > 1 ? words[1] : "";
+    if (command == "score" && words.size() > 2) {
+        return score({words.begin() + 2, words.end()});
     }
-    if (command == "check" && argc == 3) {
-        return check(argv[2]);
+    if (command == "check" && words.size() == 3) {
+        return check(words[2]);
     }
     std::fprintf(stderr, "usage: %s score LIBRARY... | %s check LIBRARY\n", argv[0], argv[0]);
     return 2;
