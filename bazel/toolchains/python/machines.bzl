@@ -2,6 +2,7 @@
 
 load("//platforms:macos.bzl", "MACOS_CPUS")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
+load("//platforms:windows.bzl", "WINDOWS_CPUS", "windows_platform_tag")
 
 def _machine(os, cpu, soabi, triple):
     return struct(
@@ -9,7 +10,7 @@ def _machine(os, cpu, soabi, triple):
         cpu = cpu,
         # System as @platforms//os spells it.
         os = os,
-        # Machine part of EXT_SUFFIX, after the ABI (PEP 3149).
+        # Machine part of EXT_SUFFIX, after the ABI (PEP 3149; for Windows CPython's own rule).
         soabi = soabi,
         # Name in python-build-standalone.
         triple = triple,
@@ -22,6 +23,14 @@ PYTHON_MACHINES = {
 } | {
     "macos_" + cpu: _machine("macos", cpu, "darwin", cpu + "-apple-darwin")
     for cpu in MACOS_CPUS
+} | {
+    "windows_" + cpu: _machine(
+        "windows",
+        cpu,
+        windows_platform_tag(cpu),
+        cpu + "-pc-windows-msvc",
+    )
+    for cpu in WINDOWS_CPUS
 }
 
 def select_machine(values, default = None, **kwargs):
@@ -51,9 +60,23 @@ def ext_suffix(abi, machine):
       machine: a key of PYTHON_MACHINES.
 
     Returns:
-      Such as `.cpython-314t-x86_64-linux-gnu.so`.
+      Such as `.cpython-314t-x86_64-linux-gnu.so`, or `.cp314t-win_amd64.pyd`.
     """
-    return ".cpython-{}-{}.so".format(abi.removeprefix("cp"), PYTHON_MACHINES[machine].soabi)
+    facts = PYTHON_MACHINES[machine]
+    if facts.os == "windows":
+        return ".{}-{}.pyd".format(abi, facts.soabi)
+    return ".cpython-{}-{}.so".format(abi.removeprefix("cp"), facts.soabi)
+
+def python_dll(abi):
+    """Returns the DLL that has Python's symbols on Windows.
+
+    Args:
+      abi: a key of PYTHON_ABIS.
+
+    Returns:
+      Such as `python314t.dll`.
+    """
+    return "python{}.dll".format(abi.removeprefix("cp"))
 
 def ext_suffix_select(abi):
     """Selects the EXT_SUFFIX of an ABI for the target platform, known without any interpreter.

@@ -37,7 +37,9 @@ def _find(rctx, abi):
     """Returns (facts, whether they are of the ordinary build, the reason if there are none)."""
     facts, missing = _find_headers(rctx, abi)
     if facts or not PYTHON_ABIS[abi].free_threaded:
-        return facts, False, missing
+        # For Windows the two differ by a macro that the compiler is given in any case.
+        is_windows = PYTHON_MACHINES[rctx.attr.machine].os == "windows"
+        return facts, PYTHON_ABIS[abi].free_threaded and is_windows, missing
     facts, missing = _find_headers(rctx, abi.removesuffix("t"))
     return facts, True, "no C headers of {}, and {}".format(python_title(abi), missing)
 
@@ -66,6 +68,10 @@ python_headers_repository = repository_rule(
             doc = "A key of PYTHON_MACHINES.",
             mandatory = True,
             values = PYTHON_MACHINES.keys(),
+        ),
+        "_windows_pyconfig": attr.label(
+            allow_single_file = True,
+            default = Label("//bazel/toolchains/python/private:windows_pyconfig.h"),
         ),
     },
     configure = True,
