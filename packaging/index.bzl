@@ -12,6 +12,13 @@ load(
     "macos_platform_tag",
 )
 load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+load(
+    "//platforms:windows.bzl",
+    "WINDOWS_ACCELERATORS",
+    "WINDOWS_CPUS",
+    "windows_platform",
+    "windows_platform_tag",
+)
 
 def _linux_tag(cpu, floor):
     return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
@@ -36,6 +43,12 @@ _BUILD_COMMANDS = {
     )
     for cpu in MACOS_CPUS
     for accelerator in MACOS_ACCELERATORS
+} | {
+    _key(accelerator, windows_platform_tag(cpu)): _build_command(
+        windows_platform("windows", cpu, accelerator),
+    )
+    for cpu in WINDOWS_CPUS
+    for accelerator in WINDOWS_ACCELERATORS
 }
 
 def llama_cpp_index(name, wheels, variants, upload_time):

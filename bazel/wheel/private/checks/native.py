@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from . import linking, macho, macos, symbols, systems
+from . import linking, macho, macos, pe, symbols, systems, windows
 from .elf import MAGIC, Elf, UnreadableElf, read
 from .names import library_name
 from .policy import Policy
-from .wheel import Expected, Platform, Wheel, macos_of, platform_of
+from .wheel import Expected, Platform, Wheel, macos_of, platform_of, windows_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -18,10 +18,18 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     if any(map(macos_of, expected.platform_tag.split("."))):
         yield from macos.check(wheel, expected)
         return
+    if any(map(windows_of, expected.platform_tag.split("."))):
+        yield from windows.check(wheel, expected)
+        return
     for path, data in sorted(wheel.files.items()):
         if data.startswith((macho.MAGIC, *macho.FOREIGN_MAGICS)):
             yield (
                 f"{path}: is a file for macOS, and the platform tag is {expected.platform_tag}; "
+                "leave it out"
+            )
+        elif data.startswith(pe.MAGIC):
+            yield (
+                f"{path}: is a file for Windows, and the platform tag is {expected.platform_tag}; "
                 "leave it out"
             )
     native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}

@@ -166,6 +166,12 @@ def macos_of(tag: str) -> Optional[MacosPlatform]:
     return MacosPlatform(found[3], (int(found[1]), int(found[2]))) if found else None
 
 
+def windows_of(tag: str) -> Optional[str]:
+    """Returns the machine of a Windows tag, or None for any other tag."""
+    machine = tag.partition("win_")[2] if tag.startswith("win_") else ""
+    return machine or None
+
+
 def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     """Returns CPython's EXT_SUFFIX; empty for a plug-in wheel, which has no extension module."""
     if abi_tag == "none":
@@ -173,6 +179,8 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
     if abi and macos_of(platform_tag.split(".")[0]):
         return f".cpython-{abi[1]}-darwin.so"
+    if abi and windows_of(platform_tag):
+        return f".{abi_tag}-{platform_tag}.pyd"
     platform = platform_of(platform_tag.split(".")[0])
     if not abi or not platform or platform.machine not in systems.MACHINES:
         raise UnreadableWheel(
