@@ -20,6 +20,13 @@ load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_whe
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
 load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
+load(
+    "//third_party/windows_python:pins.bzl",
+    "WINDOWS_PYTHONS",
+    "WINDOWS_WHEELS",
+    "windows_python_repository",
+    "windows_wheels_repository",
+)
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def declare_third_party():
@@ -41,6 +48,10 @@ def declare_third_party():
         pip_files(name = abi_wheels_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
+    for abi, archive in WINDOWS_PYTHONS.items():
+        pip_archive(name = windows_python_repository(abi), **archive)
+    for abi, files in WINDOWS_WHEELS.items():
+        pip_files(name = windows_wheels_repository(abi), files = files)
     for name, packages in (CACHE_SERVER_PACKAGES | ROCM_PACKAGES | VULKAN_PACKAGES).items():
         debian_packages(name = name, **packages)
     macos_sdk(name = "macos_sdk")
