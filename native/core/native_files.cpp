@@ -75,8 +75,8 @@ bool is_own(const std::string& file) {
 [[noreturn]] void refuse(const std::string& symbol, const std::string& file) {
     throw std::runtime_error(
         "llama_cpp cannot use its own copy of llama.cpp: " + symbol + " comes from " +
-        (file.empty() ? "the program itself" : file) + " and not from " + own_directory().u8string() +
-        ".\n" +
+        (file.empty() ? "the program itself" : file) + " and not from " +
+        own_directory().u8string() + ".\n" +
         "Import llama_cpp before the package that loads that file, or unset LD_PRELOAD (macOS: " +
         "DYLD_INSERT_LIBRARIES, DYLD_LIBRARY_PATH) if it names the file or its directory.");
 }

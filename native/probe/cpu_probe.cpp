@@ -140,8 +140,8 @@ int score(const std::vector<std::string>& libraries) {
     for (const std::string& library : libraries) {
         using Score = int (*)();
         std::string error;
-        const auto function = reinterpret_cast<Score>(
-            probe::load_symbol(library, "ggml_backend_score", &error));
+        const auto function =
+            reinterpret_cast<Score>(probe::load_symbol(library, "ggml_backend_score", &error));
         if (!function) {
             std::fprintf(stderr, "%s\n", error.c_str());
             return 1;

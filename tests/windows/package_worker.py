@@ -9,7 +9,8 @@ import sys
 import tempfile
 
 import llama_cpp
-from llama_cpp import Llama, llama_cpp as c_api
+from llama_cpp import Llama
+from llama_cpp import llama_cpp as c_api
 
 ODD = "Пользователь 用户 é"
 

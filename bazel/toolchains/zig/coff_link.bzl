@@ -4,8 +4,12 @@ A DLL exports the symbols that were compiled with default visibility, unless the
 module-definition file. Windows has no run paths: a program finds a DLL beside itself.
 """
 
-load("@rules_cc//cc:cc_toolchain_config_lib.bzl", "feature", "flag_group", "flag_set")
-load("@rules_cc//cc:cc_toolchain_config_lib.bzl", "variable_with_value")
+load(
+    "@rules_cc//cc:cc_toolchain_config_lib.bzl",
+    "flag_group",
+    "flag_set",
+    "variable_with_value",
+)
 load(":link_features.bzl", "LINK", "library_group", "link_features")
 
 _LIBRARIES_TO_LINK = flag_set(

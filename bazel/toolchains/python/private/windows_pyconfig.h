@@ -2,8 +2,8 @@
 // named: Python's other public headers are the same on every system.
 //
 // It has the macros that those headers read (CPython 3.9 to 3.15), with the values of CPython's own
-// PC/pyconfig.h. Sizes that the compiler knows are the compiler's. Py_GIL_DISABLED, the one macro of
-// free-threaded builds, comes with the target.
+// PC/pyconfig.h. Sizes that the compiler knows are the compiler's. Py_GIL_DISABLED, the one macro
+// of free-threaded builds, comes with the target.
 #ifndef Py_CONFIG_H
 #define Py_CONFIG_H
 

@@ -120,9 +120,7 @@ class _Reader:
         table = self._directory(_EXPORTS)
         if not table:
             return "", []
-        name, count, names = (
-            self._unpack("<I", table + offset)[0] for offset in (12, 24, 32)
-        )
+        name, count, names = (self._unpack("<I", table + offset)[0] for offset in (12, 24, 32))
         if count > _MOST:
             raise ValueError("its table of exports has a wrong size")
         addresses = self._unpack(f"<{count}I", names) if count else ()

@@ -52,8 +52,7 @@ def _machine(path: str, file: Pe, expected: Expected) -> Iterator[str]:
 def _header(path: str, file: Pe) -> Iterator[str]:
     if file.timestamp:
         yield (
-            f"{path}: has a time in its header, so two builds of it differ; "
-            "link with -timestamp:0"
+            f"{path}: has a time in its header, so two builds of it differ; link with -timestamp:0"
         )
     missing = [name for flag, name in systems.WINDOWS_FLAGS.items() if not file.flags & flag]
     if missing:
