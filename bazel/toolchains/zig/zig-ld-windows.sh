@@ -3,7 +3,7 @@
 # (runtime.bzl).
 #
 # Arguments arrive in compiler-driver style, also through a parameter file (@FILE); `-Wl,a,b`
-# becomes `a b`, and a word that a driver does not have goes to lld-link as it is. DLLs are linked to
+# becomes `a b`, and a word that no driver has goes to lld-link as it is. DLLs are linked to
 # directly: in MinGW mode lld-link reads their export tables, so there are no import libraries.
 set -eu
 
