@@ -1,8 +1,8 @@
-"""Compares this project's llama_cpp with a peer's, and prints ratios of medians.
+"""Compares this project's llama_cpp with peers, and prints medians and ratios.
 
-    python compare.py --peer /path/to/peer/bin/python [--ours /path/to/our/bin/python]
+    python compare.py --ours PYTHON --peer NAME=PYTHON [--peer ...] [--json FILE]
 
-README.md describes the measurements and how to read them.
+README.md describes the measurements and how to read them; picture.py draws them.
 """
 
 from __future__ import annotations
@@ -10,190 +10,210 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
-import subprocess
+import platform
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-GENERATOR = HERE.parent / "tests/models/random_models.py"
-SPEED_TYPES = ["q4_0", "q8_0", "f16"]
-SPEED_SHAPE = "--layers 12 --embd 768 --heads 12 --kv-heads 12 --ff 2048 --vocab 32000 --ctx 1024"
-SMALL_SHAPE = (
-    "--layers 2 --embd 64 --heads 2 --kv-heads 2 --ff 128 --vocab 512 --ctx 1024 "
-    "--untied --words-only"
-)
-WAYS = ["generate", "create_completion", "stream"]
+from bandwidth import read_bandwidth
+from models import SPEED_TYPES, small_model, speed_model
+from sides import Samples, Sides, median, named_python, ratio, warn_of_load
+from start import first_token, import_time
+from worker_sizes import BATCHES
 
-Sample = dict[str, Any]
+OURS = "ours"
+_WAYS = ("generate", "create_completion", "stream")
 
 
-class Sides:
-    """Python interpreters by name, and how to run them in turn."""
+@dataclass
+class Row:
+    """One measurement: the numbers of each side, and their medians' ratios to ours."""
 
-    def __init__(self, pythons: dict[str, str], threads: int, rounds: int) -> None:
-        # Absolute, since the children run elsewhere; not resolved, since a virtual environment's
-        # Python is a link that must stay one.
-        self.pythons = {side: os.path.abspath(python) for side, python in pythons.items()}
-        self.threads = threads
-        self.rounds = rounds
+    section: str
+    name: str
+    unit: str
+    more_is_better: bool
+    values: dict[str, list[float]]
+    medians: dict[str, float]
+    # Ours over the peer's where more is better, else the peer's over ours: above 1 ours is better.
+    gains: dict[str, float]
 
-    def run(self, side: str, arguments: Sequence[str]) -> str:
-        child = subprocess.run(
-            [self.pythons[side], *arguments],
-            # Neither a package in the working directory nor PYTHONPATH may be imported instead
-            # of the installed one.
-            cwd=tempfile.gettempdir(),
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-            capture_output=True,
-            check=False,
-            text=True,
+
+class Table:
+    """Prints rows as they are measured, and keeps them."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self.rows: list[Row] = []
+
+    def heading(self, section: str) -> None:
+        self._section = section
+        names = "".join(f"{side:>14}" for side in self.sides.pythons)
+        gains = "".join(f"{'to ' + side:>16}" for side in self.sides.pythons if side != OURS)
+        print(f"\n{section:<34}{names}  {'':<9}{gains}")
+
+    def add(self, name: str, unit: str, more_is_better: bool, samples: Samples, key: str) -> None:
+        ours = samples[OURS]
+        peers = {side: rounds for side, rounds in samples.items() if side != OURS}
+        row = Row(
+            self._section,
+            name,
+            unit,
+            more_is_better,
+            {side: [one[key] for one in rounds] for side, rounds in samples.items()},
+            {side: median(rounds, key) for side, rounds in samples.items()},
+            {
+                side: ratio(ours, rounds, key) if more_is_better else ratio(rounds, ours, key)
+                for side, rounds in peers.items()
+            },
         )
-        if child.returncode:
-            command = " ".join([self.pythons[side], *arguments])
-            sys.exit(f"compare.py: {command} failed ({child.returncode}):\n{child.stderr[-3000:]}")
-        return child.stdout
-
-    def worker(
-        self, side: str, task: str, model: Path | None = None, threads: int | None = None
-    ) -> Sample:
-        threads = self.threads if threads is None else threads
-        output = self.run(side, [str(HERE / "worker.py"), task, str(model or ""), str(threads)])
-        return json.loads(output.splitlines()[-1])
-
-    def alternate(self, measure: Callable[[str], Sample]) -> dict[str, dict[str, float]]:
-        """Ours, peer, ours, peer, ...; the median of each number of each side."""
-        samples: dict[str, list[Sample]] = {side: [] for side in self.pythons}
-        for _ in range(self.rounds):
-            for side, collected in samples.items():
-                collected.append(measure(side))
-        return {side: medians(collected) for side, collected in samples.items()}
+        self.rows.append(row)
+        numbers = "".join(
+            f"{row.medians.get(side, float('nan')):>14.1f}" for side in self.sides.pythons
+        )
+        gains = "".join(
+            f"{row.gains.get(side, float('nan')):>16.2f}"
+            for side in self.sides.pythons
+            if side != OURS
+        )
+        print(f"{name:<34}{numbers.replace('nan', '  -')}  {unit:<9}{gains.replace('nan', '  -')}")
 
 
-def medians(samples: list[Sample]) -> dict[str, float]:
-    return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
-
-
-def generate_models(folder: Path) -> None:
-    shapes = {f"speed-{qtype}": (SPEED_SHAPE, qtype) for qtype in SPEED_TYPES}
-    shapes["small"] = (SMALL_SHAPE, "f32")
-    for name, (shape, qtype) in shapes.items():
-        generate_model(folder, name, shape, qtype)
-
-
-def generate_model(folder: Path, name: str, shape: str, qtype: str) -> Path:
-    """Makes a model with random weights, unless it is there; returns its file."""
-    file = folder / f"{name}.gguf"
-    if not file.exists():
-        command = [sys.executable, str(GENERATOR), "--out", str(folder), "--name", name]
-        command += ["--type", qtype, *shape.split()]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return file
-
-
-def row(name: str, ours: float, peer: float, ratio: float, unit: str) -> None:
-    print(f"{name:<34}{ours:>12.1f}{peer:>12.1f}  {unit:<12}{ratio:>8.2f}")
-
-
-def heading(title: str, ratio: str) -> None:
-    print(f"\n{title:<34}{'ours':>12}{'peer':>12}  {'':<12}{'ratio':>8}  ({ratio})")
-
-
-def compare_speed(sides: Sides, folder: Path) -> None:
-    heading("12 layers, 768 wide", "ours / peer, more is better")
+def compare_speed(table: Table, directory: Path) -> None:
+    table.heading("speed: 12 layers, 768 wide")
+    bandwidth = read_bandwidth(table.sides.threads)
     for qtype in SPEED_TYPES:
-        model = folder / f"speed-{qtype}.gguf"
-        result = sides.alternate(lambda side, model=model: sides.worker(side, "speed", model))
-        ours, peer = result["ours"], result["peer"]
+        model = speed_model(directory, qtype)
+        samples = table.sides.in_turn(lambda side, m=model: table.sides.worker(side, "speed", m))
         for phase in ("prompt", "decode"):
-            row(f"{qtype} {phase}", ours[phase], peer[phase], ours[phase] / peer[phase], "tokens/s")
+            table.add(f"{qtype} {phase}", "tokens/s", True, samples, phase)
+        part = median(samples[OURS], "decode") * model.stat().st_size / bandwidth
+        print(f"{'':<34}decode reads {part:.0%} of {bandwidth / 1e9:.1f} GB/s (bandwidth.py)")
 
 
-def compare_overhead(sides: Sides, folder: Path) -> None:
-    heading("2 layers, 64 wide", "ours / peer, less is better")
-    model = folder / "small.gguf"
-    result = sides.alternate(lambda side: sides.worker(side, "overhead", model))
-    ours, peer = result["ours"], result["peer"]
-    row("bare decode", *with_ratio(ours["bare decode"], peer["bare decode"]), "us/token")
-    for way in WAYS:
-        row(way, *with_ratio(ours[way], peer[way]), "us/token")
-    for way in WAYS:
-        over = [side[way] - side["bare decode"] for side in (ours, peer)]
-        row(f"{way} over its bare decode", *with_ratio(*over), "us/token")
+def compare_batches(table: Table, directory: Path) -> None:
+    table.heading("tokens at once: q4_k, the same")
+    model = speed_model(directory, "q4_k")
+    samples = table.sides.in_turn(lambda side: table.sides.worker(side, "batches", model))
+    for count in BATCHES:
+        table.add(f"{count} tokens", "tokens/s", True, samples, str(count))
 
 
-def with_ratio(ours: float, peer: float) -> tuple[float, float, float]:
-    return ours, peer, ours / peer
+def compare_overhead(table: Table, directory: Path) -> None:
+    table.heading("overhead: 2 layers, 64 wide")
+    model = small_model(directory)
+    sides = table.sides.of_package("llama_cpp")
+    # More threads would only add the time that they take to meet.
+    samples = table.sides.in_turn(
+        lambda side: table.sides.worker(side, "overhead", model, threads=1), sides
+    )
+    for way in ("bare decode", *_WAYS):
+        table.add(way, "us/token", False, samples, way)
+    for rounds in samples.values():
+        for sample in rounds:
+            sample.update({f"over {way}": sample[way] - sample["bare decode"] for way in _WAYS})
+    for way in _WAYS:
+        table.add(f"{way} over its bare decode", "us/token", False, samples, f"over {way}")
 
 
-def compare_import(sides: Sides) -> None:
-    heading("import", "ours / peer, less is better")
+def compare_start(table: Table, directory: Path) -> None:
+    table.heading("start: q4_k, to the first token")
+    model = speed_model(directory, "q4_k")
+    for cache in ("warm", "cold"):
+        samples = table.sides.in_turn(
+            lambda side, cache=cache: first_token(table.sides, side, model, cache == "cold")
+        )
+        table.add(f"{cache} page cache", "ms", False, samples, "milliseconds")
+    table.add("memory of its own then", "MB", False, samples, "anonymous")
+    table.add("and pages of files", "MB", False, samples, "files")
+
+
+def compare_import(table: Table, directory: Path) -> None:
+    table.heading("import")
+    sides = table.sides.of_package("llama_cpp")
     for code in ("import llama_cpp", "from llama_cpp import Llama"):
-
-        def measure(side: str, code: str = code) -> Sample:
-            # The interpreter's own start is measured next to it and taken off.
-            whole = milliseconds(sides, side, code)
-            return {"import": whole - milliseconds(sides, side, "pass")}
-
-        for side in sides.pythons:
-            measure(side)  # the first import writes bytecode and fills the page cache
-        result = sides.alternate(measure)
-        row(code, *with_ratio(result["ours"]["import"], result["peer"]["import"]), "ms")
+        for side in sides:
+            import_time(table.sides, side, code)  # writes bytecode, fills the page cache
+        samples = table.sides.in_turn(
+            lambda side, code=code: import_time(table.sides, side, code), sides
+        )
+        table.add(code, "ms", False, samples, "milliseconds")
 
 
-def milliseconds(sides: Sides, side: str, code: str) -> float:
-    start = time.perf_counter()
-    sides.run(side, ["-c", code])
-    return 1000 * (time.perf_counter() - start)
+_SECTIONS: dict[str, Callable[[Table, Path], None]] = {
+    "speed": compare_speed,
+    "batches": compare_batches,
+    "overhead": compare_overhead,
+    "start": compare_start,
+    "import": compare_import,
+}
 
 
-def print_header(sides: Sides) -> None:
-    for side, python in sides.pythons.items():
-        information = sides.worker(side, "information")
-        print(f"{side}: {python}\n      version {information['version']}; {information['system']}")
+def describe(sides: Sides) -> dict[str, dict[str, str]]:
+    """Prints and returns the version and the CPU features of each side."""
+    described = {side: sides.worker(side, "information") for side in sides.pythons}
+    for side, information in described.items():
+        print(f"{side}: {sides.pythons[side]}")
+        print(f"      version {information['version']}; {information['system']}")
     print(
         f"{sides.threads} threads; medians of {sides.rounds} rounds, the sides in turn, each "
-        "measurement in a new process"
+        "measurement in a new process; the last columns: how many times ours is better"
     )
-    load = os.getloadavg()[0]
-    if load > 0.5:
-        print(
-            f"warning: other programs use this machine (load {load:.1f}). Threads that wait for "
-            "each other suffer most: believe no speed below, and run this again when it is idle."
-        )
+    warn_of_load()
+    return described
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peer", required=True, help="a Python that has llama-cpp-python")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        required=True,
+        type=named_python,
+        metavar="NAME=PYTHON",
+        help="a Python that has llama-cpp-python or xllamacpp",
+    )
     parser.add_argument("--ours", default=sys.executable, help="a Python that has this project's")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", type=Path, help="folder to keep the generated models in")
-    parser.add_argument("--only", choices=["speed", "overhead", "import"])
-    args = parser.parse_args()
+    parser.add_argument("--models", type=Path, help="directory to keep the generated models in")
+    parser.add_argument("--only", choices=_SECTIONS, action="append")
+    parser.add_argument("--json", type=Path, help="file to write the numbers to")
+    arguments = parser.parse_args()
+    if not os.access(arguments.ours, os.X_OK):
+        parser.error(f"--ours {arguments.ours} is no program; give the path of a Python")
+    if OURS in dict(arguments.peer):
+        parser.error(f"--peer {OURS}=... : give the peer another name")
 
-    for option, python in (("--ours", args.ours), ("--peer", args.peer)):
-        if not os.access(python, os.X_OK):
-            parser.error(f"{option} {python} is no program; give the path of a Python interpreter")
-    pythons = {"ours": args.ours, "peer": args.peer}
-    sides = Sides(pythons, args.threads, args.rounds)
-    print_header(sides)
+    sides = Sides(
+        {OURS: arguments.ours, **dict(arguments.peer)}, arguments.threads, arguments.rounds
+    )
+    described = describe(sides)
+    table = Table(sides)
     with tempfile.TemporaryDirectory() as temporary:
-        folder = (args.models or Path(temporary)).resolve()
-        if args.only != "import":
-            generate_models(folder)
-        if args.only in (None, "speed"):
-            compare_speed(sides, folder)
-        if args.only in (None, "overhead"):
-            # More threads would only add the time that they take to meet.
-            compare_overhead(Sides(pythons, 1, args.rounds), folder)
-        if args.only in (None, "import"):
-            compare_import(sides)
+        directory = (arguments.models or Path(temporary)).resolve()
+        for section in arguments.only or _SECTIONS:
+            _SECTIONS[section](table, directory)
+    if arguments.json:
+        # No path of this machine: the file may be published.
+        found = {
+            "cpu": cpu_name(),
+            "threads": sides.threads,
+            "rounds": sides.rounds,
+            "sides": described,
+            "rows": [asdict(row) for row in table.rows],
+        }
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

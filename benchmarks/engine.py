@@ -1,6 +1,6 @@
 """Measures how much more one model generates for eight requests at once than for one.
 
-    python engine.py --python ours=/path/to/bin/python --xllamacpp peer=/path/to/bin/python
+    python engine.py --python ours=/path/to/bin/python --python peer=/path/to/bin/python
 
 README.md says how to read it.
 """
@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from compare import HERE, SPEED_SHAPE, Sides, generate_model
-from shared_cores import named_python
+from models import speed_model
+from sides import HERE, Sides, named_python
 
 _TYPES = ("q8_0", "q4_k")
 
@@ -26,20 +26,17 @@ class Peers(Sides):
     """Interpreters with a llama_cpp or an xllamacpp, and llama-servers."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        pythons = dict(arguments.python) | dict(arguments.xllamacpp)
         servers = dict(arguments.llama_server)
         # Asked over HTTP by a Python that needs no packages.
-        super().__init__(pythons | dict.fromkeys(servers, sys.executable), arguments.threads, 1)
-        self._kinds = {
-            **{side: "engine" for side, _ in arguments.python},
-            **{side: "xllamacpp" for side, _ in arguments.xllamacpp},
-            **{side: str(Path(server).resolve()) for side, server in servers.items()},
-        }
+        others = dict.fromkeys(servers, sys.executable)
+        super().__init__(dict(arguments.python) | others, arguments.threads, 1)
+        self._kinds = {side: str(Path(server).resolve()) for side, server in servers.items()}
 
     def rate(self, side: str, model: Path, count: int, has_one_prompt: bool) -> float:
         program = str(HERE / "worker_streams.py")
         numbers = map(str, (count, self.threads, int(has_one_prompt)))
-        arguments = [self._kinds[side], str(model), *numbers]
+        kind = self._kinds.get(side) or self.package(side)
+        arguments = [kind, str(model), *numbers]
         return json.loads(self.run(side, [program, *arguments]).splitlines()[-1])["rate"]
 
 
@@ -69,7 +66,6 @@ def compare(peers: Peers, model: Path, streams: int, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", action="append", required=True, type=named_python)
-    parser.add_argument("--xllamacpp", action="append", default=[], type=named_python)
     parser.add_argument("--llama-server", action="append", default=[], type=named_python)
     parser.add_argument("--model", type=Path, help="a GGUF file (default: generated ones)")
     parser.add_argument("--streams", type=int, default=8)
@@ -83,7 +79,7 @@ def main() -> None:
             return
         for qtype in _TYPES:
             print(f"\n12 layers, 768 wide, {qtype}")
-            model = generate_model(Path(directory), qtype, SPEED_SHAPE, qtype)
+            model = speed_model(Path(directory), qtype)
             compare(peers, model, arguments.streams, arguments.rounds)
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
-import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from compare import HERE, Sample, Sides, generate_models
+from models import speed_model
+from sides import Sample, Sides, median, named_python, ratio
 
 Case = tuple[str, int]
 
@@ -35,26 +34,12 @@ def spinners(count: int) -> Iterator[None]:
             child.wait()
 
 
-class Peers(Sides):
-    """Interpreters with a llama_cpp, and some with xllamacpp, which has an API of its own."""
-
-    def __init__(self, pythons: dict[str, str], xllamacpps: dict[str, str], rounds: int) -> None:
-        super().__init__(pythons | xllamacpps, 1, rounds)
-        self._xllamacpps = set(xllamacpps)
-
-    def speed(self, side: str, model: Path, threads: int) -> Sample:
-        if side not in self._xllamacpps:
-            return self.worker(side, "speed", model, threads)
-        program = str(HERE / "worker_xllamacpp.py")
-        return json.loads(self.run(side, [program, str(model), str(threads)]).splitlines()[-1])
-
-
-def measure(sides: Peers, cases: list[Case], model: Path) -> dict[Case, list[Sample]]:
+def measure(sides: Sides, cases: list[Case], model: Path) -> dict[Case, list[Sample]]:
     """Runs every case once per round, in turn."""
     samples: dict[Case, list[Sample]] = {case: [] for case in cases}
     for _ in range(sides.rounds):
         for side, threads in cases:
-            samples[side, threads].append(sides.speed(side, model, threads))
+            samples[side, threads].append(sides.worker(side, "speed", model, threads))
     return samples
 
 
@@ -64,40 +49,26 @@ def print_table(samples: dict[Case, list[Sample]]) -> None:
     first = next(iter(samples.values()))
     for (side, threads), rounds in samples.items():
         name = f"{side}, {threads or 'default'} threads"
-        numbers, ratios = [], []
-        for phase in ("prompt", "decode"):
-            numbers.append(statistics.median(sample[phase] for sample in rounds))
-            pairs = zip(rounds, first, strict=True)
-            ratios.append(statistics.median(one[phase] / other[phase] for one, other in pairs))
+        numbers = [median(rounds, phase) for phase in ("prompt", "decode")]
+        ratios = [ratio(rounds, first, phase) for phase in ("prompt", "decode")]
         print(
             f"{name:<24}{numbers[0]:>10.1f}{numbers[1]:>10.1f}{ratios[0]:>18.2f}{ratios[1]:>10.2f}"
         )
 
 
-def named_python(text: str) -> tuple[str, str]:
-    name, separator, path = text.partition("=")
-    if not separator or not Path(path).is_file():
-        raise argparse.ArgumentTypeError(f"{text} is not NAME=/path/to/bin/python")
-    return name, path
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", action="append", required=True, type=named_python)
-    parser.add_argument("--xllamacpp", action="append", default=[], type=named_python)
     parser.add_argument("--spinners", type=int, default=0, metavar="K", help="busy processes")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="0: the defaults")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--model", type=Path, help="a GGUF file (default: a generated one)")
     args = parser.parse_args()
 
-    sides = Peers(dict(args.python), dict(args.xllamacpp), args.rounds)
+    sides = Sides(dict(args.python), 1, args.rounds)
     cases = [(side, threads) for side in sides.pythons for threads in args.threads]
     with tempfile.TemporaryDirectory() as temporary:
-        model = args.model and args.model.resolve()
-        if model is None:
-            generate_models(Path(temporary))
-            model = Path(temporary) / "speed-q4_0.gguf"
+        model = args.model.resolve() if args.model else speed_model(Path(temporary), "q4_0")
         with spinners(args.spinners):
             samples = measure(sides, cases, model)
     print(f"{args.spinners} busy processes beside; medians of {args.rounds} rounds")

@@ -15,7 +15,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from worker_sizes import DECODED_TOKENS, FIRST_TOKEN, PROMPT_TOKENS, prompt_tokens
+from worker_sizes import (
+    BATCHES,
+    DECODED_TOKENS,
+    FIRST_TOKEN,
+    PROMPT_TOKENS,
+    prompt_tokens,
+    resident_memory,
+)
 
 import llama_cpp
 
@@ -56,6 +63,29 @@ def speed(model: str, threads: int) -> dict[str, float]:
 
     decode_time = seconds(decode)
     return {"prompt": PROMPT_TOKENS / prompt_time, "decode": DECODED_TOKENS / decode_time}
+
+
+def batches(model: str, threads: int) -> dict[str, float]:
+    """Tokens per second of prompts of different lengths."""
+    llm = load(model, threads, n_ctx=1024)
+    result = {}
+    for count in BATCHES:
+        prompt = prompt_tokens(count)
+
+        def evaluate(prompt: list[int] = prompt) -> None:
+            llm.reset()
+            llm.eval(prompt)
+
+        evaluate()
+        result[str(count)] = count / min(seconds(evaluate) for _ in range(3))
+    return result
+
+
+def start(model: str, threads: int) -> dict[str, float]:
+    """Prints the memory that is used when the first token is there; the caller takes the time."""
+    llm = load(model, threads, n_ctx=512)
+    next(iter(llm.generate(prompt_tokens(8), temp=0.0)))
+    return resident_memory()
 
 
 def overhead(model: str, threads: int) -> dict[str, float]:
@@ -130,8 +160,14 @@ def information(model: str, threads: int) -> dict[str, str]:
     }
 
 
-TASKS = {"speed": speed, "overhead": overhead, "information": information}
+TASKS = {
+    "speed": speed,
+    "batches": batches,
+    "overhead": overhead,
+    "start": start,
+    "information": information,
+}
 
 if __name__ == "__main__":
     task, model, threads = sys.argv[1:]
-    print(json.dumps(TASKS[task](model, int(threads))))
+    print(json.dumps(TASKS[task](model, int(threads))), flush=True)

@@ -1,6 +1,6 @@
 """Requests at once, in a process of its own: PYTHON worker_streams.py KIND MODEL COUNT THREADS ONE
 
-KIND is "engine" (llama_cpp.Engine), "xllamacpp" (its Server), or the path of a llama-server, which
+KIND is "llama_cpp" (its Engine), "xllamacpp" (its Server), or the path of a llama-server, which
 is asked over HTTP. ONE is 1 if all requests have one prompt, else 0. Prints the JSON object
 {"rate": generated tokens per second, all together}.
 """
@@ -104,7 +104,7 @@ def rate(ask: Ask, count: int, has_one_prompt: bool) -> float:
 def main() -> None:
     kind, model = sys.argv[1:3]
     count, threads, has_one_prompt = map(int, sys.argv[3:])
-    kinds = {"engine": engine, "xllamacpp": xllamacpp}
+    kinds = {"llama_cpp": engine, "xllamacpp": xllamacpp}
     begin = kinds.get(kind, lambda *rest: llama_server(kind, *rest))
     with begin(model, count, threads) as ask:
         print(json.dumps({"rate": rate(ask, count, bool(has_one_prompt))}))

@@ -1,4 +1,4 @@
-"""The command line: ``python -m llama_cpp`` with info, generate, chat or serve."""
+"""The command line: ``python -m llama_cpp`` with info, generate, chat, serve or rpc-server."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
-from . import _info
+from . import _info, _rpc_server
 from ._engine import paths, projector_files
 
 _EXAMPLES = """examples:
   python -m llama_cpp info
   python -m llama_cpp chat --model model.gguf
   python -m llama_cpp serve --model model.gguf
+  python -m llama_cpp rpc-server --device CUDA0
   python -m llama_cpp generate --model model.gguf "Once upon a time"
   python -m llama_cpp generate --model model.gguf --chat --system "Be brief." "What is 2+2?"
   python -m llama_cpp generate --model model.gguf --chat --image cat.png "Describe it."
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_generate(commands)
     _add_chat(commands)
     commands.add_parser("serve", help="serve models over HTTP; serve --help lists the options")
+    _rpc_server.add_command(commands)
     return parser
 
 
@@ -69,11 +71,12 @@ def _add_info(commands: Any) -> None:
         " LLAMA_CPP_CPU_VARIANT=<name> forces one.",
     )
     info.add_argument("--json", action="store_true", help="print everything as JSON")
+    _add_rpc_servers(info, "list the devices of these RPC servers, too")
     info.set_defaults(run=_run_info)
 
 
 def _run_info(arguments: argparse.Namespace) -> int:
-    info = _info.collect()
+    info = _info.collect(arguments.rpc_servers)
     print(json.dumps(info, indent=2) if arguments.json else _info.render(info))
     return 1 if info["errors"] else 0
 
@@ -160,7 +163,12 @@ def _add_loading(command: Any) -> None:
         metavar="N|auto",
         help="layers on the GPU; -1: all; auto: as many as it has memory for (default 0)",
     )
+    _add_rpc_servers(command, "machines whose devices hold layers, too, with --n-gpu-layers")
     command.add_argument("--verbose", action="store_true", help="show llama.cpp's messages")
+
+
+def _add_rpc_servers(command: Any, text: str) -> None:
+    command.add_argument("--rpc-servers", metavar="HOST:PORT[,...]", help=text)
 
 
 def _add_media(generate: Any) -> None:
@@ -223,6 +231,7 @@ def _load(arguments: argparse.Namespace, **more: Any) -> Any:
         n_threads=arguments.threads,
         n_threads_batch=arguments.threads,
         n_gpu_layers=arguments.n_gpu_layers,
+        rpc_servers=arguments.rpc_servers,
         verbose=arguments.verbose,
         **more,
     )

@@ -16,6 +16,7 @@ __all__: list[str] = [
     "ChatMessage",
     "ChatPrompt",
     "ChatTemplates",
+    "Checkpoint",
     "Context",
     "ContextParams",
     "Lease",
@@ -28,8 +29,10 @@ __all__: list[str] = [
     "Projector",
     "Sampler",
     "SamplingParams",
+    "Speculation",
     "TextStream",
     "TriggerType",
+    "accept_chain",
     "backend_init",
     "backends",
     "chat_diffs",
@@ -37,13 +40,17 @@ __all__: list[str] = [
     "cpu_features",
     "decode_audio",
     "decode_image",
+    "device_addresses",
     "devices",
     "fit_to_devices",
     "ggml_version",
+    "grammar_sampler",
     "json_schema_to_grammar",
+    "lazy_grammar_sampler",
     "llama_commit",
     "llama_version",
     "load_backend",
+    "load_rpc_backend",
     "machine_id",
     "max_devices",
     "max_parallel_sequences",
@@ -54,10 +61,11 @@ __all__: list[str] = [
     "render_template",
     "sample_accept",
     "sample_chain",
+    "serve_devices",
     "set_log_level",
     "set_log_sink",
+    "speculative_types_of_file",
     "supports_gpu_offload",
-    "supports_rpc",
     "system_info",
     "top_logprobs",
 ]
@@ -141,6 +149,13 @@ class ModelParams:
         """
     @no_host.setter
     def no_host(self, value: bool) -> None: ...
+    @property
+    def rpc_servers(self) -> list[str]:
+        """
+        RPC servers ("host:port") whose devices there are beside those of this machine.
+        """
+    @rpc_servers.setter
+    def rpc_servers(self, value: collections.abc.Sequence[str]) -> None: ...
     @property
     def split_mode(self) -> int:
         """
@@ -640,6 +655,32 @@ class Context:
 
         It may be called from any thread.
         """
+    def checkpoint(self, seq_id: int) -> Checkpoint:
+        """
+        Copies the parts of a sequence's memory that cannot be shortened.
+
+        Args:
+          seq_id: The sequence.
+
+        Raises:
+          StateError: llama.cpp fails.
+        """
+    def checkpoint_restore(self, checkpoint: Checkpoint, seq_id: int) -> None:
+        """
+        Puts a copy back, without outputs. Remove the positions that follow it by seq_rm() then.
+
+        Args:
+          checkpoint: A copy, of a context of the same model and shape.
+          seq_id: The sequence.
+
+        Raises:
+          StateError: It is of another model, and the context is as it was; or it does not fit,
+            and the context is empty.
+        """
+    def checkpoint_size(self, seq_id: int) -> int:
+        """
+        Returns the number of bytes that checkpoint() would copy now.
+        """
     def clear_abort(self) -> None:
         """
         Cancels an abort() that has ended no call yet.
@@ -840,8 +881,9 @@ class Context:
           p1: Position after the last one; -1: no limit.
 
         Returns:
-          False if the model cannot remove a part of a sequence (recurrent models). Then nothing
-          is removed.
+          False if the model cannot remove this part of the sequence (recurrent models, which
+          with ContextParams.n_rs_seq can take back the last tokens of the last decode() but its
+          first one). Then nothing is removed.
         """
     def set_abort_callback(self, callback: collections.abc.Callable[[], bool] | None) -> None:
         """
@@ -946,6 +988,11 @@ class Context:
         Number of outputs of the last decode().
         """
     @property
+    def n_rs_seq(self) -> int:
+        """
+        Tokens that a recurrent state can drop.
+        """
+    @property
     def n_seq_max(self) -> int:
         """
         Number of sequences.
@@ -969,6 +1016,19 @@ class Context:
     def pooling_type(self) -> int:
         """
         LLAMA_POOLING_TYPE_*.
+        """
+
+class Checkpoint:
+    """
+    A copy of the parts of a sequence's memory that cannot be shortened.
+
+    These are the states of recurrent layers, and the keys and values of layers with a sliding
+    window. It can be restored as long as the other layers keep the positions before it.
+    """
+    @property
+    def n_bytes(self) -> int:
+        """
+        Its size in bytes.
         """
 
 class Lease:
@@ -1298,6 +1358,76 @@ class Sampler:
     def seed(self) -> int:
         """
         Seed of the random numbers.
+        """
+
+class Speculation:
+    """
+    Guesses how sequence 0 of a context goes on, by llama-common.
+    """
+    def __init__(
+        self,
+        context: Context,
+        draft_model: Model,
+        context_params: ContextParams,
+        *,
+        types: collections.abc.Sequence[str],
+        n_max: int | None,
+        n_min: int | None,
+        p_min: float,
+        size_n: int,
+        min_hits: int,
+        n_match: int,
+        lookup_cache_static: str | bytes | os.PathLike,
+        lookup_cache_dynamic: str | bytes | os.PathLike,
+    ) -> None:
+        """
+        Loads nothing; a second one for the same context takes the place of the first.
+
+        Args:
+          context: The context whose text is guessed.
+          draft_model: A model that guesses; None: n-grams, or the model's own layers.
+          context_params: Of the draft model's context. Its size is that of `context`.
+          types: llama.cpp's names of the ways to guess, at most one with a draft model.
+          n_max: Most tokens of a draft; None: llama.cpp's default of the type.
+          n_min: Shorter drafts are dropped; None: llama.cpp's default.
+          p_min: Probability below which a draft model ends its draft.
+          size_n: Tokens of the n-gram that ngram-simple and the ngram-maps look up.
+          min_hits: Times that ngram-map-k4v has seen the n-gram.
+          n_match: Tokens that ngram-mod looks up.
+          lookup_cache_static: File of ngram-cache; empty: none.
+          lookup_cache_dynamic: A second one.
+
+        Raises:
+          ModelLoadError: The draft model does not fit to the model.
+          ContextError: The draft model's context cannot be created.
+          ValueError: A number is out of range.
+        """
+    def accept(self, n_accepted: int) -> None:
+        """
+        Tells how many tokens of the last draft were right.
+        """
+    def begin(
+        self, tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32]
+    ) -> None:
+        """
+        Begins a generation after these tokens.
+        """
+    def draft(
+        self,
+        tokens: collections.abc.Sequence[int] | numpy.typing.NDArray[numpy.int32],
+        last_pos: int,
+        n_max: int,
+    ) -> list[int]:
+        """
+        Guesses the tokens after a text.
+
+        Args:
+          tokens: The text. All but the last one are evaluated.
+          last_pos: Position of the last one.
+          n_max: Most tokens to return.
+
+        Returns:
+          Tokens, often none.
         """
 
 class Bitmap:
@@ -1681,6 +1811,18 @@ class ChatTemplates:
         Whether a template was given or the model has one.
         """
 
+def accept_chain(chain: int, token: int) -> None:
+    """
+    Tells the samplers of a chain of a token.
+
+    Args:
+      chain: Address of a ``llama_sampler``.
+      token: The token.
+
+    Raises:
+      GrammarError: It does not fit the grammar of one of them.
+    """
+
 def backend_init() -> None:
     """
     Initialises llama.cpp. Further calls do nothing.
@@ -1761,13 +1903,38 @@ def decode_image(data: bytes, max_pixels: int) -> numpy.typing.NDArray[numpy.uin
       MediaError: It is another file, damaged, or has too many pixels.
     """
 
-def devices() -> list[dict[str, typing.Any]]:
+def device_addresses(
+    devices: collections.abc.Sequence[str], rpc_servers: collections.abc.Sequence[str]
+) -> list[int]:
+    """
+    Returns the devices of a model as addresses, for C functions.
+
+    Args:
+      devices: As ModelParams.devices.
+      rpc_servers: As ModelParams.rpc_servers.
+
+    Returns:
+      A ggml_backend_dev_t each, and 0 at the end; nothing for all devices of this machine.
+
+    Raises:
+      ModelLoadError: There is no such device.
+      RemoteServerError: A server cannot be reached.
+    """
+
+def devices(rpc_servers: collections.abc.Sequence[str] = []) -> list[dict[str, typing.Any]]:
     """
     Returns the devices of all loaded backends.
+
+    Args:
+      rpc_servers: RPC servers ("host:port"), whose devices come first.
 
     Returns:
       A dict per device: ``name``, ``description``, ``type`` ("cpu", "gpu", "igpu", "accel"),
       ``backend``, ``memory_free`` and ``memory_total`` (bytes).
+
+    Raises:
+      BackendError: There are `rpc_servers`, and load_rpc_backend() was not called.
+      RemoteServerError: A server cannot be reached.
     """
 
 def fit_to_devices(
@@ -1795,6 +1962,19 @@ def ggml_version() -> str:
     Returns the version of ggml.
     """
 
+def grammar_sampler(vocab: int, text: str, root: str) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar, and returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it.
+    """
+
 def json_schema_to_grammar(schema: str) -> str:
     """
     Converts a JSON schema into a GBNF grammar for the JSON texts that it describes.
@@ -1804,6 +1984,27 @@ def json_schema_to_grammar(schema: str) -> str:
 
     Raises:
       GrammarError: The text is invalid JSON, or the grammar cannot express the schema.
+    """
+
+def lazy_grammar_sampler(
+    vocab: int,
+    text: str,
+    root: str,
+    patterns: collections.abc.Sequence[str],
+    tokens: collections.abc.Sequence[int],
+) -> int:
+    """
+    Makes a ``llama_sampler`` of a grammar that sets in at a trigger; returns its address.
+
+    Args:
+      vocab: Address of a ``llama_vocab``.
+      text: The grammar, as GBNF.
+      root: The rule to begin with.
+      patterns: Regular expressions of triggers.
+      tokens: Tokens that are triggers.
+
+    Raises:
+      GrammarError: llama.cpp cannot parse it, or a pattern.
     """
 
 def llama_commit() -> str:
@@ -1829,6 +2030,14 @@ def load_backend(path: str | bytes | os.PathLike) -> tuple[str, str]:
 
     Raises:
       BackendError: The library cannot be loaded. The message has the loader's reason.
+    """
+
+def load_rpc_backend(path: str | bytes | os.PathLike) -> None:
+    """
+    Opens the library with the RPC backend. Further calls do nothing.
+
+    Raises:
+      BackendError: The library cannot be opened.
     """
 
 def machine_id() -> str:
@@ -1942,6 +2151,22 @@ def sample_chain(chain: int, context: Context, index: int) -> int:
       LlamaError: llama.cpp fails.
     """
 
+def serve_devices(
+    endpoint: str, cache: str, n_threads: int, devices: collections.abc.Sequence[str]
+) -> None:
+    """
+    Serves devices to RPC clients, until the process ends; returns on failure.
+
+    Args:
+      endpoint: "address:port", an IPv4 address of this machine.
+      cache: Directory for large tensors; "" for none.
+      n_threads: Threads of devices that are CPUs.
+      devices: Names of devices of this machine.
+
+    Raises:
+      BackendError: The RPC backend is not loaded, or there is no such device.
+    """
+
 def set_log_level(level: LogLevel) -> None:
     """
     Sets the least level that is logged. Lines below it are dropped without taking the GIL.
@@ -1963,14 +2188,23 @@ def set_log_sink(sink: collections.abc.Callable[[LogLevel, str], None] | None) -
       TypeError: The sink is not callable.
     """
 
+def speculative_types_of_file(path: str | bytes | os.PathLike) -> list[str]:
+    """
+    Returns the types of Speculation that a draft model's file is made for.
+
+    Args:
+      path: A GGUF file.
+
+    Returns:
+      llama.cpp's names; ``draft-simple`` for a model without anything special.
+
+    Raises:
+      ModelLoadError: It cannot be read.
+    """
+
 def supports_gpu_offload() -> bool:
     """
     Returns whether a loaded backend can hold model layers on a GPU.
-    """
-
-def supports_rpc() -> bool:
-    """
-    Returns whether the RPC backend is loaded.
     """
 
 def system_info() -> str:

@@ -13,6 +13,10 @@ class AdapterError(LlamaError, ValueError):
     """No LoRA adapter or control vector is known by this name, or it cannot be used like this."""
 
 
+class AdapterLoadError(ModelLoadError, RuntimeError):
+    """The adapter of ``Llama(lora_path=...)`` cannot be loaded; llama-cpp-python's RuntimeError."""
+
+
 class ContextError(LlamaError, ValueError):
     """A context cannot be created like this, or a method of it got an unusable argument."""
 
@@ -69,6 +73,10 @@ class BackendError(LlamaError, RuntimeError):
     """
 
     reason = ""
+
+
+class RemoteServerError(BackendError):
+    """An RPC server cannot be reached, or was lost while a model had layers on it."""
 
 
 class OvertakenError(LlamaError, RuntimeError):

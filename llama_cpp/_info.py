@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 from . import __version__, _build_info, _core
 from ._backends.cpu import FORCE_VARIABLE
@@ -13,22 +13,31 @@ from ._backends.devices import Device, devices
 from ._backends.problems import problem_of
 from ._backends.report import report
 from ._backends.required import require_ready
+from ._backends.timing import costs
 from ._engine.threads import default_threads
 from ._errors import BackendError
 
 _REASONS = {
     "forced": f"forced by {FORCE_VARIABLE}",
     "remembered": "remembered from an earlier check on this machine",
-    "checked": "best score whose check passed",
+    "checked": "the fastest one whose check passed",
     "only one": "the only one of this build",
     "built in": "built into the library",
     "baseline": "the weakest one, because no check could be run",
 }
 
 
-def collect() -> Dict[str, Any]:
-    """Returns everything as plain data that JSON can hold."""
-    found = devices()
+def collect(rpc_servers: Optional[str] = None) -> Dict[str, Any]:
+    """Returns everything as plain data that JSON can hold.
+
+    Args:
+        rpc_servers: addresses of RPC servers whose devices are listed, too.
+
+    Raises:
+        ValueError: an address is none.
+        RemoteServerError: a server cannot be reached.
+    """
+    found = devices(rpc_servers)
     return {
         "version": __version__,
         "package": os.path.dirname(os.path.abspath(__file__)),
@@ -50,6 +59,8 @@ def collect() -> Dict[str, Any]:
             "library": report.library,
             "forced": os.environ.get(FORCE_VARIABLE, ""),
             "scores": report.scores,
+            "times": report.times,
+            "costs": costs(report.times),
             "checks": report.checks,
             "rejected": report.rejected,
             "features": _core.cpu_features() if report.variant else {},
@@ -117,7 +128,8 @@ def _cpu_lines(cpu: Dict[str, Any]) -> List[str]:
     for name, score in sorted(cpu["scores"].items(), key=lambda item: -item[1]):
         note = cpu["rejected"].get(name) or cpu["checks"].get(name, "")
         mark = "*" if name == cpu["variant"] else " "
-        lines.append(f"  {mark} {name:<16} score {score:<5} {note}".rstrip())
+        cost = f"time {cpu['costs'][name]:<5.2f}" if name in cpu["costs"] else " " * 10
+        lines.append(f"  {mark} {name:<16} score {score:<5} {cost} {note}".rstrip())
     for name, why in cpu["rejected"].items():
         if name not in cpu["scores"]:
             lines.append(f"    {name:<16} {why}")

@@ -46,6 +46,8 @@ from ._engine import (
     loading,
     paths,
     projectors,
+    speculation,
+    speculative_options,
 )
 from ._engine.arguments import checked, checked_chat, includes_usage, require_stream
 from ._engine.caches import (
@@ -55,8 +57,9 @@ from ._engine.caches import (
     LlamaRAMCache,
     longest_token_prefix,
 )
+from ._engine.checkpoints import Checkpoints
 from ._engine.choices import several
-from ._engine.drafts import LlamaDraftModel
+from ._engine.drafts import LlamaDraftModel, Speculation
 from ._engine.grammar import LlamaGrammar
 from ._engine.options import ContextOptions, ModelOptions, values
 from ._engine.processors import (
@@ -70,6 +73,7 @@ from ._engine.processors import (
 from ._engine.sampling import Sampling, checked_more
 from ._engine.session import NoContext, Session
 from ._engine.shared_generator import share
+from ._engine.speculative_options import SpeculativeOptions
 from ._engine.state import LlamaState
 from ._engine.tokenizers import BaseLlamaTokenizer, LlamaTokenizer
 from ._logger import set_verbose
@@ -200,7 +204,7 @@ class Llama(PrivateMembers):
         chat_format: Optional[str] = None,
         chat_handler: Optional[llama_chat_format.LlamaChatCompletionHandler] = None,
         # Speculative decoding
-        draft_model: Optional[LlamaDraftModel] = None,
+        draft_model: Union[LlamaDraftModel, SpeculativeOptions, str, None] = None,
         # Tokenizer
         tokenizer: Optional[BaseLlamaTokenizer] = None,
         # KV cache
@@ -211,6 +215,7 @@ class Llama(PrivateMembers):
         verbose: bool = True,
         # Not in llama-cpp-python: model
         devices: Optional[Union[str, List[str]]] = None,
+        rpc_servers: Optional[Union[str, List[str]]] = None,
         tensor_buft_overrides: Optional[Dict[str, str]] = None,
         cpu_moe: bool = False,
         n_cpu_moe: int = 0,
@@ -227,6 +232,9 @@ class Llama(PrivateMembers):
         kv_unified: Optional[bool] = None,
         flash_attn_type: Optional[int] = None,
         abort_callback: Optional[Callable[[], Any]] = None,
+        ctx_checkpoints: int = 32,
+        checkpoint_interval: int = 2048,
+        checkpoint_bytes: int = 1 << 30,
         # Not in llama-cpp-python: images and sounds
         mmproj_path: Optional[str] = None,
         mmproj_use_gpu: bool = True,
@@ -268,8 +276,8 @@ class Llama(PrivateMembers):
             yarn_beta_slow: YaRN high correction dimension.
             yarn_orig_ctx: context that YaRN was trained with; 0 means as in the model.
             logits_all: `scores` has the logits of every token (n_ctx x n_vocab float32, of which
-                only rows of evaluated tokens take memory, from the first look at it on). Always
-                on with a draft_model; logprobs do not need it.
+                only rows of evaluated tokens take memory, from the first look at it on).
+                logprobs and draft_model do not need it.
             embedding: compute embeddings (see embed()).
             offload_kqv: keep the KV cache and its operations on the GPU.
             flash_attn: True on, False off; None or "auto" lets llama.cpp decide.
@@ -283,7 +291,9 @@ class Llama(PrivateMembers):
             numa: True distributes over NUMA nodes; or one of GGML_NUMA_STRATEGY_*.
             chat_format: name of a chat format; default is the template in the model file.
             chat_handler: answers chats, instead of chat_format.
-            draft_model: guesses tokens ahead, such as LlamaPromptLookupDecoding().
+            draft_model: guesses tokens ahead, which the model then checks together: the path of a
+                draft model, a name such as "ngram-simple" or "mtp", SpeculativeOptions, or a
+                LlamaDraftModel such as LlamaPromptLookupDecoding(). `speculation` counts them.
             tokenizer: replaces the model's own tokenizer.
             type_k: type of the K cache, GGML_TYPE_*; None means F16.
             type_v: type of the V cache; types other than F16 and F32 need flash_attn.
@@ -292,6 +302,9 @@ class Llama(PrivateMembers):
                 process's file descriptors.
             devices: the devices to use beside the CPU, by the names that llama_cpp.devices() has;
                 "none" for the CPU alone. Default all.
+            rpc_servers: machines that run ``python -m llama_cpp rpc-server``, "host:port" each,
+                whose devices are used too, before the others; n_gpu_layers says how many layers.
+                Nothing is encrypted: see docs/rpc.md.
             tensor_buft_overrides: regular expression -> name of a buffer type, such as "CPU", for
                 the tensors in whose name it occurs; the first that fits counts.
             cpu_moe: keep the weights of all experts in RAM.
@@ -299,15 +312,16 @@ class Llama(PrivateMembers):
             check_tensors: look for invalid numbers in the weights; takes a look at all of them.
             use_extra_bufts: let the CPU repack weights: faster, and not memory-mapped.
             no_host: bypass the GPU driver's host buffers, so that weights in RAM can be repacked.
-            load_mtp: load the layers that predict several tokens, which nothing here uses yet.
+            load_mtp: load the layers that predict several tokens; draft_model="mtp" does.
             lazy_mode: LLAMA_LAZY_MODE_*: whether tables of which a token needs one row are read
                 when they are needed; AUTO does so from 4 GiB on.
             progress_callback: called with the loaded part, 0 to 1; False stops the loading.
             n_seq_max: sequences of the context. Texts to embed, of which each is one, are evaluated
                 together; nothing else uses more than one. Without kv_unified each has an equal
                 part of n_ctx.
-            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all.
-                Prompts that differ in so many at the end are then not read again.
+            n_rs_seq: tokens that a recurrent model can take back, if its architecture can at all,
+                of those that it evaluated together: of a prompt, not of an answer, whose tokens
+                come one by one.
             n_outputs_max: most tokens of one computation whose logits are kept; default n_batch,
                 which callers of llama_decode() may count on. Fewer save memory on the device:
                 4 bytes * n_vocab for each of them.
@@ -315,6 +329,11 @@ class Llama(PrivateMembers):
             flash_attn_type: LLAMA_FLASH_ATTN_TYPE_*, instead of flash_attn.
             abort_callback: called without arguments before each n_ubatch tokens and about every
                 50 ms; a true result ends the call with AbortedError, an exception with that.
+            ctx_checkpoints: most checkpoints: copies of the memory of a recurrent or hybrid model,
+                or of a sliding window with swa_full=False. Without them such a model reads a whole
+                chat again that differs from the one before. Other models have none.
+            checkpoint_interval: most tokens from one checkpoint to the next.
+            checkpoint_bytes: most bytes of RAM for all checkpoints together.
             mmproj_path: the projector that belongs to the model, with which it reads the images and
                 sounds of chats: the file mmproj-*.gguf that is published beside it.
             mmproj_use_gpu: let a GPU read them, the first of `devices`, if there is one.
@@ -330,8 +349,10 @@ class Llama(PrivateMembers):
             ModelLoadError: the file is missing or cannot be loaded (a ValueError).
             ContextError: the context cannot be created with these arguments (a ValueError).
             BackendError: no CPU backend could be loaded when llama_cpp was imported.
+            RemoteServerError: one of rpc_servers cannot be reached, or was lost (a BackendError).
         """
         _warn_about_unknown(kwargs)
+        speculative = None if vocab_only else speculative_options.resolve(draft_model)
         self._model_options = ModelOptions(
             n_gpu_layers=n_gpu_layers,
             split_mode=split_mode,
@@ -342,13 +363,14 @@ class Llama(PrivateMembers):
             use_mlock=use_mlock,
             kv_overrides=kv_overrides,
             devices=devices,
+            rpc_servers=rpc_servers,
             tensor_buft_overrides=tensor_buft_overrides,
             cpu_moe=cpu_moe,
             n_cpu_moe=n_cpu_moe,
             check_tensors=check_tensors,
             use_extra_bufts=use_extra_bufts,
             no_host=no_host,
-            load_mtp=load_mtp,
+            load_mtp=load_mtp or (speculative is not None and speculative.needs_own_layers),
             lazy_mode=lazy_mode,
             progress_callback=progress_callback,
         )
@@ -400,6 +422,9 @@ class Llama(PrivateMembers):
             "spm_infill": spm_infill,
             "verbose": verbose,
             "abort_callback": abort_callback,
+            "ctx_checkpoints": ctx_checkpoints,
+            "checkpoint_interval": checkpoint_interval,
+            "checkpoint_bytes": checkpoint_bytes,
             "mmproj_path": mmproj_path,
             "mmproj_use_gpu": mmproj_use_gpu,
             "image_min_tokens": image_min_tokens,
@@ -432,12 +457,19 @@ class Llama(PrivateMembers):
         self.context_params = loading.context_params(model, self._context_options, n_ctx)
         self.n_threads = self.context_params.n_threads
         self.n_threads_batch = self.context_params.n_threads_batch
+        if speculative is not None:
+            speculation.prepare(speculative, model, self.context_params)
         context: Union[_core.Context, NoContext] = NoContext()
         if not vocab_only:
             model, context = loading.open_context(
                 model, self.model_params, self.context_params, self._model_options
             )
             n_ctx = context.n_ctx_seq
+        drafts: Any = draft_model
+        if speculative is not None:
+            drafts = speculation.open_drafts(
+                speculative, context, self._model_options, self._context_options
+            )
 
         self._session = Session(
             model,
@@ -448,7 +480,13 @@ class Llama(PrivateMembers):
             logits_all=logits_all,
             embedding=embedding,
             tokenizer=tokenizer or LlamaTokenizer.of_model(model),
-            draft_model=draft_model,
+            draft_model=drafts,
+            checkpoints=Checkpoints(
+                0 if loading.can_shorten(model, self.context_params) else ctx_checkpoints,
+                checkpoint_interval,
+                checkpoint_bytes,
+                n_rs_seq,
+            ),
         )
         self._session.owner = weakref.ref(self)
         self._session.seed = seed or constants.LLAMA_DEFAULT_SEED
@@ -479,7 +517,7 @@ class Llama(PrivateMembers):
 
     verbose: bool = _of_session()
     cache: Optional[BaseLlamaCache] = _of_session()
-    draft_model: Optional[LlamaDraftModel] = _of_session()
+    draft_model: Any = _of_session()
     tokenizer_: BaseLlamaTokenizer = _of_session("tokenizer")
     last_n_tokens_size: int = _of_session()
     spm_infill: bool = _of_session()
@@ -505,6 +543,11 @@ class Llama(PrivateMembers):
     # ---- properties of model and context
 
     @property
+    def speculation(self) -> Speculation:
+        """Counts the drafts of `draft_model`, and how many of their tokens the model drew, too."""
+        return self._session.speculation
+
+    @property
     def ctx(self) -> Any:
         """The native context (``llama_cpp._core.Context``), a ``llama_context *`` for ctypes."""
         return self._session.ctx
@@ -526,6 +569,11 @@ class Llama(PrivateMembers):
         from ._capi.context import LlamaContext
 
         return LlamaContext.of(self.ctx, self._model, self.context_params, self.verbose)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """The checkpoints of the evaluated tokens; see `ctx_checkpoints`."""
+        return self._session.checkpoints
 
     def n_ctx(self) -> int:
         """Returns the context window in tokens."""
@@ -1395,13 +1443,6 @@ def _warn_about_unknown(kwargs: Dict[str, Any]) -> None:
         # None asks for nothing: LangChain's LlamaCppEmbeddings passes its own device=None.
         if name in _NO_LONGER_NEEDED or value is None:
             continue
-        if name == "rpc_servers":
-            warnings.warn(
-                "rpc_servers is ignored: this build of llama.cpp has no RPC backend, so everything"
-                " runs on this machine",
-                stacklevel=4,
-            )
-            continue
         warnings.warn(
             f"Llama() has no parameter {name!r}, so it is ignored;"
             f" the nearest it has is {kinds.nearest(name, known)!r}",
@@ -1423,6 +1464,7 @@ __all__ = [
     "LogitsProcessor",
     "LogitsProcessorList",
     "MinTokensLogitsProcessor",
+    "SpeculativeOptions",
     "StoppingCriteria",
     "StoppingCriteriaList",
     "set_verbose",

@@ -5,8 +5,9 @@ by value or with byref(), and a pointer to a struct without declared members is 
 
 ``Llama.model``, ``Llama.ctx``, ``Llama._model`` and ``Llama._ctx`` stand for such a pointer. A
 function that gets one of them keeps it alive, checks token ids, and raises ClosedError after
-close(). Everything else is as raw as in C: a wrong address or size ends the process. The functions
-below are written here; they check their arguments.
+close(). An array of ctypes, and bytes, may not be shorter than the size that is passed with it.
+Everything else is as raw as in C: a wrong address ends the process. The functions below are written
+here; they check their arguments.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import ctypes
 from typing import Any, Callable, Optional
 
 from . import _core
+from ._backends.libraries import rpc_library
 from ._backends.native import LIB_DIR
 from ._backends.report import backend_loaded
 from ._backends.required import require_ready
@@ -64,8 +66,8 @@ def llama_supports_gpu_offload() -> bool:
 
 
 def llama_supports_rpc() -> bool:
-    """Whether the RPC backend is registered."""
-    return backend_loaded() and _core.supports_rpc()
+    """Whether layers can be on other machines: this installation has the RPC backend."""
+    return backend_loaded() and bool(rpc_library())
 
 
 def llama_print_system_info() -> bytes:

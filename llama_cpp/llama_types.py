@@ -63,12 +63,19 @@ class CompletionChoice(TypedDict):
     finish_reason: Optional[Literal["stop", "length"]]
 
 
+class PromptTokensDetails(TypedDict):
+    """Counts of tokens of a prompt: those that an earlier call has evaluated."""
+
+    cached_tokens: int
+
+
 class CompletionUsage(TypedDict):
     """Counts of tokens of a request for text."""
 
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
+    prompt_tokens_details: NotRequired[PromptTokensDetails]
 
 
 class CreateCompletionResponse(TypedDict):

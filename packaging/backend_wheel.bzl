@@ -4,7 +4,7 @@ load("@bazel_skylib//rules:copy_file.bzl", "copy_file")
 load("//bazel/wheel:defs.bzl", "py_plugin_wheel")
 load("//platforms:accelerators.bzl", "ACCELERATORS")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT")
-load(":backends.bzl", "backend")
+load(":backends.bzl", "backend", "run_time_name")
 load(":metadata.bzl", "GENERATOR", "METADATA", "PLUGIN_DISTRIBUTION")
 
 # Classifiers about the Python package, which a plug-in does not contain, and about systems.
@@ -43,13 +43,17 @@ def llama_cpp_backend_wheel(name, accelerator, **kwargs):
     backend_plugin_wheel(
         name = name,
         accelerator_label = row["label"],
-        backend = accelerator,
+        backend = run_time_name(accelerator),
         components = parts.components,
         libraries = parts.libraries,
         plugin = row["plugin"],
         requires = parts.requires,
         systems = row["systems"],
         tags = ["manual"] if parts.is_slow else [],
+        # Only there are the sources compiled for this major version.
+        target_compatible_with = (
+            [Label("//platforms:" + accelerator)] if "major_of" in row else []
+        ),
         **kwargs
     )
 

@@ -32,7 +32,7 @@ RUN_TIME_FACTS = {
     "ACCELERATORS": {
         name: {field: row[field] for field in _RUN_TIME_FIELDS if field in row}
         for name, row in ACCELERATORS.items()
-        if "plugin" in row
+        if "plugin" in row and "major_of" not in row
     },
     "GET_LIBRARY": {
         start: text
@@ -40,6 +40,14 @@ RUN_TIME_FACTS = {
         for start, text in row.get("get_library", {}).items()
     },
 }
+
+def run_time_name(accelerator):
+    """Returns the name by which the package knows an accelerator at run time.
+
+    Args:
+      accelerator: one of ACCELERATORS.
+    """
+    return ACCELERATORS[accelerator].get("major_of", accelerator)
 
 def backend(accelerator):
     """Returns the inputs of wheels with an accelerator's library.

@@ -6,7 +6,7 @@ load("//third_party/llama.cpp:components.bzl", "LLAMA_CPP_COMPONENTS")
 load("//third_party/llama.cpp:cpu_variants.bzl", "cpu_variants_constant")
 load("//third_party/llama.cpp:version.bzl", "GGML_VERSION", "LLAMA_COMMIT", "LLAMA_VERSION")
 load("//third_party/zig:pin.bzl", "LLVM_VERSION", "ZIG_VERSION")
-load(":backends.bzl", "PLUGIN_EXTRAS", "RUN_TIME_FACTS", "backend")
+load(":backends.bzl", "PLUGIN_EXTRAS", "RUN_TIME_FACTS", "backend", "run_time_name")
 load(":metadata.bzl", "GENERATOR", "METADATA")
 
 # Keys of METADATA to which the accelerators' table adds.
@@ -64,7 +64,7 @@ def llama_cpp_wheel(name, abi, accelerator = None, **kwargs):
 def _build_info(accelerator):
     """Returns constants of `_build_info.py`."""
     return {
-        "ACCELERATOR": accelerator,
+        "ACCELERATOR": run_time_name(accelerator),
         "COMPILER": "zig {} (clang {})".format(ZIG_VERSION, LLVM_VERSION),
         "GGML_VERSION": GGML_VERSION,
         "LLAMA_CPP_COMMIT": LLAMA_COMMIT,

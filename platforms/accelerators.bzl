@@ -21,6 +21,8 @@ only, and no load(): tools read this file as data, without Bazel (tools/pep517/s
 #   library           target of the library with the backend
 #   license_expressions
 #                     SPDX expressions that the components add to those of the wheel
+#   major_of          accelerator of which this is another major version: the same sources and
+#                     library name, and at run time the same name and advice
 #   needed_libraries  libraries that its wheels may need beside the system's, and must need one of;
 #                     they come from the user's driver, toolkit or packages
 #   plugin            `llama-cpp-backend-<plugin>` is its plug-in, and the extra of that name
@@ -71,8 +73,31 @@ ACCELERATORS = {
         "variant": {"nvidia": {"cuda_version_lower_bound": ["13.0"]}},
         "visible_devices": "CUDA_VISIBLE_DEVICES",
     },
+    "cuda12": {
+        "components": ["//third_party/cuda:cccl12_component"],
+        "ggml_name": "cuda",
+        "is_slow": True,
+        "label": "cu12",
+        "library": "@llama_cpp//:ggml-cuda_checked",
+        "license_expressions": ["Apache-2.0"],
+        "major_of": "cuda",
+        "needed_libraries": [
+            "libcublas.so.12",
+            "libcublasLt.so.12",
+            "libcuda.so.1",
+            "libcudart.so.12",
+        ],
+        "plugin": "cuda12",
+        "requires": [
+            "nvidia-cublas-cu12>=12.4.5,<13; platform_system == 'Linux'",
+            "nvidia-cuda-runtime-cu12>=12.4.127,<13; platform_system == 'Linux'",
+        ],
+        "systems": ["linux"],
+        "variant": {"nvidia": {"cuda_version_lower_bound": ["12.4"]}},
+    },
     "metal": {
         "ggml_name": "metal",
+        "is_released": True,
         "label": "metal",
         "library": "@llama_cpp//:ggml-metal_so",
         "needed_libraries": ["/System/Library/Frameworks/Metal.framework/Versions/A/Metal"],
@@ -159,19 +184,6 @@ ACCELERATORS = {
 
 DEFAULT_ACCELERATOR = "cpu"
 
-# Label of wheels that this tree checks and makes variants of, but does not build -> part of a row.
-OTHER_LABELS = {
-    "cu12": {
-        "needed_libraries": [
-            "libcublas.so.12",
-            "libcublasLt.so.12",
-            "libcuda.so.1",
-            "libcudart.so.12",
-        ],
-        "variant": {"nvidia": {"cuda_version_lower_bound": ["12.4"]}},
-    },
-}
-
 # Namespace of variant properties -> an installer's source of a machine's properties. In order of
 # preference: a variant of the first namespace wins where the machine can run several. Every wheel
 # of a release has to carry the same list.
@@ -200,8 +212,8 @@ def accelerators_of(system):
     return [accelerator for accelerator, row in ACCELERATORS.items() if system in row["systems"]]
 
 def labels():
-    """Returns label -> row or part of one, for the labels of ACCELERATORS and OTHER_LABELS."""
-    return OTHER_LABELS | {row["label"]: row for row in ACCELERATORS.values()}
+    """Returns label -> row."""
+    return {row["label"]: row for row in ACCELERATORS.values()}
 
 def select_accelerator(values):
     """Selects on the accelerator that the target platform has.

@@ -11,6 +11,7 @@ Usage: fetch_packages.py --pin LOCK
 
 Writes the versions and checksums that Debian has today into a lock file. Its fields:
     suites: releases of Debian, in the order in which they are asked.
+    components: parts of the archive; if the field is missing, Debian itself (`main`).
     packages: names of the packages that are wanted.
     dependencies: patterns of the dependencies to fetch as well: ["*"] is all, [] none.
     pins: architecture -> package -> version and SHA-256.
@@ -26,9 +27,9 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 sys.path.insert(0, str(Path(__file__).absolute().parents[1] / "offline"))
 
@@ -39,6 +40,7 @@ import user_cache  # noqa: E402
 from steps import StepError  # noqa: E402
 
 _ADVICE = "Run the same command again."
+_T = TypeVar("_T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,10 +126,16 @@ def _packages(lock: dict[str, Any], scratch: Path) -> tuple[list[debian.Package]
         _download(apt, packages, scratch / "newest")
         return packages
 
-    packages = debian.with_apt(lock["suites"], "deb", newest)
+    packages = _with_apt(lock, newest)
     known = {package.sha256 for package in pinned}
     moved = [package.name for package in packages if package.sha256 not in known]
     return packages, f"Debian has moved on: not the pinned {_list(moved)}" if moved else ""
+
+
+def _with_apt(lock: dict[str, Any], use: Callable[[debian.PrivateApt], _T]) -> _T:
+    """Calls `use` with an apt for the suites and components of a lock file."""
+    components = {"components": lock["components"]} if "components" in lock else {}
+    return debian.with_apt(lock["suites"], "deb", use, **components)
 
 
 def _get(lock: dict[str, Any], packages: Sequence[debian.Package], scratch: Path) -> bool:
@@ -135,7 +143,7 @@ def _get(lock: dict[str, Any], packages: Sequence[debian.Package], scratch: Path
     if all(map(_kept, packages)):
         return True
     with contextlib.suppress(StepError):
-        debian.with_apt(lock["suites"], "deb", lambda apt: _download(apt, packages, scratch))
+        _with_apt(lock, lambda apt: _download(apt, packages, scratch))
         return True
     return False
 
@@ -210,7 +218,7 @@ def _relocate(request: Request, prefix: Path, scratch: Path) -> None:
 def pin(lock_file: Path) -> None:
     """Writes the versions and checksums that Debian has today into a lock file."""
     lock = json.loads(lock_file.read_text())
-    packages = debian.with_apt(lock["suites"], "deb", lambda apt: _wanted(apt, lock))
+    packages = _with_apt(lock, lambda apt: _wanted(apt, lock))
     lock["pins"][debian.architecture()] = {
         package.name: {"sha256": package.sha256, "version": package.version} for package in packages
     }

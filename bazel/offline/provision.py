@@ -18,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -30,12 +31,14 @@ import patchelf
 import relocate
 import upstream
 from locks import locked
-from steps import StepError, run, say
+from removal import remove
+from steps import StepError, reading, run, say
 
 _HERE = Path(__file__).resolve().parent
 _ROOT = _HERE.parent.parent
 # Debian's Bazel takes 360 MB, and 140 MB of packages lie beside it for a while.
 _NEEDED_BYTES = 700 * 10**6
+_VERSION = re.compile(r"[\w./*+-]+")
 _SMOKE_ADVICE = "Remove the cache folder and try again, or name a Bazel: BAZEL=/path/to/bazel"
 
 
@@ -53,7 +56,8 @@ def main(cache: Path, decision: Path, on_path: str) -> int:
         return 1
     except OSError as error:
         say(
-            f"could not use the cache folder {cache}: {error}\n  Set XDG_CACHE_HOME to another one."
+            f"could not use the cache folder {cache}: {error}\n"
+            "  Remove it and try again, or set XDG_CACHE_HOME to another one."
         )
         return 1
     except KeyboardInterrupt:
@@ -68,19 +72,29 @@ def _locked(cache: Path) -> Iterator[None]:
     with locked(cache / "lock", "bazelw that provisions Bazel"):
         # Nobody else is at work: an interrupted run left these.
         for leftover in cache.glob("tmp-*"):
-            shutil.rmtree(leftover)
+            remove(leftover)
         yield
 
 
 def _provision(cache: Path) -> tuple[Path, Path | str]:
     """Returns a Bazel in the cache and its bazelrc, and makes missing parts."""
     prefix = _debian_prefix(cache)
-    if not prefix.exists():
-        wanted = (_ROOT / ".bazelversion").read_text().strip()
-        if bazelisk := upstream.get_bazelisk(cache, _ROOT, wanted):
+    if not relocate.is_whole(prefix):
+        if bazelisk := upstream.get_bazelisk(cache, _ROOT, _wanted_version()):
             return bazelisk, ""
+        remove(prefix)
         _install_debian(cache, prefix)
     return prefix / "usr/bin/bazel", _configure(cache, prefix)
+
+
+def _wanted_version() -> str:
+    """Returns the version in .bazelversion, in any form that Bazelisk knows."""
+    file = _ROOT / ".bazelversion"
+    with reading(f"read {file}", f"Restore it: git checkout -- {file}"):
+        version = file.read_text(encoding="utf-8").strip()
+        if not _VERSION.fullmatch(version):
+            raise ValueError(f"{version[:40]!r} is no version of Bazel")
+        return version
 
 
 def _debian_prefix(cache: Path) -> Path:
@@ -131,7 +145,8 @@ def _configure(cache: Path, prefix: Path) -> Path:
     """Returns the bazelrc for the Bazel under `prefix`; its directory is named by its inputs."""
     sources = b"".join(path.read_bytes() for path in modules.sources())
     folder = cache / f"modules-{_digest(sources + bytes(prefix))}"
-    if not folder.exists():
+    if not (folder / "bazelrc").is_file():
+        remove(folder)
         unfinished = Path(tempfile.mkdtemp(dir=cache, prefix="tmp-"))
         modules.write_configuration(unfinished, folder, prefix)
         unfinished.chmod(0o755)
@@ -145,9 +160,10 @@ def _digest(content: bytes) -> str:
 
 def _replace(path: Path, text: str) -> None:
     """Writes a file so that no reader ever sees a part of it."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    os.replace(file.name, path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder, path.name)
+        unfinished.write_text(text)
+        os.replace(unfinished, path)
 
 
 if __name__ == "__main__":

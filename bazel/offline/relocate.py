@@ -17,12 +17,13 @@ import zipfile
 from pathlib import Path
 
 import linking
-from steps import StepError
+from steps import StepError, reading
 
 SHARE = Path("usr/share/bazel")
 
 _CLASS_PATH = SHARE / "bazel_classpath_debian_depends.txt"
 _JARS = Path("usr/share/java")
+_HOST_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # Debian's ca-certificates
 # An arbitrary date that zip files can express: the patched jar must not differ between machines.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _STEP = "relocate Debian's Bazel"
@@ -31,13 +32,14 @@ _ADVICE = "Debian may have changed the package: use Bazelisk, or name a Bazel: B
 
 def relocate(prefix: Path, final: Path, patchelf: Path) -> None:
     """Relocates everything that was unpacked into `prefix`, which will be renamed to `final`."""
-    linking.relink(prefix)
-    _rewrite_class_path(prefix, final)
-    _expose_zstd(prefix)
-    _label_server(prefix)
-    _write_trust_store(prefix)
-    java = java_home(prefix).relative_to(prefix) / "lib"
-    linking.patch_programs(prefix, final, patchelf, _ADVICE, [java, java / "server"])
+    with reading(_STEP, _ADVICE):
+        linking.relink(prefix)
+        _rewrite_class_path(prefix, final)
+        _expose_zstd(prefix)
+        _label_server(prefix)
+        _write_trust_store(prefix)
+        java = java_home(prefix).relative_to(prefix) / "lib"
+        linking.patch_programs(prefix, final, patchelf, _ADVICE, [java, java / "server"])
 
 
 def java_home(prefix: Path) -> Path:
@@ -55,7 +57,17 @@ def version(prefix: Path) -> str:
 
 def check_linking(prefix: Path) -> None:
     """Raises StepError when a program of Bazel misses a shared library of the prefix."""
-    linking.check(prefix, _ADVICE, lambda program: "jvm" not in program.parts)
+    with reading(_STEP, _ADVICE):
+        linking.check(prefix, _ADVICE, lambda program: "jvm" not in program.parts)
+
+
+def is_whole(prefix: Path) -> bool:
+    """Returns whether a Bazel that was relocated is still there, with its Java runtime."""
+    try:
+        java_home(prefix)
+    except StepError:
+        return False
+    return os.access(prefix / "usr/bin/bazel", os.X_OK) and (prefix / SHARE).is_dir()
 
 
 def _rewrite_class_path(prefix: Path, final: Path) -> None:
@@ -99,11 +111,18 @@ def _write_trust_store(prefix: Path) -> None:
 
 def _trusted_certificates() -> list[bytes]:
     """Returns, in DER form, the certificates of the host and of the user's TLS settings."""
-    bundles = [ssl.get_default_verify_paths().cafile, "/etc/ssl/certs/ca-certificates.crt"]
+    bundles = [ssl.get_default_verify_paths().cafile, _HOST_BUNDLE]
     bundles += [os.environ.get(name) for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE")]
-    text = "\n".join(Path(b).read_text() for b in bundles if b and Path(b).is_file())
+    paths = [Path(bundle) for bundle in bundles if bundle and Path(bundle).is_file()]
+    return sorted({certificate for path in paths for certificate in _certificates(path)})
+
+
+def _certificates(bundle: Path) -> list[bytes]:
+    """Returns the certificates of a bundle (PEM, RFC 7468), which may have text between them."""
     block = r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----"
-    return sorted({base64.b64decode(body) for body in re.findall(block, text, flags=re.DOTALL)})
+    with reading(f"read the certificates in {bundle}", "Correct the file, or unset its variable."):
+        text = bundle.read_text(encoding="utf-8", errors="replace")
+        return [base64.b64decode(body) for body in re.findall(block, text, flags=re.DOTALL)]
 
 
 def _java_key_store(certificates: list[bytes], password: str = "changeit") -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 _TAIL_LINES = 5
@@ -30,6 +31,23 @@ class StepError(Exception):
 def say(message: str) -> None:
     """Prints one line of progress."""
     print(f"bazelw: {message}", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def reading(step: str, advice: str) -> Iterator[None]:
+    """Turns an error of a reader into a StepError with these arguments.
+
+    Readers trust their files: a damaged one may raise any exception. Errors of the system, such as
+    a full disk, stay; a missing file is damage.
+    """
+    try:
+        yield
+    except StepError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise
+        raise StepError(step, str(error) or type(error).__name__, advice) from error
 
 
 def run(

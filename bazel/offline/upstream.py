@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import os
 import platform
 import re
@@ -15,7 +16,8 @@ import threading
 import urllib.request
 from pathlib import Path
 
-from steps import StepError, run, say
+from removal import remove
+from steps import StepError, reading, run, say
 
 # The oldest version that knows everything that the build files use.
 OLDEST_VERSION = (7, 4)
@@ -33,6 +35,7 @@ _PROCESSORS = {
 }
 _RELEASES = "https://releases.bazel.build/{version}/release/{file}"
 _MIRRORED_RELEASES = "{base}/{version}/{file}"
+_NPM_ADVICE = "Check npm's registry."
 _PROBE_SECONDS = 5
 # Bazelisk may have to download Bazel (60 MB) before it can answer.
 _ANSWER_SECONDS = 300
@@ -94,6 +97,7 @@ def get_bazelisk(cache: Path, root: Path, bazel_version: str) -> Path | None:
     if version_of(bazelisk, root):
         return bazelisk
     say("going on without Bazelisk: it could not download Bazel")
+    remove(bazelisk)  # it may be damaged, and the next run fetches it again
     return None
 
 
@@ -117,7 +121,7 @@ def _can_download(address: str) -> bool:
         try:
             with urllib.request.urlopen(request, timeout=_PROBE_SECONDS):
                 answered.set()
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             pass
 
     # A thread, because an unanswered name look-up cannot be given a time limit.
@@ -130,20 +134,25 @@ def _can_download(address: str) -> bool:
 def _fetch_bazelisk(cache: Path, target: str) -> Path:
     """Downloads the pinned Bazelisk with npm and returns its binary for `target`."""
     bazelisk = cache / f"bazelisk-{_BAZELISK_VERSION}" / "bazelisk"
-    if bazelisk.exists():
+    if bazelisk.is_file():
         return bazelisk
+    remove(bazelisk)
     bazelisk.parent.mkdir(exist_ok=True)
     step = "get Bazelisk"
     with tempfile.TemporaryDirectory(dir=cache, prefix="tmp-") as folder:
         package = f"@bazel/bazelisk@{_BAZELISK_VERSION}"
         command = ["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", folder]
-        run(step, [*command, package], "Check npm's registry.", cwd=Path(folder))
-        archive = next(Path(folder).glob("*.tgz"))
+        run(step, [*command, package], _NPM_ADVICE, cwd=Path(folder))
+        archive = next(Path(folder).glob("*.tgz"), None)
+        if archive is None:
+            raise StepError(step, f"npm has written no archive of {package}", _NPM_ADVICE)
         digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if digest != _BAZELISK_SHA512:
-            raise StepError(step, f"npm's {package} is not the pinned one", "Check npm's registry.")
-        with tarfile.open(archive) as tar, open(f"{folder}/bazelisk", "wb") as binary:
-            shutil.copyfileobj(tar.extractfile(f"package/bazelisk-{target}"), binary)
+            raise StepError(step, f"npm's {package} is not the pinned one", _NPM_ADVICE)
+        with reading(step, _NPM_ADVICE), tarfile.open(archive) as tar:
+            content = tar.extractfile(f"package/bazelisk-{target}").read()
+        with open(f"{folder}/bazelisk", "wb") as binary:
+            binary.write(content)
         os.chmod(binary.name, 0o755)
         os.replace(binary.name, bazelisk)
     return bazelisk

@@ -64,7 +64,6 @@ _ARCHIVES = {
     "whole_project_archive": struct(
         files = _ROOT + [
             ".bazelignore",
-            ".github/workflows/release.yml",
             "CONTRIBUTING.md",
             "README.md",
             "pyproject.toml",
@@ -72,6 +71,7 @@ _ARCHIVES = {
         ],
         folders = _WHEEL + [
             ".ci",
+            ".github",
             "benchmarks",
             "docs",
             "examples",

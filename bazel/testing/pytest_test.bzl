@@ -1,8 +1,9 @@
 """`pytest_test`: a pytest suite that runs against installed wheels."""
 
 load("@rules_python//python:py_test.bzl", "py_test")
+load(":slow_tests.bzl", "slow_attributes")
 
-def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
+def pytest_test(name, srcs, site, data = [], env = {}, tags = [], **kwargs):
     """Runs pytest over `srcs`; importable are only the packages of an `installed_wheels` directory.
 
     Args:
@@ -13,7 +14,8 @@ def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
       data: files that the tests read.
       env: environment; `$(rootpath ...)` is expanded, and the runner makes values that name a
         runfile absolute.
-      **kwargs: passed on to py_test (size, tags, timeout, ...).
+      tags: tags of the test; one of SLOW_TESTS is manual too.
+      **kwargs: passed on to py_test (size, timeout, ...).
     """
     py_test(
         name = name,
@@ -22,5 +24,5 @@ def pytest_test(name, srcs, site, data = [], env = {}, **kwargs):
         args = ["$(rootpaths {})".format(file) for file in [site] + srcs],
         data = data + [site],
         env = env,
-        **kwargs
+        **(slow_attributes(name, tags) | kwargs)
     )

@@ -12,7 +12,10 @@ def _site_run_impl(ctx):
     out = ctx.actions.declare_directory(ctx.label.name)
     python = toolchain_python(ctx)
     ctx.actions.run_shell(
-        arguments = ctx.attr.arguments + [ctx.attr.output_option, out.path],
+        arguments = [
+            ctx.expand_location(argument, ctx.attr.srcs)
+            for argument in ctx.attr.arguments
+        ] + [ctx.attr.output_option, out.path],
         command = _COMMAND,
         env = {
             "HOME": "/nonexistent",
@@ -34,7 +37,8 @@ site_run = rule(
     implementation = _site_run_impl,
     attrs = {
         "arguments": attr.string_list(
-            doc = "Arguments before the output directory.",
+            doc = "Arguments before the output directory; `$(location ...)` of `srcs` is " +
+                  "expanded.",
         ),
         "output_option": attr.string(
             doc = "Option that takes the output directory, such as `--out`.",

@@ -1,4 +1,4 @@
-"""Loads one CPU backend: the forced one, the remembered one, or the best that passes its check."""
+"""Loads one CPU backend: the forced one, the remembered one, or the fastest that is right."""
 
 from __future__ import annotations
 
@@ -130,6 +130,7 @@ def _register(name: str, path: str, reason: str) -> str:
 
 def _show(known: Facts) -> None:
     report.scores.update(known["scores"])
+    report.times.update(known["times"])
     report.checks.update(known["checks"])
     report.rejected.update(known["rejected"])
 

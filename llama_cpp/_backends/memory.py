@@ -12,12 +12,12 @@ from .libraries import cpu_variants
 from .native import LIB_DIR, _core
 from .report import report
 
-Facts = dict  # variant, scores, checks and rejected, as in Report
+Facts = dict  # variant, scores, times, checks and rejected, as in Report
 
 
 def no_facts() -> Facts:
     """Returns the facts about the variants: all empty."""
-    return {"variant": "", "scores": {}, "checks": {}, "rejected": {}}
+    return {"variant": "", "scores": {}, "times": {}, "checks": {}, "rejected": {}}
 
 
 KEPT_FILES = 32  # files of other builds, kernels and machines that share a home directory

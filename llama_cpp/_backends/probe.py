@@ -1,4 +1,4 @@
-"""Runs the CPU probe: scores the CPU variants and checks them, each in a child process.
+"""Runs the CPU probe: scores, times and checks the CPU variants, each in a child process.
 
 A CPU that announces an instruction it cannot execute, or a miscompiled library, kills the child and
 not the program. PROBE_TIMEOUT_S bounds each child, in seconds.
@@ -15,6 +15,10 @@ from .native import LIB_DIR
 
 PROBE_TIMEOUT_S = 20
 
+# Of x86-64 with AVX2 there are nine variants; older CPUs have fewer.
+MOST_TIMED = 9
+# With the start of the child it is less than 0.3 s of CPU time, once for a machine.
+TURNS_MS = 180
 # NTSTATUS values of severity `error`, with which Windows ends a process ([MS-ERREF], 2.3).
 _FIRST_EXCEPTION = 0xC0000000
 
@@ -24,7 +28,7 @@ def examine(
     known: Facts,
     register: Callable[[str], str] = lambda name: "",
 ) -> str:
-    """Scores `libraries`, and checks them from the best down until `register` takes one.
+    """Scores and times `libraries`; checks them from the best down until `register` takes one.
 
     Adds the findings to `known`; returns the name of the one that passed, "" if none did.
     `register` loads a variant by name and returns the reason if it could not. OSError when the
@@ -32,7 +36,8 @@ def examine(
     """
     score(libraries, known)
     usable = [name for name in libraries if known["scores"].get(name, 0) > 0]
-    for name in sorted(usable, key=lambda name: -known["scores"][name]):
+    usable.sort(key=lambda name: -known["scores"][name])
+    for name in _fastest_first(usable, libraries, known):
         failure, said = _run("check", libraries[name])
         known["checks"][name] = failure or said.strip()
         failure = failure or register(name)
@@ -40,6 +45,28 @@ def examine(
             return name
         known["rejected"][name] = failure
     return ""
+
+
+def _fastest_first(usable: list[str], libraries: dict[str, str], known: Facts) -> list[str]:
+    """Sorts variants that come with the best score first; adds their times to `known`."""
+    if len(usable) < 2:
+        return usable
+    from .timing import fastest_first
+
+    known["times"].update(_time({name: libraries[name] for name in usable[:MOST_TIMED]}))
+    return fastest_first(usable, known["times"])
+
+
+def _time(libraries: dict[str, str]) -> dict[str, dict[str, float]]:
+    """Returns microseconds by variant and "TYPE TOKENS"; nothing if one kills the child."""
+    failure, said = _run("time", str(TURNS_MS), *libraries.values(), timeout=PROBE_TIMEOUT_S / 4)
+    times: dict[str, dict[str, float]] = {}
+    if not failure:
+        names = _names(libraries)
+        for line in said.splitlines():
+            library, kind, tokens, time = line.rsplit(" ", 3)
+            times.setdefault(names[os.path.basename(library)], {})[f"{kind} {tokens}"] = float(time)
+    return times
 
 
 def score(libraries: dict[str, str], known: Facts) -> None:
@@ -57,14 +84,19 @@ def score(libraries: dict[str, str], known: Facts) -> None:
 
 
 def _parse_scores(said: str, libraries: dict[str, str]) -> dict[str, int]:
-    files = {os.path.basename(path): name for name, path in libraries.items()}
+    names = _names(libraries)
     scores = dict.fromkeys(libraries, 0)
     for line in said.splitlines():
         name, _, score = line.rpartition(" ")
-        name = files.get(os.path.basename(name), name)
+        name = names.get(os.path.basename(name), name)
         if name in scores and score.isdigit():
             scores[name] = int(score)
     return scores
+
+
+def _names(libraries: dict[str, str]) -> dict[str, str]:
+    """Returns the variants by the names of their files."""
+    return {os.path.basename(path): name for name, path in libraries.items()}
 
 
 def probe_file() -> str:

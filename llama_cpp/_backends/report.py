@@ -18,6 +18,8 @@ class Report:
         self.library = ""  # its file
         self.reason = ""  # one of: forced, remembered, checked, only one, built in, baseline
         self.scores: dict[str, int] = {}  # variant -> score on this CPU; 0 = cannot run
+        # variant -> "TYPE TOKENS" of a product -> microseconds
+        self.times: dict[str, dict[str, float]] = {}
         self.checks: dict[str, str] = {}  # variant -> the result of the probe's check
         self.rejected: dict[str, str] = {}  # variant -> why it was not used
         self.backends: list[dict[str, str]] = []  # of accelerators; see backend_entry()

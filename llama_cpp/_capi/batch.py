@@ -7,6 +7,8 @@ from typing import Optional, Sequence
 from .._errors import ClosedError
 from . import llama_h
 
+_MOST_ELEMENTS = 2**31 - 1
+
 
 class LlamaBatch:
     """Tokens to evaluate, of one sequence or of several.
@@ -23,7 +25,11 @@ class LlamaBatch:
             embd: 0 for tokens; else the length of the embeddings that stand for them.
             n_seq_max: the most sequences of one token.
             verbose: has no effect.
+
+        Raises:
+            ValueError: a number is negative, n_seq_max is 0, or the batch is too large.
         """
+        _check_size(n_tokens, embd, n_seq_max)
         self._n_tokens = n_tokens
         self.embd = embd
         self.n_seq_max = n_seq_max
@@ -88,3 +94,13 @@ class LlamaBatch:
         if self.batch is None:
             raise ClosedError("this batch is closed; create a new one to go on")
         return self.batch
+
+
+def _check_size(n_tokens: int, embd: int, n_seq_max: int) -> None:
+    """Checks the arguments of llama_batch_init(), which trusts them and its memory."""
+    least = {"n_tokens": (n_tokens, 0), "embd": (embd, 0), "n_seq_max": (n_seq_max, 1)}
+    for name, (value, low) in least.items():
+        if value < low:
+            raise ValueError(f"{name} has to be {low} or more, not {value}")
+    if n_tokens * max(embd, n_seq_max) > _MOST_ELEMENTS:
+        raise ValueError(f"a batch of {n_tokens} tokens is too large; evaluate them in several")

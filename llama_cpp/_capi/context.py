@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, List, NoReturn, Optional
 
 from .. import _core
-from .._errors import ClosedError, ContextError, DecodeError
+from .._errors import ClosedError, DecodeError
 from . import llama_h
 from .batch import LlamaBatch
 from .model import LlamaModel
@@ -117,12 +117,7 @@ class LlamaContext:
         self._evaluate(llama_h.llama_encode, batch)
 
     def _evaluate(self, function: Any, batch: LlamaBatch) -> None:
-        n_batch = self._as_parameter_.n_batch
-        if batch.n_tokens() > n_batch:
-            raise ContextError(
-                f"the batch has {batch.n_tokens()} tokens, but the context's n_batch is {n_batch}"
-            )
-        code = function(self, batch.batch)
+        code = function(self, batch._open())
         if code != 0:
             raise DecodeError(f"{function.__name__} returned {code}")
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from .._ctypes_extensions import own_library
 from .arguments import Parameters, checked_parameters, convert
+from .checks import CHECKS
 
 
 class Library:
@@ -26,7 +27,7 @@ class Library:
 
         A function with a model, context or vocabulary among its parameters is wrapped: an object of
         this package in its place is kept alive during the call, and raises ClosedError if it is
-        closed.
+        closed. So is one with an array and its size, which are compared.
 
         Args:
             name: its name.
@@ -39,14 +40,20 @@ class Library:
         raw.restype = result
         raw.argtypes = parameters
         raw.__doc__ = doc
-        checked = checked_parameters(name, parameters)
+        checked = checked_parameters(name, parameters, names.split(", "))
         if checked is None:
             return raw
-        return _wrapper(name, raw, checked, names, doc)
+        check = functools.partial(CHECKS[name], self.cdll, name) if name in CHECKS else None
+        return _wrapper(name, raw, checked, names, doc, check)
 
 
 def _wrapper(
-    name: str, raw: Any, parameters: Parameters, names: str, doc: str
+    name: str,
+    raw: Any,
+    parameters: Parameters,
+    names: str,
+    doc: str,
+    check: Optional[Callable[..., None]],
 ) -> Callable[..., Any]:
     count = len(raw.argtypes)
 
@@ -54,6 +61,8 @@ def _wrapper(
         if len(arguments) != count:
             raise TypeError(f"{name}({names}) takes {count} arguments, not {len(arguments)}")
         converted, _leases = convert(parameters, arguments)
+        if check is not None:
+            check(*converted)
         return raw(*converted)
 
     call.__name__ = call.__qualname__ = name

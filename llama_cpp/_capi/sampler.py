@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import warnings
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from .. import _core
-from .._errors import ClosedError, GrammarError, LlamaError
+from .._errors import ClosedError, LlamaError
 from . import llama_h
 from .context import LlamaContext
 from .model import LlamaModel
@@ -78,6 +78,9 @@ class LlamaSampler:
         if self.sampler is None:
             raise ClosedError("this sampler is closed; create a new one to go on")
         return self.sampler
+
+    def _address(self) -> int:
+        return ctypes.addressof(self._open().contents)
 
     def _add(self, sampler: Any, selects: bool = False) -> None:
         llama_h.llama_sampler_chain_add(self._open(), sampler)
@@ -196,11 +199,8 @@ class LlamaSampler:
         Raises:
             GrammarError: llama.cpp cannot parse it (a ValueError).
         """
-        self._add_grammar(
-            llama_h.llama_sampler_init_grammar(
-                self._use(model), grammar._grammar.encode(), grammar._root.encode()
-            )
-        )
+        vocab = self._use(model)
+        self._add_grammar(_core.grammar_sampler(vocab, grammar._grammar, grammar._root))
 
     def add_grammar_lazy_patterns(
         self,
@@ -209,25 +209,20 @@ class LlamaSampler:
         trigger_patterns: List[str],
         trigger_tokens: List[int],
     ) -> None:
-        """Adds a grammar that sets in where a pattern matches or a token occurs."""
-        patterns = _texts(trigger_patterns)
-        tokens = (llama_h.llama_token * len(trigger_tokens))(*trigger_tokens)
+        """Adds a grammar that sets in where a pattern matches or a token occurs.
+
+        Raises:
+            GrammarError: llama.cpp cannot parse it, or a pattern (a ValueError).
+        """
+        vocab = self._use(model)
         self._add_grammar(
-            llama_h.llama_sampler_init_grammar_lazy_patterns(
-                self._use(model),
-                grammar._grammar.encode(),
-                grammar._root.encode(),
-                patterns,
-                len(patterns),
-                tokens,
-                len(tokens),
+            _core.lazy_grammar_sampler(
+                vocab, grammar._grammar, grammar._root, trigger_patterns, trigger_tokens
             )
         )
 
-    def _add_grammar(self, sampler: Optional[Any]) -> None:
-        if not sampler:
-            raise GrammarError("llama.cpp cannot parse the grammar; its log says where")
-        self._add(sampler)
+    def _add_grammar(self, address: int) -> None:
+        self._add(ctypes.cast(address, llama_h.llama_sampler_p))
 
     # ---- use
 
@@ -241,16 +236,16 @@ class LlamaSampler:
             IndexError: there are no logits at `idx`.
             LlamaError: no sampler of the chain selects a token.
         """
-        chain = self._open()
+        address = self._address()
         if not self._selects:
             raise LlamaError(
                 "no sampler of this chain selects a token\nadd_dist() or add_greedy() at the end"
             )
-        address = ctypes.cast(chain, ctypes.c_void_p).value
         return _core.sample_chain(address, ctx._as_parameter_, idx)
 
     def accept(self, token: int) -> None:
-        llama_h.llama_sampler_accept(self._open(), token)
+        """Tells the samplers of a token. GrammarError if it does not fit the grammar of one."""
+        _core.accept_chain(self._address(), token)
 
     def reset(self) -> None:
         llama_h.llama_sampler_reset(self._open())

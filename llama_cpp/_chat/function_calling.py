@@ -11,9 +11,11 @@ import json
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .._engine import completion
+from .._engine.choices import added, usage_of
 from .._engine.sampling import Sampling
 from .._engine.session import Session
 from .._errors import ChatTemplateError
+from ..llama_types import CompletionUsage
 from .answer import Run, answer, generate
 from .constraint import Constraint, constrain
 from .handler import ChatModel
@@ -183,14 +185,9 @@ def _recorded_chunks(chunks: Any, texts: List[str]) -> Iterator[Dict[str, Any]]:
         yield chunk
 
 
-def _added(first: Dict[str, int], second: Dict[str, int]) -> Dict[str, int]:
-    """Returns the usage of two parts of an answer, each of which has its prompt."""
-    return {key: first.get(key, 0) + count for key, count in second.items()}
-
-
 def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
     calls: List[Dict[str, str]] = []
-    usage: Dict[str, int] = {}
+    usage = usage_of(0, 0, 0)
     completion: Dict[str, Any] = {}
     for name, completion in parts:
         if name is None:
@@ -198,7 +195,7 @@ def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
         id = call_id(len(calls), name, completion["id"])
         text = completion["choices"][0]["text"]
         calls.append({"id": id, "name": name, "arguments": text})
-        usage = _added(usage, completion["usage"])
+        usage = added(usage, completion["usage"])
     answer = chat_completion({**completion, "usage": usage}, TextReader())
     answer["choices"][0]["message"] = calls_message(calls)
     if is_object(calls[-1]["arguments"]):
@@ -209,7 +206,7 @@ def _collect(parts: Iterator[Part]) -> Dict[str, Any]:
 def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
     base: Dict[str, Any] = {}  # the first chunk, which all share id and time with
     arguments, reason = "", "stop"
-    usage: Dict[str, int] = {}
+    usage: Optional[CompletionUsage] = None
     for index, (name, chunks) in enumerate(parts):
         if name is None:
             yield from chat_chunks(chunks, TextReader)
@@ -221,7 +218,7 @@ def _stream(parts: Iterator[Part]) -> Iterator[Dict[str, Any]]:
                 base = chunk
                 yield chat_chunk(base, {"role": "assistant"})
             if not chunk["choices"]:
-                usage = _added(usage, chunk["usage"])
+                usage = added(usage or usage_of(0, 0, 0), chunk["usage"])
                 continue
             text = chunk["choices"][0]["text"]
             arguments += text

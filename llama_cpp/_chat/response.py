@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
 from .._engine.token_text import token_bytes
+from ..llama_types import CompletionUsage
 from .readers import Reader
 
 
@@ -115,7 +116,7 @@ def chat_chunk(
     return chat
 
 
-def usage_chunk(chunk: Dict[str, Any], usage: Dict[str, int]) -> Dict[str, Any]:
+def usage_chunk(chunk: Dict[str, Any], usage: CompletionUsage) -> Dict[str, Any]:
     """Returns the last chat chunk of a stream with usage, which has no choices."""
     return {**chat_chunk(chunk, {}), "choices": [], "usage": usage}
 

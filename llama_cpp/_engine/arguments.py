@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Mapping
 from typing import Any, Callable, Dict, List, Optional, TypeVar, cast
 
+from .._backends.remote import checked_servers
 from .._capi import constants
 from . import adapters, control_vectors, kinds, sampling
 from .kinds import Kind, flag, integer, number, refused
+from .speculative_options import SpeculativeOptions
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -54,6 +57,11 @@ def _devices(name: str, value: Any) -> List[str]:
     return found
 
 
+def _rpc_servers(name: str, value: Any) -> List[str]:
+    found = kinds.text_or_texts(name, value)
+    return checked_servers(name, found) if found else []
+
+
 def _tensor_overrides(name: str, value: Any) -> Dict[str, str]:
     found = kinds.mapping("a dict from a pattern of tensor names to a buffer type")(name, value)
     return {
@@ -68,6 +76,16 @@ def _imatrix(name: str, value: Any) -> Any:
 
 def _symlinks(name: str, value: Any) -> Any:
     return value if value == "auto" else flag(name, value)
+
+
+_CACHE = kinds.with_methods(
+    "a BaseLlamaCache (with [key], [key] = value, and key in cache), or None",
+    *("__getitem__", "__setitem__", "__contains__"),
+)
+
+
+def _cache(name: str, value: Any) -> Any:
+    return value if value is None else _CACHE(name, value)
 
 
 def _filename(name: str, value: Any) -> Any:
@@ -113,8 +131,14 @@ def _media_policy(name: str, value: Any) -> Any:
 def _draft_model(name: str, value: Any) -> Any:
     if hasattr(value, "create_completion"):  # a Llama, which can be called, too
         error = refused(TypeError, name, "a LlamaDraftModel", value)
-        raise TypeError(f"{error}\nPass LlamaPromptLookupDecoding(), or a function that guesses.")
-    return kinds.function(name, value)
+        raise TypeError(f"{error}\nPass the path of the draft model, or a function that guesses.")
+    if isinstance(value, (str, bytes, os.PathLike, SpeculativeOptions)):
+        return value
+    if not callable(value):
+        raise refused(
+            TypeError, name, "a path, a name, SpeculativeOptions or a LlamaDraftModel", value
+        )
+    return value
 
 
 _ANY_COUNT = integer(-(2**63), 2**63 - 1)
@@ -166,6 +190,7 @@ _MODEL: Dict[str, Kind] = {
     "spm_infill": flag,
     "verbose": flag,
     "devices": _devices,
+    "rpc_servers": _rpc_servers,
     "tensor_buft_overrides": _tensor_overrides,
     "cpu_moe": flag,
     "n_cpu_moe": integer(low=0),
@@ -179,6 +204,9 @@ _MODEL: Dict[str, Kind] = {
     "n_rs_seq": integer(low=0),
     "n_outputs_max": integer(low=1),
     "kv_unified": flag,
+    "ctx_checkpoints": integer(low=0),
+    "checkpoint_interval": integer(low=1),
+    "checkpoint_bytes": integer(low=0),
     "flash_attn_type": _constants("LLAMA_FLASH_ATTN_TYPE_"),
     "abort_callback": kinds.function,
     "mmproj_path": kinds.path,
@@ -225,12 +253,7 @@ _CALLS: Dict[str, Kind] = {
     "return_count": flag,
     "query": kinds.text,
     "documents": kinds.texts,
-    "cache": kinds.with_methods(
-        "a BaseLlamaCache (with [key], [key] = value, and key in cache)",
-        "__getitem__",
-        "__setitem__",
-        "__contains__",
-    ),
+    "cache": _cache,
     "state": kinds.with_methods(
         "a LlamaState, as save_state() returns", "input_ids", "n_tokens", "llama_state", "scores"
     ),

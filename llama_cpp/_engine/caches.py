@@ -6,10 +6,13 @@ shares the longest beginning with it.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Optional, Sequence, Tuple
+
+from .._errors import StateError
 
 if TYPE_CHECKING:
     from .state import LlamaState
@@ -83,8 +86,7 @@ class LlamaRAMCache(BaseLlamaCache):
     @property
     def cache_size(self) -> int:
         with self._lock:
-            states = self.cache_state.values()
-            return sum(state.llama_state_size + state.scores.nbytes for state in states)
+            return sum(state.n_bytes for state in self.cache_state.values())
 
     def _keys(self) -> Iterable[Tuple[int, ...]]:
         with self._lock:
@@ -121,6 +123,7 @@ class LlamaDiskCache(BaseLlamaCache):
     """A cache in a folder, which several processes may share. The oldest entries go first.
 
     It needs the package `diskcache`. Entries are pickled: use a folder that only you can write to.
+    An entry that cannot be read is removed. StateError if the folder itself cannot be used.
 
     Attributes:
         cache: The ``diskcache.Cache``.
@@ -134,22 +137,49 @@ class LlamaDiskCache(BaseLlamaCache):
             raise ImportError(
                 "LlamaDiskCache needs the diskcache package: pip install diskcache"
             ) from error
-        self.cache = diskcache.Cache(cache_dir)
+        self._cache_dir = cache_dir
+        with self._in_use():
+            self.cache = diskcache.Cache(cache_dir)
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Turns errors of the folder into StateError."""
+        try:
+            yield
+        except StateError:
+            raise
+        # A damaged database or pickle may raise any exception.
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            raise StateError(
+                f"The prompt cache in {self._cache_dir} cannot be used: {reason}\n"
+                "Make room on the disk, or delete the folder: its prompts are evaluated again then."
+            ) from error
 
     @property
     def cache_size(self) -> int:
-        return int(self.cache.volume())
+        with self._in_use():
+            return int(self.cache.volume())
 
     def _keys(self) -> Iterable[Tuple[int, ...]]:
-        return self.cache.iterkeys()
+        with self._in_use():
+            return [key for key in self.cache.iterkeys() if isinstance(key, tuple)]
 
     def __getitem__(self, key: Sequence[int]) -> LlamaState:
         found = self._find_longest_prefix_key(tuple(key))
         if found is None:
             raise KeyError("no cached prompt begins like this one")
-        return self.cache[found]
+        try:
+            return self.cache[found]
+        except KeyError:
+            raise
+        except Exception as error:  # unpickling may raise any
+            with self._in_use():
+                self.cache.delete(found)
+            raise KeyError("the cached prompt could not be read, and was removed") from error
 
     def __setitem__(self, key: Sequence[int], value: LlamaState) -> None:
-        self.cache[tuple(key)] = value
-        while len(self.cache) and self.cache_size > self.capacity_bytes:
-            del self.cache[next(iter(self.cache))]
+        with self._in_use():
+            self.cache[tuple(key)] = value
+            while len(self.cache) and self.cache_size > self.capacity_bytes:
+                self.cache.delete(next(iter(self.cache)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterator, List, Optional, Union
 
 from .._capi.constants import LLAMA_DEFAULT_SEED
+from ..llama_types import CompletionUsage
 
 Run = Union[Dict[str, Any], Iterator[Dict[str, Any]]]  # OpenAI's response, or its chunks
 
@@ -51,7 +52,7 @@ def _together(runs: List[Any]) -> Dict[str, Any]:
 
 def _in_turn(runs: List[Any]) -> Iterator[Dict[str, Any]]:
     same: Dict[str, Any] = {}
-    usages: List[Dict[str, int]] = []
+    usages: List[CompletionUsage] = []
     last: Dict[str, Any] = {}
     for index, run in enumerate(runs):
         for chunk in run:
@@ -66,17 +67,28 @@ def _in_turn(runs: List[Any]) -> Iterator[Dict[str, Any]]:
         yield {**last, "usage": _sum(usages)}
 
 
-def _sum(usages: List[Dict[str, int]]) -> Dict[str, int]:
+def _sum(usages: List[CompletionUsage]) -> CompletionUsage:
     """Returns the usage of all choices; they share the prompt."""
-    prompt = usages[0]["prompt_tokens"]
     generated = sum(usage["completion_tokens"] for usage in usages)
-    return usage_of(prompt, generated)
+    prompt = usages[0]["prompt_tokens"]
+    return {**usages[0], "completion_tokens": generated, "total_tokens": prompt + generated}
 
 
-def usage_of(prompt: int, generated: int) -> Dict[str, int]:
-    """Returns OpenAI's usage from the numbers of tokens."""
+def added(first: CompletionUsage, second: CompletionUsage) -> CompletionUsage:
+    """Returns the usage of two parts of an answer, each of which has its prompt."""
+    return usage_of(
+        first["prompt_tokens"] + second["prompt_tokens"],
+        first["completion_tokens"] + second["completion_tokens"],
+        sum(usage["prompt_tokens_details"]["cached_tokens"] for usage in (first, second)),
+    )
+
+
+def usage_of(prompt: int, generated: int, reused: int) -> CompletionUsage:
+    """Returns OpenAI's usage from the numbers of tokens; `reused` are those of the prompt that an
+    earlier call has evaluated."""
     return {
         "prompt_tokens": prompt,
         "completion_tokens": generated,
         "total_tokens": prompt + generated,
+        "prompt_tokens_details": {"cached_tokens": reused},
     }

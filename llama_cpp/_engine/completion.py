@@ -11,10 +11,12 @@ import random
 import sys
 import time
 import uuid
+import warnings
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Union
 
 from .. import _core
-from ..llama_types import CreateCompletionResponse
+from .._errors import StateError
+from ..llama_types import CompletionUsage, CreateCompletionResponse
 from .adapters import Choice
 from .caches import BaseLlamaCache, longest_token_prefix
 from .choices import usage_of
@@ -24,6 +26,7 @@ from .media import Chunk, MediaPrompt
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .prompt import can_infill, encode, prompt_tokens, text_of, token_limit
 from .session import Session
+from .state import state_problem
 
 
 class Job:
@@ -145,7 +148,7 @@ def complete(session: Session, job: Job) -> CreateCompletionResponse:
     completion: Any = _chunk(job, text, run.take_logprobs(), run.finish_reason)
     if job.echo:
         completion["choices"][0]["text"] = job.prompt_text + text
-    completion["usage"] = usage_of(len(job.prompt_tokens), len(run.tokens))
+    completion["usage"] = run.usage()
     return completion
 
 
@@ -165,8 +168,7 @@ def stream(session: Session, job: Job) -> Iterator[Any]:
         _finish(session, job, run.tokens)
     yield _chunk(job, "", run.take_last_logprobs(), run.finish_reason)
     if job.include_usage:
-        usage = usage_of(len(job.prompt_tokens), len(run.tokens))
-        yield {**_chunk(job, "", None, None), "choices": [], "usage": usage}
+        yield {**_chunk(job, "", None, None), "choices": [], "usage": run.usage()}
 
 
 class _Run:
@@ -176,6 +178,7 @@ class _Run:
         self._session = session
         self._job = job
         self._logprobs = None if job.logprobs is None else _logprobs(session, job, job.logprobs)
+        self._n_reused = 0  # tokens of the prompt
         self.tokens: List[int] = []
         self.finish_reason = "length"
 
@@ -198,6 +201,8 @@ class _Run:
         if logprobs is not None:
             generated = logprobs.record(generated, is_eog)
         for token in generated:
+            if not tokens:
+                self._n_reused = self._session.reused(job.prompt_tokens)
             if is_eog(token):
                 self.finish_reason = "stop"
                 break
@@ -215,6 +220,10 @@ class _Run:
         rest = text.flush() + job.suffix
         if rest:
             yield rest
+
+    def usage(self) -> CompletionUsage:
+        """Returns the numbers of tokens, after the last piece."""
+        return usage_of(len(self._job.prompt_tokens), len(self.tokens), self._n_reused)
 
     def take_logprobs(self) -> Optional[Dict[str, Any]]:
         """Returns the log probabilities of the tokens since the last call, None if not wanted."""
@@ -280,11 +289,22 @@ def _load_from_cache(session: Session, cache: BaseLlamaCache, job: Job) -> None:
         state = cache[job.adapters.key_prefix + prompt]
     except KeyError:
         return
+    if state_problem(state, session.n_vocab):
+        return
     if getattr(state, "adapters", ()) != job.adapters.identity:
         return
     cached = longest_token_prefix(state.input_ids[: state.n_tokens].tolist(), prompt)
-    if cached > longest_token_prefix(session.evaluated.tolist(), prompt):
+    present = longest_token_prefix(session.evaluated.tolist(), prompt)
+    checkpoints = session.checkpoints
+    saved = getattr(state, "checkpoints", ())
+    here = checkpoints.reach(checkpoints.saved(), session.n_tokens, present)
+    if checkpoints.reach(saved, state.n_tokens, cached) <= here:
+        return
+    try:
         session.load_as_owner(state)
+    except StateError as error:
+        message = f"A cached prompt is evaluated again: {error}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
 
 
 def _finish(session: Session, job: Job, tokens: List[int]) -> None:

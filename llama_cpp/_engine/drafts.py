@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, Callable, List, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,70 @@ class LlamaDraftModel(abc.ABC):
     def __call__(self, input_ids: npt.NDArray[np.intc], /, **kwargs: Any) -> npt.NDArray[np.intc]:
         """Returns the guessed tokens (1-D, may be empty) after `input_ids` (1-D)."""
         raise NotImplementedError()
+
+
+class Drafts(Protocol):
+    """Something that guesses, and is told how many of its guesses were right."""
+
+    def begin(self, text: npt.NDArray[np.intc]) -> None:
+        """Begins a generation after a text; images and sounds in it have negative ids."""
+
+    def draft(self, text: npt.NDArray[np.intc], last_position: int, most: int) -> List[int]:
+        """Returns at most `most` tokens, or what stands for images, that may follow a text.
+
+        `last_position` is that of its last token in the context.
+        """
+
+    def accept(self, count: int) -> None:
+        """Tells how many of the last guesses the model agreed with."""
+
+
+class DraftsOfFunction:
+    """The guesses of a LlamaDraftModel, or of another function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def begin(self, text: npt.NDArray[np.intc]) -> None:
+        pass
+
+    def draft(self, text: npt.NDArray[np.intc], last_position: int, most: int) -> List[int]:
+        return np.asarray(self._function(text))[:most].astype(int).tolist()
+
+    def accept(self, count: int) -> None:
+        pass
+
+
+class Speculation:
+    """Counts the drafts of a Llama: how often the model agreed with them.
+
+    Attributes:
+        drafts: the number of drafts.
+        drafted: the number of their tokens.
+        accepted: the number of tokens that the model drew, too. It has not looked at the last ones
+            of a generation that ended before.
+    """
+
+    drafts: int
+    drafted: int
+    accepted: int
+
+    def __init__(self) -> None:
+        self.reset()
+
+    @property
+    def rate(self) -> float:
+        """The part of the tokens that was accepted; 0 without drafts."""
+        return self.accepted / self.drafted if self.drafted else 0.0
+
+    def reset(self) -> None:
+        """Begins to count again."""
+        self.drafts = self.drafted = self.accepted = 0
+
+    def __repr__(self) -> str:
+        return (
+            f"Speculation(drafts={self.drafts}, drafted={self.drafted}, accepted={self.accepted})"
+        )
 
 
 class LlamaPromptLookupDecoding(LlamaDraftModel):

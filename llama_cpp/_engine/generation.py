@@ -9,6 +9,8 @@ import numpy as np
 from .. import _core
 from . import kinds
 from .adapters import Choice
+from .checkpoints import Checkpoint
+from .drafts import DraftsOfFunction
 from .processors import LogitsProcessorList, StoppingCriteriaList
 from .session import Session
 
@@ -93,6 +95,7 @@ def _generate_native(
 ) -> Tokens:
     """The fast loop: nothing but llama.cpp between two tokens."""
     lock, ids, sample_accept = session.lock, session.input_ids, _core.sample_accept
+    checkpoints = session.checkpoints
     with lock:
         sampler = _core.Sampler(session.model, params)
         epoch = session.begin(tokens, reset, adapters)
@@ -118,6 +121,8 @@ def _generate_native(
                 ids[position] = token
                 session.n_tokens = position + 1
                 session.requires_eval = False
+                if position >= checkpoints.due:
+                    session.take_checkpoint()
             token = sample_accept(ctx, sampler)
 
 
@@ -136,10 +141,12 @@ def _generate_with_python(
     the draft model; they are settled one by one as long as the sampler draws the same.
     """
     lock = session.lock
+    guesses = _Guesses(session)
     with lock:
         sampler = _core.Sampler(session.model, params)
         epoch = session.begin(tokens, reset, adapters)
         position = session.n_tokens
+        guesses.begin()
     while True:
         with lock:
             session.check_epoch(epoch)
@@ -157,12 +164,13 @@ def _generate_with_python(
             guessed = position < session.n_tokens and session.input_ids[position] == token
             if guessed and injected is None:
                 position += 1
+                guesses.agree()
                 continue
-            _drop_guesses(session, position)
+            again = guesses.drop(position)
             pending = [token, *_sent(session, injected)]
             position += len(pending)
-            draft = _draft(session, pending)
-            session.eval([*pending, *draft], len(draft) + 1)
+            draft = [] if again else guesses.next(pending)
+            session.eval([*again, *pending, *draft], len(draft) + 1)
 
 
 def _sent(session: Session, tokens: Optional[Sequence[int]]) -> Sequence[int]:
@@ -177,15 +185,68 @@ def _drop_guesses(session: Session, position: int) -> None:
         session.settle(position)
 
 
-def _draft(session: Session, pending: List[int]) -> List[int]:
-    """Asks the draft model how the evaluated tokens and `pending` go on."""
-    if session.draft_model is None:
-        return []
-    end = session.n_tokens + len(pending)
-    room = min(session.n_ctx - end, session.n_batch - len(pending))
-    if room <= 0:
-        return []
-    guess = session.draft_model(np.append(session.evaluated, np.asarray(pending, dtype=np.intc)))
-    found = np.asarray(guess)[:room].astype(int)
-    is_text = found >= 0
-    return found[: len(found) if is_text.all() else int(is_text.argmin())].tolist()
+class _Guesses:
+    """The drafts of one generation."""
+
+    def __init__(self, session: Session) -> None:
+        model = session.draft_model
+        self._session = session
+        self._drafts = DraftsOfFunction(model) if callable(model) else model
+        self._open = False  # a draft was evaluated
+        self._right = 0  # tokens of it that were drawn, too
+        self._before: Optional[Checkpoint] = None  # the memory without it, if it cannot drop it
+
+    def begin(self) -> None:
+        """Begins after the evaluated tokens."""
+        if self._drafts is not None:
+            self._drafts.begin(self._session.evaluated)
+
+    def agree(self) -> None:
+        """Counts the next token of the draft as right."""
+        self._right += 1
+        self._session.speculation.accepted += 1
+
+    def drop(self, position: int) -> List[int]:
+        """Drops the guesses from `position` on.
+
+        Returns:
+            The tokens before it that have to be evaluated again: then together with the next one,
+            and without guesses, so that the next copy of the memory is behind them.
+        """
+        session, before = self._session, self._before
+        if self._drafts is not None and self._open:
+            self._drafts.accept(self._right)
+            self._open = False
+        if position == session.n_tokens:
+            return []
+        if before is None or session.rewind(position):
+            session.settle(position)
+            return []
+        again = session.input_ids[before.n_tokens : position].tolist()
+        session.restore(before)
+        return again
+
+    def next(self, pending: List[int]) -> List[int]:
+        """Returns how the evaluated tokens and `pending` may go on."""
+        session, drafts = self._session, self._drafts
+        if drafts is None:
+            return []
+        end = session.n_tokens + len(pending)
+        room = min(session.n_ctx - end, session.n_batch - len(pending))
+        found = []
+        if room > 0:
+            text = np.append(session.evaluated, np.asarray(pending, dtype=np.intc))
+            last_position = session.position(session.n_tokens) + len(pending) - 1
+            found = _before_media(drafts.draft(text, last_position, room))
+        self._open, self._right = bool(found), 0
+        has_state = session.model.is_recurrent or session.model.is_hybrid
+        needs_copy = has_state and len(found) > session.ctx.n_rs_seq
+        self._before = session.snapshot() if needs_copy else None
+        session.speculation.drafts += self._open
+        session.speculation.drafted += len(found)
+        return found
+
+
+def _before_media(tokens: List[int]) -> List[int]:
+    """Returns the tokens before the first image or sound, which a prompt lookup may have found."""
+    return next((tokens[:end] for end, token in enumerate(tokens) if token < 0), tokens)

@@ -6,10 +6,11 @@ import warnings
 from typing import Tuple, Union
 
 from .. import _core
+from .._backends.remote import load_rpc, warn_unless_used
 from .._backends.report import report
 from .._backends.required import require_ready
 from .._capi.constants import GGML_NUMA_STRATEGY_DISABLED, GGML_NUMA_STRATEGY_DISTRIBUTE
-from .._errors import WeightLayoutError
+from .._errors import ContextError, WeightLayoutError
 from . import paths
 from .options import ALL_LAYERS, ContextOptions, ModelOptions
 
@@ -52,12 +53,16 @@ def load_model(
 
     Raises:
         ModelLoadError: the file is missing or cannot be loaded.
+        RemoteServerError: an RPC server cannot be reached, or was lost.
         ContextError: no context can be as small as asked for.
         ValueError: an option is wrong.
     """
     params = options.native()
     layers = options.n_gpu_layers
-    has_gpu = _core.supports_gpu_offload()
+    has_gpu = _core.supports_gpu_offload() or bool(options.rpc_servers)
+    if options.rpc_servers:
+        load_rpc()
+        warn_unless_used(options.rpc_servers, layers, _CALLER)
     if layers not in ("auto", 0) and not has_gpu:
         warnings.warn(
             f"n_gpu_layers={layers}, but this installation of llama_cpp sees no GPU:"
@@ -87,6 +92,12 @@ def context_params(model: _core.Model, options: ContextOptions, n_ctx: int) -> _
     return params
 
 
+def can_shorten(model: _core.Model, params: _core.ContextParams) -> bool:
+    """Whether a context's memory can drop the last of its tokens, however many they are."""
+    has_state = model.is_recurrent or model.is_hybrid
+    return not has_state and (model.n_swa == 0 or params.swa_full)
+
+
 def open_context(
     model: _core.Model,
     model_params: _core.ModelParams,
@@ -104,13 +115,20 @@ def open_context(
         reason = str(error).splitlines()[0]
     path, description = model.path, model.desc
     model.close()
+    model_params.use_extra_bufts = False
+    model = _core.Model(path, model_params, options.progress_callback)
+    try:
+        context = _core.Context(model, context_params)
+    except WeightLayoutError:
+        raise ContextError(
+            f"{paths.shown(path)} has a tensor of a type or shape that no backend of this machine"
+            f" computes with: {reason}\nTake another file, or convert the model again."
+        ) from None
     warnings.warn(
-        f"{paths.shown(path)} is loaded again, without repacked weights, which is slower:"
+        f"{paths.shown(path)} was loaded again, without repacked weights, which is slower:"
         f" {reason}. Please report it with the CPU variant, {report.variant!r}, and the"
         f" model, {description!r}",
         RuntimeWarning,
         stacklevel=_CALLER,
     )
-    model_params.use_extra_bufts = False
-    model = _core.Model(path, model_params, options.progress_callback)
-    return model, _core.Context(model, context_params)
+    return model, context

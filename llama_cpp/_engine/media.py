@@ -138,9 +138,13 @@ class Places:
         """Returns the end of the last chunk among the first `n_tokens` tokens, or 0."""
         return max((place.end for place in self._places if place.end <= n_tokens), default=0)
 
-    def keep(self, n_tokens: int, more: Sequence[Place]) -> None:
-        """Keeps the places among the first `n_tokens` tokens, and adds some."""
-        self._places = [*(place for place in self._places if place.end <= n_tokens), *more]
+    def keep(self, n_tokens: int) -> None:
+        """Keeps the places among the first `n_tokens` tokens."""
+        self._places = [place for place in self._places if place.end <= n_tokens]
+
+    def add(self, more: Sequence[Place]) -> None:
+        """Adds places behind the others."""
+        self._places.extend(more)
 
     def saved(self, n_tokens: int) -> Tuple[Place, ...]:
         """Returns the places among the first `n_tokens` tokens for a state, without chunks."""

@@ -67,6 +67,7 @@ class ModelOptions:
     use_mlock: bool
     kv_overrides: Optional[Dict[str, Union[bool, int, float, str]]]
     devices: Optional[List[str]]
+    rpc_servers: Optional[List[str]]
     tensor_buft_overrides: Optional[Dict[str, str]]
     cpu_moe: bool
     n_cpu_moe: int
@@ -97,6 +98,7 @@ class ModelOptions:
         for name in _SAME_MODEL_NAMES:
             setattr(params, name, getattr(self, name))
         params.devices = self.devices or []
+        params.rpc_servers = self.rpc_servers or []
         params.tensor_buft_overrides = self._tensor_overrides()
         params.tensor_split = _checked_split(self.tensor_split)
         params.load_mode = _load_mode(self.use_mmap, self.use_mlock)

@@ -38,17 +38,17 @@ def model_path(path: StrPath) -> str:
     return text
 
 
-def check_exists(path: str) -> None:
+def check_exists(path: str, noun: str = "Model path") -> None:
     """Raises ModelLoadError, with the reason, unless there is something at `path`."""
     try:
         os.stat(path)
     except OSError as error:
-        raise ModelLoadError(_why_missing(path, error)) from None
+        raise ModelLoadError(f"{noun} {_why_missing(path, error)}") from None
 
 
 def _why_missing(path: str, error: OSError) -> str:
     if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-        return f"Model path cannot be examined: {shown(path)}: {error.strerror}"
+        return f"cannot be examined: {shown(path)}: {error.strerror}"
     if os.path.islink(path):
         hint = f"It is a link to {shown(os.readlink(path))}, which does not exist."
     elif path.startswith("~"):
@@ -57,7 +57,7 @@ def _why_missing(path: str, error: OSError) -> str:
         hint = "Give the path of a .gguf file."
         if not os.path.isabs(path):
             hint += f" Relative paths start at {shown(os.getcwd())}."
-    return f"Model path does not exist: {shown(path)}\n{hint}"
+    return f"does not exist: {shown(path)}\n{hint}"
 
 
 def read_text(path: StrPath) -> str:

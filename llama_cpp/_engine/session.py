@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from .. import _core
 from .._errors import (
+    AdapterLoadError,
     ClosedError,
     ContextError,
     ContextOverflowError,
@@ -38,13 +39,14 @@ from .._errors import (
 from . import kinds, paths, sampling
 from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix
+from .checkpoints import Checkpoint, Checkpoints
 from .control_vectors import ControlVector
-from .drafts import LlamaDraftModel
-from .media import Chunks, Place, Places
+from .drafts import Drafts, LlamaDraftModel, Speculation
+from .media import Chunks, Place, Places, Run
 from .options import rows_at_once
 from .sampling import Sampling
 from .scores import Scores
-from .state import LlamaState
+from .state import LlamaState, check_state
 from .tokenizers import BaseLlamaTokenizer
 
 See = Callable[[int, int], None]
@@ -91,6 +93,7 @@ class Session:
         n_tokens: the number of evaluated tokens, whose ids are the first of `input_ids`.
         requires_eval: whether the context holds no logits to sample from.
         adapters: the loaded LoRA adapters; the context evaluates with those of the last use().
+        checkpoints: copies of the memory, for models that cannot drop their last tokens.
         chunks: the images and sounds of prompts.
         projector: reads the images and sounds of chats; None without one.
         projectors: all that were loaded for it, by their options; close() closes them.
@@ -108,7 +111,8 @@ class Session:
         logits_all: bool,
         embedding: bool,
         tokenizer: BaseLlamaTokenizer,
-        draft_model: Optional[LlamaDraftModel],
+        draft_model: Union[LlamaDraftModel, Drafts, None],
+        checkpoints: Checkpoints,
     ) -> None:
         self.model = model
         self.ctx: Any = context
@@ -116,14 +120,16 @@ class Session:
         self.n_ctx = n_ctx
         self.n_batch = n_batch
         self.n_vocab = model.n_vocab
-        self.logits_all = logits_all or draft_model is not None
+        self.logits_all = logits_all
         self.embedding = embedding
         self.tokenizer = tokenizer
         self.draft_model = draft_model
+        self.speculation = Speculation()
         self.lock = threading.RLock()
         self.epoch = 0
         self.owner: Callable[[], Optional[StateOwner]] = _nobody
         self.adapters = Adapters(model)
+        self.checkpoints = checkpoints
         self.chunks = Chunks()
         self._places = Places()
         self.projector: Any = None  # a Projector, which is made for a session
@@ -138,6 +144,7 @@ class Session:
         self.scores = Scores(self.n_vocab, n_ctx if self.logits_all else n_batch)
         self.rows_at_once = rows_at_once(n_batch, self.n_vocab)
         self._last_score: Tuple[List[int], int, List[TopLogprobs]] = ([], 0, [])
+        self._begun: Tuple[Sequence[int], int] = ([], 0)
 
         self.seed = 0
         self.last_n_tokens_size = 64
@@ -160,6 +167,7 @@ class Session:
             for projector in self.projectors.values():
                 projector.close()
             self._places = Places()  # they hold what was encoded
+            self.checkpoints.clear()
             self.adapters.close()
             self._in_use = self.adapters.default
             self.model.close()
@@ -176,10 +184,17 @@ class Session:
         self.epoch += 1
         self.n_tokens = 0
         self.requires_eval = True
+        self.checkpoints.clear()
         if self.model.is_recurrent or self.model.is_hybrid:
             self.context().memory_clear(True)
 
-    def eval(self, tokens: Sequence[int], n_rows: int = 1, see: Optional[See] = None) -> None:
+    def eval(
+        self,
+        tokens: Sequence[int],
+        n_rows: int = 1,
+        see: Optional[See] = None,
+        marks: Sequence[int] = (),
+    ) -> None:
         """Evaluates tokens after those evaluated before.
 
         The context then holds the logits of the last `n_rows` of them.
@@ -189,12 +204,13 @@ class Session:
             n_rows: at least 1.
             see: called as see(begin, count) when the context holds the logits of the tokens at
                 these positions, for all tokens in turn.
+            marks: numbers of tokens at which checkpoints are wanted, beside those that are due.
 
         Raises:
             ContextOverflowError: the tokens do not fit into the context.
         """
         begin, end = self.n_tokens, self.n_tokens + len(tokens)
-        ctx = self.context()
+        self.context()  # refuses a closed one
         if begin == end:
             return
         self.refuse_encoder_decoder()
@@ -209,29 +225,46 @@ class Session:
         if see is None and scores.rows is not None and self.logits_all:
             see = self._keep_scores if scores.count == begin else None
         self.requires_eval = True  # a signal handler may raise after decode()
-        places: List[Place] = []
         try:
-            if not self.rewind(begin):
-                ctx.memory_clear(True)
-                self._evaluate(self.input_ids[:begin], 0, 1, None, places)
-            self._evaluate(array, begin, n_rows, see, places)
+            kept = self.go_back(begin)
+            if kept < begin:
+                self._evaluate(self.input_ids[kept:begin], kept, 1, None)
+            self._evaluate_new(array, begin, n_rows, see, marks)
         except BaseException:
             self.forget()
             raise
-        self._places.keep(begin, [place for place in places if place.start >= begin])
         self.input_ids[begin:end] = array
         self.n_tokens = end
         self.requires_eval = False
 
-    def _evaluate(
+    def _evaluate_new(
         self,
         tokens: npt.NDArray[np.intc],
         begin: int,
         n_rows: int,
         see: Optional[See],
-        places: List[Place],
+        marks: Sequence[int],
     ) -> None:
-        """Evaluates tokens after `begin` others, and adds the places of their chunks."""
+        """Evaluates tokens after the first `begin`, in the place of all that were there.
+
+        It takes checkpoints among them.
+        """
+        runs = list(self.chunks.runs(tokens))  # holds the chunks, which a dropped place may share
+        self.checkpoints.keep(begin)
+        self._places.keep(begin)
+        done, end = 0, len(tokens) - n_rows  # the last rows have to be of one evaluation
+        stops = [place - begin for place in self.checkpoints.stops(begin, begin + end, marks)]
+        for stop in _outside(stops, runs):
+            self._places.add(self._evaluate(tokens[done:stop], begin + done, 0, see))
+            self._take_checkpoint(begin + stop)
+            done = stop
+        self._places.add(self._evaluate(tokens[done:], begin + done, n_rows, see))
+
+    def _evaluate(
+        self, tokens: npt.NDArray[np.intc], begin: int, n_rows: int, see: Optional[See]
+    ) -> List[Place]:
+        """Evaluates tokens after `begin` others; returns the places of their chunks."""
+        places: List[Place] = []
         position = self._places.position(begin)
         for run in self.chunks.runs(tokens):
             if run.chunk is None:
@@ -245,6 +278,7 @@ class Session:
                     Place(begin + run.start, chunk.n_tokens, chunk.n_pos, chunk.key, chunk)
                 )
                 position += chunk.n_pos
+        return places
 
     def _decode(
         self,
@@ -286,6 +320,52 @@ class Session:
         self.n_tokens -= n_rows
         self.eval(tokens, n_rows)
 
+    def go_back(self, n_tokens: int) -> int:
+        """Drops everything after the first `n_tokens` tokens, or after fewer of them.
+
+        Returns:
+            The number of tokens that the context keeps: fewer when the memory cannot be shortened.
+            Those of the last checkpoint before, then, or none.
+        """
+        if self.rewind(n_tokens):
+            return n_tokens
+        checkpoint = self.checkpoints.before(n_tokens)
+        if checkpoint is None:
+            self.context().memory_clear(False)
+            return 0
+        self.restore(checkpoint)
+        return checkpoint.n_tokens
+
+    def snapshot(self) -> Checkpoint:
+        """Returns a checkpoint of the present tokens, for restore(). It is the caller's alone."""
+        memory = self.context().checkpoint(0)
+        return Checkpoint(self.n_tokens, self.position(self.n_tokens), memory)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Goes back to a checkpoint whose tokens are the first of those in the context.
+
+        The context has no logits then. StateError, and an empty context, when it does not fit.
+        """
+        ctx = self.context()
+        try:
+            ctx.checkpoint_restore(checkpoint.memory, 0)
+            if not ctx.seq_rm(0, checkpoint.position, -1):
+                raise StateError(
+                    "The memory has other positions than this checkpoint\n"
+                    "Evaluate the prompt again."
+                )
+        except BaseException:
+            self.forget()
+            raise
+        self.settle(checkpoint.n_tokens)
+
+    def take_checkpoint(self) -> None:
+        """Keeps a checkpoint of the present tokens."""
+        self._take_checkpoint(self.n_tokens)
+
+    def _take_checkpoint(self, n_tokens: int) -> None:
+        self.checkpoints.take(self.context(), n_tokens, self.position(n_tokens))
+
     def rewind(self, n_tokens: int) -> bool:
         """Drops everything after the first `n_tokens`; False when this model cannot do that."""
         ctx = self.context()
@@ -310,6 +390,7 @@ class Session:
         """Empties the context after a failed evaluation, which may have left anything in it."""
         self.n_tokens = 0
         self.requires_eval = True
+        self.checkpoints.clear()
         if not self.ctx.closed:
             # Of a context that llama.cpp failed a check in nothing can be cleared, and the error
             # that is on its way says why.
@@ -322,7 +403,7 @@ class Session:
         if model.has_encoder and model.has_decoder:
             raise ContextError(
                 "Llama cannot evaluate encoder-decoder models such as T5: it has no place for the"
-                " encoder's input. An encoder alone (architecture t5encoder) can embed()"
+                " encoder's input\nAn encoder alone (architecture t5encoder) can embed()."
             )
 
     def set_abort_callback(self, callback: Callable[[], Any]) -> None:
@@ -373,12 +454,12 @@ class Session:
         self.set_default_adapters(Choice(self.adapters.default.scales, vector))
 
     def load_first_adapter(self, path: paths.StrPath, scale: float) -> None:
-        """Loads the adapter of Llama(lora_path=...). RuntimeError if that is impossible."""
+        """Loads the adapter of Llama(lora_path=...). AdapterLoadError if that is impossible."""
         try:
             name = self.adapters.load(path)
             self.set_default_adapters(self.choose({name: scale}))
         except LlamaError as error:
-            raise RuntimeError(
+            raise AdapterLoadError(
                 f"Failed to initialize LoRA adapter from lora path: {paths.shown(path)}\n{error}"
             ) from error
 
@@ -422,11 +503,13 @@ class Session:
         shared = longest_token_prefix(last_tokens, tokens) if k == last_k else 0
         kept = min(shared, longest_token_prefix(self.evaluated.tolist(), tokens)) - 1
         kept = self._places.whole(kept)
-        if kept > 0 and self.rewind(kept):
+        kept = self.go_back(kept) if kept > 0 else 0
+        if kept > 0:
             self.epoch += 1
             self.n_tokens = kept
         else:
             self.reset()
+        self._begun = (tokens, kept)
         found = last_found[: self.n_tokens]
 
         def see(begin: int, count: int) -> None:
@@ -446,27 +529,46 @@ class Session:
         """
         self.use(self.continuing() if adapters is None else adapters)
         pending = list(tokens)
+        marks: List[int] = []
         if not pending and self.n_tokens == 0:
             raise ValueError("There is nothing to generate from: the prompt has no tokens")
         if reset:
-            pending = self._reuse_prefix(pending)
+            shared = self._reuse_prefix(pending)
+            marks = self.checkpoints.marks(self.n_tokens, shared, len(pending))
+            if self._begun[0] is not tokens:  # else score_prompt() has just evaluated it
+                self._begun = (tokens, self.n_tokens)
+            pending = pending[self.n_tokens :]
         self.epoch += 1
-        self.eval(pending)
+        self.eval(pending, marks=marks)
         return self.epoch
 
-    def _reuse_prefix(self, tokens: List[int]) -> List[int]:
-        """Keeps the evaluated beginning of `tokens`; returns the rest, which still has to be."""
+    def reused(self, tokens: Sequence[int]) -> int:
+        """Returns how many tokens of a prompt, this very list, needed no evaluation.
+
+        0 when another prompt was begun since.
+        """
+        begun, count = self._begun
+        return count if begun is tokens else 0
+
+    def _reuse_prefix(self, tokens: List[int]) -> int:
+        """Keeps the evaluated beginning of `tokens`, as far as the memory can go back to its end.
+
+        Returns:
+            The number of tokens that were in common.
+        """
+        shared = 0
         if self.n_tokens > 0:
-            prefix = longest_token_prefix(self.evaluated.tolist(), tokens)
-            if prefix == len(tokens) == self.n_tokens and not self.requires_eval:
-                return []
+            shared = longest_token_prefix(self.evaluated.tolist(), tokens)
+            if shared == len(tokens) == self.n_tokens and not self.requires_eval:
+                return shared
             # Something must be evaluated to have logits.
-            prefix = self._places.whole(min(prefix, len(tokens) - 1))
-            if prefix > 0 and self.rewind(prefix):
-                self.settle(prefix)
-                return tokens[prefix:]
+            shared = self._places.whole(min(shared, len(tokens) - 1))
+            kept = self.go_back(shared) if shared > 0 else 0
+            if kept > 0:
+                self.settle(kept)
+                return shared
         self.reset()
-        return tokens
+        return shared
 
     def settle(self, position: int) -> None:
         """Drops the tokens from `position` on; the next eval() rewinds the context."""
@@ -524,6 +626,7 @@ class Session:
         )
         saved.adapters = self.continuing().identity
         saved.media = self._places.saved(self.n_tokens)
+        saved.checkpoints = self.checkpoints.saved()
         return saved
 
     def load(self, state: LlamaState) -> None:
@@ -531,6 +634,7 @@ class Session:
 
         StateError if it is of another model or larger context, or an adapter is not loaded.
         """
+        check_state(state, self.n_vocab)
         if state.n_tokens > self.n_ctx:
             raise StateError(
                 f"The state holds {state.n_tokens} tokens, this context only {self.n_ctx}:"
@@ -541,17 +645,28 @@ class Session:
         self.settle(0)  # until all of the state is here: a signal handler may raise
         try:
             self.context().state_set(state.llama_state)
+            self._places.load(getattr(state, "media", ()))
+            self._check_evaluated(state.n_tokens)
         except BaseException:
             self.forget()
             raise
         self.input_ids[: state.n_tokens] = state.input_ids[: state.n_tokens]
         self.n_tokens = state.n_tokens
-        self._places.load(getattr(state, "media", ()))
+        self.checkpoints.load(getattr(state, "checkpoints", ()))
         scored = min(len(state.scores), state.n_tokens) if self.logits_all else 0
         self.scores.count = 0
         if scored:
             self.scores.keep(0, state.scores[:scored])
         self.seed = state.seed
+
+    def _check_evaluated(self, n_tokens: int) -> None:
+        """Raises StateError if the context holds fewer tokens than it should."""
+        last = self.context().seq_pos_max(0)
+        if 0 <= last < self._places.position(n_tokens) - 1:
+            raise StateError(
+                f"The state is damaged: it lists {n_tokens} tokens, and llama.cpp's part holds"
+                f" {last + 1}\nUse another copy, or evaluate the prompt again and save it."
+            )
 
     def _adapters_of(self, state: LlamaState) -> Choice:
         identity = getattr(state, "adapters", ())
@@ -564,6 +679,14 @@ class Session:
                 " loaded here\nLoad them first with load_lora() and load_control_vector()."
             )
         return choice
+
+
+def _outside(places: Sequence[int], runs: Sequence[Run]) -> List[int]:
+    """Returns places among tokens; for one within a chunk the place before it."""
+    for run in runs:
+        if run.chunk is not None:
+            places = [run.start if run.start < place < run.end else place for place in places]
+    return sorted(set(places))
 
 
 def _nobody() -> None:

@@ -25,7 +25,8 @@ from typing import (
     Union,
 )
 
-from .._errors import ClosedError, StateError
+from .._engine.speculative_options import SpeculativeOptions
+from .._errors import ClosedError, ModelLoadError, StateError
 from .._logger import set_verbose
 from . import native
 from .answers import Answer, AsyncAnswer, Item, Running
@@ -69,6 +70,7 @@ class Engine:
         n_threads_batch: Optional[int] = None,
         n_gpu_layers: Union[int, Literal["auto"]] = 0,
         devices: Optional[Union[str, Sequence[str]]] = None,
+        rpc_servers: Optional[Union[str, Sequence[str]]] = None,
         embedding: bool = False,
         pooling: Optional[Literal["none", "mean", "cls", "last", "rank"]] = None,
         kv_unified: bool = False,
@@ -82,6 +84,7 @@ class Engine:
         cache_ram_mib: int = 2048,
         slot_save_path: Optional[str] = None,
         model_alias: Optional[str] = None,
+        draft_model: Union[SpeculativeOptions, str, None] = None,
         media_policy: Any = None,
         options: Sequence[str] = (),
         verbose: bool = False,
@@ -98,6 +101,8 @@ class Engine:
             n_threads_batch: threads for reading prompts; default the same.
             n_gpu_layers: layers on the GPU; "auto": as many as fit.
             devices: names of devices, as devices() has them; "none" for the CPU alone.
+            rpc_servers: machines that run ``python -m llama_cpp rpc-server``, "host:port" each,
+                whose devices are used too, before the others. Nothing is encrypted: docs/rpc.md.
             embedding: serve embed() (or with pooling="rank" rerank()) instead of texts.
             pooling: how token embeddings become one.
             kv_unified: one pool of n_ctx * n_parallel tokens instead of n_ctx for each slot; always
@@ -112,6 +117,9 @@ class Engine:
             cache_ram_mib: memory for prompts of slots that are needed for others.
             slot_save_path: directory of saved slots; default they cannot be saved.
             model_alias: name of the model in answers.
+            draft_model: guesses tokens ahead: the path of a draft model, a name such as
+                "ngram-simple" or "mtp", or SpeculativeOptions. metrics() counts them
+                (``spec_decode_...``).
             media_policy: addresses that images and sounds of requests may come from, and their
                 limits; default a MediaPolicy(), which takes `https:` and `data:` URLs.
             options: further options of llama-server, as on its command line.
@@ -119,6 +127,7 @@ class Engine:
 
         Raises:
             ModelLoadError: the file is missing or cannot be loaded, or an option is wrong.
+            RemoteServerError: one of rpc_servers cannot be reached.
         """
         if n_parallel < 1:
             raise ValueError(f"n_parallel has to be at least 1, not {n_parallel}")
@@ -136,6 +145,7 @@ class Engine:
             n_threads_batch,
             n_gpu_layers,
             devices,
+            rpc_servers,
             embedding,
             pooling,
             kv_unified,
@@ -149,15 +159,29 @@ class Engine:
             cache_ram_mib,
             slot_save_path,
             model_alias,
+            draft_model,
             options,
         )
         self._process = os.getpid()
         self._lock = threading.Lock()
         self._running: Set[Running] = set()
         self._engine: Optional[int] = _interruptible(
-            partial(native.load, chosen.command_line()), native.stop
+            partial(native.load, chosen.command_line(), chosen.device_addresses()), native.stop
         )
         _open_engines.add(self)
+        if draft_model is not None:
+            self._require_drafts()
+
+    def _require_drafts(self) -> None:
+        """Closes the engine with ModelLoadError if llama.cpp goes on without drafts."""
+        slots = self.slots()
+        if not slots[0]["speculative"]:
+            self.close()
+            raise ModelLoadError(
+                "llama.cpp cannot use draft_model with this model: the vocabularies differ, or the"
+                " model cannot take tokens back\n"
+                "Engine(..., verbose=True) shows its reason."
+            )
 
     # ---- requests
 

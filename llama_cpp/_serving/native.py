@@ -16,7 +16,10 @@ _INT = ctypes.c_int32
 
 # name -> (result, parameters)
 _FUNCTIONS: Mapping[str, Tuple[Any, Sequence[Any]]] = {
-    "llama_engine_load": (_P, (_INT, ctypes.POINTER(_TEXT), ctypes.POINTER(_P))),
+    "llama_engine_load": (
+        _P,
+        (_INT, ctypes.POINTER(_TEXT), ctypes.POINTER(_P), ctypes.POINTER(_P)),
+    ),
     "llama_engine_stop": (None, (_P,)),
     "llama_engine_free": (None, (_P,)),
     "llama_engine_free_text": (None, (_P,)),
@@ -42,11 +45,12 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def load(options: Sequence[str]) -> int:
+def load(options: Sequence[str], devices: Sequence[int] = ()) -> int:
     """Loads a model; returns the engine's address.
 
     Args:
         options: those of llama-server's command line.
+        devices: those to use (_core.device_addresses()); default as the options say.
 
     Raises:
         ModelLoadError: an option is wrong, or the model cannot be loaded.
@@ -54,7 +58,8 @@ def load(options: Sequence[str]) -> int:
     library = _library()
     texts = (_TEXT * len(options))(*(option.encode() for option in options))
     reason = _P()
-    engine = library.llama_engine_load(len(options), texts, ctypes.byref(reason))
+    chosen = (_P * (len(devices) + 1))(*devices)
+    engine = library.llama_engine_load(len(options), texts, chosen, ctypes.byref(reason))
     if engine:
         return engine
     text = ctypes.cast(reason, _TEXT).value or b""

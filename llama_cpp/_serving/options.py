@@ -6,7 +6,11 @@ import json
 import os
 from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequence, Union
 
+from .. import _core
+from .._backends.remote import checked_servers, load_rpc, warn_unless_used
+from .._engine.speculative_options import SpeculativeOptions, resolve
 from .._engine.threads import default_threads
+from .drafts import draft_options
 
 # Those that reach other machines, programs, and files of the server; the last ones end the process.
 # Each with all of its names in llama.cpp's common/arg.cpp.
@@ -19,6 +23,8 @@ _REFUSED = (
     *("--help", "-h", "--usage", "--version", "--cache-list", "-cl", "--list-devices"),
     "--completion-bash",
 )
+
+_CALLER = 3  # stack level of the code that calls Engine(), above device_addresses()
 
 
 class EngineOptions(NamedTuple):
@@ -33,6 +39,7 @@ class EngineOptions(NamedTuple):
     n_threads_batch: Optional[int]
     n_gpu_layers: Union[int, Literal["auto"]]
     devices: Optional[Union[str, Sequence[str]]]
+    rpc_servers: Optional[Union[str, Sequence[str]]]
     embedding: bool
     pooling: Optional[str]
     kv_unified: bool
@@ -46,10 +53,16 @@ class EngineOptions(NamedTuple):
     cache_ram_mib: int
     slot_save_path: Optional[str]
     model_alias: Optional[str]
+    draft_model: Union[SpeculativeOptions, str, None]
     options: Sequence[str]
 
     def command_line(self) -> List[str]:
-        """Returns llama-server's options. ValueError for some of `options`."""
+        """Returns llama-server's options.
+
+        Raises:
+            ValueError: some of `options`, or the draft model's options, are wrong.
+            ModelLoadError: the draft model's file is missing.
+        """
         _check(self.options)
         # Texts that are embedded together need one buffer, and one computation each: see
         # ContextHandle::check_pooling() in native/core/context_handle.cpp.
@@ -74,21 +87,37 @@ class EngineOptions(NamedTuple):
             line.append("--rerank" if self.pooling == "rank" else "--embedding")
         for path, scale in self.loras.items():
             line += ["--lora-scaled", f"{os.fspath(path)}:{scale}"]
+        drafts = resolve(self.draft_model)
+        if drafts is not None:
+            line += draft_options(drafts, self.n_gpu_layers)
         return [*line, *self.options]
+
+    def device_addresses(self) -> List[int]:
+        """Returns the devices where there are servers. RemoteServerError if one is not there."""
+        if not self._has_servers():
+            return []
+        servers = checked_servers("rpc_servers", self.rpc_servers or "")
+        load_rpc()
+        warn_unless_used(servers, self.n_gpu_layers, _CALLER)
+        return _core.device_addresses(self._device_names(), servers)
+
+    def _has_servers(self) -> bool:
+        return bool(self.rpc_servers) and self._device_names() != ["none"]
+
+    def _device_names(self) -> List[str]:
+        names = self.devices or ()
+        return [name.strip() for name in names.split(",")] if isinstance(names, str) else [*names]
 
     def _optional(self) -> Dict[str, Optional[str]]:
         threads = default_threads().count if self.n_threads is None else self.n_threads
         batch = threads if self.n_threads_batch is None else self.n_threads_batch
         automatic = self.n_gpu_layers == "auto"
-        devices = self.devices
-        if devices is not None and not isinstance(devices, str):
-            devices = ",".join(devices)
         return {
             "--threads": str(threads),
             "--threads-batch": str(batch),
             "--fit": "on" if automatic else "off",
             "--n-gpu-layers": None if automatic else str(self.n_gpu_layers),
-            "--device": devices,
+            "--device": None if self._has_servers() else ",".join(self._device_names()) or None,
             "--pooling": None if self.pooling == "rank" else self.pooling,
             "--cache-type-k": self.type_k,
             "--cache-type-v": self.type_v,

@@ -6,8 +6,9 @@ import os
 import warnings
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from .. import llama_cpp as _c
 from .._engine import paths
+from .._engine.speculative_options import NGRAM_SIMPLE, SpeculativeOptions, resolve
+from .._serving.cache_types import type_name
 from .chat_formats import template_of
 from .settings import PING_SECONDS, ModelSettings, ServerSettings
 
@@ -15,7 +16,7 @@ from .settings import PING_SECONDS, ModelSettings, ServerSettings
 NO_EFFECT = frozenset(
     {
         *("cache_type", "hf_pretrained_model_name_or_path", "interrupt_requests", "logits_all"),
-        *("lora_base", "mul_mat_q", "rpc_servers", "vocab_only"),
+        *("lora_base", "mul_mat_q", "vocab_only"),
     }
 )
 
@@ -29,9 +30,6 @@ _SPLIT_MODES = ("none", "layer", "row", "tensor")  # llama_split_mode of llama.h
 _ROPE_SCALING = ("none", "linear", "yarn")  # llama_rope_scaling_type of llama.h, from 0
 # ggml_numa_strategy of ggml-cpu.h, as far as llama-server has them.
 _NUMA = {1: "distribute", 2: "isolate", 3: "numactl"}
-# kv_cache_types of llama.cpp's common/arg.cpp.
-_CACHE_TYPES = ("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1", "iq4_nl", "q5_0", "q5_1")
-
 # Settings that are an option of llama-server if they differ from their default -> the option, and
 # its value.
 _OPTIONS: Mapping[str, Tuple[str, Callable[[Any], str]]] = {
@@ -73,18 +71,20 @@ def settings_arguments(model: ModelSettings, server: ServerSettings) -> Dict[str
         "n_threads_batch": model.n_threads_batch or None,
         "n_gpu_layers": model.n_gpu_layers,
         "devices": model.devices,
+        "rpc_servers": model.rpc_servers,
         "embedding": model.embedding or model.pooling == "rank",
         "pooling": model.pooling,
         "kv_unified": model.kv_unified,
         "flash_attn": model.flash_attn if "flash_attn" in model.model_fields_set else None,
-        "type_k": _type_name("type_k", model.type_k),
-        "type_v": _type_name("type_v", model.type_v),
+        "type_k": type_name("type_k", model.type_k),
+        "type_v": type_name("type_v", model.type_v),
         "loras": _loras(model),
         "chat_template": template.text,
         "chat_template_kwargs": model.chat_template_kwargs,
         "cache_ram_mib": model.cache_size >> 20 if model.cache else 0,
         "slot_save_path": model.slot_save_path,
         "model_alias": model.name,
+        "draft_model": _draft(model),
         "media_policy": server.media_policy,
         "options": [*_options(model, server), *template.options, *model.llama_options],
         "verbose": model.verbose,
@@ -137,7 +137,7 @@ def _options(model: ModelSettings, server: ServerSettings) -> List[str]:
     if model.numa:
         options += ["--numa", _numa(model.numa)]
     options += ["--sse-ping-interval", str(-1 if server.disable_ping_events else PING_SECONDS)]
-    return [*options, *_draft(model)]
+    return options
 
 
 def _numa(numa: Union[bool, int]) -> str:
@@ -149,16 +149,17 @@ def _numa(numa: Union[bool, int]) -> str:
         ) from None
 
 
-def _draft(model: ModelSettings) -> List[str]:
-    if model.draft_model is None:
-        return []
-    if model.draft_model != "prompt-lookup-decoding":
-        raise ValueError(
-            f"draft_model is {model.draft_model!r}, and the server has prompt-lookup-decoding\n"
-            "For a model that drafts, set llama_options: --spec-draft-model and its path."
-        )
-    count = str(model.draft_model_num_pred_tokens)
-    return ["--spec-type", "ngram-simple", "--spec-ngram-simple-size-m", count]
+def _draft(model: ModelSettings) -> Optional[SpeculativeOptions]:
+    """Returns how the model's drafts are made; a number of tokens that is set is their length."""
+    count = model.draft_model_num_pred_tokens
+    if model.draft_model == "prompt-lookup-decoding":
+        # LlamaPromptLookupDecoding looks up two tokens at most.
+        return SpeculativeOptions(types=NGRAM_SIMPLE, size_n=min(2, count), n_max=count)
+    drafts = resolve(model.draft_model)
+    if drafts is not None and "draft_model_num_pred_tokens" in model.model_fields_set:
+        drafts.options.n_max = count
+        drafts.options.size_n = min(drafts.options.size_n, count)
+    return None if drafts is None else drafts.options
 
 
 def _loras(model: ModelSettings) -> Dict[str, float]:
@@ -166,18 +167,6 @@ def _loras(model: ModelSettings) -> Dict[str, float]:
     if model.lora_path is not None:
         loras.setdefault(model.lora_path, 1.0)
     return loras
-
-
-def _type_name(name: str, value: Union[int, str, None]) -> Optional[str]:
-    """Returns llama-server's name of a type."""
-    if value is None or (isinstance(value, str) and not value.isdigit()):
-        return value
-    for kind in _CACHE_TYPES:
-        if getattr(_c, f"GGML_TYPE_{kind.upper()}") == int(value):
-            return kind
-    raise ValueError(
-        f"{name} is {value}, which is no type of a KV cache\nTake one of {', '.join(_CACHE_TYPES)}."
-    )
 
 
 def file_sizes(arguments: Mapping[str, Any]) -> int:

@@ -58,7 +58,9 @@ class ModelSettings(BaseSettings):
         description="Metadata to replace: key=type:value, of type bool, int, float or str.",
     )
     rpc_servers: Optional[str] = Field(
-        default=None, description="No effect: this build has no RPC."
+        default=None,
+        description="Machines that run `python -m llama_cpp rpc-server`, host:port each with commas"
+        " between them, whose devices hold layers, too (n_gpu_layers). Nothing is encrypted.",
     )
     seed: int = Field(
         default=_c.LLAMA_DEFAULT_SEED, description="Seed of requests without one. Default: random."
@@ -144,10 +146,14 @@ class ModelSettings(BaseSettings):
         default=None, description="Repository of the Hugging Face hub to download the model from."
     )
     draft_model: Optional[str] = Field(
-        default=None, description="Speculative decoding: prompt-lookup-decoding."
+        default=None,
+        description="Speculative decoding: prompt-lookup-decoding, another way to guess such as"
+        " ngram-mod or mtp, or the path of a draft model.",
     )
     draft_model_num_pred_tokens: int = Field(
-        default=10, ge=1, description="Tokens that the draft predicts."
+        default=10,
+        ge=1,
+        description="Most tokens of a draft; where it is not set, llama.cpp's default.",
     )
     type_k: Union[int, str, None] = Field(
         default=None, description="Type of the K cache: ggml's number, or a name such as q8_0."

@@ -76,12 +76,12 @@ c_declarations = rule(
         "_zig": attr.label(
             allow_single_file = True,
             cfg = "exec",
-            default = Label("@zig_linux_x86_64//:zig"),
+            default = Label("//third_party/zig:zig"),
             executable = True,
         ),
         "_zig_headers": attr.label(
             cfg = "exec",
-            default = Label("@zig_linux_x86_64//:headers"),
+            default = Label("//third_party/zig:headers"),
         ),
     },
     doc = "Writes a module and its stub per library, and `constants.py` with the numbers of all " +

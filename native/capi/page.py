@@ -16,7 +16,7 @@ _HEAD = """<!-- Written by `./bazelw run //tools/reference:update`; do not edit.
 
 The names of {modules}, out of llama.cpp's headers.
 [c-api.md](../c-api.md) explains them. A function checks the parameters of the column "checked" when
-they are objects of the package; functions without any are raw.
+they are objects of the package; functions without any check the sizes of arrays alone.
 """
 
 

@@ -98,7 +98,8 @@ ChatTemplates::ChatTemplates(std::shared_ptr<ModelHandle> model, const std::stri
             return common_chat_templates_init(model_ ? model_->get() : nullptr, source, bos, eos);
         });
     } catch (const Error& error) {
-        throw Error(ErrorKind::kChatTemplate, "invalid chat template: " + reason(source, error));
+        throw Error(ErrorKind::kChatTemplate, "invalid chat template: " + reason(source, error) +
+                                                  "\nCorrect it, or pass a chat_format.");
     }
 }
 

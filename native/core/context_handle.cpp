@@ -4,6 +4,7 @@
 #include <climits>
 #include <new>
 
+#include "native/core/assertion.h"
 #include "native/core/context_params.h"
 #include "native/core/log.h"
 #include "native/core/ranges.h"
@@ -29,13 +30,20 @@ bool is_weight_layout_problem(const std::string& reason) {
     return reason.find("GGML_ASSERT(*cur_backend_id != -1)") != std::string::npos;
 }
 
+std::string advice(const std::string& reason) {
+    return tells_of_assertion(reason)
+               ? "\nThe model's metadata, its tensors and the context's parameters do not fit "
+                 "together: take other parameters or another file, or convert the model again."
+               : "";
+}
+
 llama_context* init_context(llama_model* model, const llama_context_params& params) {
     try {
         return call_native(ErrorKind::kContext,
                            [&] { return llama_init_from_model(model, params); });
     } catch (const Error& error) {
         if (!is_weight_layout_problem(error.what())) {
-            throw;
+            throw Error(error.kind(), error.what() + advice(error.what()));
         }
         throw Error(ErrorKind::kWeightLayout,
                     std::string("the CPU backend cannot compute with a weight of this model in the "
@@ -87,7 +95,8 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
     if (context_ == nullptr) {
         throw Error(ErrorKind::kContext,
                     "Failed to create llama_context: " + log.take() +
-                        ". If memory is short, a smaller n_ctx or n_batch needs less of it");
+                        "\nIf memory is short, take a smaller n_ctx or n_batch; else the model's "
+                        "metadata is wrong: take another file.");
     }
     // llama.cpp makes a cache for an encoder alone (T5), too; decoding into it would be causal.
     is_encoder_ = llama_model_has_encoder(model_->get()) && !llama_model_has_decoder(model_->get());
@@ -110,6 +119,7 @@ ContextHandle::ContextHandle(std::shared_ptr<ModelHandle> model, const llama_con
 }
 
 ContextHandle::~ContextHandle() {
+    observer_.reset();  // it may have a context that refers to this one
     // After a failed assertion the context's own state cannot be trusted; better to leak it.
     if (broken_) {
         context_.release();
@@ -131,8 +141,12 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
         limit = std::min(limit, static_cast<size_t>(n_ubatch_));
     }
     const bool keep = outputs == Outputs::kAll && n_tokens > limit;
+    BatchObserver* const observer = seq_id == 0 ? observer_.get() : nullptr;
     forget_outputs();
     try {
+        if (observer != nullptr) {
+            observer->before_decode(pos0);
+        }
         for (size_t begin = 0; begin < n_tokens; begin += limit) {
             const size_t end = std::min(begin + limit, n_tokens);
             batch_.clear();
@@ -142,6 +156,12 @@ void ContextHandle::decode(const llama_token* tokens, size_t n_tokens, llama_pos
                            is_output(outputs, is_last));
             }
             run(evaluation());
+            last_seq_id_ = seq_id;
+            last_pos0_ = pos0 + static_cast<llama_pos>(begin);
+            if (observer != nullptr) {
+                observer->after_batch(tokens + begin, end - begin,
+                                      pos0 + static_cast<llama_pos>(begin));
+            }
             if (keep) {
                 keep_rows();
             }
@@ -237,7 +257,8 @@ const float* ContextHandle::logits() {
     check_usable();
     if (!has_logits_) {
         throw Error(ErrorKind::kContext,
-                    "the last call computed no logits: an encoder gives embeddings only");
+                    "the last call computed no logits: an encoder gives embeddings only\nCall "
+                    "embed().");
     }
     return rows_kept_ ? kept_logits_.data()
                       : call(ErrorKind::kContext, [&] { return llama_get_logits(get()); });
@@ -288,6 +309,7 @@ std::vector<float> ContextHandle::pooled_embedding(llama_seq_id seq_id) {
 
 void ContextHandle::forget_outputs() {
     n_outputs_ = 0;
+    last_seq_id_ = -1;
     if (rows_kept_) {
         rows_kept_ = false;
         std::vector<float>().swap(kept_logits_);
@@ -381,10 +403,16 @@ void ContextHandle::apply_adapters() {
 }
 
 void ContextHandle::check_usable() const {
+    if (!lost_server_.empty()) {
+        throw Error(ErrorKind::kContext,
+                    "this context is unusable since a part of it is lost with its server: " +
+                        lost_server_.substr(0, lost_server_.find('\n')) +
+                        "\nClose the model and load it again.");
+    }
     if (broken_) {
         throw Error(ErrorKind::kContext,
-                    "this context is unusable since llama.cpp failed an internal check in it; "
-                    "close it and create a new one");
+                    "this context is unusable since llama.cpp failed an internal check in it\n"
+                    "Close it and create a new one.");
     }
 }
 
@@ -395,6 +423,27 @@ void ContextHandle::check_seq_id(llama_seq_id seq_id) const {
                            "many there are",
                            seq_id, n_seq_max_ - 1));
     }
+}
+
+bool ContextHandle::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) {
+    check_usable();
+    if (seq_id != -1) {
+        check_seq_id(seq_id);
+    }
+    return call(ErrorKind::kContext, [&] {
+        return has_state_before(seq_id, p0) && llama_memory_seq_rm(memory_, seq_id, p0, p1);
+    });
+}
+
+// Of recurrent layers, llama.cpp keeps the states after the last 1 + n_rs_seq tokens, if they were
+// in one batch: of shorter ones, older states stay in the places of those that were not computed,
+// and llama_memory_seq_rm() takes them.
+bool ContextHandle::has_state_before(llama_seq_id seq_id, llama_pos position) const {
+    if (llama_n_rs_seq(get()) == 0 || seq_id < 0 || position <= 0) {
+        return true;
+    }
+    const bool is_behind = position > llama_memory_seq_pos_max(memory_, seq_id);
+    return is_behind || (seq_id == last_seq_id_ && position > last_pos0_);
 }
 
 // seq_id -1: the tokens start a sequence of their own.
@@ -533,11 +582,11 @@ void ContextHandle::fail(const char* action, size_t n_tokens, int status, const 
 // append to the error's.
 std::string ContextHandle::recover(llama_seq_id seq_id, llama_pos pos0) {
     forget_outputs();
-    if (memory_ == nullptr || broken_) {
+    if (memory_ == nullptr || broken_ || !lost_server_.empty()) {
         return {};
     }
     return call(ErrorKind::kDecode, [&]() -> std::string {
-        if (llama_memory_seq_rm(memory_, seq_id, pos0, -1)) {
+        if (has_state_before(seq_id, pos0) && llama_memory_seq_rm(memory_, seq_id, pos0, -1)) {
             return {};
         }
         // A recurrent state cannot go back; only the whole sequence can be removed.

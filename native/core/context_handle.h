@@ -21,6 +21,12 @@ namespace core {
 // The tokens of a decode() that get a row of logits (and embeddings).
 enum class Outputs { kNone, kLast, kAll };
 
+// The remedy after a failed check of llama.cpp in a context.
+constexpr char kAfterCheck[] =
+    "\nClose the model and load it again. If it fails again, the model's file is wrong, or "
+    "llama.cpp: "
+    "take another file, or report it.";
+
 // One batch for llama_decode(), allocated once per context.
 class Batch {
   public:
@@ -41,6 +47,18 @@ class Batch {
     std::vector<llama_seq_id> seq_ids_;
     std::vector<llama_seq_id*> seq_id_pointers_;
     std::vector<int8_t> outputs_;
+};
+
+// Follows the tokens of sequence 0, as ContextHandle::decode() evaluates them.
+class BatchObserver {
+  public:
+    virtual ~BatchObserver() = default;
+
+    // Positions from `pos0` on are about to be evaluated: they hold nothing any more.
+    virtual void before_decode(llama_pos pos0) = 0;
+
+    // A batch was evaluated, and its outputs can be read.
+    virtual void after_batch(const llama_token* tokens, size_t n_tokens, llama_pos pos0) = 0;
 };
 
 // Every method expects that the caller holds `busy` and not the GIL, except request_abort() and the
@@ -108,10 +126,18 @@ class ContextHandle {
     // each layer from 1 on; empty: adds none any more.
     void set_control_vector(const std::vector<float>& data, int32_t first, int32_t last);
 
-    void check_seq_id(llama_seq_id seq_id) const;
-    void check_usable() const;  // not after a failed assertion in llama.cpp
+    // Owns the observer; null: none.
+    void set_observer(std::shared_ptr<BatchObserver> observer) { observer_ = std::move(observer); }
 
-    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable.
+    // Removes the positions p0 <= p < p1 of a sequence; -1: of all, no limit. False if the memory
+    // cannot; then nothing is removed.
+    bool seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1);
+
+    void check_seq_id(llama_seq_id seq_id) const;
+    void check_usable() const;  // not after a failed assertion in llama.cpp, or a lost server
+
+    // Runs a piece of llama.cpp on this context; a failed assertion makes the context unusable, and
+    // so does a lost server.
     template <typename Call>
     auto call(ErrorKind kind, Call&& function) -> decltype(function()) {
         NativeScope scope;
@@ -122,8 +148,13 @@ class ContextHandle {
         } catch (const Interrupted&) {
             throw;
         } catch (...) {
-            broken_ = broken_ || is_assertion();
-            throw Error(kind, describe_current_exception());
+            const bool failed_check = is_assertion();
+            broken_ = broken_ || failed_check;
+            const Error error = error_of_current_exception(kind);
+            if (error.kind() == ErrorKind::kRemoteServer && lost_server_.empty()) {
+                lost_server_ = error.what();
+            }
+            throw Error(error.kind(), error.what() + std::string(failed_check ? kAfterCheck : ""));
         }
     }
 
@@ -134,6 +165,7 @@ class ContextHandle {
     void check_encoded() const;
     void check_pooling(size_t n_sequences) const;
     size_t batch_limit(size_t n_tokens, Outputs outputs) const;
+    bool has_state_before(llama_seq_id seq_id, llama_pos position) const;
     bool is_output(Outputs outputs, bool is_last) const;
     bool callback_says_stop();
     Pass evaluation() const { return is_encoder_ ? Pass::kEncode : Pass::kDecode; }
@@ -158,6 +190,7 @@ class ContextHandle {
     bool needs_encode_ = false;  // encoder-decoder models
     bool encoded_ = false;
     bool broken_ = false;
+    std::string lost_server_;  // the error that says so; empty: none
     std::atomic<int32_t> n_threads_{0};
     std::atomic<int32_t> n_threads_batch_{0};
     std::atomic<bool> abort_requested_{false};
@@ -165,6 +198,8 @@ class ContextHandle {
     int64_t next_ask_ms_ = 0;
     bool stopping_ = false;  // it said so for the running batch
     Batch batch_;
+    llama_seq_id last_seq_id_ = -1;  // of the last batch; -1: of several, or unknown
+    llama_pos last_pos0_ = 0;        // first position of that batch
 
     int32_t n_outputs_ = 0;
     bool has_logits_ = false;  // of the last batch
@@ -174,6 +209,7 @@ class ContextHandle {
     std::vector<float> kept_embeddings_;
 
     std::vector<std::pair<std::shared_ptr<AdapterHandle>, float>> adapters_;
+    std::shared_ptr<BatchObserver> observer_;
 };
 
 }  // namespace core

@@ -8,11 +8,15 @@
 #include <string>
 
 #include "ggml.h"
+#include "native/core/assertion.h"
 
 namespace core {
 namespace {
 
 thread_local int t_native_depth = 0;
+
+// Mangled name of ggml_backend_rpc_error, which the patch rpc-lost-server has ggml-rpc throw.
+constexpr char kLostServer[] = "22ggml_backend_rpc_error";
 
 // Installed with ggml_set_abort_callback. To return from here means abort(). The CPU kernels are
 // left to abort: other threads wait for this one at a barrier and could never be stopped.
@@ -23,8 +27,7 @@ void on_ggml_abort(const char* message) {
     std::fprintf(stderr, "%s\n", message);
 }
 
-// Returns whether a class of this mangled name is an exception class of the standard library: those
-// have std::exception at offset 0.
+// Returns whether a class of this mangled name has std::exception at offset 0.
 bool is_standard_exception(const char* mangled) {
     static const char* const kNames[] = {
         "St9exception",
@@ -46,6 +49,7 @@ bool is_standard_exception(const char* mangled) {
         "NSt3__117bad_function_callE",
         "St18bad_variant_access",
         "St19bad_optional_access",
+        kLostServer,
     };
     for (const char* name : kNames) {
         if (std::strcmp(name, mangled) == 0) {
@@ -53,6 +57,18 @@ bool is_standard_exception(const char* mangled) {
         }
     }
     return false;
+}
+
+// By the words of the patch rpc-lost-server.
+const char* remedy_for(const std::string& lost_server) {
+    if (lost_server.find("of the protocol") != std::string::npos) {
+        return "Install the same version of llama-cpp-python on both machines.";
+    }
+    if (lost_server.find("when this process asked first") != std::string::npos) {
+        return "Start the server with the same --device, or this process again.";
+    }
+    return "Look whether `python -m llama_cpp rpc-server` runs there and serves no other client, "
+           "start it if not, and load the model again.";
 }
 
 std::string describe_foreign_exception() {
@@ -94,7 +110,7 @@ std::string describe_current_exception() {
     try {
         throw;
     } catch (const NativeAssertion& assertion) {
-        return "llama.cpp failed an internal check: " + assertion.message;
+        return describe_assertion(assertion.message);
     } catch (const std::exception& error) {
         return error.what();
     } catch (...) {
@@ -109,6 +125,21 @@ bool is_assertion() {
         return true;
     } catch (...) {
         return false;
+    }
+}
+
+Error error_of_current_exception(ErrorKind kind) {
+    const std::string reason = describe_current_exception();
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    if (type == nullptr || std::strcmp(type->name(), kLostServer) != 0) {
+        return Error(kind, reason);
+    }
+    return Error(ErrorKind::kRemoteServer, reason + "\n" + remedy_for(reason));
+}
+
+void pass_on_lost_server(const Error& error) {
+    if (error.kind() == ErrorKind::kRemoteServer) {
+        throw error;
     }
 }
 

@@ -27,6 +27,7 @@ enum class ErrorKind {
     kClosed,
     kBusy,
     kBackend,
+    kRemoteServer,
     kValue,  // ValueError
     kIndex,  // IndexError
 };
@@ -74,6 +75,13 @@ std::string describe_current_exception();
 // Returns whether the exception being handled is a NativeAssertion.
 bool is_assertion();
 
+// Returns the Error for the exception being handled: of `kind`, or RemoteServerError with a remedy
+// where an RPC server was lost.
+Error error_of_current_exception(ErrorKind kind);
+
+// Throws the error again if it tells of a lost server, for which no file is to blame.
+void pass_on_lost_server(const Error& error);
+
 // Calls llama.cpp. Any exception in there leaves as an Error of `kind`.
 template <typename Call>
 auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
@@ -85,7 +93,7 @@ auto call_native(ErrorKind kind, Call&& call) -> decltype(call()) {
     } catch (const Interrupted&) {
         throw;
     } catch (...) {
-        throw Error(kind, describe_current_exception());
+        throw error_of_current_exception(kind);
     }
 }
 

@@ -28,7 +28,9 @@ size_t reservable_bytes(const ModelHandle& model) {
     }
     size_t free = 0;
     size_t total = 0;
-    ggml_backend_dev_memory(llama_model_get_device(model.get(), 0), &free, &total);
+    call_native(ErrorKind::kModelLoad, [&] {
+        ggml_backend_dev_memory(llama_model_get_device(model.get(), 0), &free, &total);
+    });
     return free > kMargin ? free - kMargin : 0;
 }
 

@@ -29,29 +29,29 @@ bool begins_with(const std::string& text, const char* prefix) {
 // Returns the probable format of a file that is not GGUF, and how to get a GGUF instead.
 const char* guess_content(const std::string& head) {
     if (begins_with(head, "version https://git-lfs")) {
-        return "it is a Git LFS pointer: run `git lfs pull` to fetch the real file";
+        return ", but a Git LFS pointer\nRun `git lfs pull` to fetch the real file.";
     }
     if (begins_with(head, "<!DOCTYPE") || begins_with(head, "<!doctype") ||
         begins_with(head, "<html")) {
-        return "it is a web page: download the file itself, not the page that shows it";
+        return ", but a web page\nDownload the file itself, not the page that shows it.";
     }
     if (begins_with(head, "ggml") || begins_with(head, "lmgg") || begins_with(head, "fmgg") ||
         begins_with(head, "tjgg")) {
-        return "it is of a GGML format from before GGUF: download the model as GGUF";
+        return ", but of a GGML format from before GGUF\nDownload the model as GGUF.";
     }
     if (begins_with(head, "PK")) {
-        return "it looks like a PyTorch or zip file: convert it with llama.cpp's "
-               "convert_hf_to_gguf.py, or download the model as GGUF";
+        return ", but looks like a PyTorch or zip file\nConvert it with llama.cpp's "
+               "convert_hf_to_gguf.py, or download the model as GGUF.";
     }
-    return "give the path of a .gguf file; llama.cpp's convert_hf_to_gguf.py makes one of a "
-           "Hugging Face model";
+    return "\nGive the path of a .gguf file; llama.cpp's convert_hf_to_gguf.py makes one of a "
+           "Hugging Face model.";
 }
 
 }  // namespace
 
 void check_gguf_file(const std::string& path, const char* noun) {
     if (path.empty() || path.find('\0') != std::string::npos) {
-        refuse(format("%s path is %s; give the path of a .gguf file", noun,
+        refuse(format("%s path is %s\nGive the path of a .gguf file.", noun,
                       path.empty() ? "empty" : "invalid: it contains a NUL character"));
     }
     std::error_code error;
@@ -65,7 +65,7 @@ void check_gguf_file(const std::string& path, const char* noun) {
                       error.message().c_str()));
     }
     if (fs::is_directory(status)) {
-        refuse(format("%s path is a directory: %s. Give the path of the .gguf file in it", noun,
+        refuse(format("%s path is a directory: %s\nGive the path of the .gguf file in it.", noun,
                       path.c_str()));
     }
     if (!fs::is_regular_file(status)) {
@@ -73,18 +73,18 @@ void check_gguf_file(const std::string& path, const char* noun) {
     }
     // By its size: reading from a file of /proc may never end.
     if (fs::file_size(file_path, error) == 0) {
-        refuse(format("%s file is empty: %s. Download it again", noun, path.c_str()));
+        refuse(format("%s file is empty: %s\nDownload it again.", noun, path.c_str()));
     }
     std::ifstream file(file_path, std::ios::binary);
     if (!file) {
-        refuse(format("%s file cannot be read: %s: %s. Check its permissions", noun, path.c_str(),
+        refuse(format("%s file cannot be read: %s: %s\nCheck its permissions.", noun, path.c_str(),
                       std::strerror(errno)));
     }
     std::string head(32, '\0');
     file.read(head.data(), static_cast<std::streamsize>(head.size()));
     head.resize(static_cast<size_t>(file.gcount()));
     if (!begins_with(head, "GGUF")) {
-        refuse(format("%s file is not a GGUF file (invalid magic): %s; %s", noun, path.c_str(),
+        refuse(format("%s file is not a GGUF file (invalid magic): %s%s", noun, path.c_str(),
                       guess_content(head)));
     }
 }

@@ -26,7 +26,7 @@ void ModelHandle::check_has_vocab() const {
     if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_NONE) {
         throw Error(ErrorKind::kTokenize,
                     "this model file holds no vocabulary (tokenizer.ggml.model is \"none\" or "
-                    "\"no_vocab\"): pass token ids instead of text");
+                    "\"no_vocab\")\nPass token ids instead of text.");
     }
 }
 

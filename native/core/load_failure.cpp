@@ -79,7 +79,7 @@ std::string facts_about_size(const std::string& path) {
     if (error || file == nullptr) {
         return {};
     }
-    return format("The file has %llu bytes, and its tensors need %llu. ",
+    return format("The file has %llu bytes, and its tensors need %llu",
                   static_cast<unsigned long long>(size),
                   static_cast<unsigned long long>(needed_size(file.get())));
 }
@@ -89,7 +89,7 @@ std::string facts_about_keys(const std::string& path) {
     const std::string absent = file == nullptr ? "" : absent_keys(file.get());
     return absent.empty()
                ? ""
-               : "Its metadata has none of the following, which some models need: " + absent + ". ";
+               : "Its metadata has none of the following, which some models need: " + absent;
 }
 
 using Facts = std::string (*)(const std::string& path);
@@ -136,12 +136,17 @@ constexpr Cause kCauses[] = {
     {"invalid gguf type", kConvert},
     {"must be of type", kConvert},
     {"key not found", kOverride},
+    {"compatible buffer type",
+     "The tensor's type is none that a model computes with: take another file, or convert the "
+     "model again."},
     {"wrong number of tensors",
      "It holds tensors that this llama.cpp does not know: upgrade llama-cpp-python, or convert "
      "the model again."},
     {"not found", kConvert, facts_about_keys},
     {"missing tensor", kConvert, facts_about_keys},
     {"wrong shape", kConvert, facts_about_keys},
+    {"TENSOR_ALIGNMENT", "Load it with use_mmap=False, or convert the model again."},
+    {"(src/llama-vocab.cpp", kConvert},
     {"internal check", kConvert, facts_about_keys},
     {"failed to read", kDownload},
     {"", "The file may be truncated or damaged: compare its size and hash, download it again."},
@@ -199,10 +204,11 @@ std::string reason_of(const std::vector<std::string>& lines) {
 std::string explain_failure(const std::string& path, const std::string& reason) {
     for (const Cause& cause : kCauses) {
         if (contains(reason, cause.sign)) {
-            return (cause.facts == nullptr ? "" : cause.facts(path)) + cause.advice;
+            const std::string facts = cause.facts == nullptr ? "" : cause.facts(path);
+            return reason + (facts.empty() ? "" : ". ") + facts + "\n" + cause.advice;
         }
     }
-    return {};
+    return reason;
 }
 
 }  // namespace core

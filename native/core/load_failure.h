@@ -10,7 +10,7 @@ namespace core {
 // Returns the reason, out of the lines that llama.cpp logged at ERROR level.
 std::string reason_of(const std::vector<std::string>& lines);
 
-// Returns sentences that follow the reason: facts about this file, and the remedy.
+// Returns the reason, facts about this file that belong to it, and the remedy on a line of its own.
 std::string explain_failure(const std::string& path, const std::string& reason);
 
 }  // namespace core

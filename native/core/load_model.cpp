@@ -10,6 +10,7 @@
 #include "native/core/interrupt.h"
 #include "native/core/load_failure.h"
 #include "native/core/log.h"
+#include "native/core/remote_devices.h"
 #include "native/core/shutdown.h"
 
 namespace core {
@@ -39,12 +40,21 @@ void validate(const ModelParams& params) {
     }
 }
 
+using Devices = std::vector<ggml_backend_dev_t>;
+
+Devices all_devices(Devices remote) {
+    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+        remote.push_back(ggml_backend_dev_get(i));
+    }
+    return remote;
+}
+
 // Returns the names that `name` has for the devices; it may return null.
 template <typename Name>
-std::string names_of_devices(Name name) {
+std::string names_of(const Devices& devices, Name name) {
     std::vector<std::string> names;
-    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-        const char* const found = name(ggml_backend_dev_get(i));
+    for (ggml_backend_dev_t device : devices) {
+        const char* const found = name(device);
         if (found != nullptr) {
             names.emplace_back(found);
         }
@@ -52,13 +62,16 @@ std::string names_of_devices(Name name) {
     return join(names, ", ");
 }
 
-ggml_backend_dev_t find_device(const std::string& name) {
-    ggml_backend_dev_t device = ggml_backend_dev_by_name(name.c_str());
-    if (device == nullptr) {
+ggml_backend_dev_t find_device(const std::string& name, const Devices& all) {
+    const auto found = std::find_if(all.begin(), all.end(), [&](ggml_backend_dev_t each) {
+        return name == ggml_backend_dev_name(each);
+    });
+    if (found == all.end()) {
         throw Error(ErrorKind::kModelLoad,
                     "devices: there is no device named '" + name +
-                        "'\nThe devices are: " + names_of_devices(ggml_backend_dev_name));
+                        "'\nThe devices are: " + names_of(all, ggml_backend_dev_name));
     }
+    ggml_backend_dev_t device = *found;
     if (ggml_backend_dev_type(device) == GGML_BACKEND_DEVICE_TYPE_CPU) {
         throw Error(ErrorKind::kModelLoad,
                     "devices: '" + name +
@@ -68,14 +81,17 @@ ggml_backend_dev_t find_device(const std::string& name) {
     return device;
 }
 
-// Returns an array that ends with null, empty for all devices.
-std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& names) {
+// Returns an array that ends with null, empty for all devices of this machine.
+Devices find_devices(const std::vector<std::string>& names, const Devices& remote) {
     if (names == std::vector<std::string>{kNoDevice}) {
         return {nullptr};
     }
-    std::vector<ggml_backend_dev_t> found;
+    Devices found;
+    if (names.empty() && !remote.empty()) {
+        found = with_local_devices(remote);
+    }
     for (const std::string& name : names) {
-        found.push_back(find_device(name));
+        found.push_back(find_device(name, all_devices(remote)));
         if (std::find(found.begin(), found.end() - 1, found.back()) != found.end() - 1) {
             throw Error(ErrorKind::kModelLoad, "devices: '" + name + "' is named twice");
         }
@@ -86,21 +102,26 @@ std::vector<ggml_backend_dev_t> find_devices(const std::vector<std::string>& nam
     return found;
 }
 
+// A remote device asks its server.
+ggml_backend_buffer_type_t buffer_type_of(ggml_backend_dev_t device) {
+    return call_native(ErrorKind::kModelLoad, [&] { return ggml_backend_dev_buffer_type(device); });
+}
+
 const char* buffer_type_name(ggml_backend_dev_t device) {
-    ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(device);
+    ggml_backend_buffer_type_t type = buffer_type_of(device);
     return type == nullptr ? nullptr : ggml_backend_buft_name(type);
 }
 
-ggml_backend_buffer_type_t find_buffer_type(const std::string& name) {
-    for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-        const char* const found = buffer_type_name(ggml_backend_dev_get(i));
+ggml_backend_buffer_type_t find_buffer_type(const std::string& name, const Devices& all) {
+    for (ggml_backend_dev_t device : all) {
+        const char* const found = buffer_type_name(device);
         if (found != nullptr && name == found) {
-            return ggml_backend_dev_buffer_type(ggml_backend_dev_get(i));
+            return buffer_type_of(device);
         }
     }
     throw Error(ErrorKind::kModelLoad,
                 "tensor_buft_overrides: there is no buffer type named '" + name +
-                    "'\nThe buffer types are: " + names_of_devices(buffer_type_name));
+                    "'\nThe buffer types are: " + names_of(all, buffer_type_name));
 }
 
 // llama.cpp compiles it for each tensor.
@@ -122,10 +143,10 @@ void check_pattern(const std::string& pattern) {
 // Returns an array that ends with an entry of null, or nothing. It points into `patterns`.
 std::vector<llama_model_tensor_buft_override> make_tensor_overrides(
     const std::vector<std::pair<std::string, std::string>>& patterns,
-    std::vector<llama_model_tensor_buft_override> overrides) {
+    std::vector<llama_model_tensor_buft_override> overrides, const Devices& remote) {
     for (const auto& [pattern, buffer_type] : patterns) {
         check_pattern(pattern);
-        overrides.push_back({pattern.c_str(), find_buffer_type(buffer_type)});
+        overrides.push_back({pattern.c_str(), find_buffer_type(buffer_type, all_devices(remote))});
     }
     if (overrides.size() >= llama_max_tensor_buft_overrides()) {
         throw Error(ErrorKind::kModelLoad,
@@ -185,8 +206,8 @@ std::vector<llama_model_kv_override> make_overrides(
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& reason) {
-    throw Error(ErrorKind::kModelLoad, "Failed to load model from file: " + path + ": " + reason +
-                                           ". " + explain_failure(path, reason));
+    throw Error(ErrorKind::kModelLoad,
+                "Failed to load model from file: " + path + ": " + explain_failure(path, reason));
 }
 
 llama_model_ptr load(const std::string& path, const llama_model_params& params) {
@@ -196,6 +217,7 @@ llama_model_ptr load(const std::string& path, const llama_model_params& params) 
         model.reset(call_native(ErrorKind::kModelLoad,
                                 [&] { return llama_model_load_from_file(path.c_str(), params); }));
     } catch (const Error& error) {
+        pass_on_lost_server(error);
         std::vector<std::string> lines = log.take_lines();
         lines.emplace_back(error.what());
         refuse(path, reason_of(lines));
@@ -230,11 +252,12 @@ NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgre
       overrides_(make_overrides(params.kv_overrides)),
       patterns_(params.tensor_buft_overrides) {
     validate(params);
-    devices_ = find_devices(params.devices);
+    const Devices remote = remote_devices(params.rpc_servers);
+    devices_ = find_devices(params.devices, remote);
     if (!devices_.empty()) {
         plain.devices = devices_.data();
     }
-    tensor_overrides_ = make_tensor_overrides(patterns_, params.fitted_overrides);
+    tensor_overrides_ = make_tensor_overrides(patterns_, params.fitted_overrides, remote);
     if (!tensor_split_.empty()) {
         tensor_split_.resize(llama_max_devices(), 0.0f);
         plain.tensor_split = tensor_split_.data();
@@ -247,6 +270,11 @@ NativeModelParams::NativeModelParams(const ModelParams& params, const LoadProgre
     }
     plain.progress_callback = report_progress;
     plain.progress_callback_user_data = const_cast<LoadProgress*>(&progress);
+}
+
+std::vector<ggml_backend_dev_t> choose_devices(const std::vector<std::string>& names,
+                                               const std::vector<std::string>& rpc_servers) {
+    return find_devices(names, remote_devices(rpc_servers));
 }
 
 std::unique_ptr<ModelHandle> load_model(const std::string& path, const ModelParams& params,

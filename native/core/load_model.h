@@ -24,7 +24,8 @@ struct ModelParams {
     llama_model_params plain;  // the fields without pointers; those are made of the members below
     std::vector<float> tensor_split;
     std::map<std::string, MetadataValue> kv_overrides;
-    std::vector<std::string> devices;  // empty: all; kNoDevice alone: none
+    std::vector<std::string> devices;      // empty: all; kNoDevice alone: none
+    std::vector<std::string> rpc_servers;  // "host:port", whose devices there are beside the others
     // Pattern of tensor names -> name of a buffer type. The first that fits counts.
     std::vector<std::pair<std::string, std::string>> tensor_buft_overrides;
     // The same as set by fit_to_devices(), patterns of constant text.
@@ -38,7 +39,7 @@ constexpr const char* kNoDevice = "none";
 using LoadProgress = std::function<bool(float)>;
 
 // llama.cpp's own form of the parameters, whose pointers lead into this object and `progress`.
-// Fails with ModelLoadError for values that llama.cpp does not check.
+// Fails with ModelLoadError for values that llama.cpp does not check, and as remote_devices() does.
 class NativeModelParams {
   public:
     NativeModelParams(const ModelParams& params, const LoadProgress& progress);
@@ -54,6 +55,11 @@ class NativeModelParams {
     std::vector<std::pair<std::string, std::string>> patterns_;
     std::vector<llama_model_tensor_buft_override> tensor_overrides_;
 };
+
+// Returns the devices of ModelParams.devices and rpc_servers as llama.cpp takes them: an array that
+// ends with null, empty for all devices of this machine. Fails as NativeModelParams does.
+std::vector<ggml_backend_dev_t> choose_devices(const std::vector<std::string>& names,
+                                               const std::vector<std::string>& rpc_servers);
 
 // Fails with ModelLoadError, which names the file, the reason and a remedy. `progress` may be
 // empty.

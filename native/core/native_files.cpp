@@ -288,7 +288,7 @@ std::shared_ptr<void> open_own_backend(const std::string& path) {
             dlclose(handle);
         }
     });
-    const void* entry = library == nullptr ? nullptr : dlsym(library.get(), "ggml_backend_init");
+    const void* entry = entry_of(library);
     if (entry == nullptr) {
         return nullptr;
     }
@@ -297,6 +297,14 @@ std::shared_ptr<void> open_own_backend(const std::string& path) {
     }
     require_own_references(entry);
     return library;
+#endif
+}
+
+void* entry_of(const std::shared_ptr<void>& backend) {
+#if defined(_WIN32)
+    return nullptr;
+#else
+    return backend == nullptr ? nullptr : dlsym(backend.get(), "ggml_backend_init");
 #endif
 }
 

@@ -19,6 +19,10 @@ void require_own_files();
 // where it cannot be opened, or is no backend: ggml says why.
 std::shared_ptr<void> open_own_backend(const std::string& path);
 
+// Returns the function by which a backend gives itself out, ggml_backend_init() of
+// ggml-backend-impl.h. Null if the library has none, or is null.
+void* entry_of(const std::shared_ptr<void>& backend);
+
 }  // namespace core
 
 #endif  // NATIVE_CORE_NATIVE_FILES_H_

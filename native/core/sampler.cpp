@@ -7,7 +7,7 @@
 #include <regex>
 #include <utility>
 
-#include "native/core/grammar_syntax.h"
+#include "native/core/grammar_sampler.h"
 #include "native/core/log.h"
 #include "native/core/ranges.h"
 #include "sampling.h"
@@ -133,12 +133,6 @@ bool only_last_is_active(llama_sampler* chain) {
     return true;
 }
 
-// Triggers of a lazy grammar in llama.cpp's form.
-struct Triggers {
-    std::vector<std::string> patterns;
-    std::vector<llama_token> tokens;
-};
-
 std::string anchored(const std::string& pattern) {
     if (pattern.empty()) {
         return "^$";
@@ -202,26 +196,12 @@ llama_sampler_ptr make_grammar(const ModelHandle& model, const common_params_sam
         return nullptr;
     }
     model.check_has_vocab();
-    check_grammar_syntax(text, "root", model.vocab());
-    LogCapture log;
-    llama_sampler_ptr grammar = call_native(ErrorKind::kGrammar, [&] {
-        if (!params.grammar_lazy) {
-            return llama_sampler_ptr(
-                llama_sampler_init_grammar(model.vocab(), text.c_str(), "root"));
-        }
-        const Triggers triggers = make_triggers(model, params);
-        std::vector<const char*> patterns;
-        for (const std::string& pattern : triggers.patterns) {
-            patterns.push_back(pattern.c_str());
-        }
-        return llama_sampler_ptr(llama_sampler_init_grammar_lazy_patterns(
-            model.vocab(), text.c_str(), "root", patterns.data(), patterns.size(),
-            triggers.tokens.data(), triggers.tokens.size()));
-    });
-    if (grammar == nullptr) {
-        throw Error(ErrorKind::kGrammar, "llama.cpp refuses the grammar: " + log.take());
+    if (!params.grammar_lazy) {
+        return make_grammar_sampler(model.vocab(), text, "root", nullptr);
     }
-    return grammar;
+    const Triggers triggers =
+        call_native(ErrorKind::kGrammar, [&] { return make_triggers(model, params); });
+    return make_grammar_sampler(model.vocab(), text, "root", &triggers);
 }
 
 size_t history_size(const common_params_sampling& params) {

@@ -44,14 +44,6 @@ uint64_t hash_bytes(const char* data, size_t size) {
     return mix(hash, rest);
 }
 
-uint64_t fingerprint(const llama_model* model) {
-    uint64_t hash = mix(0, llama_model_n_params(model));
-    hash = mix(hash, llama_model_size(model));
-    hash = mix(hash, static_cast<uint64_t>(llama_model_n_layer(model)));
-    hash = mix(hash, static_cast<uint64_t>(llama_model_n_embd(model)));
-    return mix(hash, static_cast<uint64_t>(llama_model_n_head_kv(model)));
-}
-
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kState, message); }
 
 void check_header(const Header& header, const char* body, size_t body_size,
@@ -89,6 +81,14 @@ void restore(ContextHandle& context, const char* body, size_t size) {
 }
 
 }  // namespace
+
+uint64_t fingerprint(const llama_model* model) {
+    uint64_t hash = mix(0, llama_model_n_params(model));
+    hash = mix(hash, llama_model_size(model));
+    hash = mix(hash, static_cast<uint64_t>(llama_model_n_layer(model)));
+    hash = mix(hash, static_cast<uint64_t>(llama_model_n_embd(model)));
+    return mix(hash, static_cast<uint64_t>(llama_model_n_head_kv(model)));
+}
 
 size_t saved_state_size(ContextHandle& context) {
     context.check_usable();

@@ -6,10 +6,14 @@
 #define NATIVE_CORE_SAVED_STATE_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "native/core/context_handle.h"
 
 namespace core {
+
+// Returns a number that tells models apart by their sizes.
+uint64_t fingerprint(const llama_model* model);
 
 // All fail with StateError, and have the preconditions of ContextHandle's methods.
 

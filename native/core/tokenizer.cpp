@@ -38,8 +38,8 @@ void check_special_tokens(const llama_vocab* vocab) {
     }
     if (missing != nullptr) {
         throw Error(ErrorKind::kTokenize,
-                    format("the vocabulary wants a %s token added but has none; call tokenize with "
-                           "add_special=False",
+                    format("the vocabulary wants a %s token added but has none\nCall tokenize with "
+                           "add_special=False.",
                            missing));
     }
 }
@@ -63,6 +63,16 @@ std::vector<llama_token> tokenize_valid(const ModelHandle& model, const std::str
         }
     }
     throw Error(ErrorKind::kTokenize, "the text has more tokens than fit into 32 bits");
+}
+
+// For a part of the text without a token llama.cpp takes the unknown token, which may be none.
+void check_known(const std::vector<llama_token>& tokens) {
+    if (std::find(tokens.begin(), tokens.end(), LLAMA_TOKEN_NULL) != tokens.end()) {
+        throw Error(
+            ErrorKind::kTokenize,
+            "the vocabulary has no token for a part of this text, and no unknown token\nThe "
+            "model file was converted or edited wrongly: take another one.");
+    }
 }
 
 // Names of the byte tokens that the text needs, for characters that no token spells, and that the
@@ -99,11 +109,11 @@ std::vector<std::string> missing_byte_tokens(const ModelHandle& model, const std
     if (llama_vocab_type(model.vocab()) == LLAMA_VOCAB_TYPE_SPM && !missing.empty()) {
         throw Error(ErrorKind::kTokenize,
                     "the vocabulary lacks tokens that this text needs: " + join(missing, ", ") +
-                        ". The model file was converted or edited wrongly");
+                        "\nThe model file was converted or edited wrongly: take another one.");
     }
     throw Error(ErrorKind::kTokenize,
                 std::string("llama.cpp cannot tokenize this text (") + reason +
-                    "); is it UTF-8? text.decode(\"utf-8\", \"replace\").encode() repairs it");
+                    ")\nIs it UTF-8? text.decode(\"utf-8\", \"replace\").encode() repairs it.");
 }
 
 }  // namespace
@@ -117,14 +127,17 @@ std::vector<llama_token> tokenize(const ModelHandle& model, const std::string& t
     if (text.size() > INT_MAX - 8) {
         throw Error(ErrorKind::kTokenize, "text of 2 GiB or more; tokenize it in parts");
     }
+    std::vector<llama_token> tokens;
     try {
-        return tokenize_valid(model, text, add_special, parse_special);
+        tokens = tokenize_valid(model, text, add_special, parse_special);
     } catch (const Error& error) {
         if (interrupt_requested()) {
             throw Interrupted{};
         }
         refuse(model, text, error.what());
     }
+    check_known(tokens);
+    return tokens;
 }
 
 std::string detokenize(const ModelHandle& model, const std::vector<llama_token>& tokens,

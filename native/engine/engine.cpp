@@ -18,6 +18,7 @@
 #include "arg.h"
 #include "common.h"
 #include "llama.h"
+#include "native/core/errors.h"
 #include "server-common.h"
 #include "server-context.h"
 #include "server-http.h"
@@ -141,10 +142,16 @@ void add_handlers(llama_engine& engine) {
     };
 }
 
-std::unique_ptr<llama_engine> load(int32_t n_options, const char** options) {
+std::unique_ptr<llama_engine> load(int32_t n_options, const char** options, void** devices) {
     auto engine = std::make_unique<llama_engine>();
     engine->params = parse(n_options, options);
     complete(engine->params);
+    for (; *devices != nullptr; ++devices) {
+        engine->params.devices.push_back(static_cast<ggml_backend_dev_t>(*devices));
+    }
+    if (!engine->params.devices.empty()) {
+        engine->params.devices.push_back(nullptr);
+    }
     engine->routes = std::make_unique<server_routes>(engine->params, engine->context);
     if (!engine->context.load_model(engine->params)) {
         throw std::runtime_error("the model cannot be loaded");
@@ -180,14 +187,13 @@ server_http_res_ptr answer(llama_engine_call& call) {
 
 }  // namespace
 
-llama_engine* llama_engine_load(int32_t n_options, const char** options, char** error) {
+llama_engine* llama_engine_load(int32_t n_options, const char** options, void** devices,
+                                char** error) {
     ErrorLines lines;
     try {
-        return load(n_options, options).release();
-    } catch (const std::exception& exception) {
-        *error = copy_of(std::string(exception.what()) + "\n" + lines.text());
+        return load(n_options, options, devices).release();
     } catch (...) {
-        *error = copy_of("unknown error\n" + lines.text());
+        *error = copy_of(core::describe_current_exception() + "\n" + lines.text());
     }
     return nullptr;
 }

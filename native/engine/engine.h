@@ -15,10 +15,11 @@ extern "C" {
 typedef struct llama_engine llama_engine;
 typedef struct llama_engine_call llama_engine_call;
 
-// Loads a model, with llama-server's options, and starts its loop. Returns NULL on failure; *error
-// then says why, and is freed with llama_engine_free_text().
+// Loads a model, with llama-server's options, and starts its loop. `devices` ends with NULL and has
+// a ggml_backend_dev_t for each device to use; none for those that the options name. Returns NULL
+// on failure; *error then says why, and is freed with llama_engine_free_text().
 LLAMA_ENGINE_API llama_engine* llama_engine_load(int32_t n_options, const char** options,
-                                                 char** error);
+                                                 void** devices, char** error);
 
 // Ends the loop; running calls end with an error or without an answer. Then frees the model. No
 // call may begin meanwhile, and all have to be freed before.

@@ -16,6 +16,9 @@ namespace {
 // Multiplications between two questions whether to stop: some 10 ms on two cores.
 constexpr int64_t kWorkPerQuestion = int64_t{1} << 30;
 
+constexpr char kWrongProjector[] =
+    "\nTake another projector file, the one that was made for this very model.";
+
 // Return values of mtmd_tokenize().
 constexpr int32_t kStatusOk = 0;
 
@@ -131,6 +134,24 @@ class ChunkKeys {
     size_t ordinal_ = 0;
 };
 
+// Calls mtmd, for an image or a sound.
+template <typename Call>
+int32_t call(Call&& function) {
+    try {
+        return call_native(ErrorKind::kMedia, function);
+    } catch (const Error& error) {
+        pass_on_lost_server(error);
+        throw Error(error.kind(), std::string(error.what()) + kWrongProjector);
+    }
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
+    throw Error(ErrorKind::kModelLoad, "Failed to load projector from file: " + path + ": " +
+                                           reason +
+                                           "\nGive the mmproj file that was made for this very "
+                                           "model.");
+}
+
 }  // namespace
 
 ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::string& path,
@@ -152,13 +173,16 @@ ProjectorHandle::ProjectorHandle(std::shared_ptr<ModelHandle> model, const std::
     native.cb_eval_user_data = this;
     native.progress_callback = [](float, void*) { return !interrupt_requested(); };
     LogCapture log;
-    context_.reset(call_native(ErrorKind::kModelLoad, [&] {
-        return mtmd_init_from_file(path.c_str(), model_->get(), native);
-    }));
+    try {
+        context_.reset(call_native(ErrorKind::kModelLoad, [&] {
+            return mtmd_init_from_file(path.c_str(), model_->get(), native);
+        }));
+    } catch (const Error& error) {
+        pass_on_lost_server(error);
+        refuse(path, error.what());
+    }
     if (context_ == nullptr) {
-        throw Error(ErrorKind::kModelLoad,
-                    "Failed to load projector from file: " + path + ": " + log.take() +
-                        "\nGive the mmproj file that was made for this very model.");
+        refuse(path, log.take());
     }
     mtmd_set_abort_callback(
         context_.get(), [](void* self) { return static_cast<ProjectorHandle*>(self)->must_stop(); },
@@ -185,7 +209,7 @@ std::vector<PromptPiece> ProjectorHandle::tokenize(const std::vector<PromptPart>
     const NativeParts native(parts);
     const mtmd::input_chunks_ptr chunks(mtmd_input_chunks_init());
     LogCapture log;
-    const int32_t status = call_native(ErrorKind::kMedia, [&] {
+    const int32_t status = call([&] {
         return mtmd_tokenize_from_parts(context_.get(), chunks.get(), native.data(), native.size(),
                                         false);
     });
@@ -245,8 +269,7 @@ std::vector<float> ProjectorHandle::encode(const MediaChunk& chunk, ContextHandl
     LogCapture log;
     int32_t status = kStatusOk;
     try {
-        status = call_native(ErrorKind::kMedia,
-                             [&] { return mtmd_encode_chunk(context_.get(), chunk.chunk.get()); });
+        status = call([&] { return mtmd_encode_chunk(context_.get(), chunk.chunk.get()); });
     } catch (...) {
         asked_ = nullptr;
         broken_ = true;
@@ -258,7 +281,8 @@ std::vector<float> ProjectorHandle::encode(const MediaChunk& chunk, ContextHandl
         context.fail_stopped("the encoding of an image or a sound");
     }
     if (status != kStatusOk) {
-        throw Error(ErrorKind::kMedia, "an image or a sound cannot be encoded: " + log.take());
+        throw Error(ErrorKind::kMedia,
+                    "an image or a sound cannot be encoded: " + log.take() + kWrongProjector);
     }
     const float* rows = mtmd_get_output_embd(context_.get());
     return std::vector<float>(rows, rows + count_of_floats(chunk, *model_));

@@ -4,14 +4,16 @@
 //       prints "LIBRARY SCORE" for each; 0 means that this CPU cannot run it
 //   ggml-cpu-probe check LIBRARY
 //       multiplies small matrices with that variant, in the shapes that models have
+//   ggml-cpu-probe time MILLISECONDS LIBRARY...
+//       prints "LIBRARY TYPE TOKENS MICROSECONDS" for matrix products with each
 //
 // Exit status: 0 good, 1 bad (standard output or error says why), 2 wrong usage. A variant that
 // uses instructions which the CPU, the hypervisor or the operating system does not really offer
 // ends this process by a signal, on Windows by an exception.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,13 +21,9 @@
 #include "ggml.h"
 #include "native/probe/product.h"
 #include "native/probe/system.h"
+#include "native/probe/timing.h"
 
 namespace {
-
-struct Free {
-    void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-};
-using Backend = std::unique_ptr<ggml_backend, Free>;
 
 // The caller shows this output if the variant is bad; ggml's other messages would hide the reason.
 void log_errors_only(ggml_log_level level, const char* text, void*) {
@@ -114,25 +112,55 @@ class Check {
     }
 
     std::vector<ggml_backend_buffer_type_t> layouts_;
-    Backend backend_;
+    probe::Backend backend_;
     double worst_ = 0;
     int products_ = 0;
 };
 
-int check(const std::string& library) {
+// Returns the device of a variant; null, having said so, if the library can't be loaded.
+ggml_backend_dev_t load(const std::string& library) {
     ggml_log_set(log_errors_only, nullptr);
     const ggml_backend_reg_t registry = ggml_backend_load(library.c_str());
     if (!registry || !ggml_backend_reg_dev_count(registry)) {
         std::printf("bad: %s can't be loaded\n", library.c_str());
+        return nullptr;
+    }
+    return ggml_backend_reg_dev_get(registry, 0);
+}
+
+int check(const std::string& library) {
+    const ggml_backend_dev_t device = load(library);
+    if (!device) {
         return 1;
     }
-    Check check(ggml_backend_reg_dev_get(registry, 0));
+    Check check(device);
     const std::string fault = check.run();
     if (!fault.empty()) {
         std::printf("bad: %s\n", fault.c_str());
         return 1;
     }
     std::printf("ok %s\n", check.summary().c_str());
+    return 0;
+}
+
+int time(const std::string& milliseconds, const std::vector<std::string>& libraries) {
+    std::vector<ggml_backend_dev_t> devices;
+    for (const std::string& library : libraries) {
+        devices.push_back(load(library));
+        if (!devices.back()) {
+            return 1;
+        }
+    }
+    const auto times = probe::time_products(devices, std::atof(milliseconds.c_str()) / 1e3);
+    for (size_t i = 0; i < libraries.size(); ++i) {
+        for (const probe::Timing& timing : times[i]) {
+            if (!std::isfinite(timing.microseconds)) {
+                continue;
+            }
+            std::printf("%s %s %d %.2f\n", libraries[i].c_str(), ggml_type_name(timing.type),
+                        static_cast<int>(timing.tokens), timing.microseconds);
+        }
+    }
     return 0;
 }
 
@@ -163,6 +191,11 @@ int main(int argc, char** argv) {
     if (command == "check" && words.size() == 3) {
         return check(words[2]);
     }
-    std::fprintf(stderr, "usage: %s score LIBRARY... | %s check LIBRARY\n", argv[0], argv[0]);
+    if (command == "time" && words.size() > 3) {
+        return time(words[2], {words.begin() + 3, words.end()});
+    }
+    std::fprintf(stderr,
+                 "usage: %s score LIBRARY... | check LIBRARY | time MILLISECONDS LIBRARY...\n",
+                 argv[0]);
     return 2;
 }

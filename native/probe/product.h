@@ -8,20 +8,9 @@
 
 #include "ggml-backend.h"
 #include "ggml.h"
+#include "native/probe/tensors.h"
 
 namespace probe {
-
-struct Shape {
-    int64_t columns;           // of the weights: the length of the sums
-    int64_t rows;              // of each matrix of the weights
-    int64_t tokens;            // rows of each plane of the input
-    int64_t matrices = 1;      // heads of MLA, or experts
-    int64_t planes = 1;        // of the input, ne[2]: a multiple of `matrices`
-    int64_t sequences = 1;     // of the input, ne[3]
-    int64_t experts_used = 0;  // by each token; more than 0: MUL_MAT_ID
-    bool shared = false;       // the experts of a token have the same input
-    bool permuted = false;     // tokens and planes are swapped in memory, as in MLA
-};
 
 struct Outcome {
     enum class State { kNoKernel, kRefused, kFailed, kComputed };
@@ -60,12 +49,6 @@ class Product {
     std::vector<float> input_;
     std::vector<double> result_;
 };
-
-// Returns the buffer types for weights: ordinary memory, and the device's own for repacked and AMX
-// layouts.
-std::vector<ggml_backend_buffer_type_t> buffer_types(ggml_backend_dev_t device);
-
-void set_threads(ggml_backend_dev_t device, ggml_backend_t backend, int count);
 
 }  // namespace probe
 

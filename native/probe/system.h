@@ -2,6 +2,7 @@
 #ifndef NATIVE_PROBE_SYSTEM_H_
 #define NATIVE_PROBE_SYSTEM_H_
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,10 @@ std::vector<std::string> arguments(int argc, char** argv);
 // Loads a library for good, and returns the address of its symbol. Null on failure; *error says
 // why.
 void* load_symbol(const std::string& library, const char* name, std::string* error);
+
+// Returns the time that this thread has had a CPU: other processes may have it in between. On
+// Windows the time that has passed, since its clock of a thread ticks 64 times a second.
+std::chrono::nanoseconds thread_time();
 
 }  // namespace probe
 

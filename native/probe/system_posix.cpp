@@ -1,6 +1,7 @@
 // Linux and macOS.
 #include <dlfcn.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <cstdlib>
 
@@ -23,6 +24,12 @@ void* load_symbol(const std::string& library, const char* name, std::string* err
         *error = dlerror();
     }
     return symbol;
+}
+
+std::chrono::nanoseconds thread_time() {
+    timespec time;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace probe

@@ -47,4 +47,8 @@ void* load_symbol(const std::string& library, const char* name, std::string* err
     return reinterpret_cast<void*>(symbol);
 }
 
+std::chrono::nanoseconds thread_time() {
+    return std::chrono::steady_clock::now().time_since_epoch();
+}
+
 }  // namespace probe

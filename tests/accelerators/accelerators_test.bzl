@@ -6,7 +6,6 @@ load(
     "//platforms:accelerators.bzl",
     "ACCELERATORS",
     "DEFAULT_ACCELERATOR",
-    "OTHER_LABELS",
     "VARIANT_PROVIDERS",
 )
 
@@ -23,6 +22,7 @@ _OPTIONAL = [
     "is_released",
     "is_slow",
     "license_expressions",
+    "major_of",
     "requires",
     "variant",
     "visible_devices",
@@ -36,7 +36,7 @@ def _rows_test_impl(ctx):
         known = _OF_EVERY_ROW + _WITH_A_LIBRARY + _OPTIONAL
         asserts.equals(env, [], [field for field in row if field not in known])
         asserts.equals(env, [], [name for name in row["systems"] if name not in _SYSTEMS])
-    for row in ACCELERATORS.values() + OTHER_LABELS.values():
+    for row in ACCELERATORS.values():
         for namespace in row.get("variant", {}):
             asserts.true(env, namespace in VARIANT_PROVIDERS, namespace)
     return unittest.end(env)
@@ -46,10 +46,16 @@ _rows_test = unittest.make(_rows_test_impl)
 def _names_test_impl(ctx):
     env = unittest.begin(ctx)
     for field in ["label", "ggml_name", "library", "plugin"]:
-        values = [row[field] for row in ACCELERATORS.values() if field in row]
+        values = [
+            row[field]
+            for row in ACCELERATORS.values()
+            if field in row and (field in ["label", "plugin"] or "major_of" not in row)
+        ]
         asserts.equals(env, len(values), len({value: None for value in values}), field)
     for row in ACCELERATORS.values():
-        asserts.false(env, row["label"] in OTHER_LABELS, row["label"])
+        other = ACCELERATORS.get(row.get("major_of"), row)
+        for field in ["ggml_name", "library", "systems"]:
+            asserts.equals(env, other.get(field), row.get(field), field)
     return unittest.end(env)
 
 _names_test = unittest.make(_names_test_impl)
@@ -60,6 +66,7 @@ def _plugins_test_impl(ctx):
     # Published wheels require these names: a change is a break.
     for accelerator, distribution in {
         "cuda": "llama-cpp-backend-cuda13",
+        "cuda12": "llama-cpp-backend-cuda12",
         "metal": "llama-cpp-backend-metal",
         "rocm": "llama-cpp-backend-rocm6",
         "vulkan": "llama-cpp-backend-vulkan",

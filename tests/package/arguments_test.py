@@ -258,8 +258,3 @@ def test_an_unknown_parameter_that_is_none_is_silent(load, model_path):
         load(model_path, device=None)
     with pytest.warns(UserWarning, match="no parameter 'device'"):
         load(model_path, device="cuda")
-
-
-def test_rpc_servers(load, model_path):
-    with pytest.warns(UserWarning, match="rpc_servers.*no RPC"):
-        load(model_path, rpc_servers="localhost:50052")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,7 @@ except (llama_cpp.ModelLoadError, MemoryError) as error:
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_not_enough_memory(run_python, random_models):
     done = run_python(NO_MEMORY, random_models / "llama-f32.gguf")
     assert done.returncode == 0, done.stderr

@@ -158,6 +158,91 @@ def test_wrong_arguments(llm):
     low.llama_free(None)
 
 
+def test_arrays_have_the_size_that_is_passed(llm):
+    tokens = (low.llama_token * 4)()
+    for text, size, array, most in (
+        (PROMPT, len(PROMPT) + 1, tokens, 4),
+        (PROMPT, -1, tokens, 4),
+        (PROMPT, len(PROMPT), tokens, 5),
+        (PROMPT, len(PROMPT), ctypes.byref(tokens), 5),
+        (PROMPT, len(PROMPT), ctypes.byref(low.llama_token()), 2),
+        (None, 1, tokens, 4),
+    ):
+        with pytest.raises(ValueError, match="elements, and argument"):
+            low.llama_tokenize(llm.model, text, size, array, most, True, False)
+    n_tokens = len(llm.tokenize(PROMPT))
+    assert low.llama_tokenize(llm.model, PROMPT, len(PROMPT), None, 0, True, False) == -n_tokens
+    pointer = ctypes.cast(tokens, ctypes.POINTER(low.llama_token))
+    assert low.llama_tokenize(llm.model, PROMPT, 2, pointer, 4, True, False) > 0
+
+
+def test_other_pointers_may_not_be_null(llm):
+    with pytest.raises(ValueError, match="argument 2 is NULL"):
+        low.llama_model_meta_val_str(llm.model, None, ctypes.create_string_buffer(8), 8)
+    assert low.llama_model_chat_template(llm.model, None) is not None
+
+
+def test_tokens_in_an_array_are_checked(llm):
+    text = ctypes.create_string_buffer(16)
+    for kind in (lambda array: array, ctypes.byref, ctypes.pointer):
+        tokens = kind((low.llama_token * 2)(5, llm.n_vocab()))
+        if not isinstance(tokens, ctypes.Array) and not hasattr(tokens, "_obj"):
+            tokens = ctypes.cast(tokens, ctypes.POINTER(low.llama_token))
+        with pytest.raises(llama_cpp.TokenizeError, match="not in the vocabulary"):
+            low.llama_detokenize(llm.model, tokens, 2, text, 16, False, False)
+
+
+def test_batches_that_llama_cpp_would_end_the_process_for(fresh):
+    with pytest.raises(llama_cpp.ContextError, match="no encoder\nUse llama_decode"):
+        low.llama_encode(fresh.ctx, low.llama_batch_get_one((low.llama_token * 1)(5), 1))
+    most = fresh.ctx.n_batch
+    tokens = (low.llama_token * (most + 1))()
+    batch = low.llama_batch_get_one(tokens, most + 1)
+    with pytest.raises(llama_cpp.ContextError, match=f"{most + 1} tokens.*n_batch is {most}"):
+        low.llama_decode(fresh.ctx, batch)
+    for wrong in (low.llama_batch(n_tokens=-1), low.llama_batch(n_tokens=1)):
+        with pytest.raises(llama_cpp.ContextError):
+            low.llama_decode(fresh.ctx, wrong)
+
+
+@pytest.mark.parametrize(
+    "field, value", [("type_k", 4), ("type_v", -1), ("type_k", 10**6), ("flash_attn_type", 7)]
+)
+def test_context_params_that_are_no_values_of_their_enums(llm, field, value):
+    params = low.llama_context_default_params()
+    setattr(params, field, value)
+    with pytest.raises(llama_cpp.ContextError, match=f"{field} is {value}\nTake one of"):
+        low.llama_init_from_model(llm.model, params)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [{"n_batch": 0}, {"n_outputs_max": 3, "n_seq_max": 4}, {"n_batch": 8, "n_seq_max": 9}],
+)
+def test_each_sequence_of_a_context_has_an_output(llm, numbers):
+    params = low.llama_context_default_params()
+    for name, value in numbers.items():
+        setattr(params, name, value)
+    with pytest.raises(llama_cpp.ContextError, match="room for"):
+        low.llama_init_from_model(llm.model, params)
+
+
+def test_the_number_of_threads_is_bounded(fresh):
+    for count in (513, 2**31 - 1, 2**40, -(2**40)):
+        with pytest.raises(ValueError, match="512 or less"):
+            low.llama_set_n_threads(fresh.ctx, 1, count)
+    params = low.llama_context_default_params()
+    params.n_threads_batch = 513
+    with pytest.raises(llama_cpp.ContextError, match="512 or fewer"):
+        low.llama_init_from_model(fresh.model, params)
+
+
+def test_the_memory_of_a_sampler_is_bounded(llm):
+    for n in (2**24 + 1, 2**31 - 1):
+        with pytest.raises(ValueError, match="argument 2 has to be 16777216 or less"):
+            low.llama_sampler_init_penalties(llm.n_vocab(), n, 1.1, 0.0, 0.0)
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_random_calls(model_path, run_python, seed):
     """No call on an object of the package ends the process, whatever its numbers are."""
@@ -172,7 +257,7 @@ def test_random_calls(model_path, run_python, seed):
     assert counts["returned"] > 1000
 
 
-KINDS = ("Busy", "Closed", "Context", "Tokenize")
+KINDS = ("Busy", "Closed", "Context", "Tokenize", "Value")
 
 
 def test_log_callback(llm):

@@ -99,7 +99,7 @@ def run(objects: Objects, seed: int, calls: int, counts: collections.Counter) ->
                 print(name, arguments[1:], type(arguments[0]), file=sys.stderr, flush=True)
             getattr(low, name)(*arguments)
             counts["returned"] += 1
-        except llama_cpp.LlamaError as error:
+        except (llama_cpp.LlamaError, ValueError) as error:
             counts[type(error).__name__] += 1
 
 

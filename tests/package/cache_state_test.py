@@ -79,6 +79,33 @@ def test_foreign_states_are_refused(fresh, load, model_path, random_models):
         fresh.load_state(long.save_state())
 
 
+@pytest.mark.parametrize(
+    "member, value",
+    [
+        ("n_tokens", -1),
+        ("n_tokens", 4),  # llama.cpp's part has three
+        ("n_tokens", "3"),
+        ("input_ids", np.zeros(2, dtype=np.intc)),
+        ("input_ids", np.full(9, -1, dtype=np.intc)),
+        ("input_ids", np.full(9, 10**6, dtype=np.intc)),
+        ("input_ids", [1, 2, 3]),
+        ("scores", np.zeros((3, 1), np.single)),
+        ("scores", None),
+        ("llama_state", "text"),
+        ("seed", None),
+        ("adapters", (1,)),
+        ("media", (None,)),
+    ],
+)
+def test_a_state_with_a_wrong_member_is_refused(fresh, member, value):
+    fresh.eval([5, 6, 7])
+    state = fresh.save_state()
+    setattr(state, member, value)
+    with pytest.raises(llama_cpp.StateError, match="damaged"):
+        fresh.load_state(state)
+    assert text(fresh)
+
+
 def test_states_can_be_pickled(fresh):
     fresh.eval(fresh.tokenize(PROMPT.encode()))
     state = pickle.loads(pickle.dumps(fresh.save_state()))
@@ -112,6 +139,15 @@ def test_cache_is_used(cache, load, model_path):
         reader.reset()
         assert text(reader) == expected
     assert len(loads) == 2 and tokens in cache
+
+
+def test_no_cache_is_used_after_set_cache_none(load, model_path):
+    cache = LlamaRAMCache()
+    llm = load(model_path)
+    llm.set_cache(cache)
+    llm.set_cache(None)
+    text(llm)
+    assert cache.cache_size == 0
 
 
 def test_cache_works_with_streams(cache, load, model_path):
@@ -189,6 +225,52 @@ def test_disk_cache_without_diskcache(run_python):
     code = "import sys; sys.modules['diskcache'] = None\nfrom llama_cpp import LlamaDiskCache\n"
     done = run_python(code + "LlamaDiskCache('x')")
     assert "pip install diskcache" in done.stderr
+
+
+def files_of(folder, suffix):
+    return [path for path in folder.rglob("*") if path.suffix == suffix]
+
+
+def test_a_damaged_entry_of_a_disk_cache_is_a_miss(tmp_path, load, model_path):
+    pytest.importorskip("diskcache")
+    folder = tmp_path / "cache"
+    llm = load(model_path, n_ctx=512)
+    llm.set_cache(LlamaDiskCache(str(folder)))
+    expected = text(llm)
+    (value,) = files_of(folder, ".val")
+    value.write_bytes(value.read_bytes()[:100])
+    llm.reset()
+    assert text(llm) == expected
+    assert llm.tokenize(PROMPT.encode()) in llm.cache
+
+
+def test_a_damaged_state_of_a_disk_cache_is_evaluated_again(tmp_path, load, model_path):
+    pytest.importorskip("diskcache")
+    cache = LlamaDiskCache(str(tmp_path / "cache"))
+    llm = load(model_path)
+    llm.set_cache(cache)
+    expected = text(llm)
+    (key,) = cache._keys()
+    state = cache[key]
+    state.llama_state = state.llama_state[:-1] + b"?"
+    cache[key] = state
+    llm.reset()
+    with pytest.warns(RuntimeWarning, match="evaluated again"):
+        assert text(llm) == expected
+    state.n_tokens = -1
+    cache[key] = state
+    llm.reset()
+    assert text(llm) == expected
+
+
+def test_a_damaged_disk_cache_says_what_to_delete(tmp_path):
+    pytest.importorskip("diskcache")
+    folder = tmp_path / "cache"
+    cache = LlamaDiskCache(str(folder))
+    cache.cache.close()
+    (folder / "cache.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(llama_cpp.StateError, match=f"{folder}.*\n.*delete the folder"):
+        LlamaDiskCache(str(folder))
 
 
 def test_longest_token_prefix():

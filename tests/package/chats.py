@@ -34,6 +34,11 @@ CLOCK = {
 FORCE_CLOCK = {"type": "function", "function": {"name": "get_time"}}
 
 
+def counts(usage):
+    """Returns a usage without the prompt's tokens that needed no evaluation."""
+    return {name: count for name, count in usage.items() if name != "prompt_tokens_details"}
+
+
 def join(chunks):
     """Puts a stream of chat chunks together as a client does."""
     chunks = list(chunks)

@@ -22,6 +22,7 @@ def streamed(chunks) -> str:
 
 
 def test_shape_of_a_completion(llm, model_path):
+    llm.reset()
     completion = llm.create_completion(PROMPT, max_tokens=8, temperature=0)
     assert completion["id"].startswith("cmpl-")
     assert completion["object"] == "text_completion"
@@ -34,7 +35,10 @@ def test_shape_of_a_completion(llm, model_path):
         "prompt_tokens": n_prompt,
         "completion_tokens": 8,
         "total_tokens": n_prompt + 8,
+        "prompt_tokens_details": {"cached_tokens": 0},
     }
+    again = llm.create_completion(PROMPT, max_tokens=8, temperature=0)
+    assert again["usage"]["prompt_tokens_details"] == {"cached_tokens": n_prompt - 1}
 
 
 def test_call_is_create_completion(llm):
@@ -147,7 +151,12 @@ def test_tokens_as_prompt(llm):
 
 def test_empty_prompt_starts_from_bos(llm):
     completion = llm("", max_tokens=8, temperature=0)
-    assert completion["usage"] == {"prompt_tokens": 1, "completion_tokens": 8, "total_tokens": 9}
+    assert completion["usage"] == {
+        "prompt_tokens": 1,
+        "completion_tokens": 8,
+        "total_tokens": 9,
+        "prompt_tokens_details": {"cached_tokens": 0},  # one has to be evaluated
+    }
     assert text_of(completion) and not text_of(completion).startswith(" ")
     assert streamed(llm("", max_tokens=8, temperature=0, stream=True)) == text_of(completion)
 
@@ -357,7 +366,12 @@ def test_generate_reuses_the_prefix(fresh):
     first = list(itertools.islice(fresh.generate(tokens, temp=0), 3))
     evaluated = []
     original = fresh._session.eval
-    fresh._session.eval = lambda pending: (evaluated.append(len(pending)), original(pending))
+
+    def count(pending, **named):
+        evaluated.append(len(pending))
+        original(pending, **named)
+
+    fresh._session.eval = count
     longer = [*tokens, *first[:2]]
     assert list(itertools.islice(fresh.generate(longer, temp=0), 1)) == first[2:3]
     assert evaluated[0] <= 1

@@ -18,6 +18,7 @@ from package_copy import USE, Copy
 import llama_cpp
 from llama_cpp._backends import memory, probe
 from llama_cpp._backends.libraries import cpu_variants
+from llama_cpp._backends.timing import costs, fastest_first
 
 linux_x86 = pytest.mark.skipif(
     not (sys.platform == "linux" and os.uname().machine == "x86_64"), reason="makes x86-64 code"
@@ -85,13 +86,84 @@ def function_offset(data: bytes, symbol: str) -> int:
 # ---- the normal way
 
 
-def test_best_variant_is_checked_and_loaded(copy, usable):
+def test_fastest_variant_is_checked_and_loaded(copy, usable):
     report = copy.report()
-    assert report["variant"] == usable[0]
+    assert len(usable) == 1 or set(report["times"]) == set(usable[: probe.MOST_TIMED])
+    best = fastest_first(usable, report["times"])[0]
+    assert report["variant"] == best
     assert report["reason"] in ("checked", "only one", "built in")
-    assert report["library"] == str(copy.library(usable[0]))
-    assert report["checks"][usable[0]].startswith("ok")
+    assert report["library"] == str(copy.library(best))
+    assert report["checks"][best].startswith("ok")
     assert report["warnings"] == [] and report["errors"] == []
+
+
+@needs_two
+def test_products_of_prompts_and_of_single_tokens_are_timed(copy, usable):
+    for row in copy.report()["times"].values():
+        for kind in ("f16", "q8_0", "q4_0", "q4_K", "q6_K"):
+            assert 0 < row[f"{kind} 1"] < row[f"{kind} 64"]
+
+
+def test_the_score_decides_between_variants_that_take_as_long():
+    times = {"new": {"p": 10.3, "q": 20.0}, "old": {"p": 10.0, "q": 20.0}}
+    assert fastest_first(["new", "old"], times) == ["new", "old"]
+    times["new"]["p"] = 12.0
+    assert fastest_first(["new", "old"], times) == ["old", "new"]
+
+
+def test_variants_without_times_come_last():
+    times = {"b": {"a": 12.0}, "c": {"a": 10.0}}
+    assert fastest_first(["a", "b", "c"], times) == ["c", "b", "a"]
+    assert fastest_first(["a", "b", "c"], {}) == ["a", "b", "c"]
+
+
+def test_the_cost_is_the_geometric_mean():
+    times = {"a": {"p": 2.0, "q": 8.0}, "b": {"p": 1.0, "q": 1.0}}
+    assert costs(times) == {"a": pytest.approx(4.0), "b": pytest.approx(1.0)}
+
+
+# For `time` it says that the library in the environment is ten times as fast as the others.
+STOPWATCH = """#!/bin/sh
+[ "$1" = time ] || exec "$0.real" "$@"
+shift 2
+for library; do
+    [ "$library" = "$FAST" ] && time=10 || time=100
+    echo "$library q8_0 1 $time"
+done
+exit $STATUS
+"""
+
+
+def use_stopwatch(copy: Copy) -> None:
+    probe = copy.lib / "ggml-cpu-probe"
+    probe.rename(copy.lib / "ggml-cpu-probe.real")
+    probe.write_text(STOPWATCH)
+    probe.chmod(0o700)
+
+
+@needs_two
+def test_a_faster_variant_of_lower_score_is_chosen_and_remembered(copy, usable):
+    use_stopwatch(copy)
+    last = usable[: probe.MOST_TIMED][-1]
+    fast = str(copy.library(last))
+    report = copy.report(FAST=fast, STATUS="0")
+    assert (report["variant"], report["reason"]) == (last, "checked")
+    assert report["times"][last] == {"q8_0 1": 10.0}
+    again = copy.report()
+    assert (again["variant"], again["reason"]) == (last, "remembered")
+    assert again["times"] == report["times"]
+    shown = copy.run("from llama_cpp._info import *; print(render(collect()))").stdout
+    assert f"  * {last:<16} score" in shown and "time 1.00  ok" in shown and "time 10.00" in shown
+    forced = copy.report(LLAMA_CPP_CPU_VARIANT=usable[0])
+    assert (forced["variant"], forced["reason"]) == (usable[0], "forced")
+
+
+@needs_two
+def test_the_score_decides_if_timing_fails(copy, usable):
+    use_stopwatch(copy)
+    report = copy.report(FAST=str(copy.library(usable[-1])), STATUS="1")
+    assert (report["variant"], report["times"]) == (usable[0], {})
+    assert report["warnings"] == []
 
 
 def test_choice_is_remembered(copy):
@@ -141,7 +213,8 @@ def test_a_repaired_library_is_tried_again(copy, usable):
     best.write_bytes(good)
     os.utime(best, ns=(1, 1))
     repaired = copy.report()
-    assert (repaired["variant"], repaired["reason"]) == (usable[0], "checked")
+    assert repaired["variant"] == fastest_first(usable, repaired["times"])[0]
+    assert repaired["reason"] == "checked" and usable[0] in repaired["times"]
 
 
 def test_caches_of_other_builds_do_not_pile_up(copy):
@@ -165,7 +238,7 @@ def test_damaged_cache_is_ignored(copy, content):
     first = copy.report()
     Path(first["cache_file"]).write_text(content)
     second = copy.report()
-    assert second["variant"] == first["variant"] and second["reason"] == first["reason"]
+    assert second["variant"] and second["reason"] == first["reason"]
     assert copy.report()["reason"] == "remembered"
 
 
@@ -236,7 +309,7 @@ def test_best_library_dies_in_its_check(copy, usable, model_path):
 def test_a_library_dies_while_it_is_scored(copy, usable):
     patch(copy.library(usable[0]), "ggml_backend_score")
     report = copy.report()
-    assert report["variant"] == usable[1]
+    assert report["variant"] == fastest_first(usable[1:], report["times"])[0]
     assert "SIGILL" in report["rejected"][usable[0]]
     assert len(report["warnings"]) == 1
 
@@ -325,7 +398,8 @@ def test_unknown_forced_variant(copy, model_path):
 @linux_x86
 def test_forced_variant_that_this_cpu_lacks(copy, usable, model_path):
     patch(copy.library(usable[0]), "ggml_backend_score", RETURN_0)
-    assert copy.report()["variant"] == usable[1]
+    report = copy.report()
+    assert report["variant"] == fastest_first(usable[1:], report["times"])[0]
     for _ in range(2):  # found out, then remembered
         done = copy.run(USE, model_path, LLAMA_CPP_CPU_VARIANT=usable[0])
         assert done.returncode == 3

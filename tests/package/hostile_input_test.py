@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("resource", reason="Windows has no limits and signals of POSIX")
+
 WORKER = Path(__file__).with_name("hostile_worker.py")
 N_CASES = 240
 MOST_SECONDS = 10  # of CPU time, for a case as a whole

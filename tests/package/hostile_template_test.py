@@ -352,7 +352,7 @@ def test_model_file_with_a_hostile_template(model_path, tmp_path, run_python, te
         "try:\n"
         "    llm.create_chat_completion([{'role': 'user', 'content': 'Hi'}], max_tokens=1)\n"
         "except llama_cpp._errors.ChatTemplateError as error:\n"
-        "    print(str(error).splitlines()[-1])\n"
+        "    print(' '.join(str(error).splitlines()))\n"
     )
     assert done.returncode == 0, done.stderr
     completed, error = done.stdout.splitlines()

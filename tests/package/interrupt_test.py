@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import signal
 import statistics
 import subprocess
@@ -18,6 +17,8 @@ import textwrap
 import time
 
 import pytest
+
+resource = pytest.importorskip("resource", reason="Windows has no such signals")
 
 # An answer takes at most this, on a core of its own. Where the child gets half a core, twice that.
 LIMIT_S = 1.0

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 
 QUIET = """
 import os, sys
@@ -40,6 +44,7 @@ print(f"\\n{count}", flush=True)
 """
 
 
+@on_linux
 def test_quiet_is_quiet_and_leaves_descriptors_alone(run_python, model_path):
     done = run_python(QUIET, model_path)
     assert done.returncode == 0, done.stderr
@@ -52,6 +57,7 @@ def test_no_byte_of_another_thread_is_lost(run_python, model_path):
     assert len(written) == int(count) > 0
 
 
+@on_linux
 def test_no_descriptor_is_opened(run_python, model_path):
     code = """
 import os, sys

@@ -46,6 +46,28 @@ def test_quantize_refuses(random_models, tmp_path):
         llama_cpp.llama_model_quantize(str(text), str(tmp_path / "x.gguf"), params)
 
 
+@pytest.mark.parametrize(
+    "numbers", [(-1, 0, 1), (1, -1, 1), (1, 0, 0), (1, 0, -5), (2**31 - 1, 2, 1)]
+)
+def test_a_batch_of_a_wrong_size_is_refused(numbers):
+    n_tokens, embd, n_seq_max = numbers
+    with pytest.raises(ValueError, match="has to be|too large"):
+        internals.LlamaBatch(n_tokens=n_tokens, embd=embd, n_seq_max=n_seq_max)
+
+
+def test_a_grammar_in_a_chain_refuses(llm):
+    sampler = internals.LlamaSampler()
+    with pytest.raises(llama_cpp.GrammarError):
+        sampler.add_grammar(llm._model, llama_cpp.LlamaGrammar(_grammar='root ::= "'))
+    grammar = llama_cpp.LlamaGrammar.from_string('root ::= "a"')
+    with pytest.raises(llama_cpp.GrammarError):
+        sampler.add_grammar_lazy_patterns(llm._model, grammar, ["("], [])
+    sampler.add_grammar(llm._model, grammar)
+    (other, *_) = llm.tokenize(b"b", add_bos=False)
+    with pytest.raises(llama_cpp.GrammarError):
+        sampler.accept(other)
+
+
 def test_token_by_token(model_path, llm):
     """A loop without Llama gives the same text as Llama."""
     params = llama_cpp.llama_model_default_params()

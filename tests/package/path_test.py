@@ -17,6 +17,10 @@ import pytest
 import llama_cpp
 from llama_cpp import Llama, LlamaGrammar
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="names that are no text, and Linux's special files"
+)
+
 N_HOSTILE = 200
 LONGEST_S = 10
 

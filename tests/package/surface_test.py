@@ -49,7 +49,8 @@ CHANGED["llama.Llama.__init__"] = (
     ", devices=None, tensor_buft_overrides=None, cpu_moe=False, n_cpu_moe=0, check_tensors=False,"
     " use_extra_bufts=True, no_host=False, load_mtp=False, lazy_mode=1, progress_callback=None,"
     " n_seq_max=None, n_rs_seq=0, n_outputs_max=None, kv_unified=None, flash_attn_type=None,"
-    " abort_callback=None, mmproj_path=None, mmproj_use_gpu=True, image_min_tokens=None,"
+    " abort_callback=None, ctx_checkpoints=32, checkpoint_interval=2048,"
+    " checkpoint_bytes=1073741824, mmproj_path=None, mmproj_use_gpu=True, image_min_tokens=None,"
     " image_max_tokens=None, media_policy=None, **kwargs",
 )
 CHANGED["llama_chat_format.Llava15ChatHandler.__init__"] = (
@@ -74,7 +75,10 @@ EXTENDED = {
 }
 
 # Annotations that allow more than the peer's.
-WIDER = {("__init__", "n_gpu_layers"): "Union[int, Literal['auto']]"}
+WIDER = {
+    ("__init__", "n_gpu_layers"): "Union[int, Literal['auto']]",
+    ("__init__", "draft_model"): "Union[LlamaDraftModel, SpeculativeOptions, str, None]",
+}
 
 # Numbers that depend on the build: of devices, and of the formats of saved states.
 BUILD_NUMBERS = {"LLAMA_MAX_DEVICES", "LLAMA_SESSION_VERSION", "LLAMA_STATE_SEQ_VERSION"}

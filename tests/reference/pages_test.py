@@ -1,4 +1,4 @@
-"""docs/reference against the sources of this moment."""
+"""docs/reference and the README against the sources of this moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def read(variable: str) -> str:
     return Path(os.environ[variable]).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", ["C_PAGE", "PYTHON_PAGE", "RULES_PAGE"])
+@pytest.mark.parametrize("page", ["C_PAGE", "PYTHON_PAGE", "README", "RULES_PAGE", "STATUS_PAGE"])
 def test_the_page_is_up_to_date(page: str) -> None:
     lines = difflib.unified_diff(
         read(page).splitlines(), read(f"{page}_NOW").splitlines(), "in the tree", "of the sources"

@@ -145,6 +145,44 @@ def test_a_file_name_that_is_a_path(foreign: ForeignPage) -> None:
     foreign.check(str(foreign.page), "'../a.whl'")
 
 
+@pytest.mark.parametrize("name", ["", "..", "a\0-1-x.whl", 5])
+def test_a_file_name_of_no_file(foreign: ForeignPage, name: object) -> None:
+    foreign.change(lambda page: page["files"][0].update(filename=name))
+    foreign.check(str(foreign.page), f"the file name {name!r}")
+
+
+@pytest.mark.parametrize("name", ["a.whl", "a-1.txt", "variants.json"])
+def test_a_file_of_another_kind(foreign: ForeignPage, name: str) -> None:
+    foreign.change(lambda page: page["files"][0].update(filename=name))
+    foreign.check(str(foreign.page), f"{name} is neither a wheel nor about variants")
+
+
+@pytest.mark.parametrize(
+    "key, value, words",
+    [
+        ("size", True, "has no size"),
+        ("requires-python", 3, "requires-python"),
+        ("upload-time", None, "upload-time"),
+    ],
+)
+def test_a_fact_of_another_type(foreign: ForeignPage, key: str, value: object, words: str) -> None:
+    foreign.change(lambda page: page["files"][0].update({key: value}))
+    foreign.check(str(foreign.page), words)
+
+
+@pytest.mark.parametrize("version", [1, ["1"], None])
+def test_a_version_of_another_type(foreign: ForeignPage, version: object) -> None:
+    foreign.change(lambda page: page.update(versions=[version]))
+    foreign.check(str(foreign.page), "the version")
+
+
+@pytest.mark.parametrize("facts", ["[]", '{"file": 1, "backend": "", "bazel": ""}', "[" * 10**5])
+def test_a_button_of_no_wheel(foreign: ForeignPage, facts: str) -> None:
+    page = foreign.host.target / "index.html"
+    page.write_text(f"<button data-wheel='{facts}'>", encoding="utf-8")
+    foreign.check(str(page), "the button of a wheel")
+
+
 def test_html_without_json(foreign: ForeignPage) -> None:
     foreign.page.unlink()
     foreign.check(str(foreign.page), "not there")

@@ -140,6 +140,11 @@ def test_every_cpu_variant_is_inside(wheel: Path, members: dict[str, bytes]) -> 
     assert len(files) == (14 if "x86_64" in wheel.name else 8)
 
 
+def test_the_rpc_backend_is_inside(members: dict[str, bytes]) -> None:
+    libraries = {path: exported(elf) for path, elf in elves(members) if "rpc" in path}
+    assert libraries == {"llama_cpp/lib/libggml-rpc.so": ["ggml_backend_init"]}
+
+
 def test_no_symbolic_links_fixed_dates_and_sane_modes(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for info in archive.infolist():

@@ -5,6 +5,8 @@ the same features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VAR
 ggml/src/ggml-cpu/CMakeLists.txt.
 """
 
+load("//bazel/toolchains/zig:sanitizers.bzl", "SANITIZERS")
+
 # x86: feature -> compiler flags. The define that scores a feature is `GGML_<FEATURE>`.
 _X86_FLAGS = {
     "AMX_INT8": ["-mamx-int8"],
@@ -111,6 +113,9 @@ CPU_VARIANTS = {
     ),
 }
 
+# One without vector registers and one with: a sanitizer's faults are in the C++ that all share.
+_WITH_SANITIZER = ["x64", "haswell"]
+
 # gcc 12 drops stores that ggml's AMX kernels need (the variant dies of SIGILL); later versions were
 # not tried.
 _NOT_WITH_GCC = ["sapphirerapids"]
@@ -141,6 +146,9 @@ def select_cpu_variants(make):
     }
     without = cpu_variant_names("x86_64", exclude = _NOT_WITH_GCC)
     values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(without)
+    for sanitizer in SANITIZERS:
+        setting = Label("//bazel/toolchains/zig:x86_64_with_" + sanitizer)
+        values[setting] = make(_WITH_SANITIZER)
     return select(values)
 
 def cpu_variants_constant():

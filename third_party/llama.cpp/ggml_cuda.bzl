@@ -2,7 +2,8 @@
 
 load("@rules_cuda//cuda:defs.bzl", "cuda_library", "requires_cuda")
 load("//bazel/toolchains/cuda:defs.bzl", "checked_cuda_library", "cuda_archs")
-load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATH")
+load("//third_party/cuda:cuda12.bzl", "CUDA12_RUN_PATHS")
+load("//third_party/cuda:pin.bzl", "CUDA_RUN_PATHS")
 load(":cuda_sources.bzl", "CUDA_CONFIG_COPTS", "cuda_headers", "cuda_sources")
 load(":ggml.bzl", "GGML_LOCAL_DEFINES", "source_root")
 load(":native_library.bzl", "native_library")
@@ -13,8 +14,18 @@ _COPTS = CUDA_CONFIG_COPTS + [
     "-std=c++17",
     "-use_fast_math",
     "-extended-lambda",
-    "-compress-mode=size",
 ]
+
+_CUDA12 = Label("//platforms:cuda12")
+
+# As upstream, from CUDA 12.8 on.
+_COMPRESSION = select({
+    _CUDA12: [],
+    "//conditions:default": ["-compress-mode=size"],
+})
+
+def _run_path(paths):
+    return ["-Wl,-rpath," + ":".join(paths)]
 
 # libc++, which zig brings, is known to work with nvcc but not promised by NVIDIA.
 _HOST_DEFINES = ["_ALLOW_UNSUPPORTED_LIBCPP"]
@@ -36,7 +47,7 @@ def ggml_cuda(name):
         srcs = cuda_sources() + cuda_headers(),
         alwayslink = True,
         archs = cuda_archs(),
-        copts = _COPTS + ["-I{}/ggml/src".format(source_root())],
+        copts = _COPTS + _COMPRESSION + ["-I{}/ggml/src".format(source_root())],
         host_copts = ["-fvisibility=hidden"],
         host_local_defines = _HOST_DEFINES,
         local_defines = GGML_LOCAL_DEFINES + _DEFINES,
@@ -55,7 +66,10 @@ def ggml_cuda(name):
         name = name,
         dynamic_deps = ["ggml-base"],
         exports = ["ggml_backend_init"],
-        run_paths = [CUDA_RUN_PATH],
+        link_flags = select({
+            _CUDA12: _run_path(CUDA12_RUN_PATHS),
+            "//conditions:default": _run_path(CUDA_RUN_PATHS),
+        }),
         target_compatible_with = requires_cuda(),
         deps = [":" + name + "_objects"],
     )

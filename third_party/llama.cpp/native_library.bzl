@@ -29,7 +29,6 @@ def native_library(
         hdrs_from = None,
         link_flags = [],
         link_inputs = [],
-        run_paths = [],
         prefix = OWN_PREFIX,
         **kwargs):
     """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
@@ -52,7 +51,6 @@ def native_library(
       hdrs_from: cc_library with the public headers; None for a plugin that nothing links to.
       link_flags: more flags for the linker.
       link_inputs: files that these name.
-      run_paths: where the library looks for others on Linux, beside its own directory.
       prefix: prefix of the name in file name and soname.
       **kwargs: common attributes of the linked library.
     """
@@ -93,7 +91,7 @@ def native_library(
             ],
             "//conditions:default": [
                 "-Wl,-soname,{}.so".format(stem),
-                "-Wl,-rpath,{}".format(":".join(["$ORIGIN"] + run_paths)),
+                "-Wl,-rpath,$ORIGIN",
                 "-Wl,--disable-new-dtags",
                 "-Wl,-z,defs",
                 "-Wl,--version-script=$(location :{}_exports)".format(name),

@@ -24,6 +24,14 @@ _NAMES = [
     "pixtral-image-break",
     "sgemm-registers",
     "kv-cache-no-layers",
+    "cpu-supported-types",
+    "checks-while-building",
+    "vocabularies-of-any-file",
+    "ngram-new-text",
+    "server-hybrid-window",
+    "rpc-lost-server",
+    "lost-device",
+    "server-backend-exceptions",
     "windows-paths",
 ]
 

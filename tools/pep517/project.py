@@ -57,6 +57,15 @@ class Project:
         return [name for name, row in self._accelerators.items() if row.get("is_released")]
 
     @property
+    def plugins(self) -> list[str]:
+        """Returns the accelerators that have a plug-in wheel."""
+        return [name for name, row in self._accelerators.items() if "plugin" in row]
+
+    def systems(self, accelerator: str) -> list[str]:
+        """Returns the systems whose machines can have an accelerator."""
+        return self._accelerators[accelerator]["systems"]
+
+    @property
     def _accelerators(self) -> dict[str, dict[str, Any]]:
         return starlark.constant(self.root / "platforms/accelerators.bzl", "ACCELERATORS")
 

@@ -1,4 +1,4 @@
-"""Copies the generated pages into the workspace's docs/reference."""
+"""Copies the generated pages into the workspace: docs/reference, and the README."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from pathlib import Path
 
 def main() -> None:
     """Copies the files that the arguments name."""
-    directory = Path(os.environ["BUILD_WORKSPACE_DIRECTORY"], "docs", "reference")
+    workspace = Path(os.environ["BUILD_WORKSPACE_DIRECTORY"])
     for page in map(Path, sys.argv[1:]):
-        shutil.copyfile(page, directory / page.name)
-        print(f"wrote docs/reference/{page.name}")
+        copy = Path("" if page.name == "README.md" else "docs/reference", page.name)
+        shutil.copyfile(page, workspace / copy)
+        print(f"wrote {copy}")
 
 
 if __name__ == "__main__":

@@ -1,28 +1,119 @@
-"""Prints the jobs of a release as a matrix for GitHub, for .github/workflows/release.yml.
+"""Prints the jobs of a release as matrices for GitHub, for .github/workflows/release.yml.
 
     PYTHONPATH=tools python3 tools/release/matrix.py
 
-One job per accelerator that platforms/accelerators.bzl says is released.
+A line `builds=` has one job per machine and accelerator that platforms/accelerators.bzl says is
+released, `tests=` one per wheel of these, on the machine that it is for.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from pep517 import starlark
 from pep517.project import Project
 
 
-def matrix(project: Project) -> list[dict[str, str]]:
-    """Returns the accelerator and the option of `./bazelw build` for each job."""
+class _Machine(NamedTuple):
+    """A machine that wheels are for.
+
+    Attributes:
+        system: Its name in `systems` of platforms/accelerators.bzl.
+        config: Option of `./bazelw build`; empty for the machine that is the default.
+        has_accelerators: Whether wheels for it can have more than the CPU.
+        builder: Label of GitHub's machine that builds.
+        container: Image to build in; empty for none.
+        tester: Label of GitHub's machine that tests.
+        has_devices: Whether that has a device of each accelerator.
+    """
+
+    system: str
+    config: str
+    has_accelerators: bool
+    builder: str
+    container: str
+    tester: str
+    has_devices: bool = False
+
+
+# Vulkan's and ROCm's compilers are pinned packages of Debian, which come through apt's own sources.
+# Apple's SDK may be used on a Mac only.
+_MACHINES = {
+    "linux_x86_64": _Machine("linux", "", True, "ubuntu-24.04", "debian:12", "ubuntu-24.04"),
+    "linux_aarch64": _Machine(
+        "linux", "--config=linux_aarch64", False, "ubuntu-24.04", "debian:12", "ubuntu-24.04-arm"
+    ),
+    "macos_aarch64": _Machine(
+        "macos", "--config=macos_aarch64", True, "macos-15", "", "macos-15", has_devices=True
+    ),
+}
+
+
+def _abis(project: Project, machine: _Machine) -> list[str]:
+    """Returns the ABIs whose headers can be had; those of another machine are in archives."""
+    if not machine.config:
+        return project.abis
+    archives = project.root / "bazel/toolchains/python/private/standalone.bzl"
+    pinned = starlark.keys(archives, "_PINS")
+    return [abi for abi in project.abis if abi in pinned]
+
+
+def _python_version(abi: str) -> str:
+    """Returns an ABI as actions/setup-python calls its Python, such as `3.14t`."""
+    return f"3.{abi.removeprefix('cp3')}"
+
+
+def _accelerators(project: Project, machine: _Machine) -> Iterator[tuple[str, str]]:
+    """Returns the accelerators of a machine's wheels and the options that build them."""
+    for name in project.released_accelerators:
+        if name == project.default_accelerator:
+            yield name, machine.config
+        elif machine.has_accelerators and machine.system in project.systems(name):
+            yield name, f"--config={name}"
+
+
+def builds(project: Project) -> list[dict[str, str]]:
+    """Returns the jobs that build, each an index: its name, machine, and arguments of Bazel."""
     return [
         {
-            "accelerator": name,
-            "config": "" if name == project.default_accelerator else f"--config={name}",
+            "name": f"{key}-{accelerator}",
+            "runner": machine.builder,
+            "container": machine.container,
+            "config": config,
+            "wheels": " ".join(f"//:wheel_{abi}" for abi in _abis(project, machine)),
         }
-        for name in project.released_accelerators
+        for key, machine in _MACHINES.items()
+        for accelerator, config in _accelerators(project, machine)
     ]
 
 
+def tests(project: Project) -> list[dict[str, str]]:
+    """Returns the jobs that test: the index of `builds`, the machine, the Python, and the arguments
+    of .ci/test_wheel.py for the accelerator."""
+    return [
+        {
+            "name": f"{key}-{accelerator}",
+            "runner": machine.tester,
+            "python": _python_version(abi),
+            "backend": f"--backend={accelerator}"
+            if machine.has_devices and accelerator != project.default_accelerator
+            else "",
+        }
+        for key, machine in _MACHINES.items()
+        for accelerator, _ in _accelerators(project, machine)
+        for abi in _abis(project, machine)
+    ]
+
+
+def main() -> None:
+    """Prints the two lines."""
+    project = Project(Path(__file__).resolve().parents[2])
+    print("builds=" + json.dumps(builds(project)))
+    print("tests=" + json.dumps(tests(project)))
+
+
 if __name__ == "__main__":
-    print(json.dumps(matrix(Project(Path(__file__).resolve().parents[2]))))
+    main()

@@ -21,7 +21,11 @@ JSON = "index.v1_json"
 
 _META = {"api-version"}
 _REQUIRED = {"filename", "hashes", "size", "url"}
-_OPTIONAL = {"core-metadata", "requires-python", "upload-time"}
+_TEXTS = {"requires-python", "upload-time"}
+_OPTIONAL = {"core-metadata", *_TEXTS}
+# {name}-{version}-... of the wheel format, and of PEP 825.
+_WHEEL = re.compile(r"[^-]+-[^-]+-.+\.whl")
+_VARIANTS = re.compile(r"[^-]+-[^-]+-variants\.json")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -72,13 +76,19 @@ def _read_json(page: Path, keys: set[str]) -> dict[str, Any]:
         content = json.loads(page.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise _foreign(page, "it is not there, although other pages are") from None
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise _foreign(page, str(error)) from error
     _keys(content, keys | {"meta"}, set(), page, "the page")
     _keys(content["meta"], _META, set(), page, "meta")
     version = str(content["meta"]["api-version"])
     _require(version.startswith("1."), page, f"version {version} of the API")
     return content
+
+
+def _check_name(name: Any, page: Path, what: str) -> None:
+    """Checks a name that becomes a path below the page's directory."""
+    is_name = isinstance(name, str) and name not in ("", "..") and name.isprintable()
+    _require(is_name and Path(name).name == name, page, f"{what} {name!r}")
 
 
 def _check_hash(holder: Any, page: Path, what: str) -> None:
@@ -89,13 +99,18 @@ def _check_hash(holder: Any, page: Path, what: str) -> None:
 def _check_entry(entry: Any, page: Path) -> None:
     _keys(entry, _REQUIRED, _OPTIONAL, page, "a file")
     name = entry["filename"]
-    # A name becomes a path.
-    _require(isinstance(name, str) and Path(name).name == name, page, f"the file name {name!r}")
+    _check_name(name, page, "the file name")
+    is_known = bool(_WHEEL.fullmatch(name) or _VARIANTS.fullmatch(name))
+    _require(is_known, page, f"{name} is neither a wheel nor about variants")
     _require(entry["url"] == quote(name, safe=""), page, f"{name} is at another address")
-    _require(isinstance(entry["size"], int), page, f"{name} has no size")
+    _require(type(entry["size"]) is int, page, f"{name} has no size")
     _check_hash(entry["hashes"], page, f"hashes of {name}")
+    for key in entry.keys() & _TEXTS:
+        _require(isinstance(entry[key], str), page, f"{key} of {name} is no text")
     if is_wheel(name):
         _check_hash(entry.get("core-metadata"), page, f"core-metadata of {name}")
+    else:
+        _require("core-metadata" not in entry, page, f"{name} has core-metadata")
 
 
 def is_wheel(name: str) -> bool:
@@ -110,6 +125,8 @@ def _read_project(folder: Path) -> Project:
     _require(content["name"] == folder.name, page, f"it is that of {content['name']!r}")
     for key in ("files", "versions"):
         _require(isinstance(content[key], list), page, f"{key} is no list")
+    for version in content["versions"]:
+        _require(isinstance(version, str), page, f"the version {version!r}")
     for entry in content["files"]:
         _check_entry(entry, page)
     return Project(
@@ -123,8 +140,7 @@ def _listed_projects(folder: Path) -> set[str]:
     _require(isinstance(projects, list), page, "projects is no list")
     for project in projects:
         _keys(project, {"name"}, set(), page, "a project")
-        name = project["name"]
-        _require(isinstance(name, str) and Path(name).name == name, page, f"the project {name!r}")
+        _check_name(project["name"], page, "the project")
     return {project["name"] for project in projects}
 
 
@@ -153,5 +169,5 @@ def read_build_commands(root: Path) -> dict[str, str]:
         return landing_page.read_build_commands(page.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise _foreign(page, str(error)) from error

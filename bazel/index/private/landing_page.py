@@ -191,8 +191,13 @@ def read_build_commands(page: str) -> dict[str, str]:
     if not parser.facts:
         raise ValueError("it has no button of a wheel")
     commands = {}
-    for facts in map(json.loads, parser.facts):
-        abi_tag, platform_tag = facts["file"].removesuffix(".whl").split("-")[-2:]
-        # The reverse of _facts.
-        commands[f"{facts['backend']}-{platform_tag}"] = facts["bazel"].replace(abi_tag, "{abi}")
+    for text in parser.facts:
+        try:
+            facts = json.loads(text)
+            file, backend, command = (facts[key] for key in ("file", "backend", "bazel"))
+            abi_tag, platform_tag = file.removesuffix(".whl").split("-")[-2:]
+            # The reverse of _facts.
+            commands[f"{backend}-{platform_tag}"] = command.replace(abi_tag, "{abi}")
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            raise ValueError(f"the button of a wheel has {text[:80]!r}") from error
     return commands

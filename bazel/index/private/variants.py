@@ -21,7 +21,8 @@ _VARIANT_NAME = re.compile(
 
 # The document of PEP 825, with the providers of PEP 850.
 Document = Mapping[str, Any]
-_KEYS = {"$schema", "default-priorities", "providers", "variants"}
+_MAPPINGS = {"providers": "provider", "variants": "variant label"}  # key -> one of them
+_KEYS = {"$schema", "default-priorities", *_MAPPINGS}
 
 
 class VariantsError(ValueError):
@@ -41,20 +42,34 @@ def _release(file_name: str) -> str:
     return name["release"]
 
 
+def _has_types(document: Any) -> bool:
+    """Returns whether the parts that are read here are of their types."""
+    if not isinstance(document, dict):
+        return False
+    priorities, *mappings = (document[key] for key in ("default-priorities", *_MAPPINGS))
+    namespaces = priorities.get("namespace") if isinstance(priorities, dict) else None
+    return isinstance(namespaces, list) and all(isinstance(each, dict) for each in mappings)
+
+
 def read_document(wheel: Path) -> Document:
     """Returns the variant.json of a variant wheel."""
     path = f"{_release(wheel.name)}.dist-info/variant.json"
     try:
         with zipfile.ZipFile(wheel) as archive:
             document = json.loads(archive.read(path))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+    # zipfile trusts offsets, sizes and names, and a wrong one may raise any exception.
+    except Exception as error:
         raise VariantsError(
             f"{wheel.name} has no readable {path} ({error}); make the variant again"
         ) from error
-    if document.keys() != _KEYS:
+    if isinstance(document, dict) and document.keys() != _KEYS:
         raise VariantsError(
             f"{path} in {wheel.name} has the keys {sorted(document)}, not {sorted(_KEYS)}; "
             "make the variant again"
+        )
+    if not _has_types(document):
+        raise VariantsError(
+            f"{path} in {wheel.name} is no document as PEP 825 has it; make the variant again"
         )
     label = variant_label(wheel.name)
     if list(document["variants"]) != [label]:
@@ -109,7 +124,7 @@ def merge(documents: Mapping[str, Document]) -> Document:
             "default-priorities": {"namespace": namespaces},
             **{
                 key: _merged_mapping(merged[key], document[key], what, wheel)
-                for key, what in (("providers", "provider"), ("variants", "variant label"))
+                for key, what in _MAPPINGS.items()
             },
         }
     return merged

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 import email.parser
 import hashlib
 import re
@@ -12,9 +13,9 @@ from pathlib import Path
 # {distribution}-{version}(-{build})?-{python}-{abi}-{platform}.whl of the wheel format; the label
 # is that of PEP 440. The variant is the label of PEP 825.
 _NAME = re.compile(
-    r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[^-+]+)"
-    r"(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[^-]*)?"
-    r"-(?P<python_tag>[^-]+)-(?P<abi_tag>[^-]+)-(?P<platform_tag>[^-]+)"
+    r"(?P<distribution>\w+(\.\w+)*)-(?P<version>[\w.!]+)"
+    r"(\+(?P<label>[a-z0-9]+(\.[a-z0-9]+)*))?(-\d[\w.]*)?"
+    r"-(?P<python_tag>[\w.]+)-(?P<abi_tag>[\w.]+)-(?P<platform_tag>[\w.]+)"
     r"(-(?P<variant>[0-9a-z_.]+))?\.whl",
     re.ASCII,
 )
@@ -93,14 +94,26 @@ def _read_metadata(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [n for n in archive.namelist() if re.fullmatch(r"[^/]+\.dist-info/METADATA", n)]
-            if len(names) != 1:
-                raise InvalidWheelError(
-                    f"{path.name} has {len(names)} METADATA files, not one; build the wheel again"
-                )
-            return archive.read(names[0])
-    except (zipfile.BadZipFile, EOFError) as error:
+            contents = [archive.read(name) for name in names]
+    # zipfile trusts offsets, sizes and names, and a wrong one may raise any exception.
+    except Exception as error:
         raise InvalidWheelError(
-            f"{path.name} is damaged ({error}); build or download it again"
+            f"{path.name} is damaged ({str(error) or type(error).__name__}); "
+            "build or download it again"
+        ) from error
+    if len(contents) != 1:
+        raise InvalidWheelError(
+            f"{path.name} has {len(contents)} METADATA files, not one; build the wheel again"
+        )
+    return contents[0]
+
+
+def _headers(metadata: bytes, path: Path) -> email.message.Message:
+    try:
+        return email.parser.HeaderParser().parsestr(metadata.decode())
+    except UnicodeDecodeError as error:
+        raise InvalidWheelError(
+            f"METADATA in {path.name} is not UTF-8 ({error}); build the wheel again"
         ) from error
 
 
@@ -114,7 +127,7 @@ def read_wheel(path: Path, is_plain: bool = False) -> WheelFile:
         raise InvalidWheelError(f"there is no wheel {path}; build it, or correct the path")
     parts = _name_parts(path, is_plain)
     metadata = _read_metadata(path)
-    headers = email.parser.BytesHeaderParser().parsebytes(metadata)
+    headers = _headers(metadata, path)
     wheel = WheelFile(
         path=path,
         project=normalized(parts["distribution"]),

@@ -178,6 +178,9 @@ def main() -> int:
     except (InvalidWheelError, VariantsError) as error:
         print(f"write_index: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"write_index: {error}; empty {arguments.out} and try again", file=sys.stderr)
+        return 1
     return 0
 
 

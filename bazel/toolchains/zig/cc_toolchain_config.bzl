@@ -37,7 +37,7 @@ _CPP_COMPILE = [
 ]
 _COMPILE = _C_COMPILE + _CPP_COMPILE
 
-def _compile_features(target, is_windows):
+def _compile_features(target, is_windows, sanitizer_flags):
     return [
         feature(
             name = "compiler_defaults",
@@ -57,7 +57,7 @@ def _compile_features(target, is_windows):
                     "-fno-sanitize=undefined",
                     "-ffunction-sections",
                     "-fdata-sections",
-                ]),
+                ] + sanitizer_flags),
             ],
         ),
         feature(
@@ -204,10 +204,12 @@ _STRIP_LINKED = feature(
     ],
 )
 
-def _elf_link_features():
+def _elf_link_features(sanitizer_runtime):
     """Features of the actions that link for Linux."""
     return link_features(
-        defaults = [_KEEP_SYMBOLS, _STRIP_LINKED],
+        # Without symbols a report names no function.
+        defaults = [_KEEP_SYMBOLS] + ([] if sanitizer_runtime else [_STRIP_LINKED]),
+        last = [file.path for file in sanitizer_runtime],
         libraries = _LIBRARIES_TO_LINK,
         own_folder = "$ORIGIN",
         shared_flag = "-shared",
@@ -255,10 +257,10 @@ def _is_macos(ctx):
 def _is_windows(ctx):
     return "-windows-" in ctx.attr.target
 
-def _link_features(ctx):
+def _link_features(ctx, sanitizer_runtime):
     if _is_macos(ctx):
         return macho_link_features()
-    return coff_link_features() if _is_windows(ctx) else _elf_link_features()
+    return coff_link_features() if _is_windows(ctx) else _elf_link_features(sanitizer_runtime)
 
 def _libc(ctx):
     if _is_macos(ctx):
@@ -326,7 +328,14 @@ def _action_configs(ctx):
         ]
     )
 
+def _sanitizer_flags(ctx):
+    flags = list(ctx.attr.sanitizer_copts)
+    for header in ctx.files.sanitizer_include:
+        flags += ["-include", header.path]
+    return flags
+
 def _zig_cc_toolchain_config_impl(ctx):
+    sanitizer_runtime = ctx.files.sanitizer_runtime
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
         action_configs = _action_configs(ctx),
@@ -340,7 +349,11 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target, _is_windows(ctx)) + _link_features(ctx),
+        ] + _compile_features(
+            ctx.attr.target,
+            _is_windows(ctx),
+            _sanitizer_flags(ctx),
+        ) + _link_features(ctx, sanitizer_runtime),
         target_cpu = ctx.attr.cpu,
         target_libc = _libc(ctx),
         target_system_name = ctx.attr.target,
@@ -371,6 +384,19 @@ zig_cc_toolchain_config = rule(
             cfg = "exec",
             doc = "The `zig_runtime` of the same target.",
             mandatory = True,
+        ),
+        "sanitizer_copts": attr.string_list(
+            doc = "Compiler options of the sanitizer, for all code.",
+        ),
+        "sanitizer_include": attr.label_list(
+            allow_files = True,
+            cfg = "exec",
+            doc = "Header that the sanitizer needs in front of each file.",
+        ),
+        "sanitizer_runtime": attr.label_list(
+            allow_files = True,
+            cfg = "exec",
+            doc = "Library of the sanitizer, for all links.",
         ),
         "target": attr.string(
             doc = "zig target triple with the glibc or macOS version.",

@@ -59,7 +59,7 @@ def _run_paths(own_folder):
         ],
     )
 
-def link_features(shared_flag, defaults, libraries, own_folder):
+def link_features(shared_flag, defaults, libraries, own_folder, last = []):
     """Returns the features, in the order of the command line.
 
     Args:
@@ -68,6 +68,7 @@ def link_features(shared_flag, defaults, libraries, own_folder):
       libraries: the flag set for Bazel's `libraries_to_link`.
       own_folder: how a run path names the directory of the file that has it; None where there are
         no run paths.
+      last: paths of libraries that every link takes, after all others.
 
     Returns:
       A list of features.
@@ -94,6 +95,11 @@ def link_features(shared_flag, defaults, libraries, own_folder):
             name = "libraries_to_link",
             enabled = True,
             flag_sets = [libraries],
+        ),
+        feature(
+            name = "last_libraries",
+            enabled = True,
+            flag_sets = [flags_of(LINK, last)] if last else [],
         ),
         _variable_feature(
             "user_link_flags",

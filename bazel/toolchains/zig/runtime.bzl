@@ -142,6 +142,10 @@ _SANITIZERS = {
         archive = "libtsan.a",
         flag = "-fsanitize=thread",
     ),
+    "undefined": struct(
+        archive = "libubsan_rt.a",
+        flag = "-fsanitize=undefined",
+    ),
 }
 
 # C++ runtime that is compiled with the sanitizer too, and takes the place of the ordinary one.

@@ -10,6 +10,7 @@ load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
 load("//platforms:windows.bzl", "WINDOWS_CPUS")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
+load(":sanitizers.bzl", "SANITIZERS", "select_sanitizer")
 
 # Only on demand: `//...` would otherwise build the runtime of every target, a minute each.
 _TAGS = ["manual"]
@@ -80,21 +81,22 @@ def _targets():
     ]
     return linux + macos + windows
 
-def zig_toolchains(name, zig_repository, exec_cpu):
-    """Declares `<name>_<target>`: each target's toolchain in zig's repository, run on `exec_cpu`.
+def zig_toolchains(name, zig_repository, exec_cpu, exec_os):
+    """Declares `<name>_to_<target>`: each target's toolchain in zig's repository.
 
     Args:
       name: prefix of the targets.
       zig_repository: repository of the zig wheel for the machine that compiles, such as
         `@zig_linux_x86_64`.
       exec_cpu: CPU of that machine, a value of @platforms//cpu.
+      exec_os: its system, a value of @platforms//os.
     """
     for target in _targets():
         native.toolchain(
             name = "{}_to_{}".format(name, target.name),
             exec_compatible_with = [
                 "@platforms//cpu:" + exec_cpu,
-                "@platforms//os:linux",
+                "@platforms//os:" + exec_os,
             ],
             target_compatible_with = target.constraints,
             toolchain = "{}//:{}_cc".format(zig_repository, target.name),
@@ -118,6 +120,30 @@ def zig_cc_toolchains(name):
             zig = name,
         )
 
+def _sanitizer_runtime(name, lib, target, zig):
+    """Returns the library of the build's sanitizer; declares zig's own."""
+    zig_runtime(
+        name = name + "_ubsan",
+        sanitizer = "undefined",
+        tags = _TAGS,
+        target = target,
+        zig = zig,
+        zig_lib = lib,
+    )
+    native.filegroup(
+        name = name + "_ubsan_library",
+        srcs = [":" + name + "_ubsan"],
+        output_group = "sanitizer",
+        tags = _TAGS,
+    )
+    return select_sanitizer(
+        {
+            sanitizer: [facts.runtime or ":" + name + "_ubsan_library"]
+            for sanitizer, facts in SANITIZERS.items()
+        },
+        default = [],
+    )
+
 def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
     zig_runtime(
         name = name + "_runtime",
@@ -126,6 +152,14 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
         zig = zig,
         zig_lib = lib,
     )
+    sanitizer_include = select_sanitizer(
+        {
+            sanitizer: [facts.include] if facts.include else []
+            for sanitizer, facts in SANITIZERS.items()
+        },
+        default = [],
+    )
+    sanitizer_runtime = _sanitizer_runtime(name, lib, target, zig)
     zig_cc_toolchain_config(
         name = name + "_config",
         tags = _TAGS,
@@ -135,18 +169,24 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
         dynamic_linker = facts.dynamic_linker,
         linker_script = linker_files[0],
         runtime = ":" + name + "_runtime",
+        sanitizer_copts = select_sanitizer(
+            {sanitizer: facts.copts for sanitizer, facts in SANITIZERS.items()},
+            default = [],
+        ),
+        sanitizer_include = sanitizer_include,
+        sanitizer_runtime = sanitizer_runtime,
         target = target,
         zig = zig,
     )
     native.filegroup(
         name = name + "_compiler_files",
         tags = _TAGS,
-        srcs = facts.compiler_scripts + [zig, headers],
+        srcs = facts.compiler_scripts + [zig, headers] + sanitizer_include,
     )
     native.filegroup(
         name = name + "_linker_files",
         tags = _TAGS,
-        srcs = linker_files + [zig, ":" + name + "_runtime"],
+        srcs = linker_files + [zig, ":" + name + "_runtime"] + sanitizer_runtime,
     )
     native.filegroup(
         name = name + "_archiver_files",

@@ -215,9 +215,14 @@ def make_variant(wheel: Path, folder: Path, document: Optional[Mapping[str, Any]
                 _write(source, target, name, changed)
     except FileNotFoundError as error:
         raise VariantError(f"there is no file {error.filename}; correct the path") from error
-    except (KeyError, zipfile.BadZipFile) as error:
+    except VariantError:
+        raise
+    # zipfile trusts offsets, sizes and names, and a wrong one may raise any exception.
+    except Exception as error:
+        output.unlink(missing_ok=True)
+        reason = error.args[0] if isinstance(error, KeyError) else error
         raise VariantError(
-            f"{wheel.name} is damaged ({error.args[0]}); build or download it again"
+            f"{wheel.name} is damaged ({reason}); build or download it again"
         ) from error
     return output
 

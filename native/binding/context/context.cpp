@@ -362,6 +362,7 @@ void init_context(py::module_& m) {
     def_constant(cls, "n_batch", &llama_n_batch, "Tokens per batch.");
     def_constant(cls, "n_ubatch", &llama_n_ubatch, "Tokens that are computed at once.");
     def_constant(cls, "n_seq_max", &llama_n_seq_max, "Number of sequences.");
+    def_constant(cls, "n_rs_seq", &llama_n_rs_seq, "Tokens that a recurrent state can drop.");
     def_constant(
         cls, "pooling_type",
         [](llama_context* context) { return static_cast<int>(llama_pooling_type(context)); },
@@ -374,6 +375,7 @@ void init_context(py::module_& m) {
         "Threads for many tokens.");
     bind_evaluation(cls);
     bind_settings(cls);
+    bind_context_checkpoints(m, cls);
     bind_context_memory(cls);
     bind_context_outputs(cls);
     bind_context_state(cls);

@@ -78,7 +78,8 @@ auto with_context(const Context& context, Function&& function) {
     }
 }
 
-// memory.cpp, outputs.cpp, params.cpp, state.cpp
+// checkpoint.cpp, memory.cpp, outputs.cpp, params.cpp, state.cpp
+void bind_context_checkpoints(pybind11::module_& m, ContextClass& cls);
 void bind_context_memory(ContextClass& cls);
 void bind_context_outputs(ContextClass& cls);
 void bind_context_params(pybind11::module_& m);

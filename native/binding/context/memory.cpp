@@ -19,14 +19,8 @@ void memory_clear(const Context& self, bool data) {
 }
 
 bool seq_rm(const Context& self, llama_seq_id seq_id, llama_pos p0, llama_pos p1) {
-    return with_context(self, [&](ContextHandle& context) {
-        context.check_usable();
-        if (seq_id != -1) {
-            context.check_seq_id(seq_id);
-        }
-        return context.call(ErrorKind::kContext,
-                            [&] { return llama_memory_seq_rm(context.memory(), seq_id, p0, p1); });
-    });
+    return with_context(self,
+                        [&](ContextHandle& context) { return context.seq_rm(seq_id, p0, p1); });
 }
 
 // Between sequences with a cache of their own each, llama.cpp copies whole sequences only.
@@ -117,8 +111,9 @@ void bind_context_memory(ContextClass& cls) {
               p1: Position after the last one; -1: no limit.
 
             Returns:
-              False if the model cannot remove a part of a sequence (recurrent models). Then nothing
-              is removed.
+              False if the model cannot remove this part of the sequence (recurrent models, which
+              with ContextParams.n_rs_seq can take back the last tokens of the last decode() but its
+              first one). Then nothing is removed.
             )"_doc);
     cls.def("seq_cp", &seq_cp, py::arg("src"), py::arg("dst"), py::arg("p0"), py::arg("p1"),
             R"(

@@ -49,6 +49,8 @@ const char* class_name(ErrorKind kind) {
             return "BusyError";
         case ErrorKind::kBackend:
             return "BackendError";
+        case ErrorKind::kRemoteServer:
+            return "RemoteServerError";
         case ErrorKind::kValue:
         case ErrorKind::kIndex:
             break;  // Python's own

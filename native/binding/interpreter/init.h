@@ -19,6 +19,7 @@ void init_context(pybind11::module_& m);
 void init_lease(pybind11::module_& m);
 void init_sampling(pybind11::module_& m);
 void init_sampler_chain(pybind11::module_& m);
+void init_speculation(pybind11::module_& m);
 void init_decoders(pybind11::module_& m);
 void init_projector(pybind11::module_& m);
 void init_logprobs(pybind11::module_& m);

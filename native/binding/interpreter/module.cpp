@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     core::init_lease(m);
     core::init_sampling(m);
     core::init_sampler_chain(m);
+    core::init_speculation(m);
     core::init_decoders(m);
     core::init_projector(m);
     core::init_logprobs(m);

@@ -51,12 +51,20 @@ LoraAdapter::LoraAdapter(const Model& model, std::string path) : path_(std::move
     }
     LogCapture log;
     std::lock_guard<std::recursive_mutex> lock(owner->adapter_mutex());
-    llama_adapter_lora* adapter = call_native(ErrorKind::kModelLoad, [&] {
-        return llama_adapter_lora_init(owner->get(), path_.c_str());
-    });
-    if (adapter == nullptr) {
+    const auto refuse = [&](const std::string& reason) {
         throw Error(ErrorKind::kModelLoad, "Failed to load LoRA adapter from file: " + path_ +
-                                               ": " + log.take() + hint(*owner, path_));
+                                               ": " + reason + hint(*owner, path_));
+    };
+    llama_adapter_lora* adapter = nullptr;
+    try {
+        adapter = call_native(ErrorKind::kModelLoad,
+                              [&] { return llama_adapter_lora_init(owner->get(), path_.c_str()); });
+    } catch (const Error& error) {
+        pass_on_lost_server(error);
+        refuse(error.what());
+    }
+    if (adapter == nullptr) {
+        refuse(log.take());
     }
     handle_ = make_outside_gil<AdapterHandle>(std::move(owner), adapter);
 }

@@ -19,8 +19,10 @@
 #include "native/binding/interpreter/gil.h"
 #include "native/binding/interpreter/init.h"
 #include "native/core/errors.h"
+#include "native/core/load_model.h"
 #include "native/core/log.h"
 #include "native/core/native_files.h"
+#include "native/core/remote_devices.h"
 
 namespace py = pybind11;
 
@@ -101,10 +103,25 @@ std::vector<std::string> backends() {
     return names;
 }
 
-py::typing::List<py::typing::Dict<py::str, py::object>> devices() {
-    py::typing::List<py::typing::Dict<py::str, py::object>> list;
+void load_rpc_backend(const Path& file) {
+    check_library(file.text);
+    GilRelease release;
+    open_rpc_backend(file.text);
+}
+
+std::vector<ggml_backend_dev_t> all_devices(const std::vector<std::string>& rpc_servers) {
+    GilRelease release;
+    std::vector<ggml_backend_dev_t> all = remote_devices(rpc_servers);
     for (size_t i = 0; i < ggml_backend_dev_count(); ++i) {
-        ggml_backend_dev_t device = ggml_backend_dev_get(i);
+        all.push_back(ggml_backend_dev_get(i));
+    }
+    return all;
+}
+
+py::typing::List<py::typing::Dict<py::str, py::object>> devices(
+    const std::vector<std::string>& rpc_servers) {
+    py::typing::List<py::typing::Dict<py::str, py::object>> list;
+    for (ggml_backend_dev_t device : all_devices(rpc_servers)) {
         size_t memory_free = 0;
         size_t memory_total = 0;
         call_without_gil(ErrorKind::kBackend,
@@ -119,6 +136,29 @@ py::typing::List<py::typing::Dict<py::str, py::object>> devices() {
         list.append(entry);
     }
     return list;
+}
+
+void serve(const std::string& endpoint, const std::string& cache, size_t n_threads,
+           const std::vector<std::string>& names) {
+    std::vector<ggml_backend_dev_t> devices;
+    for (const std::string& name : names) {
+        devices.push_back(ggml_backend_dev_by_name(name.c_str()));
+        if (devices.back() == nullptr) {
+            throw Error(ErrorKind::kBackend, "there is no device named '" + name + "'");
+        }
+    }
+    GilRelease release;
+    serve_devices(endpoint, cache, n_threads, std::move(devices));
+}
+
+std::vector<uintptr_t> device_addresses(const std::vector<std::string>& names,
+                                        const std::vector<std::string>& rpc_servers) {
+    GilRelease release;
+    std::vector<uintptr_t> addresses;
+    for (ggml_backend_dev_t device : choose_devices(names, rpc_servers)) {
+        addresses.push_back(reinterpret_cast<uintptr_t>(device));
+    }
+    return addresses;
 }
 
 std::map<std::string, int> cpu_features() {
@@ -181,9 +221,6 @@ void init_backend(py::module_& m) {
     m.def(
         "supports_gpu_offload", [] { return has_backends() && llama_supports_gpu_offload(); },
         "Returns whether a loaded backend can hold model layers on a GPU.");
-    m.def(
-        "supports_rpc", [] { return has_backends() && llama_supports_rpc(); },
-        "Returns whether the RPC backend is loaded.");
     m.def("max_devices", &llama_max_devices,
           "Returns the greatest number of devices, and so the greatest length of tensor_split.");
     m.def("max_parallel_sequences", &llama_max_parallel_sequences,
@@ -206,13 +243,56 @@ void init_backend(py::module_& m) {
           "Returns the files from which llama.cpp's libraries were loaded, as name -> path.");
     m.def("backends", &backends,
           "Returns the names of the registered backends, in the order of loading.");
-    m.def("devices", &devices,
+    m.def("load_rpc_backend", &load_rpc_backend, py::arg("path"),
+          R"(
+          Opens the library with the RPC backend. Further calls do nothing.
+
+          Raises:
+            BackendError: The library cannot be opened.
+          )"_doc);
+    m.def("serve_devices", &serve, py::arg("endpoint"), py::arg("cache"), py::arg("n_threads"),
+          py::arg("devices"),
+          R"(
+          Serves devices to RPC clients, until the process ends; returns on failure.
+
+          Args:
+            endpoint: "address:port", an IPv4 address of this machine.
+            cache: Directory for large tensors; "" for none.
+            n_threads: Threads of devices that are CPUs.
+            devices: Names of devices of this machine.
+
+          Raises:
+            BackendError: The RPC backend is not loaded, or there is no such device.
+          )"_doc);
+    m.def("devices", &devices, py::arg("rpc_servers") = std::vector<std::string>(),
           R"(
           Returns the devices of all loaded backends.
+
+          Args:
+            rpc_servers: RPC servers ("host:port"), whose devices come first.
 
           Returns:
             A dict per device: ``name``, ``description``, ``type`` ("cpu", "gpu", "igpu", "accel"),
             ``backend``, ``memory_free`` and ``memory_total`` (bytes).
+
+          Raises:
+            BackendError: There are `rpc_servers`, and load_rpc_backend() was not called.
+            RemoteServerError: A server cannot be reached.
+          )"_doc);
+    m.def("device_addresses", &device_addresses, py::arg("devices"), py::arg("rpc_servers"),
+          R"(
+          Returns the devices of a model as addresses, for C functions.
+
+          Args:
+            devices: As ModelParams.devices.
+            rpc_servers: As ModelParams.rpc_servers.
+
+          Returns:
+            A ggml_backend_dev_t each, and 0 at the end; nothing for all devices of this machine.
+
+          Raises:
+            ModelLoadError: There is no such device.
+            RemoteServerError: A server cannot be reached.
           )"_doc);
     m.def("cpu_features", &cpu_features,
           R"(

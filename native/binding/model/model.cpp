@@ -164,6 +164,9 @@ void init_model_params(py::module_& m) {
     def_container(cls, "devices", &ModelParams::devices,
                   "Names of the devices to offload to; empty: all; [\"none\"]: none.");
     def_container(
+        cls, "rpc_servers", &ModelParams::rpc_servers,
+        "RPC servers (\"host:port\") whose devices there are beside those of this machine.");
+    def_container(
         cls, "tensor_buft_overrides", &ModelParams::tensor_buft_overrides,
         "Regular expressions of tensor names, each with a buffer type; the first counts.");
 }

@@ -7,13 +7,13 @@ from pathlib import Path
 
 _CUDA = [
     "bin/nvcc",
+    "include/crt/math_functions.h",
+    "include/crt/math_functions.hpp",
     "include/cuda.h",
-    "lib64/libcublas.so.13",
-    "lib64/libcublasLt.so.13",
-    "lib64/libcudart.so.13",
     "lib64/libcudart_static.a",
     "nvvm/bin/cicc",
 ]
+_LIBRARIES = ["cublas", "cublasLt", "cudart"]
 
 
 def make_files(folder: Path, names: Iterable[str]) -> Path:
@@ -25,6 +25,7 @@ def make_files(folder: Path, names: Iterable[str]) -> Path:
     return folder
 
 
-def make_toolkit(folder: Path) -> Path:
-    """Makes a CUDA toolkit; returns its directory."""
-    return make_files(folder, _CUDA)
+def make_toolkit(folder: Path, major: int = 13) -> Path:
+    """Makes a CUDA toolkit of a major version; returns its directory."""
+    libraries = [f"lib64/lib{name}.so.{major}" for name in _LIBRARIES]
+    return make_files(folder, [*_CUDA, *libraries])

@@ -77,6 +77,34 @@ def test_apt_sources_without_debian(machine: Machine) -> None:
     _assert_failed(machine, machine.bazelw(), "could not find Debian's archive")
 
 
+def test_a_damaged_lock_file(machine: Machine) -> None:
+    lock = machine.project / "bazel/offline/debian.lock.json"
+    for content in (b"{", b"[]", b"\xff", b'{"suite": 1, "pins": {}, "packages": []}'):
+        lock.write_bytes(content)
+        _assert_failed(machine, machine.bazelw(), f"could not read {lock}", "git checkout -- ")
+
+
+def test_damaged_certificates(machine: Machine) -> None:
+    bundle = machine.folder / "bundle.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n")
+    words = f"could not read the certificates in {bundle}", "unset its variable"
+    _assert_failed(machine, machine.bazelw(PIP_CERT=str(bundle)), *words)
+
+
+def test_a_comment_that_is_not_utf_8(machine: Machine) -> None:
+    sources = f"# Spiegel f\u00fcr alle\n{stand_ins.SOURCES}"
+    (machine.folder / "debian.sources").write_bytes(sources.encode("latin-1"))
+    assert_ran(machine.bazelw(), "debian")
+
+
+@pytest.mark.parametrize("content", ["", "\n", "# none\n"])
+def test_a_bazelversion_without_a_version(machine: Machine, content: str) -> None:
+    (machine.project / ".bazelversion").write_text(content)
+    machine.tool("npm", "exit 1")
+    result = machine.bazelw()
+    _assert_failed(machine, result, ".bazelversion", "git checkout -- ")
+
+
 def test_without_python(machine: Machine) -> None:
     (machine.bin / "python3").unlink()
     _assert_failed(machine, machine.bazelw(), "python3 is needed")
@@ -93,6 +121,37 @@ def test_a_full_disk(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     with pytest.raises(steps.StepError, match="less than 700 MB left"):
         provision._install_debian(machine.home, machine.home / "prefix")
+
+
+@pytest.mark.parametrize(
+    "part", ["usr/bin/bazel", "usr/lib/jvm/java-25-openjdk-amd64", "usr/share/bazel", "."]
+)
+def test_a_bazel_that_is_not_whole_is_made_again(machine: Machine, part: str) -> None:
+    assert_ran(machine.bazelw(), "debian")
+    (prefix,) = machine.cache.glob("bazel-*")
+    path = prefix / part
+    path.unlink() if path.is_file() else shutil.rmtree(path)
+    if part == ".":
+        prefix.write_text("a file\n")
+    machine.decisions()[0].unlink()
+    assert_ran(machine.bazelw(), "debian")
+    assert (prefix / "usr/bin/bazel").is_file()
+
+
+def test_configuration_that_is_not_whole_is_made_again(machine: Machine) -> None:
+    assert_ran(machine.bazelw(), "debian")
+    (bazelrc,) = machine.cache.glob("modules-*/bazelrc")
+    bazelrc.unlink()
+    assert_ran(machine.bazelw(), "debian")
+    assert bazelrc.is_file()
+
+
+def test_a_leftover_of_any_kind_does_no_harm(machine: Machine) -> None:
+    machine.cache.mkdir(parents=True)
+    (machine.cache / "tmp-file").write_text("")
+    (machine.cache / "tmp-link").symlink_to("/nonexistent")
+    assert_ran(machine.bazelw(), "debian")
+    assert list(machine.cache.glob("tmp-*")) == []
 
 
 def test_killed_while_downloading(machine: Machine) -> None:

@@ -155,7 +155,7 @@ def test_pkg_info_is_valid_and_promises_all_but_the_licences(tree) -> None:
     assert metadata.dynamic == ["license-file"]
     assert metadata.license_files == ["LICENSE"]
     assert metadata.description == (tree.root / "README.md").read_text()
-    extras = {"cuda13", "disk-cache", "hub", "metal", "rocm6", "server", "vulkan"}
+    extras = {"cuda12", "cuda13", "disk-cache", "hub", "metal", "rocm6", "server", "vulkan"}
     assert set(metadata.provides_extra) == extras
 
 

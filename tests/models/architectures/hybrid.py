@@ -188,6 +188,13 @@ DELTA_NET: Shapes = {
     **norm("ssm_norm", DELTA_STATE),
     **linear("ssm_out", Q.n_embd, VALUES),
 }
+DELTA_KEYS: Keys = {
+    "ssm.conv_kernel": KERNEL,
+    "ssm.state_size": DELTA_STATE,
+    "ssm.group_count": KEY_HEADS,
+    "ssm.time_step_rank": VALUE_HEADS,
+    "ssm.inner_size": VALUES,
+}
 
 QWEN3NEXT = Architecture(
     "qwen3next",
@@ -201,11 +208,7 @@ QWEN3NEXT = Architecture(
         "rope.dimension_count": Q.head // 4,
         "rope.freq_base": 10000.0,
         "expert_shared_feed_forward_length": Q.n_ff_expert,
-        "ssm.conv_kernel": KERNEL,
-        "ssm.state_size": DELTA_STATE,
-        "ssm.group_count": KEY_HEADS,
-        "ssm.time_step_rank": VALUE_HEADS,
-        "ssm.inner_size": VALUES,
+        **DELTA_KEYS,
         "attention.recurrent_layers": [layer % 2 == 0 for layer in range(Q.n_layer)],
     },
     head(Q)

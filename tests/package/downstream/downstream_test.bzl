@@ -58,7 +58,7 @@ def downstream_test(
         "@platforms//os:linux",
     ]
     native.filegroup(
-        name = environment + "_wheels",
+        name = name + "_wheels",
         srcs = [] if missing else ["@downstream_wheels//:" + file for file in wheels],
         target_compatible_with = compatible_with,
     )
@@ -72,7 +72,7 @@ def downstream_test(
         data = [
             "//tests/package/downstream:example_fixtures.py",
             suites,
-            ":{}_wheels".format(environment),
+            ":{}_wheels".format(name),
             "//bazel/testing:wheel_fixtures.py",
             "//examples:downstream",
             "//tests/models:media_files.py",
@@ -105,7 +105,7 @@ def downstream_test(
             "SUITES": "$(rootpaths {})".format(suites),
             "UV": "$(rootpath @uv_linux_x86_64//:uv)",
             "VERSION": native.module_version(),
-            "WHEELS": "$(rootpaths :{}_wheels)".format(environment),
+            "WHEELS": "$(rootpaths :{}_wheels)".format(name),
         },
         site = "//tests:tools",
         tags = tags,

@@ -102,6 +102,7 @@ def test_streams_and_choices(name, load) -> None:
         **whole["usage"],
         "completion_tokens": 8,
         "total_tokens": whole["usage"]["prompt_tokens"] + 8,
+        "prompt_tokens_details": chunks[-1]["usage"]["prompt_tokens_details"],
     }
     assert n_encoded(llm) == 1
 

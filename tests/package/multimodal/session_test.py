@@ -58,7 +58,7 @@ def test_each_image_is_encoded_once(name, load) -> None:
     assert n_encoded(llm) == 2 * once
 
 
-@pytest.mark.parametrize("name", ["gemma3", "qwen2vl"])
+@pytest.mark.parametrize("name", ["gemma3", "qwen2vl", "lfm2"])
 def test_a_chat_that_grows_reads_only_its_new_tokens(name, load) -> None:
     llm = load(name)
     messages = chat(image(0))
@@ -67,6 +67,18 @@ def test_a_chat_that_grows_reads_only_its_new_tokens(name, load) -> None:
     messages.append(user("So?"))
     answer(llm, messages, max_tokens=1)
     assert n_read(llm) <= llm.n_tokens - llm._session.end_of_media
+
+
+def test_checkpoints_are_not_within_images(load) -> None:
+    llm = load("lfm2", checkpoint_interval=8)
+    answer(llm, chat(image(0)))
+    (place,) = llm._session._places.saved(llm.n_tokens)
+    kept = llm.checkpoints.n_tokens
+    assert place.start in kept and place.end < kept[-1]
+    assert not any(place.start < count < place.end for count in kept)
+    edited = [user("Look:", image(0), "What else?")]
+    assert answer(llm, edited) == answer(load("lfm2"), edited)
+    assert n_encoded(llm) == 1
 
 
 @pytest.mark.parametrize("name", WITH_IMAGES)

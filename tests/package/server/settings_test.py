@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from llama_cpp._engine.speculative_options import resolve
+from llama_cpp._serving.drafts import draft_options
 from llama_cpp.server.__main__ import _parser, _settings
 from llama_cpp.server.app import create_app
 from llama_cpp.server.cli import add_args_from_model, parse_model_from_args
@@ -241,6 +243,7 @@ def test_defaults_reach_the_engine() -> None:
         ({"model_alias": "x"}, "model_alias", "x"),
         ({"model": "a/b.gguf"}, "model_alias", "b.gguf"),
         ({"n_gpu_layers": "auto"}, "n_gpu_layers", "auto"),
+        ({"rpc_servers": "a:1,b:2"}, "rpc_servers", "a:1,b:2"),
         ({"chat_template_kwargs": {"a": 1}}, "chat_template_kwargs", {"a": 1}),
     ],
 )
@@ -264,7 +267,6 @@ def test_arguments(settings: dict[str, Any], name: str, value: Any) -> None:
         ({"offload_kqv": False}, "--no-kv-offload"),
         ({"numa": True}, "--numa distribute"),
         ({"numa": 2}, "--numa isolate"),
-        ({"draft_model": "prompt-lookup-decoding"}, "--spec-type ngram-simple"),
         ({"last_n_tokens_size": 5}, "--repeat-last-n 5"),
         ({"llama_options": ["--swa-full"]}, "--swa-full"),
         ({}, "--sse-ping-interval 15"),
@@ -278,7 +280,8 @@ def test_options_of_llama_server(settings: dict[str, Any], options: str) -> None
 @pytest.mark.parametrize(
     "settings",
     [
-        {"draft_model": "small.gguf"},
+        {"draft_model": "small.gguf"},  # there is no such file
+        {"draft_model": "prompt-lookup"},
         {"numa": 9},
         {"type_k": 99},
         {"chat_format": "saiga"},
@@ -289,6 +292,40 @@ def test_options_of_llama_server(settings: dict[str, Any], options: str) -> None
 def test_values_that_the_server_has_not(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         arguments_of(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        (
+            {"draft_model": "prompt-lookup-decoding"},
+            "--spec-ngram-simple-size-n 2 --spec-ngram-simple-size-m 10",
+        ),
+        (
+            {"draft_model": "prompt-lookup-decoding", "draft_model_num_pred_tokens": 1},
+            "--spec-ngram-simple-size-n 1 --spec-ngram-simple-size-m 1",
+        ),
+        ({"draft_model": "ngram-mod"}, "--spec-type ngram-mod --spec-ngram-mod-n-match 24"),
+        (
+            {"draft_model": "ngram-mod", "draft_model_num_pred_tokens": 20},
+            "--spec-ngram-mod-n-max 20 --spec-ngram-mod-n-min 20",
+        ),
+        ({"draft_model": "mtp"}, "--spec-type draft-mtp"),
+        ({"draft_model": "mtp", "draft_model_num_pred_tokens": 2}, "--spec-draft-n-max 2"),
+    ],
+)
+def test_drafts(settings: dict[str, Any], options: str) -> None:
+    drafts = resolve(arguments_of(**settings)["draft_model"])
+    assert drafts is not None
+    assert options in " ".join(draft_options(drafts, 0))
+
+
+def test_a_draft_model(model_path: str) -> None:
+    drafts = resolve(arguments_of(draft_model=model_path)["draft_model"])
+    assert drafts is not None
+    line = " ".join(draft_options(drafts, "auto"))
+    assert f"--spec-draft-model {model_path} --spec-draft-ngl auto" in line
+    assert "--spec-type draft-simple" in line and "n-max" not in line
 
 
 def test_settings_without_an_effect_are_named_once() -> None:

@@ -126,6 +126,11 @@ def test_what_is_not_there_is_404_with_a_body(tmp_path: Path, serve_folder, path
     assert body.startswith(b"There is no") and b"secret\n" not in body.replace(path.encode(), b"")
 
 
+def test_a_name_that_no_file_can_have_is_404(connection) -> None:
+    response, body = ask(connection, f"/{'a' * 300}")
+    assert response.status == 404 and body.startswith(b"There is nothing at /aaa")
+
+
 def test_stop_frees_the_port(tmp_path: Path) -> None:
     address, stop = serve.start(tmp_path)
     stop()

@@ -193,13 +193,12 @@ def plain_variant(name):
         }),
     )
 
-def upstream_programs(name, tests, visibility):
+def upstream_programs(name, tests):
     """Declares the tests of the table.
 
     Args:
       name: name of the suite of those that `./bazelw test //...` leaves out.
       tests: UPSTREAM_TESTS.
-      visibility: visibility of the suite.
     """
     slow = []
     for file, program in tests.items():
@@ -214,5 +213,4 @@ def upstream_programs(name, tests, visibility):
         name = name,
         tags = ["manual"],
         tests = slow,
-        visibility = visibility,
     )

@@ -86,7 +86,11 @@ def _digest(data: bytes) -> str:
 
 def _record(wheel: Wheel) -> Iterator[str]:
     record = f"{wheel.dist_info}/RECORD"
-    rows = [row for row in csv.reader(io.StringIO(wheel.text("RECORD"))) if row]
+    try:
+        rows = [row for row in csv.reader(io.StringIO(wheel.text("RECORD"))) if row]
+    except csv.Error as error:
+        yield f"{record}: is no CSV ({error}); {_AGAIN}"
+        return
     for row in rows:
         if len(row) != 3:
             yield f"{record}: the line {','.join(row)!r} does not have three fields; {_AGAIN}"

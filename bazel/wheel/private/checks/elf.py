@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
@@ -12,6 +13,8 @@ from elftools.elf.gnuversions import GNUVerDefSection, GNUVerNeedSection, GNUVer
 from elftools.elf.sections import SymbolTableSection
 
 MAGIC = b"\x7fELF"
+_SHORTEST_RECORD = 8  # bytes, of a symbol version (LSB, Elfxx_Verdaux)
+_T = TypeVar("_T")
 
 
 class UnreadableElf(Exception):
@@ -51,13 +54,33 @@ class Elf:
 def read(data: bytes) -> Elf:
     """Reads an ELF file. Raises UnreadableElf."""
     try:
-        return _read(ELFFile(io.BytesIO(data)))
+        elf = ELFFile(io.BytesIO(data))
+        _check_tables(elf, len(data))
+        return _read(elf, len(data))
     # pyelftools trusts offsets and sizes, and a wrong one may raise any exception.
     except Exception as error:
         raise UnreadableElf(str(error) or type(error).__name__) from error
 
 
-def _read(elf: ELFFile) -> Elf:
+def _check_tables(elf: ELFFile, size: int) -> None:
+    """Checks that the headers are in the file: pyelftools reads as many as their number says."""
+    for table, count, entry in (
+        ("e_shoff", elf.num_sections(), "e_shentsize"),
+        ("e_phoff", elf.num_segments(), "e_phentsize"),
+    ):
+        if count and (not elf[entry] or elf[table] + count * elf[entry] > size):
+            raise UnreadableElf("its headers are not in the file")
+
+
+def _bounded(items: Iterable[_T], size: int) -> Iterator[_T]:
+    """Yields the records of a section of a file; the links between them may make a circle."""
+    for number, item in enumerate(items):
+        if number * _SHORTEST_RECORD > size:
+            raise UnreadableElf("its symbol versions meet themselves")
+        yield item
+
+
+def _read(elf: ELFFile, size: int) -> Elf:
     sections = list(elf.iter_sections())
     dynamic = [section for section in sections if isinstance(section, DynamicSection)]
     segments = {segment["p_type"] for segment in elf.iter_segments()}
@@ -65,7 +88,7 @@ def _read(elf: ELFFile) -> Elf:
         raise UnreadableElf("its section headers are stripped")
     tags = [tag for section in dynamic for tag in section.iter_tags()]
     versions = [section for section in sections if isinstance(section, GNUVerSymSection)]
-    nodes = set(_version_nodes(sections))
+    nodes = set(_version_nodes(sections, size))
     # GNU's linker has a symbol for each version node too.
     symbols = [
         (symbol, _is_versioned(versions, index))
@@ -86,19 +109,25 @@ def _read(elf: ELFFile) -> Elf:
         unversioned=[symbol.name for symbol, is_versioned in exported if not is_versioned],
         undefined=[symbol.name for symbol, _ in symbols if symbol["st_shndx"] == "SHN_UNDEF"],
         versions=[
-            (need.name, version.name)
+            pair
             for section in sections
             if isinstance(section, GNUVerNeedSection)
-            for need, versions in section.iter_versions()
-            for version in versions
+            for pair in _bounded(_needs(section, size), size)
         ],
     )
 
 
-def _version_nodes(sections) -> Iterator[str]:
+def _needs(section: GNUVerNeedSection, size: int) -> Iterator[tuple[str, str]]:
+    """Yields pairs of library and symbol version."""
+    for need, versions in _bounded(section.iter_versions(), size):
+        for version in versions:
+            yield need.name, version.name
+
+
+def _version_nodes(sections, size: int) -> Iterator[str]:
     for section in sections:
         if isinstance(section, GNUVerDefSection):
-            for _, names in section.iter_versions():
+            for _, names in _bounded(section.iter_versions(), size):
                 yield next(names).name
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+_BITS = 64
+_LONGEST_NAME = 1 << 16  # so that a small tree is a small list
+
 
 def names(trie: bytes) -> Iterator[str]:
     """Yields exported symbols in the linker's spelling; ValueError if the tree is broken."""
@@ -14,6 +17,8 @@ def names(trie: bytes) -> Iterator[str]:
         if position in seen:
             raise ValueError("its list of exported symbols meets itself")
         seen.add(position)
+        if len(prefix) > _LONGEST_NAME:
+            raise ValueError("its list of exported symbols has a name that no symbol has")
         size, position = _number(trie, position)
         if size:
             yield prefix.decode()
@@ -43,6 +48,8 @@ def _number(trie: bytes, position: int) -> tuple[int, int]:
         if byte < 0x80:
             return number, position
         shift += 7
+        if shift > _BITS:
+            raise ValueError("its list of exported symbols has a number of more than 64 bits")
 
 
 def _byte(trie: bytes, position: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from collections.abc import Iterator
 from typing import Optional
 
@@ -51,12 +52,13 @@ def _licenses(wheel: Wheel, metadata: Metadata) -> Iterator[str]:
 
 
 def _requires_python(expected: Expected, metadata: Metadata) -> Iterator[str]:
-    version = f"{expected.python_tag[2]}.{expected.python_tag[3:] or '99'}"
+    tags = re.findall(r"(?<![^.])[a-z]+([0-9])([0-9]*)(?![^.])", expected.python_tag)
+    # The first or a late release of the minor version: a bound such as `>=3.9.2` allows the ABI.
+    versions = [f"{major}.{minor or 99}.{micro}" for major, minor in tags for micro in (0, 99)]
     specifiers = metadata.requires_python
     if specifiers is None:
         yield "METADATA has no Requires-Python; set `python_requires` of py_abi_wheel"
-    # The first or a late release of the minor version: a bound such as `>=3.9.2` allows the ABI.
-    elif not any(specifiers.contains(f"{version}.{micro}") for micro in (0, 99)):
+    elif not any(map(specifiers.contains, versions)):
         yield (
             f"METADATA has `Requires-Python: {specifiers}`, which excludes the "
             f"{expected.python_tag} of the file name; correct `python_requires` of py_abi_wheel"

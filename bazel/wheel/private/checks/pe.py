@@ -16,7 +16,8 @@ _CODEVIEW = 2  # kind of debug data that names a file with symbols
 _SECTION = struct.Struct("<8sIIII16x")
 _IMPORT = struct.Struct("<IIIII")
 _DELAYED_IMPORT = struct.Struct("<IIIIIIII")
-_MOST = 1 << 20  # entries of a table; a loop ends there
+_MOST = 1 << 16  # entries of a table, as many as ordinals have numbers
+_LONGEST_NAME = 4096  # bytes, the longest that Microsoft's linker takes
 
 
 class UnreadablePe(Exception):
@@ -110,7 +111,10 @@ class _Reader:
 
     def _text(self, address: int) -> str:
         start = self._offset(address)
-        return self._data[start : self._data.index(b"\0", start)].decode()
+        end = self._data.find(b"\0", start, start + _LONGEST_NAME)
+        if end < 0:
+            raise ValueError(f"the name at {address:#x} does not end")
+        return self._data[start:end].decode()
 
     def _directory(self, index: int) -> int:
         """Returns the address of a table; 0 where there is none."""

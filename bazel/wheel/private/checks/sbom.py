@@ -28,7 +28,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     path = paths[0]
     try:
         document = json.loads(wheel.files[path])
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         yield f"{path}: is no JSON ({error}); {_AGAIN}"
         return
     try:

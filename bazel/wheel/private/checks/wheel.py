@@ -7,7 +7,6 @@ import email.message
 import email.parser
 import re
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Optional
 
@@ -132,16 +131,11 @@ def read_wheel(path: Path) -> Wheel:
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             files = {entry.filename: archive.read(entry) for entry in entries}
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    # zipfile trusts offsets, sizes and names, and a wrong one may raise any exception.
+    except Exception as error:
         raise UnreadableWheel(
-            f"it is no readable zip file ({error}); copy or build it again"
+            f"it is no readable zip file ({str(error) or type(error).__name__}); "
+            "copy or build it again"
         ) from error
     return Wheel(path, entries, files)
 

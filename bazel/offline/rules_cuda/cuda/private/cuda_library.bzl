@@ -34,6 +34,15 @@ def _generate_code(archs):
         for code in spec.stage2_archs
     ]
 
+def _compiler(zig, features):
+    """Returns the path of the host compiler, and its environment if that is not the toolchain's."""
+    if zig:
+        return zig.dirname + "/zig-cc.sh", {"ZIG": zig.path, "ZIG_LIB_DIR": zig.dirname + "/lib"}
+    return cc_common.get_tool_for_action(
+        action_name = ACTION_NAMES.cpp_compile,
+        feature_configuration = features,
+    ), {}
+
 def _host_compiler(ctx, cc_toolchain, features):
     """Returns nvcc's use of the C++ toolchain: struct(path, flags, env)."""
     variables = cc_common.create_compile_variables(
@@ -48,13 +57,11 @@ def _host_compiler(ctx, cc_toolchain, features):
         variables = variables,
     )
     flags = cc_common.get_memory_inefficient_command_line(**arguments)
+    path, environment = _compiler(ctx.toolchains[TOOLCHAIN_TYPE].host_zig, features)
     return struct(
-        env = cc_common.get_environment_variables(**arguments),
+        env = cc_common.get_environment_variables(**arguments) | environment,
         flags = [flag for flag in flags if flag not in _NOT_FOR_NVCC],
-        path = cc_common.get_tool_for_action(
-            action_name = ACTION_NAMES.cpp_compile,
-            feature_configuration = features,
-        ),
+        path = path,
     )
 
 def _own_includes(ctx):
@@ -89,7 +96,8 @@ def _source_arguments(ctx, source, output):
 
     # Names of temporary files get into the object otherwise.
     arguments.add("-objtemp")
-    arguments.add(output, format = "--frandom-seed=%s")
+    if ctx.toolchains[TOOLCHAIN_TYPE].has_random_seed:
+        arguments.add(output, format = "--frandom-seed=%s")
     arguments.add("-c", source)
     arguments.add("-o", output)
     return arguments

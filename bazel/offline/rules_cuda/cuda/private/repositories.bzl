@@ -7,7 +7,7 @@ load(
     "look_up",
     "require_download",
 )
-load("@llama_cpp_python//third_party/cuda:pin.bzl", "CUDA_TOOLKIT_PREFIX", "CUDA_TOOLKIT_WHEELS")
+load("@llama_cpp_python//third_party/cuda:pin.bzl", "CUDA_TOOLKIT_WHEELS")
 
 _ENVIRONMENT = ["CUDA_PATH"]
 
@@ -23,16 +23,27 @@ _FOLDERS = ["bin", "include", "nvvm"]
 # Directories of libraries, in the order of preference.
 _LIBRARY_FOLDERS = ["lib64", "targets/x86_64-linux/lib", "lib"]
 
-def _local_path(rctx):
-    """Returns the user's toolkit directory on this machine, or None. Fails if it is no toolkit."""
-    named = rctx.attr.toolkit_path or rctx.getenv("CUDA_PATH")
+def named_toolkit(rctx, named, variable):
+    """Returns the user's toolkit directory on this machine, or None. Fails if it is no toolkit.
+
+    Args:
+      rctx: the repository context.
+      named: its path; empty for none.
+      variable: environment variable that names it.
+
+    Returns:
+      Its path, or None.
+    """
     if not named:
         return None
     path = rctx.path(named)
     if not path.get_child("bin/nvcc").exists:
-        fail(("{} is no CUDA toolkit: it has no bin/nvcc; correct CUDA_PATH, or unset it for " +
-              "NVIDIA's wheels").format(named))
+        fail(("{} is no CUDA toolkit: it has no bin/nvcc; correct {}, or unset it for " +
+              "NVIDIA's wheels").format(named, variable))
     return path
+
+def _local_path(rctx):
+    return named_toolkit(rctx, rctx.attr.toolkit_path or rctx.getenv("CUDA_PATH"), "CUDA_PATH")
 
 def _wheels(rctx):
     """Returns the pinned wheels for this machine; empty if there are none."""
@@ -62,28 +73,43 @@ cuda = repository_rule(
     environ = _ENVIRONMENT,
 )
 
-def _link(rctx, path):
-    """Makes the toolkit of this machine look like the wheels'."""
-    for folder in _FOLDERS:
-        rctx.symlink(path.get_child(folder), folder)
+def link_libraries(rctx, path):
+    """Links the directory of a toolkit's libraries as `lib`.
+
+    Args:
+      rctx: the repository context.
+      path: the toolkit on this machine.
+    """
     for folder in _LIBRARY_FOLDERS:
         libraries = path.get_child(folder)
         if libraries.exists:
             rctx.symlink(libraries, "lib")
             return
-    fail("{} has no folder of libraries (one of {}); correct CUDA_PATH".format(
+    fail("{} has no directory of libraries (one of {}); name another toolkit".format(
         path,
         ", ".join(_LIBRARY_FOLDERS),
     ))
 
-def _download(rctx):
-    for file, pin in _wheels(rctx).items():
+def _link(rctx, path):
+    """Makes the toolkit of this machine look like the wheels'."""
+    for folder in _FOLDERS:
+        rctx.symlink(path.get_child(folder), folder)
+    link_libraries(rctx, path)
+
+def download_wheels(rctx, wheels):
+    """Unpacks NVIDIA's wheels into one tree.
+
+    Args:
+      rctx: the repository context.
+      wheels: file -> struct(package, prefix, sha256).
+    """
+    for file, pin in wheels.items():
         urls, reason = look_up(rctx, pin.package, file, pin.sha256)
         result = rctx.download_and_extract(
             allow_fail = True,
             canonical_id = pin.sha256,
             sha256 = pin.sha256,
-            stripPrefix = CUDA_TOOLKIT_PREFIX,
+            stripPrefix = pin.prefix,
             type = "zip",
             url = urls,
         )
@@ -97,7 +123,8 @@ def _cuda_toolkit_impl(rctx):
     if path:
         _link(rctx, path)
     else:
-        _download(rctx)
+        download_wheels(rctx, _wheels(rctx))
+    rctx.file("facts.bzl", "\"\"\"Facts of the toolkit.\"\"\"\n\nMISSING = \"\"\n")
     rctx.file("BUILD.bazel", rctx.read(rctx.attr._build_file))
 
 cuda_toolkit = repository_rule(
