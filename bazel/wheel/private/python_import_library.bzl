@@ -51,7 +51,7 @@ python_import_library = rule(
         "_zig": attr.label(
             allow_single_file = True,
             cfg = "exec",
-            default = Label("@zig_linux_x86_64//:zig"),
+            default = Label("//third_party/zig:zig"),
             executable = True,
         ),
     },
