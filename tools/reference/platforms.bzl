@@ -10,6 +10,7 @@ load(
     "macos_platform",
 )
 load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+load("//platforms:windows.bzl", "WINDOWS_ACCELERATORS", "WINDOWS_CPUS", "windows_platform")
 
 def _version(system, version):
     return "{} {}.{}".format(system, version[0], version[1])
@@ -42,6 +43,18 @@ def platform_rows():
         for cpu in MACOS_CPUS
         for accelerator in MACOS_ACCELERATORS
     ]
+    windows = [
+        [
+            "//platforms:" + windows_platform("windows", cpu, accelerator),
+            "Windows",
+            cpu,
+            # Of zig's headers.
+            "Windows 10",
+            accelerator,
+        ]
+        for cpu in WINDOWS_CPUS
+        for accelerator in WINDOWS_ACCELERATORS
+    ]
     return {
         "constraints": [
             [
@@ -55,5 +68,5 @@ def platform_rows():
                 _code(glibc_value(DEFAULT_GLIBC_FLOOR)),
             ],
         ],
-        "platforms": linux + macos,
+        "platforms": linux + macos + windows,
     }
