@@ -11,12 +11,11 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Iterator, List, Optional
 
-import numpy as np
-
 from . import _core
 from ._engine.grammar import LlamaGrammar
 from ._engine.processors import LogitsProcessorList
 from ._engine.session import Session
+from ._numpy import np
 
 if TYPE_CHECKING:
     from ._capi.batch import LlamaBatch

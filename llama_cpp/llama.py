@@ -30,9 +30,6 @@ from typing import (
     Union,
 )
 
-import numpy as np
-import numpy.typing as npt
-
 from . import _core, llama_chat_format, llama_types
 from ._capi import constants
 from ._chat.call import call_handler
@@ -77,6 +74,7 @@ from ._engine.speculative_options import SpeculativeOptions
 from ._engine.state import LlamaState
 from ._engine.tokenizers import BaseLlamaTokenizer, LlamaTokenizer
 from ._logger import set_verbose
+from ._numpy import np, npt
 from ._private_members import PrivateMembers
 from ._utils import suppress_stdout_stderr
 from .llama_types import *  # noqa: F403
@@ -572,7 +570,7 @@ class Llama(PrivateMembers):
 
     @property
     def checkpoints(self) -> Checkpoints:
-        """The checkpoints of the evaluated tokens; see `ctx_checkpoints`."""
+        """The checkpoints of the evaluated tokens: ``len()``, `n_tokens` and `n_bytes`."""
         return self._session.checkpoints
 
     def n_ctx(self) -> int:

@@ -6,9 +6,7 @@ import ctypes
 import dataclasses
 from typing import Any, Dict, List, NoReturn, Optional, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
+from .._numpy import np, npt
 from . import llama_h
 
 

@@ -6,11 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from .._errors import AdapterError
+from .._numpy import np, npt
 from . import kinds, paths
 
 Files = List[Tuple[paths.StrPath, float]]  # with the strength of each

@@ -5,8 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Any, Callable, List, Protocol
 
-import numpy as np
-import numpy.typing as npt
+from .._numpy import np, npt
 
 
 class LlamaDraftModel(abc.ABC):

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Iterator, List, Tuple
 
-import numpy as np
-
 from .._capi import constants
+from .._numpy import np
 from .adapters import Choice
 from .prompt import encode
 from .session import Session

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Generator, List, Optional, Sequence
 
-import numpy as np
-
 from .. import _core
+from .._numpy import np
 from . import kinds
 from .adapters import Choice
 from .checkpoints import Checkpoint

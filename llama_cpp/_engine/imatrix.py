@@ -6,12 +6,10 @@ import ctypes
 import os
 from typing import Any, Dict, Iterator, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .._capi import gguf_h
 from .._capi.constants import GGML_TYPE_F32
 from .._errors import ModelLoadError
+from .._numpy import np, npt
 from . import paths
 
 Imatrix = Dict[str, npt.NDArray[np.float32]]

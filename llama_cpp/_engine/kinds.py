@@ -13,7 +13,7 @@ import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable, Dict, List, Optional, Sequence, Type
 
-import numpy as np
+from .._numpy import np
 
 Kind = Callable[[str, Any], Any]
 

@@ -11,10 +11,8 @@ import struct
 import weakref
 from typing import Iterator, List, NamedTuple, Optional, Protocol, Sequence, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .._errors import StateError
+from .._numpy import np, npt
 
 
 class Chunk(Protocol):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional
 
-import numpy as np
-import numpy.typing as npt
+from .._numpy import np, npt
 
-LogitsProcessor = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], npt.NDArray[np.single]]
+# Names of types as text, since they are those of NumPy, which is not imported yet.
+LogitsProcessor = Callable[
+    ["npt.NDArray[np.intc]", "npt.NDArray[np.single]"], "npt.NDArray[np.single]"
+]
 
 
 class LogitsProcessorList(List[LogitsProcessor]):
@@ -21,7 +23,7 @@ class LogitsProcessorList(List[LogitsProcessor]):
         return scores
 
 
-StoppingCriteria = Callable[[npt.NDArray[np.intc], npt.NDArray[np.single]], bool]
+StoppingCriteria = Callable[["npt.NDArray[np.intc]", "npt.NDArray[np.single]"], bool]
 
 
 class StoppingCriteriaList(List[StoppingCriteria]):

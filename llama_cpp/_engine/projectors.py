@@ -7,11 +7,9 @@ import threading
 from collections import OrderedDict
 from typing import Any, List, NamedTuple, Optional, Sequence, Union
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from .._errors import MediaError
+from .._numpy import np, npt
 from .media import MediaPrompt
 from .session import Session
 

@@ -6,12 +6,11 @@ import ctypes
 from collections.abc import Mapping
 from typing import Any, Dict, List, Optional, Union
 
-import numpy as np
-
 from .. import _core
 from .._backends.required import require_ready
 from .._capi import constants, llama_h
 from .._capi.params import KV_OVERRIDES
+from .._numpy import np
 from . import kinds, paths
 from .arguments import checked
 from .imatrix import Imatrix, read_imatrix

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-import numpy as np
-import numpy.typing as npt
+from .._numpy import np, npt
 
 
 class Scores:

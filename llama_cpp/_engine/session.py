@@ -23,9 +23,6 @@ from typing import (
     Union,
 )
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from .._errors import (
     AdapterLoadError,
@@ -36,6 +33,7 @@ from .._errors import (
     OvertakenError,
     StateError,
 )
+from .._numpy import np, npt
 from . import kinds, paths, sampling
 from .adapters import Adapters, Choice
 from .caches import BaseLlamaCache, longest_token_prefix

@@ -6,10 +6,8 @@ import dataclasses
 import os
 from typing import List, Optional
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
+from .._numpy import np, npt
 from . import loading, paths
 from .options import ContextOptions, ModelOptions
 from .speculative_options import MTP, Resolved

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
+from .. import _core
 from .._errors import StateError
+from .._numpy import np, npt
 from .checkpoints import Checkpoint
 from .media import Place
 
@@ -83,6 +82,9 @@ def state_problem(state: Any, n_vocab: int) -> str:
     ids = getattr(state, "input_ids", None)
     if not _is_array(ids, 1, "iu") or len(ids) < n_tokens:
         return "input_ids is no array of that many tokens"
+    checkpoints = getattr(state, "checkpoints", ())
+    if not isinstance(checkpoints, tuple) or not all(map(_is_checkpoint, checkpoints)):
+        return "checkpoints has something that is none"
     return _wrong_tokens(ids[:n_tokens], getattr(state, "media", ()), n_vocab)
 
 
@@ -92,6 +94,10 @@ def _is_adapter(value: Any) -> bool:
         return False
     kind, digest, scale, *_ = value
     return kind != "lora" or (isinstance(digest, str) and isinstance(scale, float))
+
+
+def _is_checkpoint(value: Any) -> bool:
+    return isinstance(value, Checkpoint) and isinstance(value.memory, _core.Checkpoint)
 
 
 def _is_count(value: Any) -> bool:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from .._errors import MediaError
+from .._numpy import np, npt
 from .item import Item
 
 

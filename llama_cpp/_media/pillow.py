@@ -6,10 +6,8 @@ import io
 import sys
 from typing import TYPE_CHECKING, Dict, Optional, Tuple
 
-import numpy as np
-import numpy.typing as npt
-
 from .._errors import MediaError
+from .._numpy import np, npt
 from .item import Item, short
 
 if TYPE_CHECKING:

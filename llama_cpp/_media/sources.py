@@ -11,11 +11,9 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO, Dict, Tuple, Union, cast
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import _core
 from .._errors import MediaError
+from .._numpy import np, npt
 from . import arrays, data_url, files, pillow, urls
 from .formats import format_of
 from .item import Item, Kind, short, url_label

@@ -13,12 +13,10 @@ import wave
 import zlib
 from typing import Any, Callable, Dict, Mapping, Optional
 
-import numpy as np
-import numpy.typing as npt
-
 from .._errors import MediaError
 from .._media.policy import MediaPolicy
 from .._media.sources import FileSource, audio_samples, image_pixels
+from .._numpy import np, npt
 
 # Hz. The encoders of speech that llama.cpp knows take this rate (hparams.audio_sample_rate).
 _SAMPLE_RATE = 16000

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "native/core/errors.h"
+#include "unicode.h"
 
 namespace core {
 namespace {
@@ -59,6 +60,7 @@ class Checker {
         if (text_.find('\0') != std::string::npos) {
             fail(text_.find('\0'), "a NUL character");
         }
+        check_utf8();
         skip_space(true);
         while (!at_end()) {
             parse_rule();
@@ -80,6 +82,17 @@ class Checker {
                     format("invalid grammar at line %ld, column %zu: %s, near `%s`",
                            static_cast<long>(line), end - start + 1, reason.c_str(),
                            text_.substr(excerpt, std::min<size_t>(length, kExcerpt)).c_str()));
+    }
+
+    // llama.cpp's parser takes the bytes behind the first one of a character as they are.
+    void check_utf8() const {
+        for (size_t at = 0; at < text_.size();) {
+            const utf8_parse_result character = common_parse_utf8_codepoint(text_, at);
+            if (character.status != utf8_parse_result::SUCCESS) {
+                fail(at, "bytes that are not UTF-8");
+            }
+            at += character.bytes_consumed;
+        }
     }
 
     bool at_end() const { return position_ >= text_.size(); }

@@ -1,16 +1,17 @@
 #include "native/engine/engine.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,7 +29,7 @@ struct llama_engine {
     server_context context;
     std::unique_ptr<server_routes> routes;
     std::unordered_map<std::string, server_http_context::handler_t> handlers;
-    std::thread loop;
+    std::future<void> loop;
 };
 
 struct llama_engine_call {
@@ -47,6 +48,8 @@ struct llama_engine_call {
 };
 
 namespace {
+
+constexpr std::chrono::milliseconds kAskAgain{10};
 
 char* copy_of(const std::string& text) {
     char* copy = static_cast<char*>(std::malloc(text.size() + 1));
@@ -158,7 +161,8 @@ std::unique_ptr<llama_engine> load(int32_t n_options, const char** options, void
     }
     engine->routes->update_meta(engine->context);
     add_handlers(*engine);
-    engine->loop = std::thread([pointer = engine.get()] { pointer->context.start_loop(); });
+    engine->loop =
+        std::async(std::launch::async, [pointer = engine.get()] { pointer->context.start_loop(); });
     return engine;
 }
 
@@ -199,10 +203,10 @@ llama_engine* llama_engine_load(int32_t n_options, const char** options, void** 
 }
 
 void llama_engine_stop(llama_engine* engine) {
-    engine->context.terminate();
-    if (engine->loop.joinable()) {
-        engine->loop.join();
-    }
+    // A loop that has not begun yet does not know of an end that was asked for before.
+    do {
+        engine->context.terminate();
+    } while (engine->loop.wait_for(kAskAgain) != std::future_status::ready);
 }
 
 void llama_engine_free(llama_engine* engine) { delete engine; }

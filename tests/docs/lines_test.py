@@ -11,7 +11,7 @@ from prose import files, header
 _COLUMNS = 100
 # Suffix of a file -> rows of its tables.
 _ROWS = {
-    ".bzl": re.compile(r' +"[\w.+-]+\.whl": "[\w.-]+ [0-9a-f]{64}( \w+)*",$'),  # pins
+    ".bzl": re.compile(r' +"[\w.+-]+\.whl": ("[\w.-]+ [0-9a-f]{64}( \w+)*",|\w+\()$'),  # pins
     ".md": re.compile(r" *\|"),
 }
 
@@ -48,6 +48,7 @@ def test_every_line_fits() -> None:
         ("pins.bzl", f'    "{"x" * 30}-1.0-py3-none-any.whl": "{"x" * 30} {"0" * 64}",', True),
         ("lock.bzl", f'    "{"x" * 30}-1.0-py3-none-any.whl": "x {"0" * 64} one two",', True),
         ("pins.bzl", f'    "{"x" * 30}-1.0-py3-none-any.whl": "{"x" * 80}",', False),
+        ("pins.bzl", f'    "{"x" * 90}-1.0-py3-none-any.whl": wheel(', True),
         ("x.patch", "x" * 101, False),
         ("x.patch", "Why.\n\ndiff --git a/x b/x\n+" + "x" * 101, True),
     ],

@@ -21,7 +21,7 @@ with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as _archive:
     _TEXTS = {
         member.name: _archive.extractfile(member).read().decode()
         for member in _archive
-        if member.name.endswith((".md", "BUILD.bazel", "_test.py"))
+        if member.name.endswith((".bzl", ".md", "BUILD.bazel", "_test.py"))
     }
 
 
@@ -50,7 +50,14 @@ def _is_target(package: str, target: str) -> bool:
     build = _TEXTS[posixpath.join(package, "BUILD.bazel")]
     # The root package derives its names; suites may be globbed.
     is_suite = posixpath.join(package, f"{target}.py") in _NAMES and "glob" in build
-    return not package or is_suite or f'"{target}"' in build
+    return not package or target == "all" or is_suite or _is_declared(package, target)
+
+
+def _is_declared(package: str, target: str) -> bool:
+    """Whether the package has the name, or a macro there makes it out of one, or out of a file."""
+    texts = [text for name, text in _TEXTS.items() if posixpath.dirname(name) == package]
+    names = {name for text in texts for name in re.findall(r'"([\w-]{3,})(?:\.\w+)?"', text)}
+    return any(target == name or target.startswith(f"{name}_") for name in names)
 
 
 def test_files_and_directories() -> None:

@@ -48,7 +48,8 @@ def files() -> Iterator[tuple[str, str]]:
     with tarfile.open(os.environ["PROJECT_ARCHIVE"]) as archive:
         for member in archive:
             file = archive.extractfile(member)
-            if file and PurePosixPath(member.name).suffix not in _NO_TEXT:
+            path = PurePosixPath(member.name)
+            if file and path.suffix not in _NO_TEXT and "corpus" not in path.parts:
                 yield member.name, file.read().decode()
 
 

@@ -1,4 +1,4 @@
-"""`python_fuzz_target`: a function that takes any bytes, run over its corpus and over new inputs."""
+"""`python_fuzz_target`: a function that takes any bytes, run over a corpus and over new inputs."""
 
 load("//bazel/testing:pytest_test.bzl", "pytest_test")
 
@@ -29,7 +29,7 @@ def python_fuzz_target(name, modules, site, guided_site, srcs = [], data = [], e
     ]
     pytest_test(
         name = name + "_corpus_test",
-        size = "small",
+        size = "medium",
         srcs = srcs + own + [
             "replay.py",
             "replay_test.py",

@@ -19,6 +19,7 @@ LAYERS = (
         "_core",
         "_ctypes_extensions",
         "_errors",
+        "_numpy",
         "_pyinstaller",
         "_utils",
         "llama_types",
@@ -39,7 +40,7 @@ LAYERS = (
         "mtmd_cpp",
     ),
     ("llama", "server"),
-    ("_console",),
+    ("_console", "_rpc_server"),
     ("", "__main__", "_info"),
 )
 

@@ -46,10 +46,10 @@ CHANGED.update({f"_internals.LlamaContext.{name}": None for name in FORMER})
 # Arguments of ours, behind the peer's.
 CHANGED["llama.Llama.__init__"] = (
     ", **kwargs",
-    ", devices=None, tensor_buft_overrides=None, cpu_moe=False, n_cpu_moe=0, check_tensors=False,"
-    " use_extra_bufts=True, no_host=False, load_mtp=False, lazy_mode=1, progress_callback=None,"
-    " n_seq_max=None, n_rs_seq=0, n_outputs_max=None, kv_unified=None, flash_attn_type=None,"
-    " abort_callback=None, ctx_checkpoints=32, checkpoint_interval=2048,"
+    ", devices=None, rpc_servers=None, tensor_buft_overrides=None, cpu_moe=False, n_cpu_moe=0,"
+    " check_tensors=False, use_extra_bufts=True, no_host=False, load_mtp=False, lazy_mode=1,"
+    " progress_callback=None, n_seq_max=None, n_rs_seq=0, n_outputs_max=None, kv_unified=None,"
+    " flash_attn_type=None, abort_callback=None, ctx_checkpoints=32, checkpoint_interval=2048,"
     " checkpoint_bytes=1073741824, mmproj_path=None, mmproj_use_gpu=True, image_min_tokens=None,"
     " image_max_tokens=None, media_policy=None, **kwargs",
 )

@@ -5,7 +5,7 @@ fatbinary. Those are in Debian's package `nvidia-cuda-toolkit` (cuda12_programs.
 component non-free), which is 12.4, so the wheels are too.
 """
 
-load(":pin.bzl", "cuda_wheel")
+load(":pin.bzl", "pin")
 
 CCCL12_VERSION = "12.4.127.post1"
 
@@ -16,22 +16,22 @@ CCCL12_WHEEL = "nvidia_cuda_cccl_cu12-" + CCCL12_VERSION + _MANYLINUX
 
 # File -> struct(package, prefix, sha256); the prefix is the directory with include and lib.
 CUDA12_WHEELS = {
-    CCCL12_WHEEL: cuda_wheel(
+    CCCL12_WHEEL: pin(
         package = "nvidia-cuda-cccl-cu12",
         prefix = "nvidia/cuda_cccl",
         sha256 = "2027fa5fc75fbee703bf24e8275a40a605cf94a3e8fef8a7187897d49b34facb",
     ),
-    "nvidia_cublas_cu12-12.4.5.8" + _MANYLINUX: cuda_wheel(
+    "nvidia_cublas_cu12-12.4.5.8" + _MANYLINUX: pin(
         package = "nvidia-cublas-cu12",
         prefix = "nvidia/cublas",
         sha256 = "2fc8da60df463fdefa81e323eef2e36489e1c94335b5358bcb38360adf75ac9b",
     ),
-    "nvidia_cuda_nvcc_cu12-12.4.131" + _MANYLINUX: cuda_wheel(
+    "nvidia_cuda_nvcc_cu12-12.4.131" + _MANYLINUX: pin(
         package = "nvidia-cuda-nvcc-cu12",
         prefix = "nvidia/cuda_nvcc",
         sha256 = "e4c9a35435c3b0e36c6397c5696334c9ea6650e524736cbd1c5d345ea099bb04",
     ),
-    "nvidia_cuda_runtime_cu12-12.4.127" + _MANYLINUX: cuda_wheel(
+    "nvidia_cuda_runtime_cu12-12.4.127" + _MANYLINUX: pin(
         package = "nvidia-cuda-runtime-cu12",
         prefix = "nvidia/cuda_runtime",
         sha256 = "64403288fa2136ee8e467cdc9c9427e0434110899d07c779f25b5c068934faa5",

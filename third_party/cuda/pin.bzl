@@ -7,7 +7,7 @@ for a host compiler. The versions are those that the package `cuda-toolkit` 13.4
 # Directory of the wheels that holds the tree.
 CUDA_TOOLKIT_PREFIX = "nvidia/cu13"
 
-def cuda_wheel(package, sha256, prefix = CUDA_TOOLKIT_PREFIX):
+def pin(package, sha256, prefix = CUDA_TOOLKIT_PREFIX):
     """Returns the pin of one of NVIDIA's wheels.
 
     Args:
@@ -26,27 +26,27 @@ CCCL_WHEEL = "nvidia_cuda_cccl-{}-py3-none-manylinux2014_x86_64.manylinux_2_17_x
 # Machine that compiles -> file -> struct(package, prefix, sha256).
 CUDA_TOOLKIT_WHEELS = {
     "linux_x86_64": {
-        CCCL_WHEEL: cuda_wheel(
+        CCCL_WHEEL: pin(
             package = "nvidia-cuda-cccl",
             sha256 = "4a78adf03982c941708aa9cc7967d73370a9c59ad1ac4e63a1ca7509bc54e392",
         ),
-        "nvidia_cublas-13.7.0.27-py3-none-manylinux_2_27_x86_64.whl": cuda_wheel(
+        "nvidia_cublas-13.7.0.27-py3-none-manylinux_2_27_x86_64.whl": pin(
             package = "nvidia-cublas",
             sha256 = "481adf76a6b7585a7a4cd5f53298589abe207415dd584887751b99baa85491d4",
         ),
-        "nvidia_cuda_crt-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": cuda_wheel(
+        "nvidia_cuda_crt-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": pin(
             package = "nvidia-cuda-crt",
             sha256 = "32a48e6b08d1c00f10068edd2e212b9c0e9a1a784a0403cdd715fa81551759f9",
         ),
-        "nvidia_cuda_nvcc-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": cuda_wheel(
+        "nvidia_cuda_nvcc-13.4.59-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": pin(
             package = "nvidia-cuda-nvcc",
             sha256 = "5a02c4a5beb1cc19a56148c0384c2ef7c2699259308ae41fc32ddab3976b51ce",
         ),
-        "nvidia_cuda_runtime-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": cuda_wheel(
+        "nvidia_cuda_runtime-13.4.49-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl": pin(
             package = "nvidia-cuda-runtime",
             sha256 = "0b228cc646acda27e9b512b8b94417c3ff8b3d24a0ad9b1d6603dc6c2a908046",
         ),
-        "nvidia_nvvm-13.4.59-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl": cuda_wheel(
+        "nvidia_nvvm-13.4.59-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl": pin(
             package = "nvidia-nvvm",
             sha256 = "5b21e81ca57ca15b13d75866de7d45e524eaba2fb418738d2bac5509e9a0e502",
         ),

@@ -248,7 +248,9 @@ class GrpcServer(Server):
         command = self._buildbox.command("usr/bin/buildbox-casd")
         command += [f"--bind=127.0.0.1:{port}", f"--buildbox-run={self._runner()}"]
         # A failure may be the machine's fault: not to be remembered.
-        command += ["--cache-failures=false", f"--jobs={os.cpu_count()}", str(self.store)]
+        command += ["--cache-failures=false", f"--jobs={os.cpu_count()}"]
+        # By default casd refuses results as soon as less than 2 GB of the disk are free.
+        command += ["--reserved=16M", str(self.store)]
         self._processes.append(_Process(command, port, self.folder / "casd.log"))
         frame = b"\0" + len(_CAPABILITIES).to_bytes(4, "big") + _CAPABILITIES
         (self.folder / "capabilities").write_bytes(frame)

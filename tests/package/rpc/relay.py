@@ -64,6 +64,11 @@ class Relay:
         while not self.counts[request]:
             time.sleep(0.01)
 
+    def wait_until_freed(self) -> None:
+        """Waits until every buffer is freed. The client does not wait for the server to do it."""
+        while self.counts[Request.FREE_BUFFER] != self.counts[Request.ALLOC_BUFFER]:
+            time.sleep(0.01)
+
     def close_connections(self) -> None:
         for each in self._sockets:
             with contextlib.suppress(OSError):

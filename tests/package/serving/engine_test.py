@@ -162,7 +162,8 @@ def test_a_closed_stream_frees_its_slot(engine) -> None:
 def test_a_cancelled_task_frees_its_slot(engine) -> None:
     async def cancelled() -> None:
         task = asyncio.ensure_future(engine.complete(PROMPT, max_tokens=240, ignore_eos=True))
-        await asyncio.sleep(0.2)
+        while not await asyncio.to_thread(busy, engine):
+            await asyncio.sleep(0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -210,6 +211,11 @@ def test_close_while_requests_run(model_path) -> None:
     assert engine.closed
     with pytest.raises(ClosedError):
         engine.complete(PROMPT)
+
+
+def test_close_before_its_thread_runs(model_path) -> None:
+    for _ in range(30):
+        Engine(model_path, n_parallel=1, n_ctx=64, n_threads=1).close()
 
 
 def test_without_close_it_is_freed(model_path) -> None:

@@ -1,4 +1,4 @@
-"""`cuda12_toolkit`: CUDA 12 as one tree, from Debian's programs and NVIDIA's wheels, or CUDA12_PATH."""
+"""`cuda12_toolkit`: CUDA 12 as one tree: Debian's programs and NVIDIA's wheels, or CUDA12_PATH."""
 
 load(
     "@llama_cpp_python//bazel/pip:look_up.bzl",
@@ -28,8 +28,9 @@ INCLUDES += "-I$(TOP)/include" $(_SPACE_)
 LIBRARIES =+ $(_SPACE_) "-L$(TOP)/lib"
 """
 
-# CUDA 12 has two sets of declarations of isnan() and the like: for libstdc++, and for the libc++ of
-# a system with this macro. Elsewhere the macro means more, so it is defined for these headers alone.
+# CUDA 12 has two sets of declarations of isnan() and the like: for libstdc++, and for the libc++
+# of a system with this macro. Elsewhere the macro means more, so it is defined for these headers
+# alone.
 _MATH_HEADER = """\
 #define __HORIZON__
 #include "{}"
