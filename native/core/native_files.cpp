@@ -46,12 +46,34 @@ std::string file_of(const void* address) {
     return fs::path(file).u8string();
 }
 
+// Looks for what it needs in its own directory and Windows's, never in PATH.
+void* open_library(const std::string& path) {
+    DWORD before = 0;
+    SetThreadErrorMode(SEM_FAILCRITICALERRORS, &before);  // no dialogue about a damaged file
+    void* handle = LoadLibraryExW(fs::absolute(fs::u8path(path)).c_str(), nullptr,
+                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
+    SetThreadErrorMode(before, nullptr);
+    return handle;
+}
+
+void close_library(void* handle) { FreeLibrary(static_cast<HMODULE>(handle)); }
+
+void* symbol_of(void* handle, const char* name) {
+    return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle), name));
+}
+
 #else
 
 std::string file_of(const void* address) {
     Dl_info info;
     return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
+
+void* open_library(const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); }
+
+void close_library(void* handle) { dlclose(handle); }
+
+void* symbol_of(void* handle, const char* name) { return dlsym(handle, name); }
 
 #endif
 
@@ -280,12 +302,9 @@ void require_own_files() {
 }
 
 std::shared_ptr<void> open_own_backend(const std::string& path) {
-#if defined(_WIN32)
-    return nullptr;
-#else
-    std::shared_ptr<void> library(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
+    std::shared_ptr<void> library(open_library(path), [](void* handle) {
         if (handle != nullptr) {
-            dlclose(handle);
+            close_library(handle);
         }
     });
     const void* entry = entry_of(library);
@@ -297,15 +316,10 @@ std::shared_ptr<void> open_own_backend(const std::string& path) {
     }
     require_own_references(entry);
     return library;
-#endif
 }
 
 void* entry_of(const std::shared_ptr<void>& backend) {
-#if defined(_WIN32)
-    return nullptr;
-#else
-    return backend == nullptr ? nullptr : dlsym(backend.get(), "ggml_backend_init");
-#endif
+    return backend == nullptr ? nullptr : symbol_of(backend.get(), "ggml_backend_init");
 }
 
 }  // namespace core
