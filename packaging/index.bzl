@@ -2,8 +2,9 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
-load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
+load("//platforms:libc.bzl", "musl_platform_tag")
 load(
     "//platforms:macos.bzl",
     "MACOS_ACCELERATORS",
@@ -11,7 +12,13 @@ load(
     "macos_platform",
     "macos_platform_tag",
 )
-load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+load(
+    "//platforms:platforms.bzl",
+    "LINUX_ACCELERATORS",
+    "LINUX_CPUS",
+    "linux_platform",
+    "musl_platform",
+)
 load(
     "//platforms:windows.bzl",
     "WINDOWS_ACCELERATORS",
@@ -38,11 +45,14 @@ _BUILD_COMMANDS = {
     for floor in GLIBC_FLOORS
     for accelerator in LINUX_ACCELERATORS
 } | {
+    _key(DEFAULT_ACCELERATOR, musl_platform_tag(cpu)): _build_command(musl_platform("linux", cpu))
+    for cpu in LINUX_CPUS
+} | {
     _key(accelerator, macos_platform_tag(cpu)): _build_command(
         macos_platform("macos", cpu, accelerator),
     )
     for cpu in MACOS_CPUS
-    for accelerator in MACOS_ACCELERATORS
+    for accelerator in MACOS_ACCELERATORS[cpu]
 } | {
     _key(accelerator, windows_platform_tag(cpu)): _build_command(
         windows_platform("windows", cpu, accelerator),

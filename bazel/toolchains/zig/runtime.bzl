@@ -23,6 +23,12 @@ _FILES = {
     "libutil.so": "libutil.so.1",
 }
 
+# musl is one library.
+_MUSL_FILES = {
+    name: _FILES[name]
+    for name in ["Scrt1.o", "libc++.a", "libc++abi.a", "libcompiler_rt.a", "libunwind.a"]
+}
+
 # Of macOS the system has the rest, unwinding included, and zig's lib directory the stub of it
 # (libSystem.tbd).
 _MACOS_FILES = {
@@ -111,27 +117,51 @@ only crt2.obj
 only dllcrt2.obj
 """
 
-_LINUX = struct(
+# zig's stub of musl, linked again under the soname that wheels for musl have in them: Alpine Linux's.
+# By either name musl finds itself. libc.S has what musl 1.2 exports, by CPU.
+_LINK_MUSL = """
+cpu=${TARGET%%-*}
+"$ZIG" cc -target "$TARGET" -g0 -c "$ZIG_LIB_DIR/libc/musl/libc.S" -o stub.o \
+    -DPTR64 "-DARCH_$cpu" "-DFAMILY_${cpu%_64}"
+"$ZIG" ld.lld -shared --build-id=none -soname "libc.musl-$cpu.so.1" stub.o -o "$OUT/libc.so"
+"""
+
+_LINUX_FLAGS = "-fPIC -pie -Wl,--build-id=none"
+
+# Fields: `files` of zig's cache, `made` by the commands of `prepare`, `flags` of the link.
+_GLIBC = struct(
     files = _FILES,
-    flags = "-fPIC -pie -Wl,--build-id=none",
+    flags = _LINUX_FLAGS,
+    made = [],
     prepare = "",
+)
+
+_MUSL = struct(
+    files = _MUSL_FILES,
+    # zig links to musl statically otherwise.
+    flags = "-dynamic " + _LINUX_FLAGS,
+    made = ["libc.so"],
+    prepare = _LINK_MUSL,
 )
 
 _MACOS = struct(
     files = _MACOS_FILES,
     flags = "-fPIC",
+    made = [],
     prepare = "",
 )
 
 _WINDOWS = struct(
     files = _WINDOWS_FILES,
     flags = " ".join(["-l" + name for name in _WINDOWS_LIBRARIES]),
+    made = [],
     prepare = _ADD_DLL,
 )
 
 # Part of a target -> its system.
 _SYSTEMS = {
-    "-linux-": _LINUX,
+    "-linux-gnu.": _GLIBC,
+    "-linux-musl": _MUSL,
     "-macos.": _MACOS,
     "-windows-": _WINDOWS,
 }
@@ -159,7 +189,7 @@ def _zig_runtime_impl(ctx):
     files = system.files | ({sanitizer.archive: sanitizer.archive} if sanitizer else {})
     outputs = {
         name: ctx.actions.declare_file("{}/{}".format(ctx.label.name, name))
-        for name in files
+        for name in files.keys() + system.made
     }
     command = _COMMAND % (sanitizer.flag + " " if sanitizer else "", system.flags)
     copies = ["copy {} {}".format(name, cached) for name, cached in files.items()]
@@ -196,7 +226,8 @@ zig_runtime = rule(
         ),
         "target": attr.string(
             doc = "zig target triple, with the glibc or macOS version if there is one: " +
-                  "`x86_64-linux-gnu.2.17`, `aarch64-macos.13.0` or `x86_64-windows-gnu`.",
+                  "`x86_64-linux-gnu.2.17`, `x86_64-linux-musl`, `aarch64-macos.13.0` or " +
+                  "`x86_64-windows-gnu`.",
             mandatory = True,
         ),
         "zig": attr.label(

@@ -2,6 +2,7 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:libc.bzl", "libc_value", "musl_platform_tag")
 load("//platforms:macos.bzl", "macos_platform_tag")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
 load("//platforms:windows.bzl", "windows_platform_tag")
@@ -22,12 +23,14 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """Returns the tag for CPU and glibc floor (PEP 600), CPU and macOS deployment target, or CPU."""
+    """Returns the tag for CPU and C library (PEP 600, 656), macOS deployment target, or nothing."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
         return macos_platform_tag(cpu)
     if _has(ctx, ctx.attr._windows):
         return windows_platform_tag(cpu)
+    if _has(ctx, ctx.attr._musl):
+        return musl_platform_tag(cpu)
     floor = _constrained(ctx, ctx.attr._glibc, "glibc")
     return "many" + floor.replace("glibc", "linux") + "_" + cpu
 
@@ -329,6 +332,9 @@ WHEEL_ATTRS = {
     ),
     "_macos": attr.label(
         default = Label("@platforms//os:macos"),
+    ),
+    "_musl": attr.label(
+        default = Label("//platforms:" + libc_value("musl")),
     ),
     "_windows": attr.label(
         default = Label("@platforms//os:windows"),

@@ -27,11 +27,22 @@ python_headers(
 )
 """
 
-def _find_headers(rctx, abi):
-    machine = rctx.attr.machine
+def _headers_of(rctx, abi, machine):
     if machine == host_machine(rctx):
         return find_python(rctx, abi, "headers")
     return find_foreign_headers(rctx, abi, machine)
+
+def _find_headers(rctx, abi):
+    """Returns (facts, the reason if there are none).
+
+    Headers of glibc's Python will do for musl: of pyconfig.h the public headers read sizes and
+    features that one CPU has with both.
+    """
+    machine = rctx.attr.machine
+    facts, missing = _headers_of(rctx, abi, machine)
+    if not facts and PYTHON_MACHINES[machine].libc == "musl":
+        facts, _ = _headers_of(rctx, abi, machine.replace("musl_", "linux_"))
+    return facts, missing
 
 def _find(rctx, abi):
     """Returns (facts, whether they are of the ordinary build, the reason if there are none)."""
