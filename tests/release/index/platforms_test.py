@@ -24,6 +24,9 @@ PLATFORMS = (
     Platform("manylinux_2_17_x86_64", "x86_64-unknown-linux-gnu", "0.3.101"),
     Platform("macosx_13_0_arm64", "aarch64-apple-darwin", "0.3.102"),
     Platform("win_amd64", "windows", "0.3.103"),
+    Platform("macosx_13_0_x86_64", "x86_64-apple-darwin", "0.3.104"),
+    Platform("musllinux_1_2_x86_64", "x86_64-unknown-linux-musl", "0.3.105"),
+    Platform("musllinux_1_2_aarch64", "aarch64-unknown-linux-musl", "0.3.106"),
 )
 
 

@@ -10,7 +10,10 @@ MACHINES = {
 }
 
 # Machine part of a macOS platform tag -> cputype of Mach-O (mach/machine.h).
-MACOS_MACHINES = {"arm64": 0x0100000C}
+MACOS_MACHINES = {"arm64": 0x0100000C, "x86_64": 0x01000007}
+
+# Those of them that run signed code only (Apple, `macOS Big Sur 11.0.1 Release Notes`).
+MACOS_SIGNED = frozenset(("arm64",))
 
 # Where every Mac has its libraries.
 MACOS_SYSTEM_FOLDERS = ("/System/Library/Frameworks/", "/usr/lib/")
@@ -94,3 +97,23 @@ RUNTIME_LEVELS = {
 
 # Platform tags from before PEP 600 -> glibc.
 LEGACY_LEVELS = {"manylinux2014": (2, 17)}
+
+
+def libraries_of_musl(machine: str) -> frozenset[str]:
+    """Returns the names of musl, which is one library: Alpine Linux's, and upstream's."""
+    return frozenset((f"libc.musl-{machine}.so.1", "libc.so"))
+
+
+# Symbols that came after musl 1.2.0 -> the musl that has them (its WHATSNEW).
+MUSL_SYMBOLS = {
+    "_Fork": (1, 2, 2),
+    "gettid": (1, 2, 2),
+    "reallocarray": (1, 2, 2),
+    "tcgetwinsize": (1, 2, 2),
+    "tcsetwinsize": (1, 2, 2),
+    "pthread_getname_np": (1, 2, 3),
+    "qsort_r": (1, 2, 3),
+    "preadv2": (1, 2, 5),
+    "pwritev2": (1, 2, 5),
+    "statx": (1, 2, 5),
+}
