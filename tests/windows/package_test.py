@@ -72,6 +72,10 @@ def test_paths_with_odd_names(answer: dict) -> None:
     assert files == ["model %s.gguf"]
 
 
+def test_the_rpc_backend_is_opened(answer: dict) -> None:
+    assert answer["rpc"] == "RemoteServerError"
+
+
 def test_every_module_was_imported(answer: dict) -> None:
     assert answer["modules"] > 30
     assert answer["chat"] == "assistant"

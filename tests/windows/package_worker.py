@@ -11,6 +11,7 @@ import tempfile
 import llama_cpp
 from llama_cpp import Llama
 from llama_cpp import llama_cpp as c_api
+from llama_cpp._backends.remote import load_rpc
 
 ODD = "Пользователь 用户 é"
 
@@ -36,6 +37,16 @@ def odd_path(model):
         return [len(text), sorted(os.listdir(folder))]
 
 
+def rpc_error(model):
+    """Returns the error for a server that does not exist: it comes from the opened backend."""
+    load_rpc()
+    try:
+        Llama(model, rpc_servers="127.0.0.1:1", n_gpu_layers=-1, verbose=False)
+    except Exception as error:
+        return type(error).__name__
+    return ""
+
+
 def main():
     model, prompt = sys.argv[1:]
     llama = Llama(model, n_ctx=64, n_gpu_layers=0, verbose=False, n_threads=1)
@@ -49,6 +60,7 @@ def main():
                 "chat": chat["choices"][0]["message"]["role"],
                 "modules": import_all(),
                 "odd": odd_path(model),
+                "rpc": rpc_error(model),
                 "platform": llama_cpp._build_info.PLATFORM,
                 "system": c_api.llama_print_system_info().decode(),
                 "text": prompt + answer["choices"][0]["text"],

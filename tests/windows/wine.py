@@ -48,6 +48,8 @@ class Wine:
             encoding="utf-8",
             env={**self._environment, **environment},
             errors="replace",
+            # A pipe: Python for Windows does not start with Wine's view of /dev/null.
+            input="",
             timeout=timeout,
         )
 

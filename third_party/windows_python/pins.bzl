@@ -39,23 +39,24 @@ _TYPING_EXTENSIONS = {
     "typing_extensions-4.16.0-py3-none-any.whl": "typing-extensions 481caa481374e813c1b176ada14e97f1f67a4539ce9cfeb3f350d78d6370c2e8",
 }
 
-# ABI tag -> file -> "package sha256": our wheel's requirements.
+# ABI tag -> file -> "package sha256": our wheel's requirements. NumPy 2.2 and newer call functions
+# of the C library (crealf) that Wine 8 of Debian 12 lacks.
 # buildifier: disable=unsorted-dict-items
 WINDOWS_WHEELS = {
     "cp39": {
-        "numpy-2.0.2-cp39-cp39-win_amd64.whl": "numpy a3f4ab0caa7f053f6797fcd4e1e25caee367db3112ef2b6ef82d749530768c73",
+        "numpy-1.26.4-cp39-cp39-win_amd64.whl": "numpy 3373d5d70a5fe74a2c1bb6d2cfd9609ecf686d47a2d7b1d37a8f3b6bf6003aea",
     } | _TYPING_EXTENSIONS,
     "cp310": {
-        "numpy-2.2.6-cp310-cp310-win_amd64.whl": "numpy f0fd6321b839904e15c46e0d257fdd101dd7f530fe03fd6359c1ea63738703f3",
+        "numpy-1.26.4-cp310-cp310-win_amd64.whl": "numpy b97fe8060236edf3662adfc2c633f56a08ae30560c56310562cb4f95500022d5",
     } | _TYPING_EXTENSIONS,
     "cp311": {
-        "numpy-2.3.5-cp311-cp311-win_amd64.whl": "numpy a414504bef8945eae5f2d7cb7be2d4af77c5d1cb5e20b296c2c25b61dff2900c",
+        "numpy-1.26.4-cp311-cp311-win_amd64.whl": "numpy cd25bcecc4974d09257ffcd1f098ee778f7834c3ad767fe5db785be9a4aa9cb2",
     } | _TYPING_EXTENSIONS,
     "cp312": {
-        "numpy-2.3.5-cp312-cp312-win_amd64.whl": "numpy 86945f2ee6d10cdfd67bcb4069c1662dd711f7e2a4343db5cecec06b87cf31aa",
+        "numpy-1.26.4-cp312-cp312-win_amd64.whl": "numpy 08beddf13648eb95f8d867350f6a018a4be2e5ad54c8d8caed89ebca558b2818",
     },
     "cp313": {
-        "numpy-2.3.5-cp313-cp313-win_amd64.whl": "numpy 00dc4e846108a382c5869e77c6ed514394bdeb3403461d25a829711041217d5b",
+        "numpy-2.1.0-cp313-cp313-win_amd64.whl": "numpy de844aaa4815b78f6023832590d77da0e3b6805c644c33ce94a1e449f16d6ab5",
     },
 }
 
