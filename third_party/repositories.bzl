@@ -12,9 +12,11 @@ load("//third_party/libasan:packages.bzl", "LIBASAN_PACKAGES")
 load("//third_party/libfuzzer:packages.bzl", "LIBFUZZER_PACKAGES")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/macos_sdk:macos_sdk.bzl", "macos_sdk")
+load("//third_party/musl:packages.bzl", "MUSL_PACKAGES")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
+load("//third_party/qemu:packages.bzl", "QEMU_PACKAGES")
 load("//third_party/rocm:packages.bzl", "ROCM_PACKAGES")
 load("//third_party/rules_cc:rules_cc_bzl.bzl", "rules_cc_bzl")
 load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
@@ -63,6 +65,8 @@ def declare_third_party():
         CACHE_SERVER_PACKAGES,
         LIBASAN_PACKAGES,
         LIBFUZZER_PACKAGES,
+        MUSL_PACKAGES,
+        QEMU_PACKAGES,
         ROCM_PACKAGES,
         VULKAN_PACKAGES,
     ]:

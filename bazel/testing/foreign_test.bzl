@@ -1,8 +1,8 @@
-"""`wine_test`: a pytest suite on this machine about files that are built for Windows."""
+"""`foreign_test`: a pytest suite on this machine about files that are built for another system."""
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 
-def _wine_test_impl(ctx):
+def _foreign_test_impl(ctx):
     launcher = ctx.actions.declare_file(ctx.label.name + ".sh")
     runner = ctx.executable.runner
     ctx.actions.write(
@@ -25,12 +25,12 @@ def _wine_test_impl(ctx):
         }),
     ]
 
-_wine_test = rule(
-    implementation = _wine_test_impl,
+_foreign_test = rule(
+    implementation = _foreign_test_impl,
     attrs = {
         "data": attr.label_list(
             allow_files = True,
-            doc = "Files that the tests read; those that are built are for Windows.",
+            doc = "Files that the tests read; those that are built are for the other system.",
         ),
         "env": attr.string_dict(
             doc = "Environment of the tests; `$(rootpath ...)` is expanded.",
@@ -53,19 +53,19 @@ _wine_test = rule(
             mandatory = True,
         ),
     },
-    doc = "Runs pytest here, while its data is built for Windows.",
+    doc = "Runs pytest here, while its data is built for another system.",
     test = True,
 )
 
-def wine_test(name, srcs, data, env, **kwargs):
-    """Declares the suite: `./bazelw test <name> --config=windows_x86_64`, elsewhere skipped.
+def foreign_test(name, srcs, data, env, **kwargs):
+    """Declares the suite, for the `--config` of the other system; it shares all of its actions.
 
     Args:
       name: name of the test.
       srcs: as those of pytest_test.
-      data: files that the tests read; those that are built are for Windows.
+      data: files that the tests read; those that are built are for the other system.
       env: as that of pytest_test.
-      **kwargs: common attributes of tests.
+      **kwargs: common attributes of tests; target_compatible_with names the other system.
     """
     py_binary(
         name = name + "_runner",
@@ -74,13 +74,12 @@ def wine_test(name, srcs, data, env, **kwargs):
         main = "//bazel/testing:run_pytest.py",
         tags = ["manual"],
     )
-    _wine_test(
+    _foreign_test(
         name = name,
         srcs = srcs,
         data = data,
         env = env,
         runner = ":" + name + "_runner",
         site = "//tests:tools",
-        target_compatible_with = ["@platforms//os:windows"],
         **kwargs
     )
