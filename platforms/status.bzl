@@ -96,6 +96,21 @@ STATUS = [
         ),
     ),
     _row(
+        machine = "Linux x86-64, musl 1.2",
+        accelerator = "cpu",
+        tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
+        tried = _try(
+            "run by emulation",
+            "./bazelw test //tests/foreign:musl_test --config=musl_x86_64",
+            "native files, by the loader of Debian's musl; the wheel is built: docs/musl.md",
+        ),
+    ),
+    _row(
+        machine = "Linux on 64-bit ARM, musl 1.2",
+        accelerator = "cpu",
+        tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
+    ),
+    _row(
         machine = "macOS 13 on 64-bit ARM",
         accelerator = "cpu",
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
@@ -114,6 +129,11 @@ STATUS = [
             "./bazelw build //:wheel_cp314 --config=metal",
             "with an SDK and a Python's headers: docs/metal.md",
         ),
+    ),
+    _row(
+        machine = "macOS 13 on x86-64",
+        accelerator = "cpu",
+        tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
     ),
     _row(
         machine = "Windows 10 on x86-64",

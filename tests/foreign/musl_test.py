@@ -1,4 +1,4 @@
-"""Native files for musl: they load, every CPU variant that this CPU has is right, text comes out."""
+"""Native files for musl: they load, each CPU variant that the CPU has is right, text comes out."""
 
 from __future__ import annotations
 

@@ -117,8 +117,8 @@ only crt2.obj
 only dllcrt2.obj
 """
 
-# zig's stub of musl, linked again under the soname that wheels for musl have in them: Alpine Linux's.
-# By either name musl finds itself. libc.S has what musl 1.2 exports, by CPU.
+# zig's stub of musl, linked under the soname that wheels for musl have in them: Alpine Linux's. By
+# either name musl finds itself. libc.S has what musl exports, by CPU.
 _LINK_MUSL = """
 cpu=${TARGET%%-*}
 "$ZIG" cc -target "$TARGET" -g0 -c "$ZIG_LIB_DIR/libc/musl/libc.S" -o stub.o \
