@@ -26,7 +26,7 @@ _FILES = {
 # musl is one library.
 _MUSL_FILES = {
     name: _FILES[name]
-    for name in ["Scrt1.o", "libc++.a", "libc++abi.a", "libcompiler_rt.a", "libunwind.a"]
+    for name in ["libc++.a", "libc++abi.a", "libcompiler_rt.a", "libunwind.a"]
 }
 
 # Of macOS the system has the rest, unwinding included, and zig's lib directory the stub of it
@@ -117,11 +117,15 @@ only crt2.obj
 only dllcrt2.obj
 """
 
-# zig's stub of musl, linked under the soname that wheels for musl have in them: Alpine Linux's. By
-# either name musl finds itself. libc.S has what musl exports, by CPU.
-_LINK_MUSL = """
+# zig's cache has two start files of musl, which differ. Its stub of musl, out of libc.S, is linked
+# under the soname that wheels for musl have in them: Alpine Linux's. By either name musl finds
+# itself.
+_MAKE_MUSL = """
 cpu=${TARGET%%-*}
-"$ZIG" cc -target "$TARGET" -g0 -c "$ZIG_LIB_DIR/libc/musl/libc.S" -o stub.o \
+musl=$ZIG_LIB_DIR/libc/musl
+"$ZIG" cc -target "$TARGET" -g0 -O2 -fPIC -c "$musl/crt/Scrt1.c" -o "$OUT/Scrt1.o" \
+    "-I$musl/arch/$cpu" "-I$musl/arch/generic" "-I$musl/src/include" "-I$musl/src/internal"
+"$ZIG" cc -target "$TARGET" -g0 -c "$musl/libc.S" -o stub.o \
     -DPTR64 "-DARCH_$cpu" "-DFAMILY_${cpu%_64}"
 "$ZIG" ld.lld -shared --build-id=none -soname "libc.musl-$cpu.so.1" stub.o -o "$OUT/libc.so"
 """
@@ -140,8 +144,8 @@ _MUSL = struct(
     files = _MUSL_FILES,
     # zig links to musl statically otherwise.
     flags = "-dynamic " + _LINUX_FLAGS,
-    made = ["libc.so"],
-    prepare = _LINK_MUSL,
+    made = ["Scrt1.o", "libc.so"],
+    prepare = _MAKE_MUSL,
 )
 
 _MACOS = struct(

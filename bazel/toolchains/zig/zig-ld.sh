@@ -38,7 +38,6 @@ esac
 # Static members first, then the C library: lld keeps the order, and --as-needed drops unused
 # libraries.
 printf '%s\n' --as-needed -L"$ZIG_RUNTIME" >>"$arguments"
-# shellcheck disable=SC2086
 for library in libc++.a libc++abi.a libunwind.a libcompiler_rt.a $libc; do
     printf '%s\n' "$ZIG_RUNTIME/$library" >>"$arguments"
 done

@@ -60,9 +60,10 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
             or windows_of(tag) in systems.WINDOWS_MACHINES
         )
         if not known:
+            machines = "|".join(sorted(systems.MACHINES))
             yield (
                 f"the platform tag {tag} promises nothing that can be checked; "
-                f"tag it manylinux_X_Y_{'|'.join(sorted(systems.MACHINES))}, musllinux_X_Y_..., "
+                f"tag it manylinux_X_Y_{machines}, musllinux_X_Y_{machines}, "
                 f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))} or "
                 f"win_{'|'.join(sorted(systems.WINDOWS_MACHINES))}, or add the platform to "
                 "systems.py"
