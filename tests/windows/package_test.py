@@ -24,9 +24,8 @@ class Python:
         self.wine, self.home, self.site = wine, home, site
 
     def run(self, *arguments: str):
-        return self.wine.run(
-            str(self.home / "python.exe"), *arguments, PYTHONUTF8="1", PYTHONIOENCODING="utf-8"
-        )
+        """Runs Python, which reads no variable PYTHON... where it has a file ._pth."""
+        return self.wine.run(str(self.home / "python.exe"), "-X", "utf8", *arguments)
 
 
 @pytest.fixture(scope="session")
