@@ -281,10 +281,12 @@ _WINDOWS_NAMES = [
     ),
 ]
 
-def _entry_of_linker(ctx):
+def _entries_of_linker(ctx):
     if _is_macos(ctx):
-        return env_entry(key = "ZIG_TARGET", value = ctx.attr.target)
-    return env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker)
+        return [env_entry(key = "ZIG_TARGET", value = ctx.attr.target)]
+    if _is_windows(ctx):
+        return []
+    return [env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker)]
 
 def _environment_feature(ctx):
     zig = ctx.file.zig
@@ -306,8 +308,7 @@ def _environment_feature(ctx):
             ),
             env_set(
                 actions = LINK,
-                env_entries = [
-                    _entry_of_linker(ctx),
+                env_entries = _entries_of_linker(ctx) + [
                     env_entry(key = "ZIG_RUNTIME", value = ctx.files.runtime[0].dirname),
                 ],
             ),

@@ -1,46 +1,32 @@
-"""Analysis tests: targets, loaders, CPU variants and wheel tags for musl and Intel's Macs."""
+"""Analysis tests: compiler targets, CPU variants and wheel tags for musl and Intel's Macs."""
 
 load("@bazel_skylib//lib:unittest.bzl", "analysistest", "asserts")
 load("//bazel/wheel:defs.bzl", "WheelInfo")
 
-# Platform below //platforms -> facts. musl's loader is at /lib/ld-musl-<CPU>.so.1 (its INSTALL);
-# zig's linker names Apple's by itself.
+# Platform below //platforms -> facts.
 _PLATFORMS = {
     "linux_aarch64_musl_1_2": struct(
         cpu_variants = 8,
-        loader = "/lib/ld-musl-aarch64.so.1",
         tag = "musllinux_1_2_aarch64",
         target = "aarch64-linux-musl",
     ),
     "linux_x86_64_musl_1_2": struct(
         cpu_variants = 14,
-        loader = "/lib/ld-musl-x86_64.so.1",
         tag = "musllinux_1_2_x86_64",
         target = "x86_64-linux-musl",
     ),
     "macos_x86_64": struct(
         cpu_variants = 6,
-        loader = "",
         tag = "macosx_13_0_x86_64",
         target = "x86_64-macos.13.0",
     ),
 }
 
-def _find(env, mnemonic):
-    actions = [
-        action
-        for action in analysistest.target_actions(env)
-        if action.mnemonic == mnemonic
-    ]
-    asserts.true(env, actions, "the target has no {}".format(mnemonic))
-    return actions
-
 def _compiler_target(env, _target):
-    argv = _find(env, "CppCompile")[0].argv
-    return argv[argv.index("-target") + 1]
-
-def _loader(env, _target):
-    return _find(env, "CppLink")[0].env.get("ZIG_DYNAMIC_LINKER", "")
+    for action in analysistest.target_actions(env):
+        if action.mnemonic == "CppCompile":
+            return action.argv[action.argv.index("-target") + 1]
+    return "the target compiles nothing"
 
 def _number_of_files(_env, target):
     return str(len(target[DefaultInfo].files.to_list()))
@@ -51,7 +37,6 @@ def _platform_tag(_env, target):
 # Kind of test -> its target, and a function that returns the fact about it.
 _KINDS = {
     "compile": ("@llama_cpp//:ggml_base_objects", _compiler_target),
-    "link": ("@llama_cpp//:ggml-base_so", _loader),
     "variants": ("@llama_cpp//:ggml-cpu", _number_of_files),
     "wheel": ("//tests/accelerators:plugin_wheel", _platform_tag),
 }
@@ -89,7 +74,7 @@ _RULES = {
 }
 
 def targets_tests(name):
-    """Declares the tests, four per platform.
+    """Declares the tests, three per platform.
 
     Args:
       name: prefix of the tests, and the name of the suite.
@@ -98,7 +83,6 @@ def targets_tests(name):
     for platform, facts in _PLATFORMS.items():
         for kind, expected in {
             "compile": facts.target,
-            "link": facts.loader,
             "variants": str(facts.cpu_variants),
             "wheel": facts.tag,
         }.items():
