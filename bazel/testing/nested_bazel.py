@@ -18,6 +18,9 @@ import execution_log
 
 # A server whose test was killed goes away by itself.
 _IDLE_SECONDS = 180
+# Startup option of a server that lives for a minute: the second compiler of the JVM would cost more
+# than it saves.
+SHORT_LIVED = "--host_jvm_args=-XX:TieredStopAtLevel=1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,6 +170,7 @@ class Workspace:
                 self.folder / self.bazelw,
                 f"--output_user_root={self.output_root}",
                 f"--max_idle_secs={_IDLE_SECONDS}",
+                SHORT_LIVED,
                 command,
                 *arguments,
             ],
@@ -231,6 +235,11 @@ def default_repository_cache(environment: dict[str, str]) -> str:
     return f"{cache}/bazel/_bazel_{user}/cache/repos/v1"
 
 
+def default_disk_cache(environment: dict[str, str]) -> str:
+    """Returns the disk cache of .bazelrc, where another home would change it."""
+    return f"{environment['HOME']}/.cache/llama-cpp-bazel/disk-cache"
+
+
 def common_options(environment: dict[str, str]) -> tuple[str, ...]:
     """Returns options of all test builds: the caller's downloads and Python, no remote cache."""
     return (
@@ -238,6 +247,20 @@ def common_options(environment: dict[str, str]) -> tuple[str, ...]:
         "--remote_cache=",
         f"--repo_env=PYTHON={os.path.realpath(sys.executable)}",
     )
+
+
+def shared_repositories() -> tuple[str, ...]:
+    """Returns options by which a nested Bazel uses the test's own copies of repositories.
+
+    Unpacking the compiler takes longer than most tests. `REPOSITORIES` has paths of files of them
+    (nested_bazel_test.bzl), `external/<canonical name>/...` below the runfiles.
+    """
+    runfiles = Path(os.environ["TEST_SRCDIR"], os.environ["TEST_WORKSPACE"])
+    folders = {}
+    for path in os.environ["REPOSITORIES"].split():
+        _, name, *below = Path(path).parts
+        folders[name] = (runfiles / path).resolve().parents[len(below) - 1]
+    return tuple(f"--override_repository={name}={path}" for name, path in folders.items())
 
 
 def unpack_project(archive: str, folder: Path) -> None:
@@ -252,6 +275,8 @@ def unpack_project(archive: str, folder: Path) -> None:
 def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
     """Unpacks the test's copy of the project below a directory; returns a workspace that has it.
 
+    It shares the test's repositories.
+
     Args:
         root: the directory.
         options: of every build, beside those of every test.
@@ -263,7 +288,7 @@ def project_workspace(root: Path, *options: str, **variables: str) -> Workspace:
         root / "project",
         root / "output",
         {**environment, **variables},
-        (*common_options(environment), *options),
+        (*common_options(environment), *shared_repositories(), *options),
     )
 
 

@@ -32,6 +32,16 @@ _HELPERS = [
     "//tools/cache_report:execution_log.py",
 ]
 
+# Files of repositories that take seconds to fetch. The nested Bazel uses the outer one's copies
+# (`shared_repositories` of nested_bazel.py).
+_REPOSITORIES = [
+    "//third_party/zig:zig",
+    "@llama_cpp//:LICENSE",
+    "@packaging//:packaging",
+    "@pybind11//:license",
+    "@pyelftools//:pyelftools",
+]
+
 def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
     """Declares a pytest suite with its caller's Bazel and a copy of the project.
 
@@ -49,12 +59,13 @@ def nested_bazel_test(name, srcs, archive, data = [], env = {}, **kwargs):
     pytest_test(
         name = name,
         srcs = srcs + _HELPERS,
-        data = data + [archive],
+        data = data + [archive] + _REPOSITORIES,
         env = env | {
             "PROJECT_ARCHIVE": "$(rootpath {})".format(archive),
             # Counts and times of a passing test are in its log too, and of one that is killed.
             "PYTEST_ADDOPTS": "--capture=no",
             "PYTHONUNBUFFERED": "1",
+            "REPOSITORIES": " ".join(["$(rootpaths {})".format(label) for label in _REPOSITORIES]),
         },
         env_inherit = _ENVIRONMENT,
         site = "//tests:tools",

@@ -63,7 +63,7 @@ _SLOW = {
     ],
     "tests/package/speculation": [
         "generation_test",
-        "thousand_test",
+        "prompts_test",
     ],
     "tests/package/threads": ["signals_test"],
     "tests/wheel": ["wheel_test"],

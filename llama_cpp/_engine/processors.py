@@ -4,32 +4,27 @@ from __future__ import annotations
 
 from typing import Callable, List, Optional
 
-from .._numpy import np, npt
+from .._numpy import FloatArray, IntArray, np
 
-# Names of types as text, since they are those of NumPy, which is not imported yet.
-LogitsProcessor = Callable[
-    ["npt.NDArray[np.intc]", "npt.NDArray[np.single]"], "npt.NDArray[np.single]"
-]
+LogitsProcessor = Callable[[IntArray, FloatArray], FloatArray]
 
 
 class LogitsProcessorList(List[LogitsProcessor]):
     """Logits processors, applied in order: (tokens so far, logits) -> logits."""
 
-    def __call__(
-        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
-    ) -> npt.NDArray[np.single]:
+    def __call__(self, input_ids: IntArray, scores: FloatArray) -> FloatArray:
         for processor in self:
             scores = processor(input_ids, scores)
         return scores
 
 
-StoppingCriteria = Callable[["npt.NDArray[np.intc]", "npt.NDArray[np.single]"], bool]
+StoppingCriteria = Callable[[IntArray, FloatArray], bool]
 
 
 class StoppingCriteriaList(List[StoppingCriteria]):
     """Stopping criteria; generation stops when any says so: (tokens so far, logits) -> bool."""
 
-    def __call__(self, input_ids: npt.NDArray[np.intc], logits: npt.NDArray[np.single]) -> bool:
+    def __call__(self, input_ids: IntArray, logits: FloatArray) -> bool:
         return any([criterion(input_ids, logits) for criterion in self])
 
 
@@ -52,9 +47,7 @@ class MinTokensLogitsProcessor:
         self.token_eos = token_eos
         self.prompt_tokens: Optional[int] = None
 
-    def __call__(
-        self, input_ids: npt.NDArray[np.intc], scores: npt.NDArray[np.single]
-    ) -> npt.NDArray[np.single]:
+    def __call__(self, input_ids: IntArray, scores: FloatArray) -> FloatArray:
         if self.prompt_tokens is None:
             self.prompt_tokens = len(input_ids)
         if len(input_ids) - self.prompt_tokens < self.min_tokens:

@@ -54,6 +54,14 @@ def number(kind, numbers: random.Random):
     return numbers.choice([*small, low_end, high_end, numbers.randint(low_end, high_end)])
 
 
+def free_result(name: str, result: int | None) -> None:
+    """Frees an object that a function returned to its caller, so that none is a leak."""
+    if name == "llama_batch_ext_init":
+        low.llama_batch_ext_free(result)
+    elif name.startswith("llama_sampler_init"):
+        low.llama_sampler_free(result)
+
+
 class Objects:
     """An open and a closed Llama; the open one is replaced now and then."""
 
@@ -97,7 +105,7 @@ def run(objects: Objects, seed: int, calls: int, counts: collections.Counter) ->
             ]
             if "-v" in sys.argv:
                 print(name, arguments[1:], type(arguments[0]), file=sys.stderr, flush=True)
-            getattr(low, name)(*arguments)
+            free_result(name, getattr(low, name)(*arguments))
             counts["returned"] += 1
         except (llama_cpp.LlamaError, ValueError) as error:
             counts[type(error).__name__] += 1

@@ -5,7 +5,7 @@ the same features. Source: llama.cpp, ggml/src/CMakeLists.txt (`GGML_CPU_ALL_VAR
 ggml/src/ggml-cpu/CMakeLists.txt.
 """
 
-load("//bazel/toolchains/zig:sanitizers.bzl", "SANITIZERS")
+load("//bazel/toolchains/zig:sanitizers.bzl", "SANITIZERS", "select_sanitizer")
 
 # x86: feature -> compiler flags. The define that scores a feature is `GGML_<FEATURE>`.
 _X86_FLAGS = {
@@ -134,6 +134,24 @@ def cpu_variant_names(machine, exclude = []):
     variants = CPU_VARIANTS[machine].variants
     ordered = sorted([(len(spec.defines), name) for name, spec in variants.items()])
     return [name for _, name in ordered if name not in exclude]
+
+def cpu_variant_constraints(machine, name):
+    """Says where a target that has one variant can be built.
+
+    Args:
+      machine: key of CPU_VARIANTS.
+      name: name of the variant.
+
+    Returns:
+      The value of its `target_compatible_with`.
+    """
+    constraints = CPU_VARIANTS[machine].constraints
+    if machine != "x86_64" or name in _WITH_SANITIZER:
+        return constraints
+    return constraints + select_sanitizer(
+        {sanitizer: ["@platforms//:incompatible"] for sanitizer in SANITIZERS},
+        default = [],
+    )
 
 def select_cpu_variants(make):
     """Selects on the variants that the target's CPU and compiler have.

@@ -7,6 +7,7 @@ _NAMES = [
     "amx-tile-config",
     "amx-large-weights",
     "repack-input-layout",
+    "repack-scales-alignment",
     "encoder-logits",
     "interrupt-callback",
     "grammar-bounded-work",
@@ -35,6 +36,7 @@ _NAMES = [
     "rpc-lost-server",
     "lost-device",
     "server-backend-exceptions",
+    "device-states",
     "windows-paths",
 ]
 

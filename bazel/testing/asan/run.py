@@ -28,6 +28,8 @@ def _options(reports: str) -> str:
             # As without the sanitizer: too large a size is an error of the caller's.
             "allocator_may_return_null=1",
             "detect_leaks=1",
+            # Blocks that are kept after their end, to find accesses: tests bound the memory.
+            "quarantine_size_mb=32",
         ]
     )
 

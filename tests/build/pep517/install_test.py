@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 import stand_in
-from nested_bazel import inherited_environment
+from nested_bazel import SHORT_LIVED, inherited_environment
 
 NAME = "llama_cpp_python-0.3.100"
 ARCHIVE, MODEL, PIP, UV, WHEELS = (
@@ -125,6 +125,8 @@ def project() -> Project:
     clone, links = scratch / "clone", scratch / "links"
     with tarfile.open(ARCHIVE[0]) as archive:
         archive.extractall(clone)
+    with (clone / ".bazelrc").open("a") as bazelrc:
+        bazelrc.write(f"startup {SHORT_LIVED}\n")
     stand_in.write_manifest(clone)
     code = "import sys; sys.path.insert(0, 'tools'); import pep517; pep517.build_sdist('..')"
     run(sys.executable, "-c", code, folder=clone)

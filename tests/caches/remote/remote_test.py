@@ -28,6 +28,7 @@ pytest_plugins = ["nested_bazel_fixtures"]
 _WHEEL = ["//tests/caches/remote:tiny_wheel"]
 # Two actions each.
 _UNITS = [f"//tests/caches/remote:unit_{number}" for number in range(6)]
+_NO_DISK_CACHE = "--disk_cache="
 _READ = "--config=remote_cache"
 _WRITE = "--config=remote_cache_ci"
 _LESS_THAN_AN_OBJECT = 500
@@ -36,6 +37,8 @@ _HIT = "remote cache hit"
 _WRITING = ("PUT", "/Write ", "/BatchUpdateBlobs ", "/UpdateActionResult ")
 # Scheme -> how many requests a server answers before it is killed: some results, and not all.
 _REQUESTS_OF_HALF_A_BUILD = {"http": 15, "grpc": 10}
+# For a server that never answers; .bazelrc has 10 s, and each build waits for several.
+_SHORT_TIMEOUT = "--remote_timeout=2s"
 # Directories of the units' outputs, below the execution root.
 _OUTPUTS = "bazel-out/*/bin/tests/caches/remote"
 
@@ -144,10 +147,14 @@ class _Builds:
 
 @pytest.fixture(scope="module")
 def builds(nested_folder: Path) -> Iterator[_Builds]:
-    """Yields the two workspaces; all tests use them, because unpacking the compiler takes longer
-    than most tests."""
+    """Yields the two workspaces; all tests use them, because an analysis takes longer than most
+    tests."""
     environment = nested_bazel.inherited_environment()
-    options = (*nested_bazel.common_options(environment), "--disk_cache=")
+    options = (
+        *nested_bazel.common_options(environment),
+        *nested_bazel.shared_repositories(),
+        _NO_DISK_CACHE,
+    )
 
     def make(name: str) -> Workspace:
         project = nested_folder / name / "project"
@@ -206,7 +213,7 @@ def test_servers_that_never_answer_are_given_up(builds, tmp_path):
             waiting = []
             for workspace, server in ((builds.first, http), (builds.second, grpc)):
                 server.hang()
-                options = (_READ, f"--remote_cache={server.address}")
+                options = (_READ, f"--remote_cache={server.address}", _SHORT_TIMEOUT)
                 waiting.append(
                     threads.submit(_build_again, workspace, *options, targets=_UNITS[:1])
                 )
@@ -281,7 +288,7 @@ def test_errors_of_the_server_are_no_errors_of_the_build(builds, tmp_path):
 
 def test_everything_is_executed_there_and_is_the_same(builds, tmp_path):
     # Out of the user's disk cache, if it is there; the remote build has none.
-    options = nested_bazel.common_options(builds.first.environment)
+    options = tuple(option for option in builds.first.options if option != _NO_DISK_CACHE)
     builds.first.clean()
     local = _build(dataclasses.replace(builds.first, options=options), targets=_WHEEL)
     with _grpc_server(tmp_path) as server:

@@ -98,7 +98,9 @@ class Environments:
 
     def _command(self, installer: str, interpreter: Path) -> list[object]:
         if installer == "pip":
-            options = ["--isolated", "--disable-pip-version-check", "install", "--no-cache-dir"]
+            # Compiling NumPy's sources would take longer than the rest of the installation.
+            options = ["--isolated", "--disable-pip-version-check", "install"]
+            options += ["--no-cache-dir", "--no-compile"]
             return [interpreter, "-I", PIP, *options, f"--index-url={self.index}"]
         options = ["--no-cache", "--no-config", f"--default-index={self.index}"]
         return [os.environ["UV"], "pip", "install", f"--python={interpreter}", *options]

@@ -197,14 +197,14 @@ def test_named_situations(machine: Machine, text: str, situation: Situation) -> 
 
 
 def test_made_up_situations(machine: Machine, text: str) -> None:
-    situations = made_up_situations(200)
+    situations = made_up_situations(100)
     with ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(lambda s: runs_ours(machine, s, text), situations))
     for situation, ours in zip(situations, outcomes):
         if situation.place not in GLOBAL and not situation.place.startswith("dlopen"):
             assert ours, situation
     print(f"{sum(outcomes)} ran ours, {len(outcomes) - sum(outcomes)} were refused")
-    assert 50 < sum(outcomes) < 190
+    assert 25 < sum(outcomes) < 95
 
 
 def test_the_message(machine: Machine) -> None:

@@ -209,11 +209,16 @@ def test_lost_while_a_state_is_copied(request_, server, relay, model_path: str, 
     before.before(request_, server.kill)
     output, errors = process.communicate("\n\n", timeout=120)
     assert process.returncode == 0, errors
+    at_once, at_the_next = (
+        ["RemoteServerError", "idle", "ContextError"],
+        ["idle", "RemoteServerError"],
+    )
+    # SET_TENSOR has no answer: what was sent before the connection ended is missed at the next use.
     expected = {
-        Request.SET_TENSOR: ["RemoteServerError", "idle", "ContextError"],
-        Request.GET_TENSOR: ["idle", "RemoteServerError"],
+        Request.SET_TENSOR: [at_once, at_the_next],
+        Request.GET_TENSOR: [at_the_next],
     }
-    assert output.split() == expected[request_]
+    assert output.split() in expected[request_]
 
 
 def test_ctrl_c_ends_a_wait(server, relay, connect) -> None:

@@ -85,6 +85,9 @@ class Relay:
                     client.close()
                     continue
                 self._sockets += [client, server]
+                for each in (client, server):
+                    # A request is sent in two parts: the second one would wait 40 ms.
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
                 for target, ends in ((self._requests, (client, server)), (_copy, (server, client))):
                     threading.Thread(target=target, args=ends, daemon=True).start()
 

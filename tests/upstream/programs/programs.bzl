@@ -2,7 +2,12 @@
 
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("@rules_cc//cc:cc_test.bzl", "cc_test")
-load("//third_party/llama.cpp:cpu_variants.bzl", "CPU_VARIANTS", "cpu_variant_names")
+load(
+    "//third_party/llama.cpp:cpu_variants.bzl",
+    "CPU_VARIANTS",
+    "cpu_variant_constraints",
+    "cpu_variant_names",
+)
 load(
     "//third_party/llama.cpp:native_library.bzl",
     "NATIVE_CXX_STANDARD",
@@ -160,7 +165,7 @@ def _per_variant(name, program, run, objects):
     """Declares `<name>_<variant>` for each CPU variant; returns those left out as _once() does."""
     direct = program.links == "variant"
     left_out = []
-    for table in CPU_VARIANTS.values():
+    for machine, table in CPU_VARIANTS.items():
         for variant in table.variants:
             push = run.push == "all" or (run.push == "some" and variant in _PUSHED_VARIANTS)
             test = "{}_{}".format(name, variant)
@@ -173,7 +178,7 @@ def _per_variant(name, program, run, objects):
                 program = program,
                 push = push,
                 run = run,
-                target_compatible_with = table.constraints,
+                target_compatible_with = cpu_variant_constraints(machine, variant),
             )
             if not push:
                 left_out.append(test)

@@ -1,7 +1,8 @@
-"""Drafts of each kind change none of the tokens after a thousand prompts."""
+"""Drafts of each kind change none of the tokens after every STEP-th of a thousand prompts."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import greedy
@@ -10,9 +11,9 @@ import pytest
 from llama_cpp import Llama, SpeculativeOptions
 from llama_cpp.llama_speculative import LlamaPromptLookupDecoding
 
-COUNT = 1000
+TEXTS = greedy.texts(1000)[:: int(os.environ["STEP"])]
 LENGTH = 16
-MOST_TIES = 10
+MOST_TIES = 1 + len(TEXTS) // 100
 NGRAMS = {
     "function": LlamaPromptLookupDecoding(2, 8),
     "ngram-simple": SpeculativeOptions(types="ngram-simple", size_n=2, n_max=8),
@@ -30,7 +31,7 @@ def plain(load, model_path: str) -> Llama:
 
 @pytest.fixture(scope="module")
 def prompts(plain: Llama) -> list[list[int]]:
-    return [plain.tokenize(text.encode()) for text in greedy.texts(COUNT)]
+    return [plain.tokenize(text.encode()) for text in TEXTS]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def check(plain: Llama, drafted: Llama, prompts: list[list[int]], expected: list
 
 
 def test_the_prompts_differ(prompts: list[list[int]]):
-    assert len(set(map(tuple, prompts))) == COUNT
+    assert len(set(map(tuple, prompts))) == len(TEXTS)
 
 
 @pytest.mark.parametrize("name", NGRAMS)
@@ -72,7 +73,7 @@ def test_layers_of_the_model(name: str, load, drafts: Path):
     path = drafts / f"{name}.gguf"
     plain = load(path)
     # A vocabulary of few words: their texts are long.
-    prompts = [plain.tokenize(text.encode())[-24:] for text in greedy.texts(COUNT)]
+    prompts = [plain.tokenize(text.encode())[-24:] for text in TEXTS]
     expected = [greedy.generated(plain, prompt, 8) for prompt in prompts]
     drafted = load(path, draft_model="mtp")
     found = [greedy.generated(drafted, prompt, 8) for prompt in prompts]
