@@ -99,11 +99,6 @@ STATUS = [
         machine = "Linux x86-64, musl 1.2",
         accelerator = "cpu",
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
-        tried = _try(
-            "run by emulation",
-            "./bazelw test //tests/foreign:musl_test --config=musl_x86_64",
-            "native files, by the loader of Debian's musl; the wheel is built: docs/musl.md",
-        ),
     ),
     _row(
         machine = "Linux on 64-bit ARM, musl 1.2",
