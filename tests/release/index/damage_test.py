@@ -24,7 +24,7 @@ from clients import Pip, Uv
 VERSION = "0.3.100+cpu"
 REQUIREMENT = f"{synthetic.PROJECT}=={VERSION}"
 # Bit flips that are tried in a page, spread evenly; pip takes ten times as long as uv.
-FLIPS = {Pip: 6, Uv: 24}
+FLIPS = {Pip: 12, Uv: 24}
 
 
 @dataclass
