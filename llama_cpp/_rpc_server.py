@@ -122,7 +122,8 @@ def _check_address(host: str, port: int) -> None:
             f"--host {host} is no IPv4 address\nTake 127.0.0.1, or an address of this machine."
         ) from None
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there it would share a port that is in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:

@@ -20,6 +20,7 @@ _CLASSIFIERS = [
 _SYSTEMS = {
     "linux": "Operating System :: POSIX :: Linux",
     "macos": "Operating System :: MacOS",
+    "windows": "Operating System :: Microsoft :: Windows",
 }
 
 # Components of every backend's library, beside those of its row.
@@ -79,7 +80,7 @@ def backend_plugin_wheel(
       commit: the llama.cpp that the library is built from.
       components: wheel_components in the library, beside those of every backend.
       requires: requirements (PEP 508) beside that on llama-cpp-python.
-      systems: systems that the library is for, `linux` or `macos`.
+      systems: systems that the library is for: `linux`, `macos`, `windows`.
       version: flag with the public version.
       **kwargs: common attributes, passed on to py_plugin_wheel.
     """

@@ -2,8 +2,9 @@
 
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
-load("//platforms:accelerators.bzl", "ACCELERATORS")
+load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
+load("//platforms:libc.bzl", "musl_platform_tag")
 load(
     "//platforms:macos.bzl",
     "MACOS_ACCELERATORS",
@@ -11,7 +12,20 @@ load(
     "macos_platform",
     "macos_platform_tag",
 )
-load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+load(
+    "//platforms:platforms.bzl",
+    "LINUX_ACCELERATORS",
+    "LINUX_CPUS",
+    "linux_platform",
+    "musl_platform",
+)
+load(
+    "//platforms:windows.bzl",
+    "WINDOWS_ACCELERATORS",
+    "WINDOWS_CPUS",
+    "windows_platform",
+    "windows_platform_tag",
+)
 
 def _linux_tag(cpu, floor):
     return "manylinux_{}_{}_{}".format(floor[0], floor[1], cpu)
@@ -31,11 +45,20 @@ _BUILD_COMMANDS = {
     for floor in GLIBC_FLOORS
     for accelerator in LINUX_ACCELERATORS
 } | {
+    _key(DEFAULT_ACCELERATOR, musl_platform_tag(cpu)): _build_command(musl_platform("linux", cpu))
+    for cpu in LINUX_CPUS
+} | {
     _key(accelerator, macos_platform_tag(cpu)): _build_command(
         macos_platform("macos", cpu, accelerator),
     )
     for cpu in MACOS_CPUS
-    for accelerator in MACOS_ACCELERATORS
+    for accelerator in MACOS_ACCELERATORS[cpu]
+} | {
+    _key(accelerator, windows_platform_tag(cpu)): _build_command(
+        windows_platform("windows", cpu, accelerator),
+    )
+    for cpu in WINDOWS_CPUS
+    for accelerator in WINDOWS_ACCELERATORS
 }
 
 def llama_cpp_index(name, wheels, variants, upload_time):

@@ -29,7 +29,7 @@ def llama_cpp_policy(name, **kwargs):
         plugin_host_libraries = [
             "lib{}ggml-base.{}".format(OWN_PREFIX, suffix)
             for suffix in ["dylib", "so"]
-        ],
+        ] + [OWN_PREFIX + "ggml-base.dll"],
         taken_library_advice = "as in every package with llama.cpp, and a process loads only one " +
                                "of them; link it with native_library, which has names of its own",
         taken_library_prefixes = [
@@ -37,6 +37,10 @@ def llama_cpp_policy(name, **kwargs):
             "libllama.",
             "libllama-",
             "libmtmd",
+            "ggml-base.dll",
+            "ggml.dll",
+            "llama.dll",
+            "mtmd.dll",
         ],
         **kwargs
     )

@@ -36,7 +36,7 @@ ACCELERATORS = {
     "cpu": {
         "is_released": True,
         "label": "cpu",
-        "systems": ["linux", "macos"],
+        "systems": ["linux", "macos", "windows"],
         "variant": {},
     },
     "cuda": {
@@ -207,7 +207,7 @@ def accelerators_of(system):
     """Returns the accelerators that machines of a system can have.
 
     Args:
-      system: `linux` or `macos`.
+      system: `linux`, `macos` or `windows`.
     """
     return [accelerator for accelerator, row in ACCELERATORS.items() if system in row["systems"]]
 

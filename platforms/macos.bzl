@@ -7,10 +7,17 @@ load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 MACOS_DEPLOYMENT_TARGET = (13, 0)
 
 # CPUs that there are macOS platforms for; `@platforms//cpu` -> as Apple and wheel tags call it.
-MACOS_CPUS = {"aarch64": "arm64"}
+MACOS_CPUS = {
+    "aarch64": "arm64",
+    "x86_64": "x86_64",
+}
 
-# Accelerators that a Mac can have.
-MACOS_ACCELERATORS = accelerators_of("macos")
+# CPU -> accelerators. llama.cpp's releases for Macs with Intel's CPU have no Metal
+# (.github/workflows/release.yml).
+MACOS_ACCELERATORS = {
+    "aarch64": accelerators_of("macos"),
+    "x86_64": [DEFAULT_ACCELERATOR],
+}
 
 def macos_platform_tag(cpu):
     """Returns the platform tag of a wheel for Macs with a CPU.
@@ -33,7 +40,7 @@ def macos_platform(name, cpu, accelerator):
     Args:
       name: prefix of the platforms' names.
       cpu: a key of MACOS_CPUS.
-      accelerator: one of MACOS_ACCELERATORS.
+      accelerator: one that MACOS_ACCELERATORS has for the CPU.
 
     Returns:
       A name, to be used below //platforms.
@@ -54,7 +61,7 @@ def macos_platforms(name):
                 "@platforms//os:macos",
             ],
         )
-        for accelerator in MACOS_ACCELERATORS:
+        for accelerator in MACOS_ACCELERATORS[cpu]:
             native.platform(
                 name = macos_platform(name, cpu, accelerator),
                 constraint_values = [

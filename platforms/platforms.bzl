@@ -1,7 +1,8 @@
-"""Values of `--platforms`: `linux_x86_64`, `linux_x86_64_glibc_2_28`, `linux_x86_64_cuda`..."""
+"""Values of `--platforms`: `linux_x86_64`, `linux_x86_64_cuda`, `linux_x86_64_musl_1_2`..."""
 
 load(":accelerators.bzl", "DEFAULT_ACCELERATOR", "accelerators_of")
 load(":glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
+load(":libc.bzl", "MUSL_FLOOR", "libc_value")
 
 LINUX_CPUS = ["aarch64", "x86_64"]
 
@@ -33,6 +34,18 @@ def linux_platform(name, cpu, floor = DEFAULT_GLIBC_FLOOR, accelerator = DEFAULT
         parts.append(accelerator)
     return "_".join(parts)
 
+def musl_platform(name, cpu):
+    """Returns the name of a platform with musl, which has no accelerator.
+
+    Args:
+      name: prefix of the platforms' names.
+      cpu: one of LINUX_CPUS.
+
+    Returns:
+      A name, to be used below //platforms.
+    """
+    return "{}_{}_musl_{}_{}".format(name, cpu, *MUSL_FLOOR)
+
 def remote_platforms(name):
     """Declares one execution platform per CPU: the properties of a `--config=remote_exec` worker.
 
@@ -59,17 +72,29 @@ def remote_platforms(name):
         )
 
 def linux_platforms(name):
-    """Declares a platform per CPU, glibc floor and accelerator, and `<name>_<cpu>_target`.
+    """Declares a platform per CPU, libc and accelerator, and settings to select on.
+
+    These are `<name>_<cpu>_target`, whose libc is glibc, and `musl_<cpu>_target`.
 
     Args:
       name: prefix of the platforms' names.
     """
     for cpu in LINUX_CPUS:
-        native.config_setting(
-            name = "{}_{}_target".format(name, cpu),
+        for setting, libc in {name: "glibc", "musl": "musl"}.items():
+            native.config_setting(
+                name = "{}_{}_target".format(setting, cpu),
+                constraint_values = [
+                    "@platforms//cpu:" + cpu,
+                    "@platforms//os:linux",
+                    ":" + libc_value(libc),
+                ],
+            )
+        native.platform(
+            name = musl_platform(name, cpu),
             constraint_values = [
                 "@platforms//cpu:" + cpu,
                 "@platforms//os:linux",
+                ":" + libc_value("musl"),
             ],
         )
         for floor in GLIBC_FLOORS:

@@ -12,9 +12,11 @@ load("//third_party/libasan:packages.bzl", "LIBASAN_PACKAGES")
 load("//third_party/libfuzzer:packages.bzl", "LIBFUZZER_PACKAGES")
 load("//third_party/llama.cpp:pin.bzl", "LLAMA_CPP_ARCHIVE")
 load("//third_party/macos_sdk:macos_sdk.bzl", "macos_sdk")
+load("//third_party/musl:packages.bzl", "MUSL_PACKAGES")
 load("//third_party/packaging:pin.bzl", "PACKAGING_ARCHIVE")
 load("//third_party/pybind11:pin.bzl", "PYBIND11_ARCHIVE")
 load("//third_party/pyelftools:pin.bzl", "PYELFTOOLS_ARCHIVE")
+load("//third_party/qemu:packages.bzl", "QEMU_PACKAGES")
 load("//third_party/rocm:packages.bzl", "ROCM_PACKAGES")
 load("//third_party/rules_cc:rules_cc_bzl.bzl", "rules_cc_bzl")
 load("//third_party/test_wheels:abi_wheels.bzl", "ABI_WHEELS", "abi_wheels_repository")
@@ -24,6 +26,13 @@ load("//third_party/test_wheels:pins.bzl", "PIP_WHEEL", "TEST_WHEELS", "test_whe
 load("//third_party/test_wheels:wheel_tools.bzl", "WHEEL_TOOLS", "wheel_tools_repository")
 load("//third_party/uv:pin.bzl", "UV_ARCHIVES")
 load("//third_party/vulkan:packages.bzl", "VULKAN_PACKAGES")
+load(
+    "//third_party/windows_python:pins.bzl",
+    "WINDOWS_PYTHONS",
+    "WINDOWS_WHEELS",
+    "windows_python_repository",
+    "windows_wheels_repository",
+)
 load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 
 def declare_third_party():
@@ -48,10 +57,16 @@ def declare_third_party():
         pip_files(name = fuzzer_repository(abi_tag), files = files)
     for abi_tag, files in WHEEL_TOOLS.items():
         pip_files(name = wheel_tools_repository(abi_tag), files = files)
+    for abi, archive in WINDOWS_PYTHONS.items():
+        pip_archive(name = windows_python_repository(abi), **archive)
+    for abi, files in WINDOWS_WHEELS.items():
+        pip_files(name = windows_wheels_repository(abi), files = files)
     for packages in [
         CACHE_SERVER_PACKAGES,
         LIBASAN_PACKAGES,
         LIBFUZZER_PACKAGES,
+        MUSL_PACKAGES,
+        QEMU_PACKAGES,
         ROCM_PACKAGES,
         VULKAN_PACKAGES,
     ]:

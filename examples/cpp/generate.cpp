@@ -70,7 +70,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "usage: %s BACKEND_FILE MODEL PROMPT\n", argv[0]);
         return 2;
     }
-    ggml_backend_load_all_from_path(std::filesystem::path(argv[1]).parent_path().c_str());
+    const auto folder = std::filesystem::u8path(argv[1]).parent_path();
+    ggml_backend_load_all_from_path(folder.u8string().c_str());
     const Model model(llama_model_load_from_file(argv[2], llama_model_default_params()),
                       llama_model_free);
     if (!model) {

@@ -40,6 +40,8 @@ class Memory:
 
     def _find_path(self) -> str:
         directory = os.environ.get("XDG_CACHE_HOME", "")
+        if not os.path.isabs(directory) and sys.platform == "win32":
+            directory = os.environ.get("LOCALAPPDATA", "")
         if not os.path.isabs(directory):
             directory = os.path.join(os.path.expanduser("~"), ".cache")
         if not os.path.isabs(directory):  # no home: nothing is remembered
@@ -85,10 +87,17 @@ class Memory:
             pass
 
 
+def _kernel() -> str:
+    """Returns the kernel's version, on which it depends which instructions a process may use."""
+    if sys.platform == "win32":
+        version = sys.getwindowsversion()
+        return f"{version.major}.{version.minor}.{version.build}"
+    return os.uname().release
+
+
 def _key_and_dates() -> Tuple[List[str], List[str]]:
     """Returns lines that tell machines, kernels and builds apart, and the files' dates."""
-    kernel = os.uname().release if hasattr(os, "uname") else sys.platform
-    key, dates = [_core.machine_id(), kernel], []
+    key, dates = [_core.machine_id(), _kernel()], []
     for file in sorted(os.listdir(LIB_DIR)):
         stat = os.stat(os.path.join(LIB_DIR, file))
         digest = _build_info.NATIVE_DIGESTS.get(file, "")

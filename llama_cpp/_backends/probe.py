@@ -19,6 +19,8 @@ PROBE_TIMEOUT_S = 20
 MOST_TIMED = 9
 # With the start of the child it is less than 0.3 s of CPU time, once for a machine.
 TURNS_MS = 180
+# NTSTATUS values of severity `error`, with which Windows ends a process ([MS-ERREF], 2.3).
+_FIRST_EXCEPTION = 0xC0000000
 
 
 def examine(
@@ -119,6 +121,8 @@ def _run(*arguments: str, timeout: float = 0) -> tuple[str, str]:
     except subprocess.TimeoutExpired:
         return f"its check did not end within {timeout:g} s", ""
     said = child.stdout.decode("utf-8", "replace")
+    if child.returncode >= _FIRST_EXCEPTION:
+        return f"its check was killed by the exception {child.returncode:#x}", said
     if child.returncode < 0:
         try:
             name = signal.Signals(-child.returncode).name

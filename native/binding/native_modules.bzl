@@ -3,7 +3,7 @@
 load("@rules_cc//cc:cc_library.bzl", "cc_library")
 load("//bazel/cc:unity_sources.bzl", "unity_source")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
-load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select")
+load("//bazel/toolchains/python:machines.bzl", "ext_suffix_select", "python_dll")
 load("//bazel/wheel:defs.bzl", "py_extension")
 
 def native_modules(name, units, hdrs, copts, deps, visibility):
@@ -47,6 +47,7 @@ def native_modules(name, units, hdrs, copts, deps, visibility):
             ],
             ext_suffix = ext_suffix_select(abi),
             module = "_core",
+            python_dll = python_dll(abi),
             # The native libraries are in the package's lib directory.
             runpath = "$ORIGIN/lib",
             visibility = visibility,

@@ -98,7 +98,7 @@ void check(const std::string& path, const File& file) {
         }
         end += ggml_nbytes(tensor);
     }
-    if (end > std::filesystem::file_size(path)) {
+    if (end > std::filesystem::file_size(std::filesystem::u8path(path))) {
         refuse(path, "it is cut short");
     }
 }

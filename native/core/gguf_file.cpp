@@ -55,7 +55,8 @@ void check_gguf_file(const std::string& path, const char* noun) {
                       path.empty() ? "empty" : "invalid: it contains a NUL character"));
     }
     std::error_code error;
-    const fs::file_status status = fs::status(path, error);
+    const fs::path file_path = fs::u8path(path);
+    const fs::file_status status = fs::status(file_path, error);
     if (status.type() == fs::file_type::not_found) {
         refuse(format("%s path does not exist: %s", noun, path.c_str()));
     }
@@ -71,10 +72,10 @@ void check_gguf_file(const std::string& path, const char* noun) {
         refuse(format("%s path is not a regular file: %s", noun, path.c_str()));
     }
     // By its size: reading from a file of /proc may never end.
-    if (fs::file_size(path, error) == 0) {
+    if (fs::file_size(file_path, error) == 0) {
         refuse(format("%s file is empty: %s\nDownload it again.", noun, path.c_str()));
     }
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(file_path, std::ios::binary);
     if (!file) {
         refuse(format("%s file cannot be read: %s: %s\nCheck its permissions.", noun, path.c_str(),
                       std::strerror(errno)));

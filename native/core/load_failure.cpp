@@ -74,7 +74,7 @@ uint64_t needed_size(const gguf_context* file) {
 
 std::string facts_about_size(const std::string& path) {
     std::error_code error;
-    const auto size = std::filesystem::file_size(path, error);
+    const auto size = std::filesystem::file_size(std::filesystem::u8path(path), error);
     const GgufPtr file = open_metadata(path);
     if (error || file == nullptr) {
         return {};

@@ -36,13 +36,30 @@ namespace fs = std::filesystem;
 
 std::string file_of(const void* address) {
     HMODULE module = nullptr;
-    char file[32768];
     const DWORD flags =
         GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
-    if (!GetModuleHandleExA(flags, static_cast<LPCSTR>(address), &module)) {
+    if (!GetModuleHandleExW(flags, static_cast<LPCWSTR>(address), &module)) {
         return "";
     }
-    return std::string(file, GetModuleFileNameA(module, file, sizeof(file)));
+    std::wstring file(32768, L'\0');  // the longest path that Windows has
+    file.resize(GetModuleFileNameW(module, file.data(), static_cast<DWORD>(file.size())));
+    return fs::path(file).u8string();
+}
+
+// Looks for what it needs in its own directory and Windows's, never in PATH.
+void* open_library(const std::string& path) {
+    DWORD before = 0;
+    SetThreadErrorMode(SEM_FAILCRITICALERRORS, &before);  // no dialogue about a damaged file
+    void* handle = LoadLibraryExW(fs::absolute(fs::u8path(path)).c_str(), nullptr,
+                                  LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR | LOAD_LIBRARY_SEARCH_SYSTEM32);
+    SetThreadErrorMode(before, nullptr);
+    return handle;
+}
+
+void close_library(void* handle) { FreeLibrary(static_cast<HMODULE>(handle)); }
+
+void* symbol_of(void* handle, const char* name) {
+    return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle), name));
 }
 
 #else
@@ -52,12 +69,18 @@ std::string file_of(const void* address) {
     return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
 
+void* open_library(const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); }
+
+void close_library(void* handle) { dlclose(handle); }
+
+void* symbol_of(void* handle, const char* name) { return dlsym(handle, name); }
+
 #endif
 
 const void* address_of_this_module() { return reinterpret_cast<const void*>(&require_own_files); }
 
 fs::path own_directory() {
-    return fs::path(file_of(address_of_this_module())).parent_path() / "lib";
+    return fs::u8path(file_of(address_of_this_module())).parent_path() / "lib";
 }
 
 // Also where one path leads through a symbolic link.
@@ -68,14 +91,14 @@ bool is_same(const fs::path& a, const fs::path& b) {
 
 bool is_own(const std::string& file) {
     static const fs::path directory = own_directory();
-    return is_same(fs::path(file).parent_path(), directory);
+    return is_same(fs::u8path(file).parent_path(), directory);
 }
 
 [[noreturn]] void refuse(const std::string& symbol, const std::string& file) {
     throw std::runtime_error(
         "llama_cpp cannot use its own copy of llama.cpp: " + symbol + " comes from " +
-        (file.empty() ? "the program itself" : file) + " and not from " + own_directory().string() +
-        ".\n" +
+        (file.empty() ? "the program itself" : file) + " and not from " +
+        own_directory().u8string() + ".\n" +
         "Import llama_cpp before the package that loads that file, or unset LD_PRELOAD (macOS: " +
         "DYLD_INSERT_LIBRARIES, DYLD_LIBRARY_PATH) if it names the file or its directory.");
 }
@@ -279,32 +302,24 @@ void require_own_files() {
 }
 
 std::shared_ptr<void> open_own_backend(const std::string& path) {
-#if defined(_WIN32)
-    return nullptr;
-#else
-    std::shared_ptr<void> library(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
+    std::shared_ptr<void> library(open_library(path), [](void* handle) {
         if (handle != nullptr) {
-            dlclose(handle);
+            close_library(handle);
         }
     });
     const void* entry = entry_of(library);
     if (entry == nullptr) {
         return nullptr;
     }
-    if (!is_same(file_of(entry), path)) {
+    if (!is_same(fs::u8path(file_of(entry)), fs::u8path(path))) {
         refuse("the backend " + path, file_of(entry));
     }
     require_own_references(entry);
     return library;
-#endif
 }
 
 void* entry_of(const std::shared_ptr<void>& backend) {
-#if defined(_WIN32)
-    return nullptr;
-#else
-    return backend == nullptr ? nullptr : dlsym(backend.get(), "ggml_backend_init");
-#endif
+    return backend == nullptr ? nullptr : symbol_of(backend.get(), "ggml_backend_init");
 }
 
 }  // namespace core

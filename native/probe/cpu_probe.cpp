@@ -9,10 +9,7 @@
 //
 // Exit status: 0 good, 1 bad (standard output or error says why), 2 wrong usage. A variant that
 // uses instructions which the CPU, the hypervisor or the operating system does not really offer
-// ends this process by a signal.
-#include <dlfcn.h>
-#include <sys/resource.h>
-
+// ends this process by a signal, on Windows by an exception.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -23,6 +20,7 @@
 #include "ggml-backend.h"
 #include "ggml.h"
 #include "native/probe/product.h"
+#include "native/probe/system.h"
 #include "native/probe/timing.h"
 
 namespace {
@@ -120,17 +118,17 @@ class Check {
 };
 
 // Returns the device of a variant; null, having said so, if the library can't be loaded.
-ggml_backend_dev_t load(const char* library) {
+ggml_backend_dev_t load(const std::string& library) {
     ggml_log_set(log_errors_only, nullptr);
-    const ggml_backend_reg_t registry = ggml_backend_load(library);
+    const ggml_backend_reg_t registry = ggml_backend_load(library.c_str());
     if (!registry || !ggml_backend_reg_dev_count(registry)) {
-        std::printf("bad: %s can't be loaded\n", library);
+        std::printf("bad: %s can't be loaded\n", library.c_str());
         return nullptr;
     }
     return ggml_backend_reg_dev_get(registry, 0);
 }
 
-int check(const char* library) {
+int check(const std::string& library) {
     const ggml_backend_dev_t device = load(library);
     if (!device) {
         return 1;
@@ -145,38 +143,38 @@ int check(const char* library) {
     return 0;
 }
 
-int time(const char* milliseconds, int count, char** libraries) {
+int time(const std::string& milliseconds, const std::vector<std::string>& libraries) {
     std::vector<ggml_backend_dev_t> devices;
-    for (int i = 0; i < count; ++i) {
-        devices.push_back(load(libraries[i]));
+    for (const std::string& library : libraries) {
+        devices.push_back(load(library));
         if (!devices.back()) {
             return 1;
         }
     }
-    const auto times = probe::time_products(devices, std::atof(milliseconds) / 1e3);
-    for (int i = 0; i < count; ++i) {
+    const auto times = probe::time_products(devices, std::atof(milliseconds.c_str()) / 1e3);
+    for (size_t i = 0; i < libraries.size(); ++i) {
         for (const probe::Timing& timing : times[i]) {
             if (!std::isfinite(timing.microseconds)) {
                 continue;
             }
-            std::printf("%s %s %d %.2f\n", libraries[i], ggml_type_name(timing.type),
+            std::printf("%s %s %d %.2f\n", libraries[i].c_str(), ggml_type_name(timing.type),
                         static_cast<int>(timing.tokens), timing.microseconds);
         }
     }
     return 0;
 }
 
-int score(int count, char** libraries) {
-    for (int i = 0; i < count; ++i) {
-        void* library = dlopen(libraries[i], RTLD_NOW | RTLD_LOCAL);
+int score(const std::vector<std::string>& libraries) {
+    for (const std::string& library : libraries) {
         using Score = int (*)();
+        std::string error;
         const auto function =
-            library ? reinterpret_cast<Score>(dlsym(library, "ggml_backend_score")) : nullptr;
+            reinterpret_cast<Score>(probe::load_symbol(library, "ggml_backend_score", &error));
         if (!function) {
-            std::fprintf(stderr, "%s\n", dlerror());
+            std::fprintf(stderr, "%s\n", error.c_str());
             return 1;
         }
-        std::printf("%s %d\n", libraries[i], function());
+        std::printf("%s %d\n", library.c_str(), function());
     }
     return 0;
 }
@@ -184,19 +182,17 @@ int score(int count, char** libraries) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // Dying by a signal is an answer here: no core file, and no debugger for a failed assertion.
-    const rlimit no_core{0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
-    setenv("GGML_NO_BACKTRACE", "1", 1);
-    const std::string command = argc > 1 ? argv[1] : "";
-    if (command == "score" && argc > 2) {
-        return score(argc - 2, argv + 2);
+    probe::die_quietly();
+    const std::vector<std::string> words = probe::arguments(argc, argv);
+    const std::string command = words.size() > 1 ? words[1] : "";
+    if (command == "score" && words.size() > 2) {
+        return score({words.begin() + 2, words.end()});
     }
-    if (command == "check" && argc == 3) {
-        return check(argv[2]);
+    if (command == "check" && words.size() == 3) {
+        return check(words[2]);
     }
-    if (command == "time" && argc > 3) {
-        return time(argv[2], argc - 3, argv + 3);
+    if (command == "time" && words.size() > 3) {
+        return time(words[2], {words.begin() + 3, words.end()});
     }
     std::fprintf(stderr,
                  "usage: %s score LIBRARY... | check LIBRARY | time MILLISECONDS LIBRARY...\n",

@@ -1,12 +1,11 @@
 #include "native/probe/timing.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
 
+#include "native/probe/system.h"
 #include "native/probe/tensors.h"
 
 namespace probe {
@@ -14,12 +13,7 @@ namespace {
 
 using Microseconds = std::chrono::duration<double, std::micro>;
 
-// The time that this thread has had a CPU: other processes may have it in between.
-Microseconds cpu_time() {
-    timespec time;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
+Microseconds cpu_time() { return thread_time(); }
 
 // The types of most published models: F16 and Q8_0, and those of Q4_0 and Q4_K_M files.
 constexpr ggml_type kTypes[] = {GGML_TYPE_F16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_K,

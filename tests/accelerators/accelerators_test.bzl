@@ -9,6 +9,7 @@ load(
     "VARIANT_PROVIDERS",
 )
 
+_SYSTEMS = ["linux", "macos", "windows"]
 _OF_EVERY_ROW = ["label", "systems"]
 _WITH_A_LIBRARY = ["ggml_name", "library", "needed_libraries", "plugin"]
 _OPTIONAL = [
@@ -34,7 +35,7 @@ def _rows_test_impl(ctx):
         asserts.equals(env, [], [field for field in required if not row.get(field)])
         known = _OF_EVERY_ROW + _WITH_A_LIBRARY + _OPTIONAL
         asserts.equals(env, [], [field for field in row if field not in known])
-        asserts.equals(env, [], [name for name in row["systems"] if name not in ["linux", "macos"]])
+        asserts.equals(env, [], [name for name in row["systems"] if name not in _SYSTEMS])
     for row in ACCELERATORS.values():
         for namespace in row.get("variant", {}):
             asserts.true(env, namespace in VARIANT_PROVIDERS, namespace)

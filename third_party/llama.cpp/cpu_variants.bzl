@@ -113,6 +113,10 @@ CPU_VARIANTS = {
     ),
 }
 
+# Of the variants for x86-64 those that a Mac can run: macOS 13 is for Kaby Lake and newer, and the
+# Xeons and Ice Lakes that Apple sold; Rosetta stops at SSE 4.2 before macOS 15.
+_OF_INTEL_MACS = ["cascadelake", "haswell", "icelake", "skylakex", "sse42", "x64"]
+
 # One without vector registers and one with: a sanitizer's faults are in the C++ that all share.
 _WITH_SANITIZER = ["x64", "haswell"]
 
@@ -164,6 +168,8 @@ def select_cpu_variants(make):
     }
     without = cpu_variant_names("x86_64", exclude = _NOT_WITH_GCC)
     values[Label("//third_party/llama.cpp:x86_64_gcc")] = make(without)
+    of_macs = [name for name in cpu_variant_names("x86_64") if name in _OF_INTEL_MACS]
+    values[Label("//platforms:macos_x86_64_target")] = make(of_macs)
     for sanitizer in SANITIZERS:
         setting = Label("//bazel/toolchains/zig:x86_64_with_" + sanitizer)
         values[setting] = make(_WITH_SANITIZER)

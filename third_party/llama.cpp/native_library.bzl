@@ -33,10 +33,12 @@ def native_library(
         **kwargs):
     """Links a library under names of our own, with versioned symbols and `$ORIGIN` as its DT_RPATH.
 
-    The library is `lib<prefix><name>.so`, for macOS `.dylib`. A plugin has that as its soname
-    alone: its file is `lib<name>.so` on every system, since ggml looks for that name and opens it
-    by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH after. zig's linker hides nothing by
-    itself for macOS: the exports are the symbols that upstream marks as API.
+    The library is `lib<prefix><name>.so`, for macOS `.dylib`, for Windows `<prefix><name>.dll`. A
+    plugin has that as its soname alone: its file is `lib<name>.so`, for Windows `<name>.dll`, since
+    ggml looks for that name and opens it by path. DT_RPATH comes before LD_LIBRARY_PATH, DT_RUNPATH
+    after. zig's linker hides nothing by itself for macOS: the exports are the symbols that upstream
+    marks as API. So they are for Windows, where patterns are among `exports`; there a symbol is
+    bound to the DLL that it comes from.
 
     Args:
       name: library name as upstream has it, such as `ggml-base`. Declares `<name>_so` (the linked
@@ -60,23 +62,32 @@ def native_library(
                   ["    {};".format(pattern) for pattern in exports] +
                   ["  local: *;", "};", ""],
     )
+    exports_file = _module_definition(name, exports)
     stem = "lib" + prefix + name
     file_stem = stem if hdrs_from else "lib" + name
     macos_suffix = ".dylib" if hdrs_from else ".so"
     cc_shared_library(
         name = name + "_so",
-        additional_linker_inputs = [":" + name + "_exports"] + link_inputs,
+        additional_linker_inputs = [":" + name + "_exports"] + link_inputs + select({
+            "@platforms//os:windows": exports_file,
+            "//conditions:default": [],
+        }),
         dynamic_deps = [native.package_relative_label(dep + "_so") for dep in dynamic_deps],
         # No run paths into Bazel's output tree, where the toolchain knows this feature (ours does).
         features = ["payload_runpath"],
         shared_lib_name = select({
             "@platforms//os:macos": file_stem + macos_suffix,
+            "@platforms//os:windows": file_stem.removeprefix("lib") + ".dll",
             "//conditions:default": file_stem + ".so",
         }),
         user_link_flags = select({
             "@platforms//os:macos": [
                 "-Wl,-install_name,@rpath/" + stem + macos_suffix,
                 "-Wl,-rpath,@loader_path",
+            ],
+            "@platforms//os:windows": [
+                "-Wl,-def:$(location {})".format(file)
+                for file in exports_file
             ],
             "//conditions:default": [
                 "-Wl,-soname,{}.so".format(stem),
@@ -95,3 +106,22 @@ def native_library(
             shared_library = ":" + name + "_so",
             deps = [hdrs_from] + [native.package_relative_label(dep) for dep in dynamic_deps],
         )
+
+def _module_definition(name, exports):
+    """Declares the list of exported symbols for Windows, which knows no patterns.
+
+    Args:
+      name: name of the library.
+      exports: as in native_library.
+
+    Returns:
+      A list of its label, or an empty list where there are patterns.
+    """
+    if [symbol for symbol in exports if "*" in symbol or "?" in symbol]:
+        return []
+    write_file(
+        name = name + "_module_definition",
+        out = name + ".def",
+        content = ["EXPORTS"] + exports + [""],
+    )
+    return [":{}_module_definition".format(name)]

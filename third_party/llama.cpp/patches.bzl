@@ -40,6 +40,7 @@ _NAMES = [
     "vnni-products",
     "f16-products",
     "f16-instruction",
+    "windows-paths",
 ]
 
 LLAMA_CPP_PATCHES = [

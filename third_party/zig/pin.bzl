@@ -11,6 +11,7 @@ ZIG_SCRIPTS = [
     "zig-cc-aarch64.sh",
     "zig-cc.sh",
     "zig-ld-macos.sh",
+    "zig-ld-windows.sh",
     "zig-ld.sh",
     "zig-strip.sh",
 ]

@@ -2,6 +2,7 @@
 
 load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
 load("//platforms:glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:libc.bzl", "DEFAULT_LIBC", "LIBCS", "MUSL_FLOOR", "libc_value")
 load(
     "//platforms:macos.bzl",
     "MACOS_ACCELERATORS",
@@ -9,7 +10,14 @@ load(
     "MACOS_DEPLOYMENT_TARGET",
     "macos_platform",
 )
-load("//platforms:platforms.bzl", "LINUX_ACCELERATORS", "LINUX_CPUS", "linux_platform")
+load(
+    "//platforms:platforms.bzl",
+    "LINUX_ACCELERATORS",
+    "LINUX_CPUS",
+    "linux_platform",
+    "musl_platform",
+)
+load("//platforms:windows.bzl", "WINDOWS_ACCELERATORS", "WINDOWS_CPUS", "windows_platform")
 
 def _version(system, version):
     return "{} {}.{}".format(system, version[0], version[1])
@@ -31,6 +39,16 @@ def platform_rows():
         for floor in GLIBC_FLOORS
         for accelerator in LINUX_ACCELERATORS
     ]
+    musl = [
+        [
+            "//platforms:" + musl_platform("linux", cpu),
+            "Linux",
+            cpu,
+            _version("musl", MUSL_FLOOR),
+            DEFAULT_ACCELERATOR,
+        ]
+        for cpu in LINUX_CPUS
+    ]
     macos = [
         [
             "//platforms:" + macos_platform("macos", cpu, accelerator),
@@ -40,7 +58,19 @@ def platform_rows():
             accelerator,
         ]
         for cpu in MACOS_CPUS
-        for accelerator in MACOS_ACCELERATORS
+        for accelerator in MACOS_ACCELERATORS[cpu]
+    ]
+    windows = [
+        [
+            "//platforms:" + windows_platform("windows", cpu, accelerator),
+            "Windows",
+            cpu,
+            # Of zig's headers.
+            "Windows 10",
+            accelerator,
+        ]
+        for cpu in WINDOWS_CPUS
+        for accelerator in WINDOWS_ACCELERATORS
     ]
     return {
         "constraints": [
@@ -54,6 +84,11 @@ def platform_rows():
                 ", ".join([_code(glibc_value(floor)) for floor in GLIBC_FLOORS]),
                 _code(glibc_value(DEFAULT_GLIBC_FLOOR)),
             ],
+            [
+                _code("libc"),
+                ", ".join([_code(libc_value(libc)) for libc in LIBCS]),
+                _code(libc_value(DEFAULT_LIBC)),
+            ],
         ],
-        "platforms": linux + macos,
+        "platforms": linux + musl + macos + windows,
     }

@@ -20,7 +20,8 @@ says exactly that where only mirrors can be reached, so that no time is lost.
 
 The headers for another machine than this one (machines.bzl) are those of the installation for it
 that `--repo_env=PYTHON_<ABI>_<MACHINE>=/path/to/it` names, such as `PYTHON_CP314_MACOS_AARCH64`,
-else 3's, else 6.
+else 3's, else for Windows this machine's with another pyconfig.h, for musl those of glibc's
+Python, else 6.
 
 An ABI that is found nowhere is skipped by `bazel build //...`; asked for by name it fails with one
 sentence.

@@ -2,13 +2,15 @@
 
 `no_legacy_features` keeps Bazel's own gcc-style flags out, so that this file is the whole truth
 about a command line. Compiles go to zig's clang (zig-cc.sh), links to ld.lld with a prebuilt
-runtime (zig-ld.sh, runtime.bzl), those for macOS to zig's own linker (macho_link.bzl).
+runtime (zig-ld.sh, runtime.bzl), those for macOS to zig's own linker (macho_link.bzl), those for
+Windows to lld-link (coff_link.bzl).
 """
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
 load(
     "@rules_cc//cc:cc_toolchain_config_lib.bzl",
     "action_config",
+    "artifact_name_pattern",
     "env_entry",
     "env_set",
     "feature",
@@ -20,6 +22,7 @@ load(
 )
 load("@rules_cc//cc/common:cc_common.bzl", "cc_common")
 load("@rules_cc//cc/toolchains:cc_toolchain_config_info.bzl", "CcToolchainConfigInfo")
+load(":coff_link.bzl", "coff_link_features")
 load(":link_features.bzl", "LINK", "flags_of", "library_group", "link_features")
 load(":macho_link.bzl", "macho_link_features")
 
@@ -34,7 +37,7 @@ _CPP_COMPILE = [
 ]
 _COMPILE = _C_COMPILE + _CPP_COMPILE
 
-def _compile_features(target, sanitizer_flags):
+def _compile_features(target, is_windows, sanitizer_flags):
     return [
         feature(
             name = "compiler_defaults",
@@ -75,7 +78,10 @@ def _compile_features(target, sanitizer_flags):
         feature(
             name = "pic",
             enabled = True,
-            flag_sets = [flags_of(_COMPILE, ["-fPIC"], expand_if_available = "pic")],
+            # Code for Windows is always relocatable, and clang refuses the flag.
+            flag_sets = [] if is_windows else [
+                flags_of(_COMPILE, ["-fPIC"], expand_if_available = "pic"),
+            ],
         ),
         feature(
             name = "preprocessor_defines",
@@ -248,10 +254,39 @@ def _strip_feature():
 def _is_macos(ctx):
     return "-macos." in ctx.attr.target
 
-def _entry_of_linker(ctx):
+def _is_windows(ctx):
+    return "-windows-" in ctx.attr.target
+
+def _link_features(ctx, sanitizer_runtime):
     if _is_macos(ctx):
-        return env_entry(key = "ZIG_TARGET", value = ctx.attr.target)
-    return env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker)
+        return macho_link_features()
+    return coff_link_features() if _is_windows(ctx) else _elf_link_features(sanitizer_runtime)
+
+def _libc(ctx):
+    if _is_macos(ctx):
+        return "macosx"
+    return "ucrt" if _is_windows(ctx) else ctx.attr.target.rpartition("-")[2]
+
+# Bazel's own names are those of Linux.
+_WINDOWS_NAMES = [
+    artifact_name_pattern(
+        category_name = "executable",
+        prefix = "",
+        extension = ".exe",
+    ),
+    artifact_name_pattern(
+        category_name = "dynamic_library",
+        prefix = "",
+        extension = ".dll",
+    ),
+]
+
+def _entries_of_linker(ctx):
+    if _is_macos(ctx):
+        return [env_entry(key = "ZIG_TARGET", value = ctx.attr.target)]
+    if _is_windows(ctx):
+        return []
+    return [env_entry(key = "ZIG_DYNAMIC_LINKER", value = ctx.attr.dynamic_linker)]
 
 def _environment_feature(ctx):
     zig = ctx.file.zig
@@ -273,8 +308,7 @@ def _environment_feature(ctx):
             ),
             env_set(
                 actions = LINK,
-                env_entries = [
-                    _entry_of_linker(ctx),
+                env_entries = _entries_of_linker(ctx) + [
                     env_entry(key = "ZIG_RUNTIME", value = ctx.files.runtime[0].dirname),
                 ],
             ),
@@ -306,6 +340,7 @@ def _zig_cc_toolchain_config_impl(ctx):
     return cc_common.create_cc_toolchain_config_info(
         ctx = ctx,
         action_configs = _action_configs(ctx),
+        artifact_name_patterns = _WINDOWS_NAMES if _is_windows(ctx) else [],
         compiler = "clang",
         cxx_builtin_include_directories = [ctx.file.zig.dirname + "/lib"],
         features = [
@@ -315,11 +350,13 @@ def _zig_cc_toolchain_config_impl(ctx):
             _archive_feature(),
             _environment_feature(ctx),
             _strip_feature(),
-        ] + _compile_features(ctx.attr.target, _sanitizer_flags(ctx)) + (
-            macho_link_features() if _is_macos(ctx) else _elf_link_features(sanitizer_runtime)
-        ),
+        ] + _compile_features(
+            ctx.attr.target,
+            _is_windows(ctx),
+            _sanitizer_flags(ctx),
+        ) + _link_features(ctx, sanitizer_runtime),
         target_cpu = ctx.attr.cpu,
-        target_libc = "macosx" if _is_macos(ctx) else ctx.attr.target.rpartition("-")[2],
+        target_libc = _libc(ctx),
         target_system_name = ctx.attr.target,
         toolchain_identifier = "zig-" + ctx.attr.target,
     )

@@ -1,4 +1,4 @@
-"""Features of the actions that link, as far as ELF and Mach-O share them."""
+"""Features of the actions that link, as far as ELF, Mach-O and PE share them."""
 
 load("@rules_cc//cc:action_names.bzl", "ACTION_NAMES")
 load(
@@ -66,7 +66,8 @@ def link_features(shared_flag, defaults, libraries, own_folder, last = []):
       shared_flag: flag that asks for a shared library.
       defaults: features of every link.
       libraries: the flag set for Bazel's `libraries_to_link`.
-      own_folder: how a run path names the directory of the file that has it.
+      own_folder: how a run path names the directory of the file that has it; None where there are
+        no run paths.
       last: paths of libraries that every link takes, after all others.
 
     Returns:
@@ -89,7 +90,7 @@ def link_features(shared_flag, defaults, libraries, own_folder, last = []):
         # Asked for by libraries that are shipped: run paths into Bazel's output tree have no place
         # in them.
         feature(name = "payload_runpath"),
-        _run_paths(own_folder),
+    ] + ([_run_paths(own_folder)] if own_folder else []) + [
         feature(
             name = "libraries_to_link",
             enabled = True,

@@ -1,4 +1,4 @@
-"""A C++ toolchain per target of zig: every Linux CPU with every glibc floor, and macOS.
+"""A C++ toolchain per target of zig: Linux with every glibc floor and with musl, macOS, Windows.
 
 The toolchains are targets of zig's own repository, so that their files have the same paths in every
 workspace; the selection among them is here.
@@ -6,7 +6,9 @@ workspace; the selection among them is here.
 
 load("@rules_cc//cc/toolchains:cc_toolchain.bzl", "cc_toolchain")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:libc.bzl", "libc_value")
 load("//platforms:macos.bzl", "MACOS_CPUS", "MACOS_DEPLOYMENT_TARGET")
+load("//platforms:windows.bzl", "WINDOWS_CPUS")
 load(":cc_toolchain_config.bzl", "zig_cc_toolchain_config")
 load(":runtime.bzl", "zig_runtime")
 load(":sanitizers.bzl", "SANITIZERS", "select_sanitizer")
@@ -18,18 +20,21 @@ _TAGS = ["manual"]
 _CPUS = {
     "aarch64": struct(
         compiler_scripts = ["zig-cc-aarch64.sh", "zig-cc.sh"],
-        dynamic_linker = "/lib/ld-linux-aarch64.so.1",
+        glibc_linker = "/lib/ld-linux-aarch64.so.1",
         legacy_cpu = "aarch64",
     ),
     "x86_64": struct(
         compiler_scripts = ["zig-cc.sh"],
-        dynamic_linker = "/lib64/ld-linux-x86-64.so.2",
+        glibc_linker = "/lib64/ld-linux-x86-64.so.2",
         legacy_cpu = "k8",
     ),
 }
 
 def _targets():
-    """Returns structs(name, constraints, linker_files, facts, headers, lib, target)."""
+    """Returns structs(name, constraints, linker_files, facts, headers, lib, target).
+
+    Those of Linux have dynamic_linker too.
+    """
     linux = [
         struct(
             name = "linux_{}_{}".format(cpu, glibc_value(floor)),
@@ -37,7 +42,9 @@ def _targets():
                 "@platforms//cpu:" + cpu,
                 "@platforms//os:linux",
                 Label("//platforms:" + glibc_value(floor)),
+                Label("//platforms:" + libc_value("glibc")),
             ],
+            dynamic_linker = facts.glibc_linker,
             facts = facts,
             headers = ":headers",
             lib = ":lib",
@@ -46,6 +53,23 @@ def _targets():
         )
         for cpu, facts in _CPUS.items()
         for floor in GLIBC_FLOORS
+    ]
+    musl = [
+        struct(
+            name = "musl_" + cpu,
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:linux",
+                Label("//platforms:" + libc_value("musl")),
+            ],
+            dynamic_linker = "/lib/ld-musl-{}.so.1".format(cpu),
+            facts = facts,
+            headers = ":headers_musl",
+            lib = ":lib_musl",
+            linker_files = ["zig-ld.sh"],
+            target = cpu + "-linux-musl",
+        )
+        for cpu, facts in _CPUS.items()
     ]
     macos = [
         struct(
@@ -63,7 +87,22 @@ def _targets():
         )
         for cpu in MACOS_CPUS
     ]
-    return linux + macos
+    windows = [
+        struct(
+            name = "windows_" + cpu,
+            constraints = [
+                "@platforms//cpu:" + cpu,
+                "@platforms//os:windows",
+            ],
+            facts = _CPUS[cpu],
+            headers = ":headers_windows",
+            lib = ":lib_windows",
+            linker_files = ["zig-ld-windows.sh"],
+            target = cpu + "-windows-gnu",
+        )
+        for cpu in WINDOWS_CPUS
+    ]
+    return linux + musl + macos + windows
 
 def zig_toolchains(name, zig_repository, exec_cpu, exec_os):
     """Declares `<name>_to_<target>`: each target's toolchain in zig's repository.
@@ -96,6 +135,7 @@ def zig_cc_toolchains(name):
     for target in _targets():
         _zig_cc_toolchain(
             name = target.name,
+            dynamic_linker = getattr(target, "dynamic_linker", ""),
             facts = target.facts,
             headers = target.headers,
             lib = target.lib,
@@ -128,7 +168,7 @@ def _sanitizer_runtime(name, lib, target, zig):
         default = [],
     )
 
-def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
+def _zig_cc_toolchain(name, dynamic_linker, facts, headers, lib, linker_files, target, zig):
     zig_runtime(
         name = name + "_runtime",
         tags = _TAGS,
@@ -150,7 +190,7 @@ def _zig_cc_toolchain(name, facts, headers, lib, linker_files, target, zig):
         # The first script is called, and calls or reads the others.
         compiler_script = facts.compiler_scripts[0],
         cpu = facts.legacy_cpu,
-        dynamic_linker = facts.dynamic_linker,
+        dynamic_linker = dynamic_linker,
         linker_script = linker_files[0],
         runtime = ":" + name + "_runtime",
         sanitizer_copts = select_sanitizer(

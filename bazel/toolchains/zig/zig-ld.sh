@@ -30,11 +30,15 @@ sed -i -e '/^-pthread$/d' -e '/^-shared$/d' -e '/^-pie$/d' \
 if [ "$mode" = -pie ]; then
     printf '%s\n' --dynamic-linker "$ZIG_DYNAMIC_LINKER" "$ZIG_RUNTIME/Scrt1.o" >>"$arguments"
 fi
+# musl is one library, glibc is several.
+libc='libc_nonshared.a libm.so libpthread.so libdl.so librt.so libutil.so libc.so libld.so'
+case "$ZIG_DYNAMIC_LINKER" in
+    */ld-musl-*) libc=libc.so ;;
+esac
 # Static members first, then the C library: lld keeps the order, and --as-needed drops unused
 # libraries.
 printf '%s\n' --as-needed -L"$ZIG_RUNTIME" >>"$arguments"
-for library in libc++.a libc++abi.a libunwind.a libcompiler_rt.a libc_nonshared.a \
-    libm.so libpthread.so libdl.so librt.so libutil.so libc.so libld.so; do
+for library in libc++.a libc++abi.a libunwind.a libcompiler_rt.a $libc; do
     printf '%s\n' "$ZIG_RUNTIME/$library" >>"$arguments"
 done
 

@@ -2,8 +2,10 @@
 
 load("@bazel_skylib//rules:common_settings.bzl", "BuildSettingInfo")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS", "glibc_value")
+load("//platforms:libc.bzl", "libc_value", "musl_platform_tag")
 load("//platforms:macos.bzl", "macos_platform_tag")
 load("//platforms:platforms.bzl", "LINUX_CPUS")
+load("//platforms:windows.bzl", "windows_platform_tag")
 load(":wheel_info.bzl", "WheelComponentInfo", "WheelInfo")
 
 def _has(ctx, target):
@@ -21,10 +23,14 @@ def _constrained(ctx, values, what):
     ))
 
 def _platform_tag(ctx):
-    """Returns the tag for CPU and glibc floor (PEP 600), or for CPU and macOS deployment target."""
+    """Returns the tag for CPU and C library (PEP 600, 656), macOS deployment target, or nothing."""
     cpu = _constrained(ctx, ctx.attr._cpus, "CPU")
     if _has(ctx, ctx.attr._macos):
         return macos_platform_tag(cpu)
+    if _has(ctx, ctx.attr._windows):
+        return windows_platform_tag(cpu)
+    if _has(ctx, ctx.attr._musl):
+        return musl_platform_tag(cpu)
     floor = _constrained(ctx, ctx.attr._glibc, "glibc")
     return "many" + floor.replace("glibc", "linux") + "_" + cpu
 
@@ -326,6 +332,12 @@ WHEEL_ATTRS = {
     ),
     "_macos": attr.label(
         default = Label("@platforms//os:macos"),
+    ),
+    "_musl": attr.label(
+        default = Label("//platforms:" + libc_value("musl")),
+    ),
+    "_windows": attr.label(
+        default = Label("@platforms//os:windows"),
     ),
     "_writer": attr.label(
         cfg = "exec",

@@ -22,8 +22,8 @@ from wheel_record import record_line
 _DATE = (1980, 1, 1, 0, 0, 0)
 _REGULAR = 0o100644
 _EXECUTABLE = 0o100755
-# How native files begin: ELF, and Mach-O of 64 bits.
-_MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe")
+# How native files begin: ELF, Mach-O of 64 bits, and PE.
+_MAGICS = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"MZ")
 
 
 def _of_extra(requirement: str, extra: str) -> str:

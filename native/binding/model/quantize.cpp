@@ -44,28 +44,30 @@ void check_output(const std::string& input, const std::string& output) {
                                            : "the path of the output contains a NUL character");
     }
     std::error_code error;
-    if (fs::equivalent(input, output, error)) {
+    const fs::path file = fs::u8path(output);
+    if (fs::equivalent(fs::u8path(input), file, error)) {
         throw Error(ErrorKind::kLlama,
                     "the output file is the input file, which would be destroyed: " + output);
     }
-    if (fs::is_directory(output, error)) {
+    if (fs::is_directory(file, error)) {
         throw Error(ErrorKind::kLlama, "the output is a directory: " + output);
     }
-    if (fs::exists(output, error) && !fs::is_regular_file(output, error)) {
+    if (fs::exists(file, error) && !fs::is_regular_file(file, error)) {
         throw Error(ErrorKind::kLlama, "the output is not a regular file: " + output);
     }
-    const fs::path directory = fs::absolute(output, error).parent_path();
+    const fs::path directory = fs::absolute(file, error).parent_path();
     if (!fs::is_directory(directory, error)) {
         throw Error(ErrorKind::kLlama,
-                    "the directory of the output file does not exist: " + directory.string());
+                    "the directory of the output file does not exist: " + directory.u8string());
     }
 }
 
 // Removes a partially written output.
 void remove_output(const std::string& output) {
     std::error_code error;
-    if (fs::is_regular_file(output, error)) {
-        fs::remove(output, error);
+    const fs::path file = fs::u8path(output);
+    if (fs::is_regular_file(file, error)) {
+        fs::remove(file, error);
     }
 }
 

@@ -65,6 +65,7 @@ _ARCHIVES = "https://github.com/astral-sh/python-build-standalone/releases/downl
 # Targets for another machine than this one.
 _MAC = "--platforms=//platforms:macos_aarch64"
 _MACOS_ABI = "@python_cp313//:abi"
+_WINDOWS = "--platforms=//platforms:windows_x86_64"
 
 
 def _of_host(abi: str) -> str:
@@ -332,6 +333,30 @@ def test_an_abi_without_headers_for_another_machine_is_one_sentence(machine: Mac
         "//:no C headers of Python 3.13 for macos_aarch64 found (no archive was looked for), "
         "name an installation with --repo_env=PYTHON_CP313_MACOS_AARCH64=/path/to/it\n"
     ) in message
+
+
+def test_headers_for_windows_are_this_machines_with_a_pyconfig_of_ours(machine: Machine) -> None:
+    machine.bazel.build(["@python_cp39//:abi"], _WINDOWS)
+    headers = machine.repositories()["python_cp39_windows_x86_64"] / "include"
+    found = {str(path.relative_to(headers)) for path in headers.rglob("*.h")}
+    assert found == {"pyconfig.h"}
+    assert "#define MS_WINDOWS\n" in (headers / "pyconfig.h").read_text()
+
+
+def test_an_installation_for_windows_can_be_named(machine: Machine) -> None:
+    named = machine.make_headers(13, "#define MS_WINDOWS\n")
+    option = f"--repo_env=PYTHON_CP313_WINDOWS_X86_64={named}"
+    message = machine.assert_fails("@python_cp313//:abi", _WINDOWS, option)
+    assert "it has no include with Python.h, patchlevel.h, pyconfig.h" in message
+    (named / "include/python3.13").rename(named / "headers")
+    (named / "include").rmdir()
+    (named / "headers").rename(named / "include")
+    machine.bazel.build(["@python_cp313//:abi"], _WINDOWS, option)
+    copied = machine.repositories()["python_cp313_windows_x86_64"] / "include/pyconfig.h"
+    assert copied.read_text() == "#define MS_WINDOWS\n"
+    (named / "include/pyconfig.h").write_text("#define HAVE_CHFLAGS 1\n")
+    message = machine.assert_fails("@python_cp313//:abi", _WINDOWS, option)
+    assert "its pyconfig.h is for macos, not windows; name another installation" in message
 
 
 def test_an_unknown_source_is_one_sentence(machine: Machine) -> None:

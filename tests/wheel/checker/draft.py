@@ -89,7 +89,7 @@ class Draft:
                 "type": "file",
             }
             for path, data in self.files.items()
-            if data.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe"))
+            if data.startswith((b"\x7fELF", b"\xcf\xfa\xed\xfe", b"MZ"))
         ]
 
     def _entries(self) -> list[tuple[str, bytes]]:

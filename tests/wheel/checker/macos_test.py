@@ -9,7 +9,7 @@ import pytest
 from changes import Check, assert_only, set_platform
 from draft import Draft
 from tiny_elf import EM_AARCH64, tiny_elf
-from tiny_macho import CPU_X86_64, tiny_macho
+from tiny_macho import CPU_ARM64, CPU_X86_64, tiny_macho
 
 FOLDER = "llama_cpp_backend_vulkan/lib"
 LIBRARY = f"{FOLDER}/libggml-standin.so"
@@ -106,6 +106,15 @@ def test_a_newer_system(plugin: Draft, check: Check) -> None:
 def test_another_machine(plugin: Draft, check: Check) -> None:
     set_backend(plugin, machine=CPU_X86_64)
     assert_only(check(plugin), "is not for arm64, as the platform tag says")
+
+
+def test_intels_cpu(plugin: Draft, check: Check) -> None:
+    set_platform(plugin, "macosx_13_0_x86_64")
+    # Code for it runs without a signature.
+    set_backend(plugin, machine=CPU_X86_64, signed=False)
+    assert check(plugin) == []
+    set_backend(plugin, machine=CPU_ARM64)
+    assert_only(check(plugin), "is not for x86_64, as the platform tag says")
 
 
 def test_another_system_of_apple(plugin: Draft, check: Check) -> None:

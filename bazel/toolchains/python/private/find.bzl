@@ -2,7 +2,8 @@
 
 load("//bazel/availability:defs.bzl", "sentence_as_name")
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
-load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "ext_suffix")
+load("//bazel/toolchains/python:machines.bzl", "ext_suffix")
+load("//third_party/zig:pin.bzl", "ZIG_ARCHIVES")
 load(":standalone.bzl", "download_standalone")
 
 # Settings that decide where is looked; a change looks again.
@@ -62,11 +63,11 @@ def host_machine(rctx):
     """
     cpu = {"amd64": "x86_64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
     machine = ("macos_" if rctx.os.name.startswith("mac") else "linux_") + cpu
-    if machine not in PYTHON_MACHINES:
+    if "zig_" + machine not in ZIG_ARCHIVES:
         fail("{} on {} runs no builds of this project; take a machine that is one of {}".format(
             rctx.os.name,
             rctx.os.arch,
-            ", ".join(PYTHON_MACHINES),
+            ", ".join([name.removeprefix("zig_") for name in ZIG_ARCHIVES]),
         ))
     return machine
 

@@ -27,17 +27,30 @@ python_headers(
 )
 """
 
-def _find_headers(rctx, abi):
-    machine = rctx.attr.machine
+def _headers_of(rctx, abi, machine):
     if machine == host_machine(rctx):
         return find_python(rctx, abi, "headers")
     return find_foreign_headers(rctx, abi, machine)
+
+def _find_headers(rctx, abi):
+    """Returns (facts, the reason if there are none).
+
+    Headers of glibc's Python will do for musl: of pyconfig.h the public headers read sizes and
+    features that one CPU has with both.
+    """
+    machine = rctx.attr.machine
+    facts, missing = _headers_of(rctx, abi, machine)
+    if not facts and PYTHON_MACHINES[machine].libc == "musl":
+        facts, _ = _headers_of(rctx, abi, machine.replace("musl_", "linux_"))
+    return facts, missing
 
 def _find(rctx, abi):
     """Returns (facts, whether they are of the ordinary build, the reason if there are none)."""
     facts, missing = _find_headers(rctx, abi)
     if facts or not PYTHON_ABIS[abi].free_threaded:
-        return facts, False, missing
+        # For Windows the two differ by a macro that the compiler is given in any case.
+        is_windows = PYTHON_MACHINES[rctx.attr.machine].os == "windows"
+        return facts, PYTHON_ABIS[abi].free_threaded and is_windows, missing
     facts, missing = _find_headers(rctx, abi.removesuffix("t"))
     return facts, True, "no C headers of {}, and {}".format(python_title(abi), missing)
 
@@ -66,6 +79,10 @@ python_headers_repository = repository_rule(
             doc = "A key of PYTHON_MACHINES.",
             mandatory = True,
             values = PYTHON_MACHINES.keys(),
+        ),
+        "_windows_pyconfig": attr.label(
+            allow_single_file = True,
+            default = Label("//bazel/toolchains/python/private:windows_pyconfig.h"),
         ),
     },
     configure = True,

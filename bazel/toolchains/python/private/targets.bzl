@@ -12,10 +12,7 @@ load("//bazel/toolchains/python:machines.bzl", "PYTHON_MACHINES", "select_machin
 
 def _compatible_with(machine, missing):
     """Returns a machine's constraints, or unsatisfiable ones that name the reason."""
-    return where_found(missing) or [
-        Label("@platforms//cpu:" + PYTHON_MACHINES[machine].cpu),
-        Label("@platforms//os:" + PYTHON_MACHINES[machine].os),
-    ]
+    return where_found(missing) or PYTHON_MACHINES[machine].constraints
 
 def _declare_available(machine, missing):
     """Declares `:available` for select(), since an incompatible dependency makes dependents so."""

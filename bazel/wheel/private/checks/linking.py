@@ -33,11 +33,17 @@ def _needed(path: str, elf: Elf, native: set[str], expected: Expected) -> Iterat
         allowed |= expected.policy.plugin_host_libraries
     shipped = {posixpath.basename(other) for other in native}
     for library in elf.needed:
-        if library in systems.SYSTEM_LIBRARIES or library in allowed:
+        if library in expected.system_libraries or library in allowed:
             continue
         owner = _owner(library, expected.policy)
         if library in shipped:
             yield from _unreachable(path, elf, library, native)
+        elif library in systems.SYSTEM_LIBRARIES:
+            yield (
+                f"{path}: needs {library} of systems with glibc, and the platform tag is "
+                f"{expected.platform_tag}; build it with `--platforms` of musl, or link it "
+                "statically"
+            )
         elif owner:
             yield (
                 f"{path}: needs {library} of {owner}, but the wheel is for {expected.accelerator}; "

@@ -35,7 +35,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
         for platform in platforms:
             if platform:
                 yield from _platform(path, file, platform)
-        yield from _signature(path, file)
+                yield from _signature(path, file, platform)
         yield from _name(path, file, expected.policy)
         yield from _needed(path, file, files, expected)
         yield from _run_paths(path, file)
@@ -82,9 +82,9 @@ def _platform(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
         )
 
 
-def _signature(path: str, file: MachO) -> Iterator[str]:
-    """Checks for a signature, ad hoc or not (Apple, `macOS Big Sur 11.0.1 Release Notes`)."""
-    if not file.is_signed:
+def _signature(path: str, file: MachO, platform: MacosPlatform) -> Iterator[str]:
+    """Checks for a signature, ad hoc or not, where code without one is killed."""
+    if platform.machine in systems.MACOS_SIGNED and not file.is_signed:
         yield (
             f"{path}: is not signed, and a Mac with Apple's CPU kills unsigned code; "
             "link with zig, or `codesign --sign -`"

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from . import systems
 from .policy import Policy
-from .wheel import Expected, Wheel, fields, macos_of, platform_of
+from .wheel import Expected, Wheel, fields, macos_of, musl_of, platform_of, windows_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -53,15 +53,19 @@ def _file_name(wheel: Wheel, expected: Expected) -> Iterator[str]:
             "build the wheel again, never rename it"
         )
     for tag in expected.platform_tag.split("."):
-        linux, macos = platform_of(tag), macos_of(tag)
-        known = (linux and linux.machine in systems.MACHINES) or (
-            macos and macos.machine in systems.MACOS_MACHINES
+        linux, macos = platform_of(tag) or musl_of(tag), macos_of(tag)
+        known = (
+            (linux and linux.machine in systems.MACHINES)
+            or (macos and macos.machine in systems.MACOS_MACHINES)
+            or windows_of(tag) in systems.WINDOWS_MACHINES
         )
         if not known:
+            machines = "|".join(sorted(systems.MACHINES))
             yield (
                 f"the platform tag {tag} promises nothing that can be checked; "
-                f"tag it manylinux_X_Y_{'|'.join(sorted(systems.MACHINES))} or "
-                f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))}, or add the platform to "
+                f"tag it manylinux_X_Y_{machines}, musllinux_X_Y_{machines}, "
+                f"macosx_X_Y_{'|'.join(sorted(systems.MACOS_MACHINES))} or "
+                f"win_{'|'.join(sorted(systems.WINDOWS_MACHINES))}, or add the platform to "
                 "systems.py"
             )
 

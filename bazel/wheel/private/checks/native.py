@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from . import linking, macho, macos, symbols, systems
+from . import linking, macho, macos, musl, pe, symbols, systems, windows
 from .elf import MAGIC, Elf, UnreadableElf, read
 from .names import library_name
 from .policy import Policy
-from .wheel import Expected, Platform, Wheel, macos_of, platform_of
+from .wheel import Expected, Platform, Wheel, macos_of, musl_of, platform_of, windows_of
 
 
 def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
@@ -18,10 +18,18 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     if any(map(macos_of, expected.platform_tag.split("."))):
         yield from macos.check(wheel, expected)
         return
+    if any(map(windows_of, expected.platform_tag.split("."))):
+        yield from windows.check(wheel, expected)
+        return
     for path, data in sorted(wheel.files.items()):
         if data.startswith((macho.MAGIC, *macho.FOREIGN_MAGICS)):
             yield (
                 f"{path}: is a file for macOS, and the platform tag is {expected.platform_tag}; "
+                "leave it out"
+            )
+        elif data.startswith(pe.MAGIC):
+            yield (
+                f"{path}: is a file for Windows, and the platform tag is {expected.platform_tag}; "
                 "leave it out"
             )
     native = {path for path, data in wheel.files.items() if data.startswith(MAGIC)}
@@ -34,6 +42,7 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
     for path, elf in elves.items():
         yield from _machine(path, elf, expected)
         yield from _versions(path, elf, expected)
+        yield from musl.check(path, elf, expected)
     yield from linking.check(elves, native, expected)
     yield from symbols.check(elves, expected)
     yield from _duplicates(wheel, elves, expected.policy)
@@ -41,13 +50,16 @@ def check(wheel: Wheel, expected: Expected) -> Iterator[str]:
 
 
 def _platforms(expected: Expected) -> list[Platform]:
-    """Returns the known platforms of the tag; names.py reports the others."""
+    """Returns the known platforms with glibc of the tag; names.py reports unknown ones."""
     found = (platform_of(tag) for tag in expected.platform_tag.split("."))
     return [platform for platform in found if platform and platform.machine in systems.MACHINES]
 
 
 def _machine(path: str, elf: Elf, expected: Expected) -> Iterator[str]:
-    for machine in sorted({platform.machine for platform in _platforms(expected)}):
+    tags = expected.platform_tag.split(".")
+    machines = {platform.machine for platform in map(musl_of, tags) if platform}
+    machines.update(platform.machine for platform in _platforms(expected))
+    for machine in sorted(machines & set(systems.MACHINES)):
         if elf.machine != systems.MACHINES[machine][0]:
             yield (
                 f"{path}: is for {elf.machine[len('EM_') :]}, the platform tag for {machine}; "

@@ -9,10 +9,10 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from . import macho
-from .elf import MAGIC
+from . import elf, macho, pe
 from .wheel import Expected, Wheel, fields
 
+_MAGICS = (elf.MAGIC, macho.MAGIC, pe.MAGIC)
 _AGAIN = "build the wheel again with py_abi_wheel"
 # SPDX; they ask for no copy of their text beside the code.
 _LICENSES_WITHOUT_NOTICE = frozenset(("0BSD", "CC0-1.0", "MIT-0", "Unlicense"))
@@ -70,7 +70,7 @@ def _files(wheel: Wheel, parts: list[dict[str, Any]]) -> Iterator[str]:
             yield f"names the file {name}, which is not in the wheel; {_AGAIN}"
         elif _sha256(part) != hashlib.sha256(wheel.files[name]).hexdigest():
             yield f"has another SHA-256 for {name} than the file in the wheel; {_AGAIN}"
-    native = {path for path, data in wheel.files.items() if data.startswith((MAGIC, macho.MAGIC))}
+    native = {path for path, data in wheel.files.items() if data.startswith(_MAGICS)}
     for name in sorted(native - {part["name"] for part in parts}):
         yield f"does not name the native file {name}; {_AGAIN}"
 

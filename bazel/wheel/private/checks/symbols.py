@@ -19,7 +19,7 @@ _CXX_RUNTIME = re.compile(
     r"|_Unwind_"
 )
 _PYTHON = re.compile(r"_?Py[A-Z_]")
-_EXTENSION_NAME = re.compile(r"[^.]+\.(cpython-.*|abi3|abi3t)\.so")
+_EXTENSION_NAME = re.compile(r"[^.]+\.(cpython-.*|abi3|abi3t)\.so|.*\.pyd")
 _INIT = "PyInit_"
 
 # Message for a plug-in without a library.
@@ -34,12 +34,14 @@ def check(elves: dict[str, Elf], expected: Expected) -> Iterator[str]:
     elif not extensions:
         yield no_extension(expected)
     for path, elf in elves.items():
-        yield from _cxx_runtime(path, elf)
+        # Only the program's own libraries bind to its symbols.
+        if not elf.is_program:
+            yield from cxx_runtime(path, elf.exported)
         if path not in extensions:
             yield from _unversioned(path, elf)
         if path in extensions and not expected.is_plugin:
             yield from suffix(path, expected)
-            yield from _exports(path, elf)
+            yield from exports_of_extension(path, elf.exported)
         else:
             yield from _python(path, elf)
 
@@ -52,14 +54,19 @@ def _plugin(elves: dict[str, Elf], extensions: dict[str, Elf], policy: Policy) -
     if not libraries:
         yield NO_LIBRARY
     for path, elf in libraries.items():
-        yield from entry_point(path, elf.exported, policy)
-        more = [name for name in elf.exported if name not in policy.plugin_entry_points]
-        if more:
-            yield (
-                f"{path}: exports {_some(more)} beside "
-                f"{' and '.join(policy.plugin_entry_points) or 'nothing'}; "
-                "link it with native_library, which exports what it is told to and nothing else"
-            )
+        yield from exports_of_plugin(path, elf.exported, policy)
+
+
+def exports_of_plugin(path: str, exported: list[str], policy: Policy) -> Iterator[str]:
+    """Yields problems with the symbols that a plug-in's library exports."""
+    yield from entry_point(path, exported, policy)
+    more = [name for name in exported if name not in policy.plugin_entry_points]
+    if more:
+        yield (
+            f"{path}: exports {_some(more)} beside "
+            f"{' and '.join(policy.plugin_entry_points) or 'nothing'}; "
+            "link it with native_library, which exports what it is told to and nothing else"
+        )
 
 
 def entry_point(path: str, exported: Container[str], policy: Policy) -> Iterator[str]:
@@ -85,10 +92,10 @@ def _some(names: list[str]) -> str:
     return ", ".join(sorted(names)[:3]) + rest
 
 
-def _cxx_runtime(path: str, elf: Elf) -> Iterator[str]:
-    leaked = [name for name in elf.exported if _CXX_RUNTIME.match(name)]
-    # Only the program's own libraries bind to its symbols.
-    if leaked and not elf.is_program:
+def cxx_runtime(path: str, exported: Iterable[str]) -> Iterator[str]:
+    """Yields symbols of the C++ runtime that a library exports."""
+    leaked = [name for name in exported if _CXX_RUNTIME.match(name)]
+    if leaked:
         yield (
             f"{path}: exports {_some(leaked)} of the C++ runtime, which other libraries of the "
             "process would bind to; link with a version script"
@@ -130,9 +137,9 @@ def suffix(path: str, expected: Expected) -> Iterator[str]:
     """Yields problems with the name of an extension module."""
     stem, _, rest = PurePosixPath(path).name.partition(".")
     found = "." + rest
-    if found == ".so":
+    if found in (".so", ".pyd"):
         yield (
-            f"{path}: has the suffix .so, with which every CPython would load it, whatever its "
+            f"{path}: has the suffix {found}, with which every CPython would load it, whatever its "
             f"ABI; name it {stem}{expected.ext_suffix}"
         )
     elif found != expected.ext_suffix:
@@ -156,10 +163,11 @@ def init_function(path: str, exported: Container[str]) -> Iterator[str]:
         )
 
 
-def _exports(path: str, elf: Elf) -> Iterator[str]:
-    yield from init_function(path, elf.exported)
+def exports_of_extension(path: str, exported: list[str]) -> Iterator[str]:
+    """Yields problems with the symbols that an extension module exports."""
+    yield from init_function(path, exported)
     init = _init(path)
-    more = [name for name in elf.exported if name != init]
+    more = [name for name in exported if name != init]
     if more:
         yield (
             f"{path}: exports {_some(more)} beside {init}; "

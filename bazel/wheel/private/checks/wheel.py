@@ -50,6 +50,15 @@ class Expected:
         return self.policy.accelerator_libraries.get(self.accelerator, frozenset())
 
     @property
+    def system_libraries(self) -> frozenset[str]:
+        """Libraries of Linux that every system of the platform tag has."""
+        libraries = [
+            systems.libraries_of_musl(musl.machine) if musl else systems.SYSTEM_LIBRARIES
+            for musl in map(musl_of, self.platform_tag.split("."))
+        ]
+        return frozenset.intersection(*libraries)
+
+    @property
     def tag(self) -> str:
         """Returns the three tags as in the file name."""
         return f"{self.python_tag}-{self.abi_tag}-{self.platform_tag}"
@@ -76,6 +85,14 @@ class Platform:
 
     machine: str
     glibc: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class MuslPlatform:
+    """The promise of a musllinux tag (PEP 656): the machine and its oldest musl."""
+
+    machine: str
+    musl: tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,10 +171,22 @@ def platform_of(tag: str) -> Optional[Platform]:
     return Platform(machine, systems.LEGACY_LEVELS[name]) if name in systems.LEGACY_LEVELS else None
 
 
+def musl_of(tag: str) -> Optional[MuslPlatform]:
+    """Returns the promise of a musllinux tag, or None for any other tag."""
+    found = re.fullmatch(r"musllinux_(\d+)_(\d+)_(\w+)", tag)
+    return MuslPlatform(found[3], (int(found[1]), int(found[2]))) if found else None
+
+
 def macos_of(tag: str) -> Optional[MacosPlatform]:
     """Returns the promise of a macosx tag, or None for any other tag."""
     found = re.fullmatch(r"macosx_(\d+)_(\d+)_(\w+)", tag)
     return MacosPlatform(found[3], (int(found[1]), int(found[2]))) if found else None
+
+
+def windows_of(tag: str) -> Optional[str]:
+    """Returns the machine of a Windows tag, or None for any other tag."""
+    machine = tag.partition("win_")[2] if tag.startswith("win_") else ""
+    return machine or None
 
 
 def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
@@ -167,14 +196,22 @@ def _ext_suffix(abi_tag: str, platform_tag: str) -> str:
     abi = re.fullmatch(r"cp(\d+t?)", abi_tag)
     if abi and macos_of(platform_tag.split(".")[0]):
         return f".cpython-{abi[1]}-darwin.so"
-    platform = platform_of(platform_tag.split(".")[0])
+    if abi and windows_of(platform_tag):
+        return f".{abi_tag}-{platform_tag}.pyd"
+    first = platform_tag.split(".")[0]
+    musl = musl_of(first)
+    platform = musl or platform_of(first)
     if not abi or not platform or platform.machine not in systems.MACHINES:
         raise UnreadableWheel(
             f"the suffix of an extension for {abi_tag} on {platform_tag} is not known: this "
-            "checks wheels of one CPython ABI, or none, for manylinux on "
+            "checks wheels of one CPython ABI, or none, for manylinux and musllinux on "
             f"{' or '.join(sorted(systems.MACHINES))}"
         )
-    return f".cpython-{abi[1]}-{systems.MACHINES[platform.machine][1]}.so"
+    system = systems.MACHINES[platform.machine][1]
+    # CPython tells musl from glibc since 3.11 (its issue 87278).
+    if musl and int(abi[1].rstrip("t")[1:]) >= 11:
+        system = system.replace("-gnu", "-musl")
+    return f".cpython-{abi[1]}-{system}.so"
 
 
 def expected_from_name(path: Path, accelerator: Optional[str], policy: Policy) -> Expected:
