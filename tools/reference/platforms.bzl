@@ -26,7 +26,11 @@ def _code(name):
     return "`//platforms:{}`".format(name)
 
 def platform_rows():
-    """Returns `platforms` and `constraints`: rows of the reference's two tables."""
+    """The platforms and the constraints.
+
+    Returns:
+        `platforms` and `constraints`: rows of the reference's two tables.
+    """
     linux = [
         [
             "//platforms:" + linux_platform("linux", cpu, floor, accelerator),
