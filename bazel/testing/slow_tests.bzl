@@ -15,6 +15,7 @@ _SLOW = {
         "load_test",
         "new_backend_test",
     ],
+    "tests/accelerators/metal": ["command_lines_test"],
     "tests/accelerators/vulkan": [
         "installed_test",
         "plugin_test",
@@ -22,8 +23,13 @@ _SLOW = {
     "tests/build/pep517": [
         "build_test",
         "caches_test",
+        "install_test",
         "sdist_test",
         "settings_test",
+    ],
+    "tests/caches": [
+        "toolkit_test",
+        "wheel_test",
     ],
     "tests/native/numerics": [
         "logits_test",
@@ -49,6 +55,7 @@ _SLOW = {
         "outlines_test",
         "pixeltable_test",
         "schemathesis_test",
+        "server_test",
         "server_soak_test",
     ],
     "tests/package/foreign": ["foreign_libraries_test"],
@@ -66,8 +73,19 @@ _SLOW = {
         "prompts_test",
     ],
     "tests/package/threads": ["signals_test"],
+    "tests/release/index": [
+        "damage_test",
+        "pip_test",
+    ],
+    "tests/upstream/bump": [
+        "program_test",
+        "source_test",
+    ],
     "tests/wheel": ["wheel_test"],
-    "tests/wheel/variants": ["llama_cpp_variants_test"],
+    "tests/wheel/variants": [
+        "installers_test",
+        "llama_cpp_variants_test",
+    ],
 }
 
 # Their labels.
