@@ -124,6 +124,11 @@ TOO_MUCH = {
     "long source": "a" * 3_000_000,
     "digits": "{{ " + "9" * 100 + " }}",
     "division": "{{ 5 is divisibleby(0) }}",
+    "remainder": "{{ 5 % 0 }}",
+    "sum of more than 64 bits": "{{ 9223372036854775807 + 1 }}",
+    "product of more than 64 bits": "{{ 4294967296 * 4294967296 }}",
+    "negative of the least number": "{{ -(0-9223372036854775807-1) }}",
+    "float of more than 64 bits": "{{ (10000000000.0 * 10000000000.0)|int }}",
     "unpacking what shrinks": "{% set xs = [[1, 2], [3, 4]] %}{% for a, b in xs %}"
     "{% set _ = xs[1].pop() %}{% endfor %}",
 }
@@ -136,6 +141,11 @@ FINE = {
     "search": ("{{ ('a' * 4000 ~ 'b') in ('a' * 500000) }}", "False"),
     "carriage returns": ("\r\n" * 400_000 + "x", "\n" * 400_000 + "x"),
     "smallest number": ("{{ (0-9223372036854775807-1) is divisibleby(0-1) }}", "True"),
+    # As in Python, and as Jinja2's filter `int` has it for what is no number.
+    "more digits than a double has": ("{{ 9007199254740993 + 1 }}", "9007199254740994"),
+    "no number": ("{{ 'nan'|float|int }}", "0"),
+    "greatest index": ("{{ 'abc'[9223372036854775807] }}", ""),
+    "least count": ("{{ 'a b'.split(' ', 0-9223372036854775807-1)|length }}", "2"),
     "huge step": ("{{ 'abc'[::9223372036854775807] }}{{ 'abc'[::-9223372036854775807] }}", "ac"),
     "huge indentation": ("{{ []|tojson(indent=9223372036854775807) }}", "[]"),
 }
@@ -168,6 +178,8 @@ def test_too_deep(child, name):
 @pytest.mark.parametrize("name", TOO_DEEP)
 def test_too_deep_on_a_small_stack(child, name, stack):
     answer = child.ask(template=TOO_DEEP[name], stack=stack)
+    if "no thread" in answer:
+        pytest.skip("a sanitizer's thread storage leaves no room on such a stack")
     check(answer)
     assert "nest" in answer["error"]
 

@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 import llama_cpp
-from llama_cpp import LlamaGrammar, llama_grammar
+from llama_cpp import LlamaGrammar, _core, llama_grammar
 
 DEFINITIONS = {"a": {"type": "number", "minimum": 3}}
 LOOP = {"$ref": "#"}  # llama.cpp's converter has no reference to the root
@@ -242,6 +242,41 @@ def test_an_unusable_schema_of_an_answer(llm):
         llm.create_chat_completion(
             messages, max_tokens=1, response_format={"type": "json_object", "schema": LOOP}
         )
+
+
+# ---- bounds that do not fit into 64 bits
+
+
+def integer_grammar(bounds):
+    return _core.json_schema_to_grammar(json.dumps({"type": "integer", **bounds}))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "same"),
+    [
+        ({"minimum": -1e40, "maximum": 5}, {"maximum": 5}),
+        ({"minimum": 1, "maximum": 1e40}, {"minimum": 1}),
+        ({"minimum": 1, "maximum": 2**63}, {"minimum": 1}),
+        ({"exclusiveMinimum": -(2**63) - 1, "maximum": 5}, {"maximum": 5}),
+    ],
+)
+def test_a_bound_that_excludes_nothing(bounds, same):
+    assert integer_grammar(bounds) == integer_grammar(same)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"minimum": 1e40},
+        {"minimum": 2**63},
+        {"maximum": -1e40},
+        {"exclusiveMinimum": 2**63 - 1},
+        {"exclusiveMaximum": -(2**63)},
+    ],
+)
+def test_a_bound_that_excludes_all(bounds):
+    with pytest.raises(llama_cpp.GrammarError, match="admits no integer"):
+        integer_grammar(bounds)
 
 
 # ---- messages of llama-common

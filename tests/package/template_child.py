@@ -85,9 +85,13 @@ def _answer(case: Dict[str, Any]) -> Dict[str, Any]:
     if stack:
         threading.stack_size(stack)
         thread = threading.Thread(target=work)
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError:
+            return {"no thread": True}
+        finally:
+            threading.stack_size(0)
         thread.join()
-        threading.stack_size(0)
     else:
         work()
     outcome["seconds"] = time.process_time() - begin

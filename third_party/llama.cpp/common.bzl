@@ -111,6 +111,8 @@ def llama_common(name):
         hdrs = native.glob(["common/**/*.h", "common/**/*.hpp"]),
         copts = NATIVE_COPTS + NATIVE_CXX_STANDARD + [
             "-I{}/vendor".format(source_root()),
+            # With it stdio.h defines fprintf inline, and the definition would be renamed below.
+            "-U_FORTIFY_SOURCE",
         ],
         includes = ["common"],
         # Prints to stderr become log messages (common_fprintf.cpp). The declaration in stdio.h is

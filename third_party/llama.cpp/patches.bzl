@@ -41,6 +41,14 @@ _NAMES = [
     "f16-products",
     "f16-instruction",
     "windows-paths",
+    "jinja-numbers",
+    "quants-alignment",
+    "rpc-tensor-alignment",
+    "infinite-to-integer",
+    "gguf-types",
+    "json-schema-bounds",
+    "huge-pages",
+    "vnni-one-token",
 ]
 
 LLAMA_CPP_PATCHES = [

@@ -1,7 +1,6 @@
 // One fault each, which a sanitizer has to report: a library, so that Python's processes load it
 // too. Sizes come from the caller, for the compiler to foresee nothing.
 #include <limits.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +13,11 @@ FAULT int signed_overflow(int zero) { return INT_MAX - zero + 1; }
 FAULT int wide_shift(int zero) { return 1 << (zero + 32); }
 
 FAULT int misaligned_load(int zero) {
-    const int64_t numbers[2] = {1, 2};
-    return *(const int*)((const char*)numbers + zero + 1);
+    char* block = malloc((size_t)zero + 10);
+    memset(block, zero, 10);
+    const int number = *(const int*)(block + zero + 1);
+    free(block);
+    return number;
 }
 
 FAULT int index_out_of_bounds(int zero) {
