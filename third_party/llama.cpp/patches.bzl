@@ -42,7 +42,7 @@ _NAMES = [
     "f16-instruction",
     "windows-paths",
     "jinja-numbers",
-    "quants-alignment",
+    "quants-undefined",
     "rpc-tensor-alignment",
     "infinite-to-integer",
     "gguf-types",
