@@ -257,7 +257,7 @@ def integer_grammar(bounds):
         ({"minimum": -1e40, "maximum": 5}, {"maximum": 5}),
         ({"minimum": 1, "maximum": 1e40}, {"minimum": 1}),
         ({"minimum": 1, "maximum": 2**63}, {"minimum": 1}),
-        ({"exclusiveMinimum": -(2**63) - 1, "maximum": 5}, {"maximum": 5}),
+        ({"exclusiveMinimum": -1e40, "maximum": 5}, {"maximum": 5}),
     ],
 )
 def test_a_bound_that_excludes_nothing(bounds, same):
