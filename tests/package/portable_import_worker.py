@@ -31,7 +31,12 @@ _OF_OS = ("RTLD_GLOBAL", "RTLD_LOCAL", "RTLD_NOW", "getuid", "killpg", "sched_ge
 _OF_SIGNAL = ("SIGALRM", "SIGHUP", "SIGKILL", "SIGUSR1", "pthread_sigmask")
 _OF_SYS = ("getdlopenflags", "setdlopenflags")
 # They need packages that not every user has.
-_OPTIONAL = ("llama_cpp.server", "llama_cpp._pyinstaller", "llama_cpp.__main__")
+_OPTIONAL = (
+    "llama_cpp.__main__",
+    "llama_cpp._chat.jinja_extension",
+    "llama_cpp._pyinstaller",
+    "llama_cpp.server",
+)
 
 given: list[str] = []
 closed: list[str] = []
