@@ -43,7 +43,7 @@ _NAMES = [
     "windows-paths",
     "jinja-numbers",
     "quants-undefined",
-    "rpc-tensor-alignment",
+    "rpc-alignment",
     "infinite-to-integer",
     "gguf-types",
     "json-schema-bounds",
