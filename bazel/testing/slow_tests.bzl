@@ -1,8 +1,8 @@
 """SLOW_TESTS: the tests that `./bazelw test //...` leaves out, and that `//tests:slow` runs.
 
-An edit of one Python file runs every test of the package again. Those here take more than ten
-seconds on two cores, so without them that is minutes. A subject that is here has quicker tests in
-`//...` too.
+An edit of one Python file runs every test of the package again. Those here take more than five
+seconds on two cores, so without them that is less than three minutes. A subject that is here has
+quicker tests in `//...` too, or is one of several machines or packages.
 """
 
 load("//bazel/toolchains/python:abis.bzl", "PYTHON_ABIS")
@@ -14,15 +14,19 @@ _SLOW = {
         "install_test",
         "load_test",
         "new_backend_test",
+        "placement_test",
+        "plugin_test",
     ],
     "tests/accelerators/metal": ["command_lines_test"],
     "tests/accelerators/vulkan": [
         "installed_test",
         "plugin_test",
     ],
+    "tests/build/bazel_next": ["analysis_test"],
     "tests/build/pep517": [
         "build_test",
         "caches_test",
+        "editable_test",
         "install_test",
         "sdist_test",
         "settings_test",
@@ -36,35 +40,60 @@ _SLOW = {
         "variants_test",
     ],
     "tests/package": [
+        "cli_test",
         "cpu_variant_test",
         "hostile_input_test",
         "hostile_template_test",
         "interrupt_test",
         "logits_memory_test",
+        "options_test",
+        "quantize_test",
     ],
-    # Threads on an interpreter without the GIL stay: no other suite has them.
-    "tests/package/abis": ["abi_test_" + abi for abi in PYTHON_ABIS if abi != "cp313t"],
-    "tests/package/architectures": ["checkpoint_chats_test"],
-    "tests/package/consumers": ["monorepo_test"],
+    "tests/package/abis": ["abi_test_" + abi for abi in PYTHON_ABIS],
+    "tests/package/architectures": [
+        "architectures_test",
+        "checkpoint_chats_test",
+        "checkpoints_test",
+    ],
+    "tests/package/consumers": [
+        "downstream_test",
+        "monorepo_test",
+    ],
     "tests/package/downstream": [
         "guidance_test",
+        "instructor_test",
         "langchain_test",
         "litellm_test",
+        "llama_cpp_agent_test",
         "llama_cpp_haystack_test",
         "llama_index_test",
+        "llguidance_test",
+        "llm_gguf_test",
+        "lm_format_enforcer_test",
+        "outetts_test",
         "outlines_test",
         "pixeltable_test",
         "schemathesis_test",
-        "server_test",
         "server_soak_test",
+        "server_test",
     ],
     "tests/package/foreign": ["foreign_libraries_test"],
     "tests/package/freezers": ["pyinstaller_test"],
+    "tests/package/hostile": [
+        "gguf_test",
+        "other_files_test",
+        "state_test",
+    ],
+    "tests/package/install": ["install_test"],
+    "tests/package/media": ["download_test"],
     "tests/package/multimodal": [
+        "cli_test",
         "hostile_media_test",
         "session_test",
+        "upstream_test",
     ],
     "tests/package/rpc": [
+        "addresses_test",
         "lost_server_test",
         "rpc_server_test",
     ],
@@ -78,7 +107,9 @@ _SLOW = {
         "pip_test",
     ],
     "tests/upstream/bump": [
+        "overlay_test",
         "program_test",
+        "rewrite_test",
         "source_test",
     ],
     "tests/wheel": ["wheel_test"],
