@@ -132,7 +132,7 @@ def test_rank_of_a_reranking_model(load, random_models):
     assert llm.pooling_type() == llama_cpp.LLAMA_POOLING_TYPE_RANK
     together = llm.rank("Who made the heaven?", TEXTS)
     alone = [llm.rank("Who made the heaven?", [text])[0] for text in TEXTS]
-    assert together == pytest.approx(alone, abs=1e-4)
+    assert together == pytest.approx(alone, abs=ROUNDED["atol"])
     assert len(set(together)) == len(TEXTS)
 
 

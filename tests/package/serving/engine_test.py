@@ -129,7 +129,7 @@ def test_embeddings_and_ranks(random_models) -> None:
     llm.close()
     with Engine(str(model), n_ctx=64, embedding=True) as engine:
         found = [each["embedding"] for each in engine.embed(texts)["data"]]
-    assert found == [pytest.approx(vector, abs=1e-4) for vector in expected]
+    assert found == [pytest.approx(vector, abs=1e-3) for vector in expected]
 
 
 # ---- ends
