@@ -138,8 +138,9 @@ SHORT_OF_MEMORY = """
 import resource, sys
 import llama_cpp
 llama_cpp.Llama(sys.argv[1], vocab_only=True, verbose=False)  # all libraries are loaded now
-usage = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 for megabytes in range(0, 128, 4):
+    # Each time: threads that end, and the last model, have given memory back.
+    usage = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (usage + (megabytes << 20), -1))
     try:
         llama_cpp.Llama(sys.argv[1], use_mmap=False, verbose=False).close()
