@@ -3,13 +3,13 @@
 load("@rules_python//python:py_binary.bzl", "py_binary")
 load("//bazel/index:defs.bzl", "wheel_index")
 load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//platforms:declare.bzl", "system_platform")
 load("//platforms:glibc.bzl", "GLIBC_FLOORS")
 load("//platforms:libc.bzl", "musl_platform_tag")
 load(
     "//platforms:macos.bzl",
     "MACOS_ACCELERATORS",
     "MACOS_CPUS",
-    "macos_platform",
     "macos_platform_tag",
 )
 load(
@@ -23,7 +23,6 @@ load(
     "//platforms:windows.bzl",
     "WINDOWS_ACCELERATORS",
     "WINDOWS_CPUS",
-    "windows_platform",
     "windows_platform_tag",
 )
 
@@ -49,16 +48,16 @@ _BUILD_COMMANDS = {
     for cpu in LINUX_CPUS
 } | {
     _key(accelerator, macos_platform_tag(cpu)): _build_command(
-        macos_platform("macos", cpu, accelerator),
+        system_platform("macos", cpu, accelerator),
     )
     for cpu in MACOS_CPUS
     for accelerator in MACOS_ACCELERATORS[cpu]
 } | {
     _key(accelerator, windows_platform_tag(cpu)): _build_command(
-        windows_platform("windows", cpu, accelerator),
+        system_platform("windows", cpu, accelerator),
     )
     for cpu in WINDOWS_CPUS
-    for accelerator in WINDOWS_ACCELERATORS
+    for accelerator in WINDOWS_ACCELERATORS[cpu]
 }
 
 def llama_cpp_index(name, wheels, variants, upload_time):

@@ -232,19 +232,3 @@ def select_accelerator(values):
 def accelerator_label():
     """Selects the local version label of the accelerator that the target platform has."""
     return select_accelerator({name: row["label"] for name, row in ACCELERATORS.items()})
-
-def accelerator_constraints(name):
-    """Declares the constraint setting and its values.
-
-    Args:
-      name: name of the constraint_setting.
-    """
-    native.constraint_setting(
-        name = name,
-        default_constraint_value = ":" + DEFAULT_ACCELERATOR,
-    )
-    for accelerator in ACCELERATORS:
-        native.constraint_value(
-            name = accelerator,
-            constraint_setting = ":" + name,
-        )

@@ -25,19 +25,3 @@ def musl_platform_tag(cpu):
       Such as `musllinux_1_2_x86_64` (PEP 656).
     """
     return "musllinux_{}_{}_{}".format(MUSL_FLOOR[0], MUSL_FLOOR[1], cpu)
-
-def libc_constraints(name):
-    """Declares the constraint setting and its values.
-
-    Args:
-      name: name of the constraint_setting.
-    """
-    native.constraint_setting(
-        name = name,
-        default_constraint_value = ":" + libc_value(DEFAULT_LIBC),
-    )
-    for libc in LIBCS:
-        native.constraint_value(
-            name = libc_value(libc),
-            constraint_setting = ":" + name,
-        )

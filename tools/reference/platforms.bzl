@@ -1,6 +1,7 @@
 """The platforms and constraint values of //platforms, as rows for the reference."""
 
 load("//platforms:accelerators.bzl", "ACCELERATORS", "DEFAULT_ACCELERATOR")
+load("//platforms:declare.bzl", "system_platform")
 load("//platforms:glibc.bzl", "DEFAULT_GLIBC_FLOOR", "GLIBC_FLOORS", "glibc_value")
 load("//platforms:libc.bzl", "DEFAULT_LIBC", "LIBCS", "MUSL_FLOOR", "libc_value")
 load(
@@ -8,7 +9,6 @@ load(
     "MACOS_ACCELERATORS",
     "MACOS_CPUS",
     "MACOS_DEPLOYMENT_TARGET",
-    "macos_platform",
 )
 load(
     "//platforms:platforms.bzl",
@@ -17,7 +17,7 @@ load(
     "linux_platform",
     "musl_platform",
 )
-load("//platforms:windows.bzl", "WINDOWS_ACCELERATORS", "WINDOWS_CPUS", "windows_platform")
+load("//platforms:windows.bzl", "WINDOWS_ACCELERATORS", "WINDOWS_CPUS")
 
 def _version(system, version):
     return "{} {}.{}".format(system, version[0], version[1])
@@ -55,7 +55,7 @@ def platform_rows():
     ]
     macos = [
         [
-            "//platforms:" + macos_platform("macos", cpu, accelerator),
+            "//platforms:" + system_platform("macos", cpu, accelerator),
             "macOS",
             cpu,
             _version("macOS", MACOS_DEPLOYMENT_TARGET),
@@ -66,7 +66,7 @@ def platform_rows():
     ]
     windows = [
         [
-            "//platforms:" + windows_platform("windows", cpu, accelerator),
+            "//platforms:" + system_platform("windows", cpu, accelerator),
             "Windows",
             cpu,
             # Of zig's headers.
@@ -74,7 +74,7 @@ def platform_rows():
             accelerator,
         ]
         for cpu in WINDOWS_CPUS
-        for accelerator in WINDOWS_ACCELERATORS
+        for accelerator in WINDOWS_ACCELERATORS[cpu]
     ]
     return {
         "constraints": [
