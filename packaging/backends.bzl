@@ -24,6 +24,7 @@ _RUN_TIME_FIELDS = [
     "ggml_name",
     "plugin",
     "visible_devices",
+    "windows_library",
 ]
 
 # Constants of `_build_info.py`, for errors and warnings of llama_cpp: some fields of the rows, and

@@ -32,6 +32,7 @@ only, and no load(): tools read this file as data, without Bazel (tools/pep517/s
 #   variant           properties that its variant wheel (PEP 825) asks of a machine: namespace ->
 #                     feature -> values, of which one is enough; without it there is no variant
 #   visible_devices   environment variable that hides devices from the backend
+#   windows_library   one of needed_libraries, that of Windows, whose error does not name it
 ACCELERATORS = {
     "cpu": {
         "is_released": True,
@@ -169,16 +170,24 @@ ACCELERATORS = {
         "driver_missing": "the Vulkan loader finds none",
         "get_library": {
             "libvulkan": "install the Vulkan loader (Debian: libvulkan1, Fedora: vulkan-loader)",
+            "vulkan-1": "install the GPU's driver, which has it",
         },
         "ggml_name": "vulkan",
         "is_released": True,
         "label": "vulkan",
         "library": "@llama_cpp//:ggml-vulkan_so",
-        "needed_libraries": ["libvulkan.so.1"],
+        "needed_libraries": [
+            "libvulkan.so.1",
+            "vulkan-1.dll",
+        ],
         "plugin": "vulkan",
-        "systems": ["linux"],
+        "systems": [
+            "linux",
+            "windows",
+        ],
         "variant": {"ggml": {"backend": ["vulkan"]}},
         "visible_devices": "GGML_VK_VISIBLE_DEVICES",
+        "windows_library": "vulkan-1.dll",
     },
 }
 

@@ -7,8 +7,8 @@ Literals only, as in accelerators.bzl.
 # buildifier: disable=unsorted-dict-items
 STATES = {
     "run": "the suites run on such a machine",
-    "run by emulation": "programs for it run on another machine: under qemu-user or Wine, or on " +
-                        "a driver that computes on the CPU",
+    "run by emulation": "programs for it run on another machine: under qemu-user or Wine, by " +
+                        "another loader, or on a driver that computes on the CPU",
     "built": "compiled, linked, and passed by the checker of wheels; not run",
     "analysed": "the command lines are compared with what they should be; nothing is compiled",
     "nothing": "not there yet",
@@ -99,6 +99,12 @@ STATUS = [
         machine = "Linux x86-64, musl 1.2",
         accelerator = "cpu",
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
+        tried = _try(
+            "run by emulation",
+            "./bazelw test //tests/foreign:musl_test --config=musl_x86_64",
+            "the native files, by Debian's musl; the wheel was built, no Python for musl was at " +
+            "hand: docs/musl.md",
+        ),
     ),
     _row(
         machine = "Linux on 64-bit ARM, musl 1.2",
@@ -136,11 +142,15 @@ STATUS = [
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
         tried = _try(
             "run by emulation",
-            "./bazelw build //native/probe:ggml-cpu-probe @llama_cpp//:ggml-cpu-x64_so " +
-            "--config=windows_x86_64",
-            "the probe with one CPU variant, under Wine; the wheel was not yet built: " +
-            "docs/windows.md",
+            "./bazelw test //tests/windows/... --config=windows_x86_64",
+            "the wheel in CPython for Windows, every CPU variant, llama.cpp's tests: under Wine",
         ),
+    ),
+    _row(
+        machine = "Windows 10 on x86-64",
+        accelerator = "vulkan",
+        tested = _try("nothing", ""),
+        tried = _try("built", "./bazelw build //:wheel --config=windows_x86_64_vulkan"),
     ),
 ]
 

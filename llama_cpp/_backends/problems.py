@@ -62,16 +62,24 @@ def _refused(entry: Dict[str, str]) -> Problem:
 
 def _no_library(entry: Dict[str, str]) -> Problem:
     name, why = entry["backend"], entry["reason"]
-    missing = _MISSING_LIBRARY.search(why)
     facts = _facts(name)
-    if missing and missing[1] == facts.get("driver_library"):
-        return _no_driver(name, f"there is no {missing[1]}, which is part of the driver")
+    missing = _missing_library(why, facts)
+    if missing and missing == facts.get("driver_library"):
+        return _no_driver(name, f"there is no {missing}, which is part of the driver")
     if missing:
-        library = missing[1]
-        return Problem("library", f"{library} is missing. To fix it, {_get(library, entry)}.")
+        return Problem("library", f"{missing} is missing. To fix it, {_get(missing, entry)}.")
     if "driver_missing" in facts and "ggml_backend_init returned NULL" in why:
         return _no_driver(name, facts["driver_missing"])
     return Problem("library", f"{why}. To fix it, {_reinstall(entry)}.")
+
+
+def _missing_library(why: str, facts: Dict[str, str]) -> str:
+    """Returns the library that is missing, or an empty string. Windows does not name it."""
+    named = _MISSING_LIBRARY.search(why)
+    if named:
+        return named[1]
+    library = facts.get("windows_library", "")
+    return library if os.name == "nt" and library and not _loads(library) else ""
 
 
 def _get(library: str, entry: Dict[str, str]) -> str:
@@ -117,12 +125,14 @@ def _has_driver(name: str) -> bool:
     facts = _facts(name)
     if "driver_file" in facts:
         return os.path.exists(facts["driver_file"])
-    if "driver_library" not in facts:
-        return True
+    return "driver_library" not in facts or _loads(facts["driver_library"])
+
+
+def _loads(library: str) -> bool:
     import ctypes
 
     try:
-        ctypes.CDLL(facts["driver_library"])
+        ctypes.CDLL(library)
     except OSError:
         return False
     return True

@@ -34,16 +34,24 @@ namespace fs = std::filesystem;
 
 #if defined(_WIN32)
 
-std::string file_of(const void* address) {
+std::string file_of_module(DWORD flags, LPCWSTR key) {
     HMODULE module = nullptr;
-    const DWORD flags =
-        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
-    if (!GetModuleHandleExW(flags, static_cast<LPCWSTR>(address), &module)) {
+    if (!GetModuleHandleExW(flags | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, key, &module)) {
         return "";
     }
     std::wstring file(32768, L'\0');  // the longest path that Windows has
     file.resize(GetModuleFileNameW(module, file.data(), static_cast<DWORD>(file.size())));
     return fs::path(file).u8string();
+}
+
+std::string file_of(const void* address) {
+    return file_of_module(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, static_cast<LPCWSTR>(address));
+}
+
+// By its name, OWN_PREFIX of native_library.bzl before it, of which a process has one DLL. The
+// function's address is that of a jump in this module.
+std::string file_of_library(const std::string& name, const void*) {
+    return file_of_module(0, fs::u8path("llama_cpp_python-" + name + ".dll").c_str());
 }
 
 // Looks for what it needs in its own directory and Windows's, never in PATH.
@@ -68,6 +76,8 @@ std::string file_of(const void* address) {
     Dl_info info;
     return dladdr(address, &info) != 0 && info.dli_fname != nullptr ? info.dli_fname : "";
 }
+
+std::string file_of_library(const std::string&, const void* function) { return file_of(function); }
 
 void* open_library(const std::string& path) { return dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL); }
 
@@ -286,9 +296,9 @@ const void* address(Function* function) {
 
 std::map<std::string, std::string> native_files() {
     return {
-        {"ggml", file_of(address(&ggml_backend_reg_count))},
-        {"ggml-base", file_of(address(&ggml_version))},
-        {"llama", file_of(address(&llama_version))},
+        {"ggml", file_of_library("ggml", address(&ggml_backend_reg_count))},
+        {"ggml-base", file_of_library("ggml-base", address(&ggml_version))},
+        {"llama", file_of_library("llama", address(&llama_version))},
     };
 }
 

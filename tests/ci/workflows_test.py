@@ -66,14 +66,26 @@ def test_ci_runs_the_readmes_commands(tree: Path, jobs) -> None:
 
 def test_ci_tests_on_each_machine_of_a_release(jobs, matrices) -> None:
     """linux_x86_64 has a job of its own."""
-    released = {(row["name"].split("-")[0], row["runner"]) for row in matrices["tests"]}
+    released = {
+        (row["name"].split("-")[0], row["runner"], row["container"])
+        for row in matrices["tests"]
+        if row["python"] == "3.14"
+    }
     installed = {
-        (row["machine"], row["runner"])
+        (row["machine"], row["runner"], row.get("container", ""))
         for row in jobs["ci"]["installed"]["strategy"]["matrix"]["include"]
     }
-    assert released == installed | {("linux_x86_64", "ubuntu-24.04")}
+    assert released == installed | {("linux_x86_64", "ubuntu-24.04", "")}
     built = jobs["ci"]["cross"]["strategy"]["matrix"]["machine"]
-    assert {machine for machine, _ in installed} == {*built, "macos_aarch64"}
+    assert {machine for machine, _, _ in installed} == {*built, "macos_aarch64"}
+
+
+def test_wheels_for_musl_are_tested_with_musl(matrices) -> None:
+    images = {row["container"] for row in matrices["tests"] if row["name"].startswith("musl")}
+    assert images and all(re.fullmatch(r"python:3\.\d+-alpine", image) for image in images)
+    assert {row["name"].split("-")[0] for row in matrices["tests"] if row["container"]} == {
+        "musl_x86_64"
+    }
 
 
 def test_nothing_is_published_untested(jobs) -> None:

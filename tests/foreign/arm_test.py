@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from programs import TEXT, Programs
+from programs import TEXT, Programs, System, run_by
 
 EMULATOR = Path(os.environ["EMULATOR"]).absolute()
 VARIANTS = ["armv8.0_1", "armv8.6_1"]
@@ -27,7 +27,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def programs(root: Path, tmp_path: Path) -> Programs:
     runner = (EMULATOR, "-cpu", CPU, "-L", root, "-E", f"LD_LIBRARY_PATH={tmp_path}")
-    return Programs(tmp_path, *runner)
+    return Programs(tmp_path, System(run_by(*runner)))
 
 
 def test_the_emulated_cpu_has_both(programs: Programs) -> None:
@@ -42,5 +42,5 @@ def test_products(programs: Programs) -> None:
 def test_the_same_text_as_on_x86(programs: Programs, variant: str) -> None:
     for other in VARIANTS:
         if other != variant:
-            programs.library(other).unlink()
+            programs.cpu_library(other).unlink()
     assert programs.generate() == TEXT

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from programs import TEXT, Programs
+from programs import TEXT, Programs, System, run_by
 
 LOADER = Path(os.environ["LOADER"]).absolute()
 
@@ -15,7 +15,7 @@ LOADER = Path(os.environ["LOADER"]).absolute()
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
     folder = tmp_path_factory.mktemp("lib")
-    return Programs(folder, LOADER, "--library-path", folder)
+    return Programs(folder, System(run_by(LOADER, "--library-path", folder)))
 
 
 def test_the_c_library_is_musl() -> None:

@@ -19,7 +19,12 @@ ODD = "Пользователь 用户 é"
 def import_all():
     """Imports every module that needs no package beside the wheel's requirements."""
     names = [module.name for module in pkgutil.walk_packages(llama_cpp.__path__, "llama_cpp.")]
-    skipped = ("llama_cpp.server", "llama_cpp._pyinstaller", "llama_cpp.__main__")
+    skipped = (
+        "llama_cpp.__main__",
+        "llama_cpp._chat.jinja_extension",
+        "llama_cpp._pyinstaller",
+        "llama_cpp.server",
+    )
     for name in names:
         if not name.startswith(skipped):
             importlib.import_module(name)

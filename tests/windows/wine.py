@@ -36,6 +36,7 @@ class Wine:
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
             "WINEPREFIX": str(directory / "prefix"),
         }
+        directory.mkdir(exist_ok=True)
         # The oldest Windows that Python 3.13 runs on.
         self.run("winecfg", "/v", "win10")
 

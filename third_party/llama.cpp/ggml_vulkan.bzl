@@ -82,6 +82,10 @@ def ggml_vulkan(name):
         name = name,
         dynamic_deps = ["ggml-base"],
         exports = ["ggml_backend_init"],
-        target_compatible_with = ["@platforms//os:linux"],
+        target_compatible_with = select({
+            "@platforms//os:linux": [],
+            "@platforms//os:windows": [],
+            "//conditions:default": ["@platforms//:incompatible"],
+        }),
         deps = [":" + name + "_objects"],
     )

@@ -41,6 +41,7 @@ _NAMES = [
     "f16-products",
     "f16-instruction",
     "windows-paths",
+    "amx-windows",
     "jinja-numbers",
     "quants-undefined",
     "rpc-alignment",

@@ -29,10 +29,21 @@ def keys(path: Path, name: str) -> list[str]:
     Raises:
         BuildError: the file has no such dictionary, or a key is not a literal.
     """
-    node = _assigned(path, name)
-    if not isinstance(node, ast.Dict):
-        raise BuildError(f"{path}:{node.lineno}: {name} is no dictionary{_AGAIN}")
-    return [_literal(path, key) for key in node.keys if key]
+    return [_literal(path, key) for key in _dictionary(path, name).keys if key]
+
+
+def keywords(path: Path, name: str) -> dict[str, list[str]]:
+    """Returns key -> the keywords of its call, of `NAME = {key: function(keyword = ...)}`.
+
+    Raises:
+        BuildError: the file has no such dictionary, or a key is not a literal.
+    """
+    node = _dictionary(path, name)
+    return {
+        _literal(path, key): [item.arg for item in value.keywords if item.arg]
+        for key, value in zip(node.keys, node.values)
+        if key and isinstance(value, ast.Call)
+    }
 
 
 def argument(path: Path, function: str, keyword: str) -> Any:
@@ -48,6 +59,13 @@ def argument(path: Path, function: str, keyword: str) -> Any:
                 if item.arg == keyword:
                     return _literal(path, item.value)
     raise BuildError(f"{path} has no {function}({keyword} = ...){_AGAIN}")
+
+
+def _dictionary(path: Path, name: str) -> ast.Dict:
+    node = _assigned(path, name)
+    if not isinstance(node, ast.Dict):
+        raise BuildError(f"{path}:{node.lineno}: {name} is no dictionary{_AGAIN}")
+    return node
 
 
 def _assigned(path: Path, name: str) -> ast.expr:

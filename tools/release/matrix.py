@@ -23,42 +23,73 @@ class _Machine(NamedTuple):
     Attributes:
         system: Its name in `systems` of platforms/accelerators.bzl.
         config: Option of `./bazelw build`; empty for the machine that is the default.
-        has_accelerators: Whether wheels for it can have more than the CPU.
+        tester: Label of GitHub's machine that tests.
         builder: Label of GitHub's machine that builds.
         container: Image to build in; empty for none.
-        tester: Label of GitHub's machine that tests.
-        has_devices: Whether that has a device of each accelerator.
+        archive: Machine whose archives (`_PINS` of standalone.bzl) have the headers; empty where
+            every ABI has them.
+        accelerated: Option for an accelerator, with the place of its name; empty where wheels have
+            the CPU alone.
+        has_devices: Whether the tester has a device of each accelerator.
+        image: Image to test in, with the place of Python's version; empty for none.
     """
 
     system: str
     config: str
-    has_accelerators: bool
-    builder: str
-    container: str
     tester: str
+    builder: str = "ubuntu-24.04"
+    container: str = "debian:12"
+    archive: str = ""
+    accelerated: str = ""
     has_devices: bool = False
+    image: str = ""
 
 
 # Vulkan's and ROCm's compilers are pinned packages of Debian, which come through apt's own sources.
-# Apple's SDK may be used on a Mac only.
+# Apple's SDK may be used on a Mac only. For Windows the headers are those of the machine that
+# builds.
 _MACHINES = {
-    "linux_x86_64": _Machine("linux", "", True, "ubuntu-24.04", "debian:12", "ubuntu-24.04"),
+    "linux_x86_64": _Machine("linux", "", "ubuntu-24.04", accelerated="--config={}"),
     "linux_aarch64": _Machine(
-        "linux", "--config=linux_aarch64", False, "ubuntu-24.04", "debian:12", "ubuntu-24.04-arm"
+        "linux", "--config=linux_aarch64", "ubuntu-24.04-arm", archive="linux_aarch64"
+    ),
+    "musl_x86_64": _Machine(
+        "linux",
+        "--config=musl_x86_64",
+        "ubuntu-24.04",
+        archive="musl_x86_64",
+        image="python:{python}-alpine",
     ),
     "macos_aarch64": _Machine(
-        "macos", "--config=macos_aarch64", True, "macos-15", "", "macos-15", has_devices=True
+        "macos",
+        "--config=macos_aarch64",
+        "macos-15",
+        builder="macos-15",
+        container="",
+        archive="macos_aarch64",
+        accelerated="--config={}",
+        has_devices=True,
+    ),
+    "macos_x86_64": _Machine(
+        "macos", "--config=macos_x86_64", "macos-15-intel", archive="macos_x86_64"
+    ),
+    "windows_x86_64": _Machine(
+        "windows",
+        "--config=windows_x86_64",
+        "windows-2025",
+        archive="linux_x86_64",
+        accelerated="--config=windows_x86_64_{}",
     ),
 }
 
 
 def _abis(project: Project, machine: _Machine) -> list[str]:
-    """Returns the ABIs whose headers can be had; those of another machine are in archives."""
-    if not machine.config:
+    """Returns the ABIs whose headers can be had."""
+    if not machine.archive:
         return project.abis
     archives = project.root / "bazel/toolchains/python/private/standalone.bzl"
-    pinned = starlark.keys(archives, "_PINS")
-    return [abi for abi in project.abis if abi in pinned]
+    pinned = starlark.keywords(archives, "_PINS")
+    return [abi for abi in project.abis if machine.archive in pinned.get(abi, ())]
 
 
 def _python_version(abi: str) -> str:
@@ -71,8 +102,8 @@ def _accelerators(project: Project, machine: _Machine) -> Iterator[tuple[str, st
     for name in project.released_accelerators:
         if name == project.default_accelerator:
             yield name, machine.config
-        elif machine.has_accelerators and machine.system in project.systems(name):
-            yield name, f"--config={name}"
+        elif machine.accelerated and machine.system in project.systems(name):
+            yield name, machine.accelerated.format(name)
 
 
 def builds(project: Project) -> list[dict[str, str]]:
@@ -91,12 +122,13 @@ def builds(project: Project) -> list[dict[str, str]]:
 
 
 def tests(project: Project) -> list[dict[str, str]]:
-    """Returns the jobs that test: the index of `builds`, the machine, the Python, and the arguments
-    of .ci/test_wheel.py for the accelerator."""
+    """Returns the jobs that test: the index of `builds`, the machine, its image, the Python, and
+    the arguments of .ci/test_wheel.py for the accelerator."""
     return [
         {
             "name": f"{key}-{accelerator}",
             "runner": machine.tester,
+            "container": machine.image.format(python=_python_version(abi)),
             "python": _python_version(abi),
             "backend": f"--backend={accelerator}"
             if machine.has_devices and accelerator != project.default_accelerator

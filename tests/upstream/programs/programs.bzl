@@ -143,7 +143,11 @@ def _test(name, program, run, objects, links, backends, args, push, **kwargs):
         env = env,
         linkstatic = True,
         tags = [] if push else ["manual"],
-        deps = [objects, ":prologue"] + links.deps,
+        # tests/windows does there as the prologue.
+        deps = [objects] + links.deps + select({
+            "@platforms//os:windows": [],
+            "//conditions:default": [":prologue"],
+        }),
         **kwargs
     )
 

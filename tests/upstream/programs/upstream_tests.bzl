@@ -314,7 +314,7 @@ def table_text():
                 "needs": test.needs,
                 "per_variant": test.per_variant,
                 "runs": {
-                    name: {"args": run.args, "push": run.push}
+                    name: {"args": run.args, "env": run.env, "push": run.push}
                     for name, run in test.runs.items()
                 },
             }
