@@ -91,8 +91,8 @@ STATUS = [
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
         tried = _try(
             "run by emulation",
-            "./bazelw build //:wheel_cp311 --config=linux_aarch64",
-            "all 8 variants; docs/arm.md has the rest of the command",
+            "./bazelw test //tests/foreign:arm_test --config=linux_aarch64",
+            "two CPU variants; the wheel and all 8: docs/arm.md",
         ),
     ),
     _row(
@@ -135,6 +135,11 @@ STATUS = [
         machine = "macOS 13 on x86-64",
         accelerator = "cpu",
         tested = _try("analysed", "./bazelw test //tests/build/flags/..."),
+        tried = _try(
+            "built",
+            "./bazelw build //:wheel_cp311 --config=macos_x86_64",
+            "with a Python's headers: docs/metal.md",
+        ),
     ),
     _row(
         machine = "Windows 10 on x86-64",
@@ -150,7 +155,11 @@ STATUS = [
         machine = "Windows 10 on x86-64",
         accelerator = "vulkan",
         tested = _try("nothing", ""),
-        tried = _try("built", "./bazelw build //:wheel --config=windows_x86_64_vulkan"),
+        tried = _try(
+            "run by emulation",
+            "./bazelw build //:wheel --config=windows_x86_64_vulkan",
+            "the wheel, under Wine on Mesa's lavapipe: docs/windows.md",
+        ),
     ),
 ]
 
