@@ -26,6 +26,7 @@ _OPTIONAL = [
     "requires",
     "variant",
     "visible_devices",
+    "windows_library",
 ]
 
 def _rows_test_impl(ctx):
