@@ -50,6 +50,7 @@ _NAMES = [
     "json-schema-bounds",
     "huge-pages",
     "vnni-one-token",
+    "attention-rows",
 ]
 
 LLAMA_CPP_PATCHES = [
