@@ -51,6 +51,7 @@ _NAMES = [
     "huge-pages",
     "vnni-one-token",
     "vnni-k-quants",
+    "attention-rows",
 ]
 
 LLAMA_CPP_PATCHES = [
