@@ -36,23 +36,30 @@ _SLOW = {
         "wheel_test",
     ],
     "tests/native/numerics": [
+        "families_test",
         "logits_test",
+        "products_test",
         "variants_test",
     ],
     "tests/package": [
         "cli_test",
         "cpu_variant_test",
+        "embedding_state_test",
+        "functionary_test",
         "hostile_input_test",
         "hostile_template_test",
         "interrupt_test",
+        "logging_test",
         "logits_memory_test",
         "options_test",
+        "path_test",
         "quantize_test",
     ],
     "tests/package/abis": ["abi_test_" + abi for abi in PYTHON_ABIS],
     "tests/package/architectures": [
         "architectures_test",
         "checkpoint_chats_test",
+        "checkpoints_engine_test",
         "checkpoints_test",
     ],
     "tests/package/consumers": [
@@ -85,7 +92,10 @@ _SLOW = {
         "state_test",
     ],
     "tests/package/install": ["install_test"],
-    "tests/package/media": ["download_test"],
+    "tests/package/media": [
+        "data_url_test",
+        "download_test",
+    ],
     "tests/package/multimodal": [
         "cli_test",
         "hostile_media_test",
@@ -97,11 +107,17 @@ _SLOW = {
         "lost_server_test",
         "rpc_server_test",
     ],
+    "tests/package/serving": ["shared_prompts_test"],
     "tests/package/speculation": [
         "generation_test",
         "prompts_test",
     ],
-    "tests/package/threads": ["signals_test"],
+    "tests/package/threads": [
+        "process_test",
+        "signals_test",
+        "waiting_test",
+    ],
+    "tests/package/tokenizers": ["tokenizers_test"],
     "tests/release/index": [
         "damage_test",
         "pip_test",
