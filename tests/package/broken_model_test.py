@@ -153,14 +153,14 @@ for megabytes in range(0, 128, 4):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_not_enough_memory(run_python, random_models):
     """With more and more of it: weights do not fit, or the context does not, or all does."""
-    # Else glibc keeps the memory of a model that was closed, and the next weights fit into it.
-    environment = {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    # Else glibc keeps the memory of a model that was closed, and has reserved some for each thread.
+    environment = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536"}
     done = run_python(SHORT_OF_MEMORY, random_models / "llama-f32.gguf", env=environment)
     assert done.returncode == 0, done.stderr
     *outcomes, most = done.stdout.splitlines()
     failures = [line for line in outcomes if line != "loaded"]
     assert most == "loaded"
-    assert any(line.startswith("ModelLoadError") for line in failures)
+    assert {"ModelLoadError", "ContextError"} <= {line.split()[0] for line in failures}
     assert all("memory" in line and DAMAGED not in line for line in failures)
 
 
