@@ -31,10 +31,13 @@ bool is_weight_layout_problem(const std::string& reason) {
 }
 
 std::string advice(const std::string& reason) {
-    return tells_of_assertion(reason)
-               ? "\nThe model's metadata, its tensors and the context's parameters do not fit "
-                 "together: take other parameters or another file, or convert the model again."
-               : "";
+    if (!tells_of_assertion(reason)) {
+        return "";
+    }
+    return reason.find("not enough memory") != std::string::npos
+               ? "\nTake a smaller n_ctx or n_batch, or free memory."
+               : "\nThe model's metadata, its tensors and the context's parameters do not fit "
+                 "together: take other parameters or another file, or convert the model again.";
 }
 
 llama_context* init_context(llama_model* model, const llama_context_params& params) {

@@ -123,6 +123,7 @@ constexpr Cause kCauses[] = {
     {"pre-tokenizer", kUpgrade},
     {"unknown tokenizer", kUpgrade},
     {"allocate", kMemory},
+    {"not enough memory", kMemory},
     {"bad_alloc", kMemory},
     {"mmap failed", "Load it with use_mmap=False, or free memory."},
     {"loaded with the first split", "Give the path of the first part (-00001-of-...)."},
