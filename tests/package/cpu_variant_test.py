@@ -209,7 +209,8 @@ def test_a_repaired_library_is_tried_again(copy, usable):
     best = copy.library(usable[0])
     good = best.read_bytes()
     best.write_bytes(b"\0" * len(good))
-    assert copy.report()["variant"] == usable[1]
+    damaged = copy.report()
+    assert damaged["variant"] == fastest_first(usable[1:], damaged["times"])[0]
     best.write_bytes(good)
     os.utime(best, ns=(1, 1))
     repaired = copy.report()
@@ -282,9 +283,9 @@ def test_working_directory_is_never_searched(copy):
 def test_garbage_instead_of_the_best_library(copy, usable, model_path):
     copy.library(usable[0]).write_bytes(b"this is no library" * 1000)
     report = copy.report()
-    assert report["variant"] == usable[1]
+    assert report["variant"] == fastest_first(usable[1:], report["times"])[0]
     (warning,) = report["warnings"]
-    assert usable[0] in warning and repr(usable[1]) in warning
+    assert usable[0] in warning and repr(report["variant"]) in warning
     done = copy.run(USE, model_path)
     assert done.returncode == 0, done.stderr
 
@@ -292,8 +293,10 @@ def test_garbage_instead_of_the_best_library(copy, usable, model_path):
 @needs_two
 @linux_x86
 def test_best_library_dies_in_its_check(copy, usable, model_path):
-    patch(copy.library(usable[0]), "ggml_backend_init")
-    report = copy.report()
+    best = copy.library(usable[0])
+    patch(best, "ggml_backend_init")
+    use_stopwatch(copy)
+    report = copy.report(FAST=str(best), STATUS="0")
     assert report["variant"] == usable[1]
     assert "SIGILL" in report["rejected"][usable[0]]
     (warning,) = report["warnings"]
