@@ -40,7 +40,7 @@ constexpr Meaning kMeanings[] = {
     {"wkv_head_size > 0", "wkv.head_size is 0, or more than embedding_length"},
     {"ssm_dt_rank > 0", "ssm.time_step_rank is 0"},
     {"n_group > 0", "ssm.group_count is 0"},
-    {"mem_buffer != NULL", "there is not enough memory"},
+    {"mem_buffer != NULL", kNoMemory},
     {" != NULL) failed", "a tensor is missing"},
     {"get_ne() == 1", "a key of the metadata is an array, and llama.cpp reads one value"},
     {"type_to_gguf_type<T>::value == type", "a key of the metadata has a wrong type"},

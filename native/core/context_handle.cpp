@@ -34,7 +34,7 @@ std::string advice(const std::string& reason) {
     if (!tells_of_assertion(reason)) {
         return "";
     }
-    return reason.find("not enough memory") != std::string::npos
+    return reason.find(kNoMemory) != std::string::npos
                ? "\nTake a smaller n_ctx or n_batch, or free memory."
                : "\nThe model's metadata, its tensors and the context's parameters do not fit "
                  "together: take other parameters or another file, or convert the model again.";

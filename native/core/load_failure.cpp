@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "gguf.h"
+#include "native/core/assertion.h"
 #include "native/core/errors.h"
 #include "native/core/log.h"
 
@@ -123,7 +124,7 @@ constexpr Cause kCauses[] = {
     {"pre-tokenizer", kUpgrade},
     {"unknown tokenizer", kUpgrade},
     {"allocate", kMemory},
-    {"not enough memory", kMemory},
+    {kNoMemory, kMemory},
     {"bad_alloc", kMemory},
     {"mmap failed", "Load it with use_mmap=False, or free memory."},
     {"loaded with the first split", "Give the path of the first part (-00001-of-...)."},

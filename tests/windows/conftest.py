@@ -1,4 +1,4 @@
-"""A Windows for the tests of a session."""
+"""Wine, and a Windows in it, for the tests of a session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from wine import Wine, windows_path
 
 
 @pytest.fixture(scope="session")
-def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def wine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wine]:
     wine = Wine(tmp_path_factory.mktemp("wine"))
-    yield System(wine.run, library="{}.dll", program="{}.exe", path=windows_path)
+    yield wine
     wine.end()
+
+
+@pytest.fixture(scope="session")
+def windows(wine: Wine) -> System:
+    return System(wine.run, library="{}.dll", program="{}.exe", path=windows_path)

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ class Python:
 
 
 @pytest.fixture(scope="session")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Python]:
+def python(wine: Wine, tmp_path_factory: pytest.TempPathFactory) -> Python:
     directory = tmp_path_factory.mktemp("windows")
     with zipfile.ZipFile(os.environ["PYTHON_ARCHIVE"]) as archive:
         archive.extractall(directory)
@@ -42,9 +41,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Python]:
     (paths,) = home.glob("python*._pth")
     zipped = next(home.glob("python3*.zip")).name
     paths.write_text(f"{zipped}\n.\n{windows_path(site)}\n", encoding="utf-8")
-    wine = Wine(directory / "wine")
-    yield Python(wine, home, site)
-    wine.end()
+    return Python(wine, home, site)
 
 
 @pytest.fixture(scope="session")

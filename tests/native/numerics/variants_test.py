@@ -170,7 +170,7 @@ def test_other_architectures_equal_the_plain_variant(runs: Runs, variant: str, m
         rows = np.sqrt(np.mean(difference**2, axis=1)) / expected.std()
         same_experts = np.sort(rows)[: -(len(rows) // 40)]
         error = np.sqrt(np.mean(same_experts**2))
-        print(f"{variant} {key}: RMS error {error:.1e} standard deviations, largest {rows.max():.1e}")
+        print(f"{variant} {key}: RMS error {error:.1e} deviations, largest {rows.max():.1e}")
         assert error <= (0.01 if "f16" in model else 0.1)
 
 
