@@ -42,7 +42,9 @@ def draw(found: dict[str, Any], file: Path) -> None:
     axes.set_xlabel(f"times better than the peer; {found['cpu']}, {found['threads']} threads")
     axes.margins(x=0.1, y=0.01)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(reversed(handles), reversed(labels), loc="lower right", fontsize=8)
+    # Above the bars, none of which it may hide.
+    place = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": len(peers)}
+    axes.legend(list(reversed(handles)), list(reversed(labels)), fontsize=8, **place)
     figure.savefig(file, bbox_inches="tight", metadata={"Date": None})
 
 
