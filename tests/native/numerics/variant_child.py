@@ -87,6 +87,7 @@ def other_architecture(models_dir: Path, name: str) -> dict[str, NDArray[np.floa
         name: evaluate(llm, prompt),
         f"{name} singly": evaluate(llm, prompt, step=1),
         f"{name} batch": np.array(embedder.embed(BATCH), dtype=np.float32),
+        f"{name} batch reversed": np.array(embedder.embed(BATCH[::-1])[::-1], dtype=np.float32),
     }
 
 
