@@ -94,7 +94,7 @@ class Chunks:
     def runs(self, tokens: npt.NDArray[np.intc]) -> Iterator[Run]:
         """Yields the chunks among tokens, and the runs of text between them."""
         start, end = 0, len(tokens)
-        negative = np.flatnonzero(tokens < 0)
+        negative = (tokens < 0).nonzero()[0]
         at = 0
         while at < len(negative):
             first = int(negative[at])

@@ -52,6 +52,10 @@ _NAMES = [
     "vnni-one-token",
     "vnni-k-quants",
     "attention-rows",
+    "weights-ahead",
+    "amx-types",
+    "f16-short-rows",
+    "threads-kept",
 ]
 
 LLAMA_CPP_PATCHES = [

@@ -212,8 +212,8 @@ def test_an_unknown_variant_names_the_known_ones(runs: Runs) -> None:
 
 
 @pytest.mark.skipif("sapphirerapids" not in RUNNABLE, reason="this processor has no AMX")
-@pytest.mark.parametrize("model", ["q4_0", "q8_0", *variant_child.OTHER_MODELS])
-def test_amx_holds_the_weights(runs: Runs, model: str) -> None:
-    """The sapphirerapids variant really puts these weights where the AMX kernels read them."""
+@pytest.mark.parametrize("model", [*TOLERANCES, *variant_child.OTHER_MODELS])
+def test_amx_holds_q8_0_only(runs: Runs, model: str) -> None:
+    """The other types are faster with AVX-512, see the patch `amx-types`."""
     log = runs["sapphirerapids"].log.split(f"model {model}\n")[1].split("\nmodel ")[0]
-    assert "AMX model buffer size" in log
+    assert ("AMX model buffer size" in log) == model.endswith("q8_0")
