@@ -19,14 +19,14 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "benchmarks"
 
 from matplotlib import pyplot  # noqa: E402
 
-_ROW_INCHES = 0.28
+_BAR_INCHES = 0.14
 
 
 def draw(found: dict[str, Any], file: Path) -> None:
     """Draws a group of bars for each row, and a bar for each peer."""
     rows = list(reversed(found["rows"]))
     peers = [side for side in found["sides"] if any(side in row["gains"] for row in rows)]
-    figure, axes = pyplot.subplots(figsize=(8, 1 + _ROW_INCHES * len(rows)))
+    figure, axes = pyplot.subplots(figsize=(8, 1 + _BAR_INCHES * len(rows) * len(peers)))
     height = 0.8 / len(peers)
     for index, peer in enumerate(reversed(peers)):
         places = [place + height * index for place, row in enumerate(rows) if peer in row["gains"]]
