@@ -50,6 +50,11 @@ def _index(value: Any) -> Optional[int]:
         return None
 
 
+def _range(low: int, high: int) -> str:
+    """Says a range; a bound below zero that stands for none is not worth a number."""
+    return f"from {low} to {high}" if low >= -1 else f"of at most {high}"
+
+
 def integer(low: int = -(2**31), high: int = INT32_MAX, takes: str = "a whole number") -> Kind:
     """Whole numbers from `low` to `high`; also numpy's, and floats without a fraction."""
 
@@ -58,7 +63,7 @@ def integer(low: int = -(2**31), high: int = INT32_MAX, takes: str = "a whole nu
         if number is None:
             raise refused(TypeError, name, takes, value)
         if not low <= number <= high:
-            raise refused(ValueError, name, f"{takes} from {low} to {high}", value)
+            raise refused(ValueError, name, f"{takes} {_range(low, high)}", value)
         return number
 
     return check

@@ -164,7 +164,9 @@ class ContextOptions:
         """Raises ContextError for a size that no context has."""
         for name, least in (("n_ctx", 0), ("n_batch", 1), ("n_ubatch", 1)):
             if getattr(self, name) < least:
-                raise ContextError(f"{name} is too small: {getattr(self, name)}")
+                raise ContextError(
+                    f"{name} is too small: {getattr(self, name)}\nGive {name} of at least {least}."
+                )
 
     def native(self, n_ctx: int) -> _core.ContextParams:
         """Returns llama.cpp's context parameters; `n_ctx` of 0 is the context as trained."""

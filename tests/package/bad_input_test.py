@@ -142,10 +142,20 @@ def test_too_many_tensor_splits(load, model_path):
         load(model_path, tensor_split=[1.0] * (llama_cpp.LLAMA_MAX_DEVICES + 1))
 
 
-@pytest.mark.parametrize("arguments", [{"n_ctx": -1}, {"n_batch": 0}, {"n_ubatch": 0}])
-def test_impossible_contexts(load, model_path, arguments):
-    with pytest.raises(llama_cpp.ContextError, match=next(iter(arguments))):
-        load(model_path, **arguments)
+@pytest.mark.parametrize(
+    "name, value, least", [("n_ctx", -1, 0), ("n_batch", 0, 1), ("n_ubatch", 0, 1)]
+)
+def test_impossible_contexts(load, model_path, name, value, least):
+    message = f"^{name} is too small: {value}\nGive {name} of at least {least}.$"
+    with pytest.raises(llama_cpp.ContextError, match=message):
+        load(model_path, **{name: value})
+
+
+@pytest.mark.parametrize("name, most", [("n_threads", 512), ("n_ctx", 2**31 - 1)])
+def test_more_than_there_can_be(load, model_path, name, most):
+    """512 is ggml.h's GGML_MAX_N_THREADS; a negative number of threads is the default."""
+    with pytest.raises(ValueError, match=f"^{name} has to be a .*number.* of at most {most}, not "):
+        load(model_path, **{name: most + 1})
 
 
 def test_lora_that_is_none(load, model_path, tmp_path):
