@@ -40,6 +40,17 @@ def load(model: str, threads: int, n_ctx: int) -> Any:
     )
 
 
+def settled(model: str, threads: int) -> Any:
+    """Returns a model once the process is quiet, for evaluations of a few milliseconds.
+
+    The threads of NumPy's OpenBLAS spin for the first tenth of a second after the import, which
+    here is as late as the load of a model.
+    """
+    llm = load(model, threads, n_ctx=1024)
+    time.sleep(0.5)
+    return llm
+
+
 def seconds(action: Callable[[], Any]) -> float:
     start = time.perf_counter()
     action()
@@ -67,7 +78,7 @@ def speed(model: str, threads: int) -> dict[str, float]:
 
 def batches(model: str, threads: int) -> dict[str, float]:
     """Tokens per second of prompts of different lengths."""
-    llm = load(model, threads, n_ctx=1024)
+    llm = settled(model, threads)
     result = {}
     for count in BATCHES:
         prompt = prompt_tokens(count)
@@ -90,7 +101,7 @@ def start(model: str, threads: int) -> dict[str, float]:
 
 def overhead(model: str, threads: int) -> dict[str, float]:
     """Microseconds per token of each way to generate, and of decoding alone."""
-    llm = load(model, threads, n_ctx=1024)
+    llm = settled(model, threads)
     prompt = "w1 w2 w3"
     tokens = llm.tokenize(prompt.encode())
 
