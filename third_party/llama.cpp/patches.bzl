@@ -56,6 +56,7 @@ _NAMES = [
     "amx-types",
     "f16-short-rows",
     "threads-kept",
+    "vnni-q5-0",
 ]
 
 LLAMA_CPP_PATCHES = [

@@ -17,7 +17,7 @@ from pathlib import Path
 import cpu_variants
 import pytest
 
-TYPES = ["f32", "f16", "bf16", "q8_0", "q4_0", "q4_K", "q5_K", "q6_K"]
+TYPES = ["f32", "f16", "bf16", "q8_0", "q4_0", "q5_0", "q4_K", "q5_K", "q6_K"]
 ROUNDS = 12
 DONE = re.compile(r"(\d+) products, (\d+) faults")
 
