@@ -7,6 +7,10 @@ use, so numpy and the chat code are imported only by programs that need them.
 
 from __future__ import annotations
 
+# All packages are imported before threads ask for modules in them. At the end of a package's import
+# importlib takes it out of sys.modules for a moment; a thread that imports a module of it then gets
+# a KeyError (Lib/importlib/_bootstrap.py, _load_unlocked and _find_and_load_unlocked).
+from . import _capi, _chat, _engine, _media, _serving  # noqa: F401
 from ._backends.loader import load
 from ._build_info import LOCAL_LABEL, VERSION
 

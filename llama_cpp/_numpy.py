@@ -36,6 +36,7 @@ else:
 
         def run() -> None:
             try:
+                import_module("numpy")  # to its end, if a thread of the program is at it
                 import_module(name)
             except BaseException as error:
                 errors.append(error)
@@ -56,10 +57,15 @@ else:
         """A module whose attributes are looked up there once, and then kept."""
 
         def __init__(self, module: str) -> None:
-            self._module = module
+            self._name = module
+            self._module = None
 
         def __getattr__(self, name: str) -> Any:
-            value = getattr(_import(self._module), name)
+            # Kept too: sys.modules has a lock in free-threaded Python. A daemon thread that is
+            # handed it while the program ends never gives it back, and the exit waits for it.
+            if self._module is None:
+                self._module = _import(self._name)
+            value = getattr(self._module, name)
             setattr(self, name, value)
             return value
 

@@ -20,6 +20,15 @@ def test_import_leaves_numpy_alone(run_python) -> None:
     assert done.stdout == "False\n", done.stderr
 
 
+def test_numpy_is_looked_up_once(run_python) -> None:
+    """Without sys.modules, whose lock daemon threads may still hold when a program ends."""
+    done = run_python(
+        "import sys; from llama_cpp._numpy import np\n"
+        "np.zeros; del sys.modules['numpy']; print(np.ones(3).sum())"
+    )
+    assert done.stdout == "3.0\n", done.stderr
+
+
 INTERRUPTED = """
 import os, signal, sys
 from llama_cpp._numpy import np

@@ -71,6 +71,20 @@ assert all(len(ids) == 1 for ids in found.values()), found
     assert_clean(run_python(code))
 
 
+def test_importing_imports_every_package_inside(run_python):
+    """A package that two threads import first may be missing in sys.modules for one of them."""
+    code = """
+import pkgutil, sys
+import llama_cpp
+packages = {module.name for module in pkgutil.iter_modules(llama_cpp.__path__) if module.ispkg}
+packages -= {"server", "_pyinstaller"}  # not of the library: programs import these
+assert packages > {"_capi"}, packages
+missing = {name for name in packages if f"llama_cpp.{name}" not in sys.modules}
+assert not missing, missing
+"""
+    assert_clean(run_python(code))
+
+
 def test_importing_each_module_in_a_thread_of_its_own(run_python):
     code = (
         HEADER
