@@ -54,7 +54,7 @@ def test_errors_are_caught_as_errors_of_the_package_and_as_value_errors() -> Non
 @pytest.mark.parametrize(
     ("statement", "absent"),
     [
-        ("import llama_cpp", "llama_cpp._media ipaddress http.client ssl PIL numpy"),
+        ("import llama_cpp", "llama_cpp._media.policy ipaddress http.client ssl PIL numpy"),
         ("from llama_cpp import Llama", "llama_cpp._media.sources http.client ssl PIL"),
         ("import llama_cpp._media.sources", "http.client ssl PIL"),
     ],
