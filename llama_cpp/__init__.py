@@ -1,8 +1,8 @@
 """Python bindings of llama.cpp.
 
 ``import llama_cpp`` is cheap: it loads the native library and the backend that fits this CPU
-(see :mod:`llama_cpp._backends.loader`), and nothing else. Every public name is looked up on first
-use, so numpy and the chat code are imported only by programs that need them.
+(see :mod:`llama_cpp._backends.loader`), and no module of another package inside. Every public name
+is looked up on first use, so numpy and the chat code are imported only by programs that need them.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ assert all(len(ids) == 1 for ids in found.values()), found
     assert_clean(run_python(code))
 
 
-def test_importing_imports_every_package_inside(run_python):
+def test_importing_imports_every_package_inside_and_no_module_of_them(run_python):
     """A package that two threads import first may be missing in sys.modules for one of them."""
     code = """
 import pkgutil, sys
@@ -81,6 +81,10 @@ packages -= {"server", "_pyinstaller"}  # not of the library: programs import th
 assert packages > {"_capi"}, packages
 missing = {name for name in packages if f"llama_cpp.{name}" not in sys.modules}
 assert not missing, missing
+packages.remove("_backends")  # it loads the libraries
+inside = tuple(f"llama_cpp.{name}." for name in packages)
+imported = [name for name in sys.modules if name.startswith(inside)]
+assert not imported, imported
 """
     assert_clean(run_python(code))
 
